@@ -1,0 +1,57 @@
+/*
+ * The crontab editor: pure, text to text.
+ *
+ * Managed entries are the active lines (jobs, not comments, not VAR=value lines) between
+ * `# BEGIN pgtandem` and `# END pgtandem` (mode block), or all of them (mode all, the report's way).
+ * Off means that the line is prefixed with the mark below; on removes the mark and restores the very
+ * bytes. What a human commented out stays as it is; nothing outside managed entries ever changes
+ * (I13). Ugly input (no final newline, CRLF, tabs, NUL-free binary, unclosed or repeated blocks) is
+ * either edited byte-exactly or refused with the line number.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct err;
+
+#define CRONTAB_OFF_MARK "#pgtandem-off# "
+#define CRONTAB_BEGIN "# BEGIN pgtandem"
+#define CRONTAB_END "# END pgtandem"
+
+enum crontab_mode { CRONTAB_BLOCK, CRONTAB_ALL };
+extern const char *const crontab_mode_names[]; /* "block", "all" */
+
+struct crontab_summary {
+    size_t on, off;       /* managed entries */
+    bool has_block;
+    size_t reboot;        /* managed @reboot entries (a warning: cron starts by itself at boot) */
+    size_t unmanaged;     /* active entries outside */
+    char hash[65];        /* sha256 of the text */
+    char parity[65];      /* sha256 of the managed entries as if all were on, sorted by nothing */
+};
+
+int crontab_summarize(const char *text, size_t len, enum crontab_mode mode,
+                      struct crontab_summary *ret_summary, struct err *reterr);
+
+/* All managed entries off (on). *ret_text is in the arena; unchanged input gives equal bytes. */
+int crontab_set(const char *text, size_t len, enum crontab_mode mode, bool on, struct arena *a,
+                char **ret_text, size_t *ret_len, struct err *reterr);
+
+/* Wrap all active entries of a crontab without a block into one (adopt), or take the markers away
+ * (unadopt); entries stay on or off as they are. */
+int crontab_adopt(const char *text, size_t len, struct arena *a, char **ret_text, size_t *ret_len,
+                  struct err *reterr);
+int crontab_unadopt(const char *text, size_t len, struct arena *a, char **ret_text,
+                    size_t *ret_len, struct err *reterr);
+
+/* `text` with its managed part replaced by that of `source`, all entries off (on = false) or on:
+ * sync makes a standby's block equal to the owner's. */
+int crontab_sync(const char *text, size_t len, const char *source, size_t source_len,
+                 enum crontab_mode mode, bool on, struct arena *a, char **ret_text,
+                 size_t *ret_len, struct err *reterr);
+
+/* The commands of managed entries (for finding running jobs), in the arena, NULL-terminated. */
+int crontab_commands(const char *text, size_t len, enum crontab_mode mode, struct arena *a,
+                     char ***ret_commands, struct err *reterr);

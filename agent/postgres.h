@@ -1,0 +1,109 @@
+/*
+ * The PostgreSQL of this node: what it is (observed through files, process and SQL) and what can be
+ * done to it (stop, start, promote, follow, …). Everything is asynchronous on the agent's loop.
+ *
+ * Two libpq connections over the local socket (PostgreSQL 15, 34.4 Asynchronous Command Processing):
+ * `observe` for short queries under a statement timeout, `act` for what may block (CHECKPOINT). Both
+ * reopen by themselves. Where no service manager owns the postmaster it is stopped by SIGINT and
+ * awaited by a pidfd on the loop, not by pg_ctl's 100 ms grid; where commands are configured
+ * (systemctl …) they are used instead. pg_control is read through pg_controldata of the same major.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/messages.h"
+
+struct err;
+struct loop;
+
+struct postgres_config {
+    char data_directory[256];
+    char bin_directory[256];
+    char config_file[256];      /* postgresql.conf outside PGDATA (Debian); "" inside */
+    char socket_directory[108];
+    int64_t port;
+    char address[ADDRESS_BYTES]; /* the address where others reach this PostgreSQL */
+    char user[64];               /* the agent's role; default postgres */
+    char database[64];           /* default postgres */
+    char replication_user[64];
+    char replication_options[256]; /* appended to primary_conninfo, e.g. "sslmode=verify-full …" */
+    char log_file[256];          /* where the postmaster's stderr goes when we start it */
+    char start_command[256];     /* argv, blank-separated; "" = we start the postmaster ourselves */
+    char stop_command[256];
+    char reload_command[256];
+    int64_t start_timeout_ms, stop_timeout_ms, promote_timeout_ms;
+};
+extern const struct field_table postgres_config_table;
+
+struct postgres;
+struct postgres *postgres_new(struct loop *l, const struct postgres_config *c, const char *node);
+void postgres_free(struct postgres *p);
+
+typedef void (*postgres_done_fn)(void *arg, const struct err *e); /* e NULL: done and observed */
+
+/* Look: fills a struct obs_pg and calls back within `timeout_ms` (a server that hangs gives
+ * role PG_UNKNOWN with `problem`). Cheap: one query when connected. Coalesces concurrent looks. */
+typedef void (*postgres_look_fn)(void *arg, const struct obs_pg *pg);
+void postgres_look(struct postgres *p, int64_t timeout_ms, postgres_look_fn fn, void *arg);
+
+/* Files only, at once: signal files, pg_control, postmaster.pid (checked against the live process).
+ * role is PG_STOPPED or PG_STARTING ("a postmaster is there, not asked"). For guard and rules. */
+void postgres_look_files(const struct postgres_config *c, struct obs_pg *ret_pg);
+
+/* standby.signal inside PGDATA: created there (not renamed in), fsynced with its directory; `text`
+ * says who, why, next command. Both are synchronous and idempotent. */
+int postgres_signal_create(const struct postgres_config *c, const char *text, struct err *reterr);
+int postgres_signal_remove(const struct postgres_config *c, struct err *reterr);
+
+/* Fast stop (immediate: SIGQUIT), awaited: no postmaster. Stopping a stopped one is done at once. */
+void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postgres_done_fn fn,
+                   void *arg);
+/* Start and wait until it accepts connections. Already running: done at once. */
+void postgres_start(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
+/* stop + start */
+void postgres_restart(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
+
+/* CHECKPOINT on the act connection. */
+void postgres_checkpoint(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
+
+/* pg_promote without waiting, then short adaptive polling of pg_is_in_recovery(); done when writable,
+ * its timeline is new and the signal files are gone. */
+void postgres_promote(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
+/* SELECT pg_logical_emit_message(true, 'pgtandem', txn), committed under synchronous_commit=local
+ * (sync false) or the default (sync true). */
+void postgres_mark(struct postgres *p, const char *txn, bool sync, int64_t timeout_ms,
+                   postgres_done_fn fn, void *arg);
+
+/* Stop receiving WAL (primary_conninfo = '' and reload), wait until the walreceiver is gone and the
+ * replay has drained what was received. */
+void postgres_detach(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
+
+/* primary_conninfo = host=<address> port=… user=… application_name=<node>, primary_slot_name = slot,
+ * by ALTER SYSTEM and reload when running, through postgresql.auto.conf when stopped; done when the
+ * setting is there (streaming is observed by a look). */
+void postgres_follow(struct postgres *p, const struct upstream *up, const char *slot,
+                     int64_t timeout_ms, postgres_done_fn fn, void *arg);
+
+/* Have physical slots of these names (created if missing, reserved at once); others of this
+ * cluster's nodes that are inactive are dropped only if listed in `drop`. */
+void postgres_slots(struct postgres *p, const struct slot_name *want, size_t n_want,
+                    const struct slot_name *drop, size_t n_drop, int64_t timeout_ms,
+                    postgres_done_fn fn, void *arg);
+
+/* One connection attempt to another PostgreSQL: is it there, is it writable? For evidence. */
+struct postgres_probe_result {
+    bool port_open, connected, writable, in_recovery;
+    uint64_t sysid;
+    char problem[200];
+};
+typedef void (*postgres_probe_fn)(void *arg, const struct postgres_probe_result *r);
+void postgres_probe(struct postgres *p, const struct upstream *target, int64_t timeout_ms,
+                    postgres_probe_fn fn, void *arg);
+
+/* A child of `promote` or anything else we started that must end before REVOKE may answer. */
+void postgres_end_children(struct postgres *p);
+
+/* The slot name of a node: its name with '-' as '_' (PostgreSQL, 27.2.6 Replication Slots). */
+void postgres_slot_name(const char *node, struct slot_name *ret_slot);

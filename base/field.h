@@ -1,0 +1,120 @@
+/*
+ * Tables of fields: a struct's members declared once, with type, bounds and help, and read and
+ * written from that one place as JSON (messages, journal, state) and as text (configuration).
+ *
+ * Unknown keys, duplicate keys, missing required keys and values out of bounds are errors that name
+ * the key by its path ("senders[2].state"). Strings live in fixed arrays in the struct (nothing to
+ * free); FIELD_TEXT is a `char *` in the arena that the reader was given.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct err;
+
+enum field_type {
+    FIELD_STRING, /* char[size]; JSON string */
+    FIELD_TEXT,   /* char *, arena; JSON string or null; at most `max` bytes */
+    FIELD_BOOL,   /* bool; JSON true/false; text yes/no/true/false/on/off/1/0 */
+    FIELD_INT,    /* int64_t within [min, max]; JSON integer */
+    FIELD_ID,     /* uint64_t; JSON string of decimal digits (system identifiers do not fit a double) */
+    FIELD_LSN,    /* uint64_t; JSON string "16/B374D848" as PostgreSQL prints a pg_lsn */
+    FIELD_ENUM,   /* int; JSON string, one of names[] */
+    FIELD_STRUCT, /* struct; JSON object, by `sub` */
+    FIELD_LIST,   /* array of structs, `size` bytes each, at most `max`; size_t count at count_offset */
+};
+
+enum {
+    FIELD_REQUIRED = 1, /* must be present */
+    FIELD_SECRET = 2,   /* never printed by field_describe or logs */
+};
+
+struct field_table;
+
+struct field {
+    const char *name;
+    enum field_type type;
+    size_t offset;
+    size_t size;                    /* FIELD_STRING: array size; FIELD_LIST: element size */
+    unsigned flags;
+    int64_t min, max;
+    const char *const *names;       /* FIELD_ENUM: NULL-terminated, index = value */
+    const struct field_table *sub;  /* FIELD_STRUCT, FIELD_LIST */
+    size_t count_offset;            /* FIELD_LIST */
+    const char *deflt;              /* text form of the default, or NULL: zero */
+    const char *help;               /* one line for a person, with the unit */
+};
+
+struct field_table {
+    const char *name;
+    size_t size; /* of the struct */
+    size_t count;
+    const struct field *fields;
+};
+
+#define FIELD_SIZEOF_(T, m) sizeof(((T *)0)->m)
+#define F_STRING(T, m, fl, def, hlp)                                                               \
+    { .name = #m, .type = FIELD_STRING, .offset = offsetof(T, m), .size = FIELD_SIZEOF_(T, m),     \
+      .flags = (fl), .deflt = (def), .help = (hlp) }
+#define F_TEXT(T, m, fl, cap, hlp)                                                                 \
+    { .name = #m, .type = FIELD_TEXT, .offset = offsetof(T, m), .flags = (fl), .max = (cap),       \
+      .help = (hlp) }
+#define F_BOOL(T, m, fl, def, hlp)                                                                 \
+    { .name = #m, .type = FIELD_BOOL, .offset = offsetof(T, m), .flags = (fl), .deflt = (def),     \
+      .help = (hlp) }
+#define F_INT(T, m, fl, lo, hi, def, hlp)                                                          \
+    { .name = #m, .type = FIELD_INT, .offset = offsetof(T, m), .flags = (fl), .min = (lo),         \
+      .max = (hi), .deflt = (def), .help = (hlp) }
+#define F_ID(T, m, fl, hlp)                                                                        \
+    { .name = #m, .type = FIELD_ID, .offset = offsetof(T, m), .flags = (fl), .help = (hlp) }
+#define F_LSN(T, m, fl, hlp)                                                                       \
+    { .name = #m, .type = FIELD_LSN, .offset = offsetof(T, m), .flags = (fl), .help = (hlp) }
+#define F_ENUM(T, m, fl, nms, def, hlp)                                                            \
+    { .name = #m, .type = FIELD_ENUM, .offset = offsetof(T, m), .flags = (fl), .names = (nms),     \
+      .deflt = (def), .help = (hlp) }
+#define F_STRUCT(T, m, fl, tbl, hlp)                                                               \
+    { .name = #m, .type = FIELD_STRUCT, .offset = offsetof(T, m), .flags = (fl), .sub = (tbl),     \
+      .help = (hlp) }
+#define F_LIST(T, m, cnt, fl, tbl, hlp)                                                            \
+    { .name = #m, .type = FIELD_LIST, .offset = offsetof(T, m),                                    \
+      .size = sizeof(((T *)0)->m[0]), .flags = (fl),                                               \
+      .max = (int64_t)(FIELD_SIZEOF_(T, m) / sizeof(((T *)0)->m[0])), .sub = (tbl),                \
+      .count_offset = offsetof(T, cnt), .help = (hlp) }
+
+#define FIELD_TABLE(var, T, label, fields_)                                                        \
+    const struct field_table var = { .name = (label), .size = sizeof(T),                           \
+                                     .count = sizeof(fields_) / sizeof((fields_)[0]),              \
+                                     .fields = (fields_) }
+
+/* Set every member to its default. */
+void field_defaults(const struct field_table *t, void *obj);
+
+/* A new JSON object with every field (caller owns the reference). */
+json_t *field_to_json(const struct field_table *t, const void *obj);
+
+/* Fill *obj from a JSON object, defaults first. *obj is untouched on failure. */
+int field_from_json(const struct field_table *t, const json_t *json, void *obj, struct arena *a,
+                    struct err *reterr);
+
+/* One text line of JSON, no newline, in the arena (journal, state, frames). */
+char *field_to_text(const struct field_table *t, const void *obj, struct arena *a);
+/* The reverse: strict JSON (duplicates, trailing data, NUL refused). */
+int field_from_text(const struct field_table *t, const char *text, size_t len, void *obj,
+                    struct arena *a, struct err *reterr);
+
+/* Set one scalar member from configuration text. */
+int field_set(const struct field *f, void *obj, const char *value, struct arena *a,
+              struct err *reterr);
+const struct field *field_find(const struct field_table *t, const char *name);
+
+/* Render one scalar member as text into a fixed array (tables on screen, TSV). */
+bool field_get(const struct field *f, const void *obj, char *ret_text, size_t bytes);
+
+/* LSNs as PostgreSQL writes them (PostgreSQL, 8.20 pg_lsn Type). */
+enum { LSN_TEXT_BYTES = 20 };
+bool lsn_parse(const char *text, uint64_t *ret_lsn);
+const char *lsn_text(uint64_t lsn, char ret_text[LSN_TEXT_BYTES]);

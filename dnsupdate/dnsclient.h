@@ -1,0 +1,131 @@
+/*
+ * The register over the wire: TSIG-signed queries and RFC 2136 updates on libuv, with verdicts that
+ * say exactly what is known (done, refused, unknown) and never less or more.
+ *
+ * Everything is asynchronous: a call returns a handle at once and calls back exactly once, unless it
+ * is cancelled. Deadlines are in milliseconds from the call. One server per operation: an update
+ * never fails over to another (docs/protocol.md, section 1). Each resend has a fresh id and TSIG and
+ * the same prerequisites and nonce; an answer to any outstanding id counts; unsigned or badly signed
+ * answers never decide, the first of them is told as a hint when the deadline passes.
+ *
+ * RFC 1035 (messages), 2136 (UPDATE), 8945 (TSIG).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dnsupdate/keyfile.h"
+#include "dnsupdate/register.h"
+
+struct err;
+struct loop;
+
+enum { DNS_NAME_BYTES = 256, DNS_ADDRESS_BYTES = 56, DNS_TXT_BYTES = 256, DNS_NS_MAX = 16 };
+
+/* Where and as whom we ask; copied by nobody, must outlive the calls. */
+struct dns_zone {
+    char zone[DNS_NAME_BYTES];        /* "ia2.test" */
+    char alias[DNS_NAME_BYTES];       /* "db.ia2.test" */
+    char server[DNS_ADDRESS_BYTES];   /* the zone's primary: IP, "IP:port" or "[IP6]:port" */
+    struct tsig_key key;
+    bool tcp;                         /* always TCP; else UDP up to 512 bytes and TCP above or on TC */
+};
+
+/* What one server says of alias and register, read RD=0, AA required, exact owner name. */
+enum dns_view_status {
+    DNS_VIEW_OK,       /* answered, signed (if asked so), authoritative */
+    DNS_VIEW_SILENT,   /* no usable answer before the deadline */
+    DNS_VIEW_REFUSED,  /* an answer that says no: e has the text and remedy */
+};
+struct dns_view {
+    enum dns_view_status status;
+    char server[DNS_ADDRESS_BYTES];
+    bool cname_present;
+    char cname[DNS_NAME_BYTES];       /* target without the final dot, lower case */
+    int64_t cname_ttl;
+    bool alias_other_types;           /* the alias holds something that is not a CNAME */
+    int n_txt;                        /* TXT records at the register's name; one is right */
+    char txt[DNS_TXT_BYTES];          /* the one string, when n_txt == 1 and it has one string */
+    bool record_valid;                /* txt parsed */
+    struct record record;             /* when record_valid */
+    int64_t txt_ttl;
+    int64_t serial;                   /* SOA serial, -1 if not asked */
+    int64_t elapsed_ms;
+};
+
+struct dns_op;
+void dns_op_cancel(struct dns_op *op); /* no callback afterwards; NULL is fine */
+
+/* e is NULL when view->status is OK. `view` is valid in the callback only. */
+typedef void (*dns_view_fn)(void *arg, const struct dns_view *view, const struct err *e);
+
+enum {
+    DNS_READ_REGISTER = 1, /* TXT */
+    DNS_READ_ALIAS = 2,    /* CNAME */
+    DNS_READ_SERIAL = 4,   /* SOA */
+    DNS_READ_UNSIGNED = 8, /* for NS that do not hold our key: a look, never a decision */
+};
+/* Read from `server` (NULL: the zone's primary). */
+struct dns_op *dns_read(struct loop *l, const struct dns_zone *z, const char *server,
+                        unsigned what, int64_t timeout_ms, dns_view_fn fn, void *arg);
+
+/* One compare-and-swap: prerequisites are both old values, then delete and add of both, in one
+ * message (RFC 2136, 2.4 and 2.5). NULL old_cname or old_txt: "does not exist" (dns init); an
+ * old_cname with keep_cname: the CNAME's value is a prerequisite and its content stays (its TTL is
+ * rewritten to `cname_ttl`). */
+struct dns_swap {
+    const char *old_cname;
+    const char *old_txt;
+    const char *new_cname;
+    const char *new_txt;
+    int64_t cname_ttl;
+};
+enum dns_verdict {
+    DNS_DONE,    /* our string is there: answered NOERROR and read back, or read back after silence */
+    DNS_REFUSED, /* the server said no and nothing changed: e says why; a failed prerequisite is ERR_LOST */
+    DNS_UNKNOWN, /* sent, and neither seen done nor excluded: it may still land (see dns_swap docs) */
+};
+struct dns_swap_result {
+    enum dns_verdict verdict;
+    struct dns_view view;   /* the read-back; status says if there is one */
+    int tries;
+    int64_t elapsed_ms;
+};
+typedef void (*dns_swap_fn)(void *arg, const struct dns_swap_result *result, const struct err *e);
+
+/* Send, resend, read back until the verdict is known or the deadline has passed. `swap` and its
+ * strings are copied. A caller that gets DNS_UNKNOWN settles it with a fence: a second swap from the
+ * old state to the same CNAME with a record of fresh nonce, which makes the late one fail. */
+struct dns_op *dns_swap(struct loop *l, const struct dns_zone *z, const struct dns_swap *swap,
+                        int64_t timeout_ms, dns_swap_fn fn, void *arg);
+
+/* Every address of every NS of the zone (names from the primary, addresses from the primary and, for
+ * out-of-zone names, getaddrinfo), each read RD=0, AA. */
+struct dns_survey {
+    size_t n;
+    struct {
+        char name[DNS_NAME_BYTES]; /* the NS's name */
+        struct dns_view view;
+        bool agrees;               /* same CNAME and same TXT as the primary's view */
+    } ns[DNS_NS_MAX];
+    struct dns_view primary;
+};
+typedef void (*dns_survey_fn)(void *arg, const struct dns_survey *survey, const struct err *e);
+struct dns_op *dns_survey(struct loop *l, const struct dns_zone *z, int64_t timeout_ms,
+                          dns_survey_fn fn, void *arg);
+
+/* A signed UPDATE with prerequisites only and no change: is the key accepted for updates? And the
+ * wildcard probe of `dns init`. */
+typedef void (*dns_done_fn)(void *arg, const struct err *e);
+struct dns_op *dns_probe_update(struct loop *l, const struct dns_zone *z, int64_t timeout_ms,
+                                dns_done_fn fn, void *arg);
+struct dns_op *dns_probe_wildcard(struct loop *l, const struct dns_zone *z, int64_t timeout_ms,
+                                  dns_done_fn fn, void *arg);
+
+/* Resolve one host name to addresses via the primary (RD=0), for "the target resolves to B". */
+struct dns_addresses { size_t n; char address[8][DNS_ADDRESS_BYTES]; };
+typedef void (*dns_addresses_fn)(void *arg, const struct dns_addresses *a, const struct err *e);
+struct dns_op *dns_resolve(struct loop *l, const struct dns_zone *z, const char *name,
+                           int64_t timeout_ms, dns_addresses_fn fn, void *arg);

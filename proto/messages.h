@@ -1,0 +1,244 @@
+/*
+ * What controller and agents say to each other: hello, request, reply, and the node's observation of
+ * itself. Each struct is declared once as a field table (base/field.h) and travels as JSON in one
+ * frame (proto/frame.h). docs/protocol.md, section 2, says what each verb means.
+ *
+ * Every request that changes something carries (epoch, seq); an agent refuses what is not higher
+ * than the last it obeyed. Every reply, also a refusal, carries a fresh observation, so that a step
+ * needs no second round trip to be observed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/field.h"
+#include "dnsupdate/register.h"
+
+enum {
+    PROTO_VERSION = 1,     /* ours */
+    PROTO_VERSION_MIN = 1, /* the oldest that we speak (N-1 once there is an N) */
+    CLUSTER_NODES_MAX = 16,
+    CLUSTER_NAME_BYTES = 33,
+    ADDRESS_BYTES = 64, /* IP, or IP:port, or [IP6]:port */
+    REASON_BYTES = 161,
+};
+
+/* name, changes something (carries epoch and seq) */
+#define VERBS(X)                                                                                   \
+    X(VERB_OBSERVE, "observe", false)       /* answered always */                                  \
+    X(VERB_EVIDENCE, "evidence", false)     /* what this node sees of `target` (a lost node) */    \
+    X(VERB_CRON_SHOW, "cron-show", false)   /* the crontab's text */                               \
+    X(VERB_ARM, "arm", true)                                                                       \
+    X(VERB_CRON_OFF, "cron-off", true)                                                             \
+    X(VERB_CRON_ON, "cron-on", true)                                                               \
+    X(VERB_CHECKPOINT, "checkpoint", true)                                                         \
+    X(VERB_FENCE, "fence", true)                                                                   \
+    X(VERB_UNFENCE, "unfence", true)                                                               \
+    X(VERB_DETACH, "detach", true)          /* standby: stop receiving WAL, drain the replay */    \
+    X(VERB_PROMOTE, "promote", true)                                                               \
+    X(VERB_REVOKE, "revoke", true)                                                                 \
+    X(VERB_FOLLOW, "follow", true)          /* standby: stream from `upstream` */                  \
+    X(VERB_SLOTS, "slots", true)            /* primary: have exactly the slots of `slots` */       \
+    X(VERB_REJOIN, "rejoin", true)          /* fenced: start as a standby of `upstream` */         \
+    X(VERB_CRON_WRITE, "cron-write", true)  /* replace the managed block (adopt, unadopt, sync) */
+
+enum verb {
+#define X(id, name, changes) id,
+    VERBS(X)
+#undef X
+    VERB_COUNT
+};
+extern const char *const verb_names[]; /* NULL-terminated */
+bool verb_changes(enum verb v);
+
+enum peer_role { PEER_CONTROLLER, PEER_AGENT };
+extern const char *const peer_role_names[];
+
+struct hello {
+    int64_t version_min, version_max;
+    char software[32]; /* "pgtandem 0.1.0" */
+    char cluster[CLUSTER_NAME_BYTES];
+    char node[NODE_NAME_BYTES]; /* an agent's node; a controller's host name cut to fit, or "" */
+    int role;                   /* enum peer_role */
+};
+
+struct upstream {
+    char node[NODE_NAME_BYTES];
+    char address[ADDRESS_BYTES]; /* IP */
+    int64_t port;
+};
+
+struct slot_name {
+    char name[64];
+};
+
+struct request {
+    int verb; /* enum verb */
+    int64_t epoch, seq;
+    char txn[TXN_BYTES];
+    char nonce[NONCE_BYTES];       /* the nonce that D must show (arm, promote, unfence, cron-on) */
+    char by[BY_BYTES];
+    char reason[REASON_BYTES];
+    int64_t timeout_ms;            /* the agent gives up (and says so) before this has passed */
+    bool immediate;                /* fence in seize: "no postmaster" is enough */
+    int64_t wait_jobs_s;           /* cron-off: wait so long for running jobs; 0 refuses */
+    char expected_hash[65];        /* cron-off/-on/-write: sha256 of the crontab that was planned on; "" any */
+    char to[NODE_NAME_BYTES];      /* arm: the target, told to whoever looks at the node */
+    struct upstream upstream;      /* follow, rejoin; evidence: the lost node's PostgreSQL */
+    char target_agent[ADDRESS_BYTES]; /* evidence: the lost node's agent */
+    struct slot_name slots[CLUSTER_NODES_MAX]; /* slots: names wanted */
+    size_t n_slots;
+    char *crontab;                 /* cron-write: the whole new text; NULL otherwise */
+};
+
+/* ---- the observation of one node ---------------------------------------------------------- */
+
+enum pg_role {
+    PG_UNKNOWN,  /* could not be determined: not the same as stopped */
+    PG_STOPPED,  /* no postmaster */
+    PG_STARTING, /* a postmaster that accepts no connection yet (or is shutting down) */
+    PG_RECOVERY, /* pg_is_in_recovery() */
+    PG_WRITABLE, /* not in recovery */
+};
+extern const char *const pg_role_names[]; /* "unknown" "stopped" "starting" "standby" "primary" */
+
+/* pg_control's "Database cluster state" (PostgreSQL: src/include/catalog/pg_control.h). */
+enum pg_control_state {
+    CONTROL_UNREADABLE,
+    CONTROL_STARTUP,
+    CONTROL_SHUTDOWNED,             /* "shut down" */
+    CONTROL_SHUTDOWNED_IN_RECOVERY, /* "shut down in recovery" */
+    CONTROL_SHUTDOWNING,
+    CONTROL_IN_CRASH_RECOVERY,
+    CONTROL_IN_ARCHIVE_RECOVERY,
+    CONTROL_IN_PRODUCTION,
+};
+extern const char *const pg_control_state_names[];
+
+struct obs_sender { /* one walsender (pg_stat_replication) */
+    char application[64];
+    char address[ADDRESS_BYTES];
+    char state[16]; /* "streaming" */
+    char sync[16];  /* "async", "sync", "quorum", "potential" */
+    uint64_t sent_lsn, flush_lsn, replay_lsn;
+};
+
+struct obs_slot {
+    char name[64];
+    bool active;
+    uint64_t restart_lsn;
+    bool physical;
+};
+
+struct obs_tli { /* one switch of the timeline's history: `tli` ended at `end` */
+    int64_t tli;
+    uint64_t end;
+};
+
+struct obs_pg {
+    int role; /* enum pg_role */
+    int64_t version; /* server_version_num */
+    uint64_t sysid;
+    int64_t tli;             /* current timeline (primary: of WAL written; standby: of WAL replayed) */
+    struct obs_tli history[32]; /* of tli, oldest first */
+    size_t n_history;
+    int64_t newest_history_tli; /* highest NNNNNNNN.history in pg_wal, 0 if none */
+    int control_state;       /* enum pg_control_state, read from the file */
+    int64_t control_tli;     /* Latest checkpoint's TimeLineID */
+    uint64_t control_checkpoint; /* Latest checkpoint location */
+    bool standby_signal, promote_signal, recovery_signal;
+    uint64_t insert_lsn, flush_lsn;   /* primary */
+    uint64_t receive_lsn, replay_lsn; /* standby */
+    int64_t replay_delay_ms; /* standby: age of the last replayed commit; -1 unknown */
+    bool replay_paused;
+    int64_t apply_delay_ms;  /* recovery_min_apply_delay */
+    char receiver_status[16]; /* pg_stat_wal_receiver.status, "" none */
+    char receiver_host[ADDRESS_BYTES];
+    int64_t receiver_port;
+    char receiver_slot[64];
+    char conninfo_hosts[256]; /* every host and hostaddr in every primary_conninfo found (postgresql.conf,
+                                 its includes, postgresql.auto.conf, running), comma-separated */
+    char timeline_target[16]; /* recovery_target_timeline */
+    char sync_standby_names[128];
+    char synchronous_commit[16];
+    int64_t max_wal_senders, max_replication_slots, wal_senders_used;
+    int64_t ready_files;     /* archive_status: files that end in .ready */
+    int64_t prepared_xacts, backups_running;
+    bool rewindable;         /* wal_log_hints or data checksums, and full_page_writes */
+    struct obs_sender senders[CLUSTER_NODES_MAX];
+    size_t n_senders;
+    struct obs_slot slots[32];
+    size_t n_slots;
+    int64_t free_bytes;      /* in pg_wal's file system */
+    char problem[200];       /* what kept the agent from seeing more; "" none */
+};
+
+struct obs_cron {
+    bool readable;        /* crontab -l worked */
+    bool daemon_running;
+    int64_t entries_on, entries_off; /* managed ones */
+    int64_t unmarked;     /* mode block: no block found is entries 0 and unmarked -1 */
+    char hash[65];        /* sha256 of the whole text */
+    char parity[65];      /* sha256 of the managed part with all entries on: alike on all nodes */
+    int64_t jobs_running; /* children of cron started from managed entries */
+    char jobs[256];       /* "pid command", the first few */
+    bool commanded_on;    /* cron as last commanded */
+    char problem[200];
+};
+
+struct obs_fence { /* durable state, as far as others need it */
+    bool fenced;
+    bool standby_only;      /* fenced and allowed to run as a standby (after rejoin) */
+    bool was_primary;       /* was it primary when it was fenced */
+    int64_t tli;            /* its timeline then */
+    uint64_t shutdown_lsn;  /* pg_control's checkpoint location after the stop */
+    bool held;
+    bool promoting;
+    int64_t promoting_epoch;
+    bool revoked;
+    int64_t revoked_epoch;
+};
+
+struct obs_peer { /* evidence about one other node, as seen from here */
+    char node[NODE_NAME_BYTES];
+    bool agent_answers, port_open, writable_seen, in_recovery_seen, receiver_streaming;
+    uint64_t last_lsn;      /* last LSN known of it here */
+    int64_t last_lsn_wall_ms;
+};
+
+struct node_obs {
+    char node[NODE_NAME_BYTES];
+    char software[32];
+    char boot_id[40];
+    int64_t wall_ms;         /* the node's clock when it looked */
+    int64_t epoch, seq;      /* highest obeyed */
+    char txn[TXN_BYTES];
+    char seen[REGISTER_TEXT_BYTES]; /* the last D it saw, as text; "" none */
+    bool state_ok;           /* durable state readable and bound to this machine and cluster */
+    char state_problem[200];
+    bool watch_enabled;
+    int64_t watch_age_ms;    /* since the watch last read D; -1 never */
+    int64_t watch_period_ms;
+    bool can_stop;           /* the stop path was checked (permission) */
+    bool starting_act;       /* an act is running now */
+    char act[24];            /* its verb */
+    struct obs_fence fence;
+    struct obs_pg pg;
+    struct obs_cron cron;
+    struct obs_peer evidence[1]; /* reply to evidence */
+    size_t n_evidence;
+};
+
+struct reply {
+    bool ok;
+    char code[24];     /* err_name() when not ok: "stale", "refused", "timeout", … */
+    char msg[640];
+    char hint[512];
+    struct node_obs obs;
+    char *text;        /* cron-show: the crontab; promote/rejoin/…: output of what was run */
+};
+
+extern const struct field_table hello_table, request_table, reply_table, node_obs_table;
+extern const struct field_table record_table; /* struct record (proto/record_fields.c) */
