@@ -1,11 +1,13 @@
 /*
- * A growing byte buffer with a cap. Appending past the cap sets `overflow` and drops the bytes:
- * check once, at the end (buf_ok). `data` is always NUL-terminated, so text needs no copy.
+ * A growing byte buffer with a cap. Appending past the cap sets `overflow` and drops these bytes and
+ * all later ones, until buf_clear(): check once, at the end (buf_ok). `data` is always NUL-terminated, so text needs no copy.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/str.h"
 
 struct buf {
     char *data;      /* owned; never NULL after buf_init */
@@ -23,15 +25,3 @@ void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(print
 void buf_consume(struct buf *b, size_t len); /* drop `len` bytes from the front */
 void buf_clear(struct buf *b);
 static inline bool buf_ok(const struct buf *b) { return !b->overflow; }
-
-/* Copy `src` into the fixed array `dst` (NUL-terminated). False if it was cut. */
-bool str_copy(char *dst, size_t dst_bytes, const char *src);
-/* snprintf into a fixed array; false if it was cut. */
-bool str_printf(char *dst, size_t dst_bytes, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-#define STR_COPY(array, src) str_copy((array), sizeof(array), (src))
-#define STR_PRINTF(array, ...) str_printf((array), sizeof(array), __VA_ARGS__)
-
-/* Whole-string conversions; false when anything but the number is there or it is out of range. */
-bool str_to_int(const char *s, long long min, long long max, long long *ret_value);
-bool str_to_u64(const char *s, unsigned long long *ret_value);

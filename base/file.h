@@ -17,7 +17,8 @@ int file_read(const char *path, size_t cap_bytes, struct arena *a, char **ret_te
               struct err *reterr);
 
 /* Replace `path` by `len` bytes, durably: after 0 the new content survives a power cut; after an
- * error the old content is still there. */
+ * error the old content is still there, whole (only when the directory's own fsync fails may it be
+ * the new content, whole). */
 int file_replace(const char *path, const void *bytes, size_t len, mode_t mode, struct err *reterr);
 
 /* fsync the directory that holds `path`. */

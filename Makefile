@@ -1,0 +1,191 @@
+# pgtandem. `make help` lists the targets.
+#
+# Floors: base <- dnsupdate, proto <- controller | agent. Each directory is one archive; a program is
+# its main.o, its own archive and those below. A new file in a directory is found by itself.
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+# V=1 shows the commands themselves
+say = $(if $(filter 1,$(V)),,@echo '  $(1)  $(patsubst $(BUILD)/%,%,$(2))';)
+
+DIRS     := base dnsupdate proto controller agent
+PROGRAMS := $(if $(wildcard controller/main.c),$(BUILD)/pgtandem) \
+            $(if $(wildcard agent/main.c),$(BUILD)/pgtandem-agent)
+LIBS     := $(DIRS:%=$(BUILD)/lib%.a)
+TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+SIM      := $(if $(wildcard tests/sim/*.c),$(BUILD)/sim)
+FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+# ---- flags ---------------------------------------------------------------------------------------
+
+PACKAGES := ldns libssl libcrypto libpq libuv jansson inih
+pkg       = $(shell pkg-config $(1) $(2) 2>/dev/null)
+
+# level 3 came with gcc 12; older ones would warn and fall back
+FORTIFY := $(shell echo __GNUC__ __clang_major__ | $(CC) -E -P - 2>/dev/null | \
+             awk '{ print ($$1 >= 12 || $$2 >= 12) ? 3 : 2 }')
+X86     := $(filter x86_64% i386% i486% i586% i686%,$(shell $(CC) -dumpmachine 2>/dev/null))
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
+            -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wvla \
+            -Wnull-dereference -Wimplicit-fallthrough
+HARDEN   := -fstack-protector-strong -fstack-clash-protection $(if $(X86),-fcf-protection=full) -fPIE
+CPPFLAGS := -D_GNU_SOURCE -I. $(patsubst -I%,-isystem %,$(call pkg,--cflags,$(PACKAGES)))
+CFLAGS   := -std=gnu11 -g -O2 -D_FORTIFY_SOURCE=$(FORTIFY) $(HARDEN)
+LDFLAGS  := -pie -Wl,-z,relro,-z,now
+LDLIBS    = $(call pkg,--libs,$(PACKAGES))
+
+# SAN=1: AddressSanitizer and UndefinedBehaviorSanitizer; COV=1: coverage; WERROR=1: for CI and lint
+ifeq ($(SAN),1)
+CFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+           -fno-sanitize-recover=all -fPIE
+LDFLAGS += -fsanitize=address,undefined
+endif
+ifeq ($(COV),1)
+CFLAGS  := -std=gnu11 -g -O0 --coverage -fPIE
+LDFLAGS += --coverage
+endif
+
+COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS)
+WERROR_FLAG := $(if $(filter 1,$(WERROR)),-Werror)
+
+.PHONY: all units deps test check lint sanitize fuzz coverage bench demo install clean help FORCE
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(PROGRAMS) $(LIBS)
+
+help:
+	@echo 'make            build the two programs in $(BUILD)/'
+	@echo 'make check      unit tests: no root, seconds'
+	@echo 'make test       everything, on a lab of namespaces: as root'
+	@echo 'make lint       format, compiler and static analysis, floors, banned calls'
+	@echo 'make sanitize   unit tests under ASan + UBSan, and under valgrind'
+	@echo 'make fuzz       fuzz harnesses, FUZZ_SECONDS each (default 60)'
+	@echo 'make coverage   line coverage of the unit tests'
+	@echo 'make bench      outage of planned and unplanned moves, measured: as root'
+	@echo 'make demo       the whole story in a minute and a half: as root'
+	@echo 'make install    DESTDIR= PREFIX=$(PREFIX)'
+	@echo 'make clean'
+	@echo 'Variables: CC=clang  BUILD=DIR  V=1 (show commands)  WERROR=1  SAN=1  COV=1'
+
+# ---- objects, archives, programs -------------------------------------------------------------------
+
+# Rewritten only when the compiler or a flag has changed: then everything is built again.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@pkg-config --exists $(PACKAGES) || \
+	    { echo 'a library is missing: run deploy/install-deps (as root)' >&2; exit 1; }
+	@echo '$(COMPILE) $(LDFLAGS)' | cmp -s - $@ || echo '$(COMPILE) $(LDFLAGS)' >$@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(COMPILE) $(WERROR_FLAG) -MMD -MP -c -o $@ $<
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
+
+# the list of members is a dependency of its own, or a deleted source would stay in the archive
+define ARCHIVE
+$(BUILD)/lib$(1).a: $(call objects,$(1)) $(BUILD)/lib$(1).members
+	@rm -f $$@
+	$$(call say,AR,$$@)ar rcs $$@ $(call objects,$(1))
+$(BUILD)/lib$(1).members: FORCE
+	@mkdir -p $$(@D)
+	@echo '$(call objects,$(1))' | cmp -s - $$@ || echo '$(call objects,$(1))' >$$@
+endef
+$(foreach dir,$(DIRS),$(eval $(call ARCHIVE,$(dir))))
+
+FLOORS := $(BUILD)/libproto.a $(BUILD)/libdnsupdate.a $(BUILD)/libbase.a
+
+$(BUILD)/pgtandem: $(BUILD)/controller/main.o $(BUILD)/libcontroller.a $(FLOORS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/pgtandem-agent: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(FLOORS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# ---- tests -----------------------------------------------------------------------------------------
+
+# tests/unit/test_X.c is one cmocka program. It may look into the controller or into the agent, by
+# what it includes; both have names like `config_load`, so only that one is linked.
+tops = $(foreach top,controller agent,$(if $(shell grep '^.include "$(top)/' $(1)),$(BUILD)/lib$(top).a))
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(call tops,tests/unit/$*.c) $(FLOORS) $(LDLIBS) \
+	    $(call pkg,--libs,cmocka)
+
+units: $(TESTS)
+
+# The explorer plays the three pure parts; that they link without the rest shows that they are pure.
+PURE := $(wildcard dnsupdate/register.c controller/steps.c controller/planner.c agent/rules.c)
+
+$(BUILD)/sim: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c) $(PURE)) $(BUILD)/libbase.a
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# rules for what the lab needs besides our programs; their names are in LAB_CLIENTS
+-include $(wildcard tests/lab/*/*.mk)
+
+check: units
+	tests/run --build $(BUILD) units
+
+deps:
+	@deploy/install-deps
+
+# in a second make: only now the libraries' flags can be asked for
+test: deps
+	$(MAKE) WERROR=1 all units $(SIM) $(LAB_CLIENTS)
+	$(MAKE) WERROR=1 CC=clang BUILD=$(BUILD)/clang all
+	tests/run --build $(BUILD) units sim lab
+
+lint:
+	tests/lint
+
+sanitize:
+	$(MAKE) SAN=1 BUILD=$(BUILD)/asan all units
+	tests/run --build $(BUILD)/asan units
+	$(MAKE) BUILD=$(BUILD) all units
+	tests/run --build $(BUILD) --valgrind units
+
+fuzz:
+	@[ -n '$(FUZZ)' ] || echo 'no harness in tests/fuzz'
+	@[ -z '$(FUZZ)' ] || $(MAKE) CC=clang SAN=1 BUILD=$(BUILD)/fuzzing fuzz-run
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz-run
+fuzz-run: $(FUZZ)
+	@for f in $(FUZZ); do mkdir -p $$f.corpus && \
+	    $$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -artifact_prefix=$$f. $$f.corpus || exit 1; done
+
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(call tops,tests/fuzz/$*.c) $(FLOORS) $(LDLIBS)
+
+coverage:
+	$(MAKE) COV=1 BUILD=$(BUILD)/coverage all units
+	tests/run --build $(BUILD)/coverage units
+	tests/coverage $(BUILD)/coverage
+
+bench: deps
+	$(MAKE) all $(LAB_CLIENTS)
+	tests/lab/bench
+
+demo: deps
+	$(MAKE) all $(LAB_CLIENTS)
+	tests/lab/demo
+
+# ---- install ---------------------------------------------------------------------------------------
+
+install: all
+	install -D -m 0755 $(BUILD)/pgtandem $(DESTDIR)$(PREFIX)/bin/pgtandem
+	install -D -m 0755 $(BUILD)/pgtandem-agent $(DESTDIR)$(PREFIX)/bin/pgtandem-agent
+	for f in $(wildcard deploy/*.conf); do \
+	    install -D -m 0644 $$f $(DESTDIR)$(PREFIX)/share/pgtandem/$${f##*/}; done
+	for f in $(wildcard deploy/systemd/*.service); do \
+	    install -D -m 0644 $$f $(DESTDIR)$(PREFIX)/lib/systemd/system/$${f##*/}; done
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
