@@ -1,0 +1,79 @@
+/*
+ * The journal: the audit log of everything that changes something, and a hint for speed (safety lives
+ * in the ownership record and in the agents: docs/protocol.md).
+ *
+ * One file for each command, `<utc time>-<txn>.journal`, JSON lines:
+ *     {"n":3,"at":"…Z","mono_us":…,"kind":"intent","step":"fence","node":"db02","data":{…},
+ *      "prev":"<sha256 of the previous line>"}
+ * kinds: begin, intent, result, note, end. The first record carries the last hash of the previous
+ * file (`prev`), so that the files form one chain.
+ *
+ * Invariants
+ *   J1  an intent is on disk (fdatasync) before its act; a result may share its fsync with the next
+ *       intent; `end` is synced.
+ *   J2  the file is preallocated when it is opened, so that a full disk stops the command before it
+ *       begins, not in its middle; should a write fail all the same, the error is told and the command
+ *       goes on by observation (the journal is not where safety lives).
+ *   J3  a torn last line is not an error: it is cut off by the reader and told.
+ *   J4  one writer: the directory's lock is held for the length of the command.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct err;
+
+enum journal_kind { JOURNAL_BEGIN, JOURNAL_INTENT, JOURNAL_RESULT, JOURNAL_NOTE, JOURNAL_END };
+extern const char *const journal_kind_names[];
+
+struct journal;
+
+/* Lock the directory (ERR_HELD names the pid that has it), preallocate, write `begin` with `data`
+ * (command, who, why, configuration's hash). `data` is borrowed; may be NULL everywhere below. */
+int journal_open(const char *directory, const char *txn, json_t *data, struct journal **ret_journal,
+                 struct err *reterr);
+void journal_close(struct journal *j); /* NULL is fine; does not write `end` */
+
+/* Durable when it returns 0. */
+int journal_intent(struct journal *j, const char *step, const char *node, json_t *data,
+                   struct err *reterr);
+/* Written, durable with the next intent or end. */
+int journal_result(struct journal *j, const char *step, const char *node, json_t *data,
+                   struct err *reterr);
+int journal_note(struct journal *j, const char *step, const char *node, json_t *data,
+                 struct err *reterr);
+int journal_end(struct journal *j, json_t *data, struct err *reterr);
+const char *journal_path(const struct journal *j);
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+struct journal_record {
+    int64_t n;
+    int64_t wall_ms, mono_us;
+    int kind; /* enum journal_kind */
+    char step[32];
+    char node[32];
+    json_t *data;      /* owned by the file */
+    char prev[65];
+    char hash[65];     /* of this line */
+};
+struct journal_file {
+    char path[512];
+    char txn[20];
+    struct journal_record *records;
+    size_t n_records;
+    bool torn;         /* the last line was cut */
+    bool ended;        /* has its `end` */
+};
+/* Read one file. ERR_INVALID names line and reason for a broken chain or line (not for a torn last
+ * line). Free with journal_file_free. */
+int journal_read(const char *path, struct journal_file **ret_file, struct err *reterr);
+void journal_file_free(struct journal_file *f);
+
+/* Paths of all journals, oldest first, in the arena. An absent directory gives 0 of them. */
+int journal_list(const char *directory, struct arena *a, char ***ret_paths, size_t *ret_n,
+                 struct err *reterr);

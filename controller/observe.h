@@ -1,0 +1,46 @@
+/*
+ * Looking: one fan-out to all agents and one signed read of the register, in parallel, under one
+ * deadline; a dead agent or a silent DNS costs the deadline, never more.
+ *
+ * `struct world` is what the controller currently knows. Replies to acting requests update it too
+ * (world_take_reply), so that a step is observed by its own answer.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "dnsupdate/dnsclient.h"
+#include "proto/messages.h"
+
+struct session;
+
+struct world_node {
+    bool answered;          /* to the last question */
+    struct node_obs obs;    /* its last answer, if it ever answered (obs.node != "") */
+    struct err error;       /* why it did not answer */
+    int64_t looked_ms;      /* monotonic, when `obs` came */
+    int64_t skew_ms;        /* its clock minus ours, corrected by half the round trip */
+    int64_t rtt_ms;
+    int64_t last_seq;       /* highest seq that we sent or saw at its epoch */
+    int64_t armed_epoch;    /* highest epoch for which it answered our ARM in this run; 0 none */
+};
+
+struct world {
+    struct world_node nodes[CLUSTER_NODES_MAX]; /* index as in config.nodes */
+    size_t n_nodes;
+    struct dns_view d;      /* the primary's view: status, alias, register */
+    struct err d_error;     /* when d.status is not OK */
+    bool survey_done;
+    struct dns_survey survey;
+};
+
+enum { OBSERVE_AGENTS = 1, OBSERVE_DNS = 2, OBSERVE_SURVEY = 4 };
+
+/* Look at all (or what `what` says), within config.limits.agent_timeout_ms / dns timeout. */
+void world_observe(struct session *s, struct world *w, unsigned what);
+/* Look at one node again. */
+void world_observe_node(struct session *s, struct world *w, int node);
+/* Take over the observation that came with a reply. */
+void world_take_reply(struct world *w, int node, const struct reply *reply, int64_t sent_mono_ms);
