@@ -1,0 +1,1 @@
+"""What the lab is made of: hosts.py says what there is, the rest makes it."""
