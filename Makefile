@@ -109,13 +109,20 @@ $(BUILD)/pgtandem-agent: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(FLOORS)
 
 # ---- tests -----------------------------------------------------------------------------------------
 
-# tests/unit/test_X.c is one cmocka program. It may look into the controller or into the agent, by
-# what it includes; both have names like `config_load`, so only that one is linked.
-tops = $(foreach top,controller agent,$(if $(shell grep '^.include "$(top)/' $(1)),$(BUILD)/lib$(top).a))
+# A test program gets the archives of the directories that it includes from, and those below them: of
+# controller and agent it looks into one only, both may have a `config_load`.
+above_base      := dnsupdate proto controller agent tests
+above_dnsupdate := proto controller agent
+above_proto     := controller agent
+includes = $(shell sed -n 's|^.include "\([a-z]*\)/.*|\1|p' $(1))
+archives = $(foreach dir,controller agent proto dnsupdate base,\
+             $(if $(filter $(dir) $(above_$(dir)),$(call includes,$(1))),$(BUILD)/lib$(dir).a))
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(call tops,tests/unit/$*.c) $(FLOORS) $(LDLIBS) \
-	    $(call pkg,--libs,cmocka)
+define TEST
+$(BUILD)/tests/unit/$(1): $(BUILD)/tests/unit/$(1).o $(call archives,tests/unit/$(1).c)
+	$$(call say,LD,$$@)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) $$(call pkg,--libs,cmocka)
+endef
+$(foreach test,$(notdir $(TESTS)),$(eval $(call TEST,$(test))))
 
 units: $(TESTS)
 
@@ -160,7 +167,8 @@ fuzz-run: $(FUZZ)
 	    $$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -artifact_prefix=$$f. $$f.corpus || exit 1; done
 
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBS)
-	$(call say,LD,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(call tops,tests/fuzz/$*.c) $(FLOORS) $(LDLIBS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(call archives,tests/fuzz/$*.c) $(LDLIBS)
 
 coverage:
 	$(MAKE) COV=1 BUILD=$(BUILD)/coverage all units
