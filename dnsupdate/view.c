@@ -1,0 +1,161 @@
+#include "dnsupdate/view.h"
+
+#include <ldns/ldns.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "dnsupdate/build.h"
+#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/explain.h"
+#include "dnsupdate/reply.h"
+#include "dnsupdate/wire.h"
+
+void view_init(struct dns_view *view, const char *server)
+{
+    memset(view, 0, sizeof(*view));
+    view->status = DNS_VIEW_SILENT;
+    view->serial = -1;
+    STR_COPY(view->server, server);
+}
+
+static bool owner_is(const ldns_rr *rr, const char *name)
+{
+    const ldns_rdf *owner = ldns_rr_owner(rr);
+    char text[WIRE_NAME_BYTES];
+    size_t at = 0;
+
+    return wire_name(ldns_rdf_data(owner), ldns_rdf_size(owner), &at, text) &&
+           strcmp(text, name) == 0;
+}
+
+/* Does the server speak for this name at all? */
+static int check(const struct reply *r, const struct dns_zone *z, const char *name,
+                 const char *server, struct err *reterr)
+{
+    ldns_rr_list *authority = ldns_pkt_authority(r->pkt);
+    char cut[WIRE_NAME_BYTES] = "";
+
+    if (r->rcode != RCODE_NOERROR && r->rcode != RCODE_NXDOMAIN)
+        return explain_rcode(r, z, server, false, reterr);
+    if (r->aa)
+        return 0;
+    for (size_t i = 0; i < ldns_rr_list_rr_count(authority); i++) {
+        const ldns_rr *rr = ldns_rr_list_rr(authority, i);
+        const ldns_rdf *owner = ldns_rr_owner(rr);
+        size_t at = 0;
+
+        if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_NS &&
+            !(wire_name(ldns_rdf_data(owner), ldns_rdf_size(owner), &at, cut) &&
+              wire_name_in_zone(cut, z->zone) && strcmp(cut, z->zone) != 0))
+            cut[0] = '\0';
+    }
+    return explain_lame(server, name, cut, reterr);
+}
+
+static void take_text(const ldns_rr *rr, struct dns_view *view)
+{
+    const ldns_rdf *rdf = ldns_rr_rd_count(rr) == 1 ? ldns_rr_rdf(rr, 0) : NULL;
+    const char *data = rdf ? (const char *)ldns_rdf_data(rdf) : NULL;
+
+    view->txt[0] = '\0';
+    view->txt_ttl = ldns_rr_ttl(rr);
+    if (!data || ldns_rdf_size(rdf) < 2 || memchr(data + 1, '\0', ldns_rdf_size(rdf) - 1))
+        return; /* several strings, or bytes that cannot be ours: present, but not one text */
+    memcpy(view->txt, data + 1, ldns_rdf_size(rdf) - 1);
+    view->txt[ldns_rdf_size(rdf) - 1] = '\0';
+}
+
+int view_txt(const struct reply *r, const struct dns_zone *z, struct dns_view *view,
+             struct err *reterr)
+{
+    ldns_rr_list *answer = ldns_pkt_answer(r->pkt);
+    char name[DNS_NAME_BYTES];
+    int rc;
+
+    register_name(z->alias, name, sizeof(name));
+    rc = check(r, z, name, view->server, reterr);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < ldns_rr_list_rr_count(answer); i++) {
+        const ldns_rr *rr = ldns_rr_list_rr(answer, i);
+
+        if (!owner_is(rr, name))
+            continue;
+        if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_CNAME)
+            return err_set(reterr, ERR_REGISTER,
+                           "The register's name must hold one TXT and nothing else: remove the "
+                           "CNAME.",
+                           "\"%s\" is itself an alias on %s", name, view->server);
+        if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_TXT && ++view->n_txt == 1)
+            take_text(rr, view);
+    }
+    if (view->n_txt != 1)
+        view->txt[0] = '\0';
+    view->record_valid = view->txt[0] && register_parse(view->txt, &view->record, NULL) == 0;
+    return 0;
+}
+
+int view_cname(const struct reply *r, const struct dns_zone *z, struct dns_view *view,
+               struct err *reterr)
+{
+    ldns_rr_list *answer = ldns_pkt_answer(r->pkt);
+    int rc = check(r, z, z->alias, view->server, reterr);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < ldns_rr_list_rr_count(answer); i++) {
+        const ldns_rr *rr = ldns_rr_list_rr(answer, i);
+        size_t at = 0;
+
+        if (!owner_is(rr, z->alias) || ldns_rr_get_type(rr) != LDNS_RR_TYPE_CNAME ||
+            ldns_rr_rd_count(rr) != 1)
+            continue;
+        const ldns_rdf *target = ldns_rr_rdf(rr, 0);
+        if (!wire_name(ldns_rdf_data(target), ldns_rdf_size(target), &at, view->cname))
+            continue;
+        view->cname_present = true;
+        view->cname_ttl = ldns_rr_ttl(rr);
+    }
+    return 0;
+}
+
+int view_others(const struct reply *r, const struct dns_zone *z, struct dns_view *view,
+                struct err *reterr)
+{
+    ldns_rr_list *answer = ldns_pkt_answer(r->pkt);
+    int rc = check(r, z, z->alias, view->server, reterr);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < ldns_rr_list_rr_count(answer); i++) {
+        const ldns_rr *rr = ldns_rr_list_rr(answer, i);
+        ldns_rr_type type = ldns_rr_get_type(rr);
+
+        if (owner_is(rr, z->alias) && type != LDNS_RR_TYPE_CNAME && type != LDNS_RR_TYPE_RRSIG &&
+            type != LDNS_RR_TYPE_NSEC)
+            view->alias_other_types = true;
+    }
+    return 0;
+}
+
+int view_soa(const struct reply *r, const struct dns_zone *z, struct dns_view *view,
+             struct err *reterr)
+{
+    ldns_rr_list *answer = ldns_pkt_answer(r->pkt);
+    int rc = check(r, z, z->zone, view->server, reterr);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < ldns_rr_list_rr_count(answer); i++) {
+        const ldns_rr *rr = ldns_rr_list_rr(answer, i);
+
+        if (owner_is(rr, z->zone) && ldns_rr_get_type(rr) == LDNS_RR_TYPE_SOA &&
+            ldns_rr_rd_count(rr) == 7) {
+            view->serial = ldns_rdf2native_int32(ldns_rr_rdf(rr, 2));
+            return 0;
+        }
+    }
+    return err_set(reterr, ERR_DNS, "Set `zone` to the exact name of the zone.",
+                   "%s holds no SOA at \"%s\"", view->server, z->zone);
+}
