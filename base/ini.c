@@ -54,19 +54,22 @@ struct parser {
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-/* FILE:LINE: before the message; the first error is the one that is kept */
+/* FILE:LINE: (or FILE: for line 0) before the message */
 static int fail(struct parser *p, int line, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 static int fail(struct parser *p, int line, const char *hint, const char *fmt, ...)
 {
     char what[512];
+    char number[16] = "";
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(what, sizeof(what), fmt, args);
     va_end(args);
-    p->rc = err_set(p->err, ERR_CONFIG, hint, "%s:%d: %s", p->name, line, what);
+    if (line > 0)
+        STR_PRINTF(number, ":%d", line);
+    p->rc = err_set(p->err, ERR_CONFIG, hint, "%s%s: %s", p->name, number, what);
     return p->rc;
 }
 
@@ -191,19 +194,30 @@ static int open_section(struct parser *p, const char *title)
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-static int check_header(struct parser *p, char *line)
+static void trim_end(char *line)
+{
+    size_t len = strlen(line);
+
+    while (len > 0 && isspace((unsigned char)line[len - 1]))
+        len--;
+    line[len] = '\0';
+}
+
+static int check_header(struct parser *p, const char *line)
 {
     size_t len = strlen(line);
 
     if (line[len - 1] != ']')
         return fail(p, p->line, "a comment needs a line of its own",
                     "a section must be [name] and nothing else: %s", line);
-    if (len - 2 > TITLE_BYTES)
+
+    char title[LINE_CAP_BYTES + 1];
+    const char *start = line + 1 + strspn(line + 1, " \t");
+
+    STR_PRINTF(title, "%.*s", (int)(line + len - 1 - start), start);
+    trim_end(title);
+    if (strlen(title) > TITLE_BYTES)
         return fail(p, p->line, NULL, "a section name may have at most %d bytes", TITLE_BYTES);
-
-    char title[TITLE_BYTES + 1];
-
-    STR_PRINTF(title, "%.*s", (int)(len - 2), line + 1);
     return open_section(p, title);
 }
 
@@ -221,15 +235,6 @@ static int check_pair(struct parser *p, const char *line)
     if (strstr(line, " #") || strstr(line, "\t#"))
         return fail(p, p->line, hint, "a blank and '#' is no comment here: %s", line);
     return 0;
-}
-
-static void trim_end(char *line)
-{
-    size_t len = strlen(line);
-
-    while (len > 0 && isspace((unsigned char)line[len - 1]))
-        len--;
-    line[len] = '\0';
 }
 
 static int check_line(struct parser *p, char *line)
@@ -333,7 +338,7 @@ static int check_sections(struct parser *p)
         const struct ini_section *s = &p->sections[i];
 
         if (s->required && !section_present(p, s))
-            return fail(p, p->line, NULL, "required section [%s%s] is missing", s->name,
+            return fail(p, 0, NULL, "required section [%s%s] is missing", s->name,
                         s->repeated ? " NAME" : "");
     }
     return 0;

@@ -61,10 +61,8 @@ void loop_free(struct loop *l)
     if (!l)
         return;
     uv_walk(&l->uv, close_handle, NULL);
-    run(l, UV_RUN_DEFAULT);
-    int r = uv_loop_close(&l->uv);
-    assert(r == 0);
-    (void)r;
+    while (uv_loop_close(&l->uv) == UV_EBUSY)
+        run(l, UV_RUN_ONCE);
     mem_free(l);
 }
 
