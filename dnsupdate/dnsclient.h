@@ -24,7 +24,8 @@ struct loop;
 
 enum { DNS_NAME_BYTES = 256, DNS_ADDRESS_BYTES = 56, DNS_TXT_BYTES = 256, DNS_NS_MAX = 16 };
 
-/* Where and as whom we ask; copied by nobody, must outlive the calls. */
+/* Where and as whom we ask; copied by nobody, must outlive the calls. Names are lower case, without
+ * the final dot. */
 struct dns_zone {
     char zone[DNS_NAME_BYTES];        /* "ia2.test" */
     char alias[DNS_NAME_BYTES];       /* "db.ia2.test" */
@@ -33,11 +34,15 @@ struct dns_zone {
     bool tcp;                         /* always TCP; else UDP up to 512 bytes and TCP above or on TC */
 };
 
+/* ERR_CONFIG unless the names are usable, the alias is below the zone, the server is an address. Every
+ * operation checks it too. */
+int dns_zone_check(const struct dns_zone *z, struct err *reterr);
+
 /* What one server says of alias and register, read RD=0, AA required, exact owner name. */
 enum dns_view_status {
     DNS_VIEW_OK,       /* answered, signed (if asked so), authoritative */
     DNS_VIEW_SILENT,   /* no usable answer before the deadline */
-    DNS_VIEW_REFUSED,  /* an answer that says no: e has the text and remedy */
+    DNS_VIEW_REFUSED,  /* an answer that says no or may not be believed: e has the text and remedy */
 };
 struct dns_view {
     enum dns_view_status status;
@@ -55,6 +60,7 @@ struct dns_view {
     int64_t elapsed_ms;
 };
 
+/* A handle is dead as soon as its callback is called. Cancel what is open before loop_free(). */
 struct dns_op;
 void dns_op_cancel(struct dns_op *op); /* no callback afterwards; NULL is fine */
 
@@ -72,9 +78,8 @@ struct dns_op *dns_read(struct loop *l, const struct dns_zone *z, const char *se
                         unsigned what, int64_t timeout_ms, dns_view_fn fn, void *arg);
 
 /* One compare-and-swap: prerequisites are both old values, then delete and add of both, in one
- * message (RFC 2136, 2.4 and 2.5). NULL old_cname or old_txt: "does not exist" (dns init); an
- * old_cname with keep_cname: the CNAME's value is a prerequisite and its content stays (its TTL is
- * rewritten to `cname_ttl`). */
+ * message (RFC 2136, 2.4 and 2.5). NULL old_cname or old_txt: nothing at all may be at that name (dns
+ * init). new_cname equal to old_cname leaves the alias as it is; its TTL becomes `cname_ttl`. */
 struct dns_swap {
     const char *old_cname;
     const char *old_txt;
@@ -84,7 +89,8 @@ struct dns_swap {
 };
 enum dns_verdict {
     DNS_DONE,    /* our string is there: answered NOERROR and read back, or read back after silence */
-    DNS_REFUSED, /* the server said no and nothing changed: e says why; a failed prerequisite is ERR_LOST */
+    DNS_REFUSED, /* it is not in force and cannot come into force: e says why; somebody else's change
+                  * (or a value that was not as expected) is ERR_LOST */
     DNS_UNKNOWN, /* sent, and neither seen done nor excluded: it may still land (see dns_swap docs) */
 };
 struct dns_swap_result {
@@ -93,6 +99,7 @@ struct dns_swap_result {
     int tries;
     int64_t elapsed_ms;
 };
+/* With DNS_DONE, e is NULL or a warning (ERR_PROBLEM: the server gave the alias another TTL). */
 typedef void (*dns_swap_fn)(void *arg, const struct dns_swap_result *result, const struct err *e);
 
 /* Send, resend, read back until the verdict is known or the deadline has passed. `swap` and its

@@ -121,20 +121,23 @@ const char *exchange_server(const struct exchange *x)
 
 /* ---- asks ------------------------------------------------------------------------------------ */
 
+static bool id_used(const struct exchange *x, uint16_t id)
+{
+    for (const struct ask *a = x->asks; a; a = a->next)
+        for (int i = 0; i < a->n_tries; i++)
+            if (a->tries[i].id == id)
+                return true;
+    return false;
+}
+
 /* Unpredictable and not in use: with a random port it is what unsigned reads rely on. */
 static uint16_t fresh_id(const struct exchange *x)
 {
     uint16_t id = 0;
-    bool used;
 
-    do {
+    while (id == 0 || id_used(x, id))
         if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-            continue;
-        used = id == 0;
-        for (const struct ask *a = x->asks; a && !used; a = a->next)
-            for (int i = 0; i < a->n_tries; i++)
-                used = used || a->tries[i].id == id;
-    } while (id == 0 || used);
+            id = 0;
     return id;
 }
 
@@ -217,7 +220,7 @@ static void take_hint(struct exchange *x, const struct err *hint)
 {
     int64_t soon = clock_mono_ms() + EXCHANGE_HINT_MS;
 
-    if (x->hint.code)
+    if (x->hint.code && x->hint.code != ERR_UNREACHABLE)
         return;
     x->hint = *hint;
     if (soon < x->end_ms)

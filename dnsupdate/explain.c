@@ -130,7 +130,7 @@ static int explain_refused(const struct dns_zone *z, const char *server, bool up
                "The zone needs update-policy { grant %s name %s. CNAME; grant %s name _pgtandem.%s. "
                "TXT; };",
                z->zone, z->zone, z->key.name, z->alias, z->key.name, z->alias);
-    return err_set(reterr, ERR_REFUSED, hint,
+    return err_set(reterr, ERR_DNS, hint,
                    "REFUSED: %s does not let the key \"%s\" change the zone \"%s\": the zone is "
                    "frozen, or its policy says no (the answer is the same)",
                    server, z->key.name, z->zone);

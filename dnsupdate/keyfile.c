@@ -1,0 +1,281 @@
+#include "dnsupdate/keyfile.h"
+
+#include <openssl/crypto.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "dnsupdate/tsig.h"
+#include "dnsupdate/wire.h"
+
+enum { KEY_FILE_CAP_BYTES = 64 * 1024, TOKEN_BYTES = 512, KEYS_MAX = 32 };
+
+static const char make_one[] = "Make one with `tsig-keygen -a hmac-sha256 NAME > FILE`.";
+
+struct reader {
+    const char *origin;
+    const char *p, *end;
+    int line;
+    char token[TOKEN_BYTES]; /* the latest: a word, "{", "}", ";", or "" at the end */
+    struct err *reterr;
+};
+
+static int bad(const struct reader *r, const char *hint, const char *what, const char *about)
+{
+    return err_set(r->reterr, ERR_CONFIG, hint, "%s, line %d: %s%s", r->origin, r->line, what,
+                   about);
+}
+
+/* ---- tokens ---------------------------------------------------------------------------------- */
+
+/* Blanks and the three kinds of comments. False for a comment without an end. */
+static bool skip_blanks(struct reader *r)
+{
+    while (r->p < r->end) {
+        bool two = r->p + 1 < r->end;
+
+        if (*r->p == '#' || (two && r->p[0] == '/' && r->p[1] == '/')) {
+            while (r->p < r->end && *r->p != '\n')
+                r->p++;
+        } else if (two && r->p[0] == '/' && r->p[1] == '*') {
+            for (r->p += 2; r->end - r->p >= 2 && !(r->p[0] == '*' && r->p[1] == '/'); r->p++)
+                r->line += *r->p == '\n';
+            if (r->end - r->p < 2)
+                return false;
+            r->p += 2;
+        } else if (strchr(" \t\r\n\f\v", *r->p) && *r->p) {
+            r->line += *r->p++ == '\n';
+        } else {
+            break;
+        }
+    }
+    return true;
+}
+
+static int next(struct reader *r)
+{
+    const char *start;
+    size_t len;
+
+    if (!skip_blanks(r))
+        return bad(r, NULL, "a comment without an end", "");
+    start = r->p;
+    if (r->p < r->end && *r->p == '"') {
+        for (start = ++r->p; r->p < r->end && *r->p != '"' && *r->p != '\n';)
+            r->p++;
+        if (r->p == r->end || *r->p != '"')
+            return bad(r, NULL, "a quotation mark without its second", "");
+        len = (size_t)(r->p++ - start);
+        if (len == 0)
+            return bad(r, make_one, "an empty value", "");
+    } else {
+        if (r->p < r->end && strchr("{};", *r->p) && *r->p)
+            r->p++;
+        else
+            while (r->p < r->end && *r->p && !strchr("{};\"# \t\r\n\f\v", *r->p))
+                r->p++;
+        len = (size_t)(r->p - start);
+        if (len == 0 && r->p < r->end)
+            return bad(r, NULL, "a byte that does not belong into a key file", "");
+    }
+    if (len >= sizeof(r->token))
+        return bad(r, NULL, "a value of more than 511 bytes", "");
+    memcpy(r->token, start, len);
+    r->token[len] = '\0';
+    return 0;
+}
+
+static bool at(const struct reader *r, const char *word)
+{
+    return strcmp(r->token, word) == 0;
+}
+
+static int expect(struct reader *r, const char *word)
+{
+    int rc = next(r);
+
+    if (rc < 0)
+        return rc;
+    return at(r, word) ? 0 : bad(r, make_one, "expected ", word);
+}
+
+/* ---- one key --------------------------------------------------------------------------------- */
+
+static int set_name(struct reader *r, const char *text, struct tsig_key *key)
+{
+    if (!wire_name_normal(text, key->name) || !wire_name_valid(key->name))
+        return bad(r, "A key's name is a domain name: letters, digits, - and _.",
+                   "not a usable key name", "");
+    return 0;
+}
+
+static int set_algorithm(struct reader *r, const char *text, struct tsig_key *key)
+{
+    char name[WIRE_NAME_BYTES] = "";
+    bool md5;
+
+    wire_name_normal(text, name);
+    md5 = strcmp(name, "hmac-md5") == 0 || strcmp(name, "hmac-md5.sig-alg.reg.int") == 0;
+    if (md5)
+        return bad(r, make_one, "hmac-md5 must not be used any more (RFC 8945, 6)", "");
+    if (!tsig_algorithm_bytes(name) || !STR_COPY(key->algorithm, name))
+        return bad(r,
+                   "Known are hmac-sha1, hmac-sha224, hmac-sha256, hmac-sha384 and hmac-sha512, none "
+                   "of them truncated (no hmac-sha256-128).",
+                   "an unknown or truncated algorithm", "");
+    return 0;
+}
+
+static int set_secret(struct reader *r, const char *text, struct tsig_key *key)
+{
+    uint8_t bytes[192];
+    size_t len;
+    bool ok = tsig_secret(text, bytes, sizeof(bytes), &len) && STR_COPY(key->secret, text);
+
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return ok ? 0 : bad(r, make_one, "the secret is not base64 of 1 to 189 bytes", "");
+}
+
+/* `algorithm X; secret "Y"; };` in any order, each once */
+static int read_body(struct reader *r, struct tsig_key *key)
+{
+    int rc = expect(r, "{");
+
+    while (rc == 0 && (rc = next(r)) == 0 && !at(r, "}")) {
+        bool algorithm = at(r, "algorithm"), secret = at(r, "secret");
+
+        if (!algorithm && !secret)
+            return bad(r, NULL, "a key has an algorithm and a secret, nothing else", "");
+        if (algorithm ? key->algorithm[0] : key->secret[0])
+            return bad(r, NULL, "given twice: ", algorithm ? "algorithm" : "secret");
+        rc = next(r);
+        if (rc == 0)
+            rc = algorithm ? set_algorithm(r, r->token, key) : set_secret(r, r->token, key);
+        if (rc == 0)
+            rc = expect(r, ";");
+    }
+    if (rc < 0)
+        return rc;
+    if (!key->algorithm[0])
+        return bad(r, "Tools differ in what they assume: write `algorithm hmac-sha256;` (the one "
+                      "that the server has).", "the key has no algorithm", "");
+    if (!key->secret[0])
+        return bad(r, make_one, "the key has no secret", "");
+    return 0;
+}
+
+/* `algorithm:name:secret`, the whole token */
+static int read_line(struct reader *r, struct tsig_key *key)
+{
+    char *name = strchr(r->token, ':'), *secret = name ? strchr(name + 1, ':') : NULL;
+    int rc;
+
+    if (!secret)
+        return bad(r, "Write `algorithm:name:secret`, for example hmac-sha256:ctl:…",
+                   "the algorithm is missing, or this is no key", "");
+    *name++ = '\0';
+    *secret++ = '\0';
+    rc = set_algorithm(r, r->token, key);
+    if (rc == 0)
+        rc = set_name(r, name, key);
+    if (rc == 0)
+        rc = set_secret(r, secret, key);
+    return rc;
+}
+
+/* ---- all keys of a file ---------------------------------------------------------------------- */
+
+static int legacy(const struct reader *r)
+{
+    return bad(r,
+               "Write instead: key \"NAME\" { algorithm hmac-sha256; secret \"…\"; }; with the name "
+               "that the K*.private file bears and the text behind its `Key:`.",
+               "this is half of a K*.key, K*.private pair, which does not hold the name", "");
+}
+
+static int read_key(struct reader *r, struct tsig_key *key)
+{
+    int rc;
+
+    if (strncmp(r->token, "Private-key-format", 18) == 0)
+        return legacy(r);
+    if (!at(r, "key"))
+        return read_line(r, key);
+    rc = next(r);
+    if (rc == 0)
+        rc = set_name(r, r->token, key);
+    if (rc == 0)
+        rc = read_body(r, key);
+    if (rc == 0)
+        rc = expect(r, ";");
+    return rc;
+}
+
+static int choose(const struct reader *r, const struct tsig_key *keys, size_t n, const char *name,
+                  struct tsig_key *ret_key)
+{
+    const struct tsig_key *found = NULL;
+    char wanted[WIRE_NAME_BYTES] = "";
+
+    if (name)
+        wire_name_normal(name, wanted);
+    for (size_t i = 0; i < n; i++) {
+        if (wanted[0] && strcmp(keys[i].name, wanted) != 0)
+            continue;
+        if (found)
+            return err_set(r->reterr, ERR_CONFIG, "Name the key to use, once.",
+                           "%s holds several keys (\"%s\" and \"%s\")", r->origin, found->name,
+                           keys[i].name);
+        found = &keys[i];
+    }
+    if (!found)
+        return err_set(r->reterr, ERR_CONFIG, make_one,
+                       wanted[0] ? "%s holds no key named \"%s\"" : "%s holds no key%s", r->origin,
+                       wanted);
+    *ret_key = *found;
+    return 0;
+}
+
+int keyfile_parse(const char *origin, const char *text, size_t len, const char *name,
+                  struct tsig_key *ret_key, struct err *reterr)
+{
+    struct reader r = {
+        .origin = origin, .p = text, .end = text + len, .line = 1, .reterr = reterr};
+    struct tsig_key *keys = mem_alloc(KEYS_MAX * sizeof(*keys));
+    size_t n = 0;
+    int rc;
+
+    while ((rc = next(&r)) == 0 && r.token[0]) {
+        if (n == KEYS_MAX)
+            rc = bad(&r, NULL, "more than 32 keys", "");
+        else
+            rc = read_key(&r, &keys[n++]);
+        if (rc < 0)
+            break;
+    }
+    if (rc == 0)
+        rc = choose(&r, keys, n, name, ret_key);
+    OPENSSL_cleanse(keys, KEYS_MAX * sizeof(*keys));
+    OPENSSL_cleanse(r.token, sizeof(r.token));
+    mem_free(keys);
+    return rc;
+}
+
+int keyfile_load(const char *path, const char *name, struct tsig_key *ret_key, struct err *reterr)
+{
+    AUTO(arena) a = arena_new();
+    char *text;
+    size_t len;
+    int rc = file_check_private(path, 0027, reterr); /* a group may read: agents run as postgres */
+
+    if (rc == 0)
+        rc = file_read(path, KEY_FILE_CAP_BYTES, a, &text, &len, reterr);
+    if (rc < 0)
+        return rc;
+    rc = keyfile_parse(path, text, len, name, ret_key, reterr);
+    OPENSSL_cleanse(text, len);
+    return rc;
+}
