@@ -73,7 +73,7 @@ OFF = '#pgtandem-off# '
 # (managed, line). Odd spacing is meant: no byte of it may change.
 CRONTAB = (
     (False, '# crontab of postgres, the production database\n'),
-    (False, 'MAILTO=\n'),
+    (False, 'MAILTO=""\n'),
     (False, 'PATH=%(programs)s:/usr/local/bin:/usr/bin:/bin\n'),
     (False, '\n'),
     (False, '#  on every node, whatever its role\n'),
