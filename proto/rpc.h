@@ -20,8 +20,6 @@
 struct arena;
 struct loop;
 
-enum { FRAME_CAP_BYTES = 65536 };
-
 /* Certificates and key in PEM files; loaded once, shared by all connections. */
 struct tls_files {
     char ca[256];
@@ -34,6 +32,8 @@ struct tls_context;
 int tls_context_new(const struct tls_files *files, const char *cluster, enum peer_role role,
                     const char *node, struct tls_context **ret_context, struct err *reterr);
 void tls_context_free(struct tls_context *c);
+/* Whole days until our own certificate expires; -1 when it has. */
+int64_t tls_context_days_left(const struct tls_context *c, int64_t wall_ms);
 
 /* ---- client ------------------------------------------------------------------------------- */
 
@@ -45,7 +45,7 @@ struct rpc_peer;
 struct rpc_peer *rpc_peer_new(struct loop *l, struct tls_context *tls, const char *cluster,
                               const char *node, const char *address, enum peer_role self_role,
                               const char *self_node);
-void rpc_peer_free(struct rpc_peer *p);
+void rpc_peer_free(struct rpc_peer *p); /* cancels its calls */
 const char *rpc_peer_node(const struct rpc_peer *p);
 
 /* reply is NULL when there is none: e says why (ERR_UNREACHABLE with the connect error, ERR_TIMEOUT
@@ -55,6 +55,7 @@ typedef void (*rpc_reply_fn)(void *arg, const struct reply *reply, const struct 
 struct rpc_call;
 struct rpc_call *rpc_call(struct rpc_peer *p, const struct request *q, int64_t timeout_ms,
                           rpc_reply_fn fn, void *arg);
+/* No callback, from now on. A request that was sent may still be obeyed. NULL is fine. */
 void rpc_call_cancel(struct rpc_call *c);
 
 /* Straight-line form for the controller: send q[i] to peers[i], run the loop until all have answered
@@ -92,8 +93,9 @@ typedef void (*rpc_log_fn)(void *arg, const struct err *e, const char *address);
 struct rpc_server;
 /* Listen on IP:port. Peers whose certificate is not of this cluster are refused and told to `log`
  * (rate-limited to one a second, with a count). */
-int rpc_server_start(struct loop *l, struct tls_context *tls, const char *cluster,
-                     const char *node, const char *listen_address,
-                     const struct rpc_limits *limits, rpc_handler_fn handler, rpc_log_fn log,
-                     void *arg, struct rpc_server **ret_server, struct err *reterr);
-void rpc_server_free(struct rpc_server *s);
+int rpc_server_start(struct loop *l, struct tls_context *tls, const char *cluster, const char *node,
+                     const char *listen_address, const struct rpc_limits *limits,
+                     rpc_handler_fn handler, rpc_log_fn log, void *arg,
+                     struct rpc_server **ret_server, struct err *reterr);
+void rpc_server_free(struct rpc_server *s);      /* requests in hand must still be answered */
+int rpc_server_port(const struct rpc_server *s); /* that it listens on, if port 0 was asked for */

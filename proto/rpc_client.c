@@ -1,0 +1,358 @@
+#include <string.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "proto/conn.h"
+#include "proto/frame.h"
+#include "proto/hello.h"
+#include "proto/rpc.h"
+
+/*
+ * A peer has at most one connection and one request on it; further calls wait in order.
+ *
+ *   WAITING --link up--> SENT --reply--> gone
+ *      \___________________\____error, deadline____> FAILED --next turn of the loop--> gone
+ *
+ * Invariants:
+ *   1. `fn` is called from the loop only, once; not at all for a cancelled call.
+ *   2. A call leaves the list before its `fn`: there the caller may do anything, also free the peer.
+ *   3. A connection on which a call was given up is closed: its reply must not answer another call.
+ *   4. A request that changes something is handed to at most one connection.
+ */
+
+enum call_state { CALL_WAITING, CALL_SENT, CALL_FAILED };
+
+struct rpc_call {
+    uv_timer_t timer; /* the deadline; when FAILED: now */
+    struct rpc_peer *peer;
+    struct rpc_call *next;
+    enum call_state state;
+    bool changes; /* the verb does */
+    bool on_kept; /* sent on a connection that an earlier call had opened */
+    bool retried;
+    char *json;
+    size_t len;
+    int64_t timeout_ms;
+    rpc_reply_fn fn;
+    void *arg;
+    struct err e;
+};
+
+struct rpc_peer {
+    struct loop *loop;
+    struct tls_context *tls;
+    struct hello self;
+    char node[NODE_NAME_BYTES];
+    char address[ADDRESS_BYTES];
+    struct conn *conn; /* NULL: none */
+    bool conn_used;    /* a reply has come on it */
+    struct rpc_call *calls;
+};
+
+static void on_up(void *arg);
+static void on_frame(void *arg, const char *json, size_t len);
+static void on_closed(void *arg, const struct err *e);
+static void on_call_timer(uv_timer_t *timer);
+
+/* ---- calls ------------------------------------------------------------------------------- */
+
+static void call_unlink(struct rpc_call *c)
+{
+    for (struct rpc_call **at = &c->peer->calls; *at; at = &(*at)->next) {
+        if (*at == c) {
+            *at = c->next;
+            return;
+        }
+    }
+}
+
+static void on_call_closed(uv_handle_t *handle)
+{
+    struct rpc_call *c = handle->data;
+
+    mem_free(c->json);
+    mem_free(c);
+}
+
+static void call_free(struct rpc_call *c)
+{
+    uv_close((uv_handle_t *)&c->timer, on_call_closed);
+}
+
+static void call_finish(struct rpc_call *c, const struct reply *reply, const struct err *e)
+{
+    call_unlink(c);
+    c->fn(c->arg, reply, e);
+    call_free(c);
+}
+
+static void call_fail(struct rpc_call *c, const struct err *e)
+{
+    if (c->state == CALL_FAILED)
+        return;
+    c->state = CALL_FAILED;
+    c->e = *e;
+    err_set_node(&c->e, c->peer->node);
+    uv_timer_start(&c->timer, on_call_timer, 0, 0);
+}
+
+static struct rpc_call *first_call(const struct rpc_peer *p)
+{
+    struct rpc_call *c = p->calls;
+
+    while (c && c->state == CALL_FAILED)
+        c = c->next;
+    return c;
+}
+
+/* ---- the connection ---------------------------------------------------------------------- */
+
+static void drop_conn(struct rpc_peer *p)
+{
+    conn_close(p->conn);
+    p->conn = NULL;
+    p->conn_used = false;
+}
+
+static void fail_all(struct rpc_peer *p, const struct err *e)
+{
+    for (struct rpc_call *c = p->calls; c; c = c->next)
+        call_fail(c, e);
+}
+
+static void open_conn(struct rpc_peer *p)
+{
+    struct conn_config cfg = {
+        .loop = p->loop,
+        .tls = p->tls,
+        .self = p->self,
+        .peer_node = p->node,
+        .on = {.up = on_up, .frame = on_frame, .closed = on_closed, .arg = p},
+    };
+    struct err e;
+
+    if (conn_connect(&cfg, p->address, &p->conn, &e) < 0) {
+        p->conn = NULL;
+        err_prefix(&e, "agent %s (%s)", p->node, p->address);
+        fail_all(p, &e);
+    }
+}
+
+/* Give the first call what it needs next: a connection, or to be sent. */
+static void pump(struct rpc_peer *p)
+{
+    struct rpc_call *c = first_call(p);
+    struct err e;
+
+    if (!c || c->state == CALL_SENT)
+        return;
+    if (p->conn && conn_phase(p->conn) == CONN_UP && conn_is_stale(p->conn))
+        drop_conn(p);
+    if (!p->conn)
+        open_conn(p);
+    if (!p->conn || conn_phase(p->conn) != CONN_UP)
+        return;
+    if (conn_send(p->conn, c->json, c->len, &e) < 0) {
+        call_fail(c, &e);
+        drop_conn(p);
+        pump(p);
+        return;
+    }
+    c->state = CALL_SENT;
+    c->on_kept = p->conn_used;
+}
+
+static void on_up(void *arg)
+{
+    pump(arg);
+}
+
+/* The connection ended while `c` was sent on it. */
+static void sent_call_lost(struct rpc_call *c, const struct err *why)
+{
+    struct err e = *why;
+
+    if (!c->changes && c->on_kept && !c->retried) {
+        c->retried = true;
+        c->state = CALL_WAITING;
+        return;
+    }
+    if (c->changes) {
+        e.code = ERR_TIMEOUT;
+        err_set_hint(&e, "Look at the node: pgtandem status");
+        err_prefix(&e, "the request was sent and may have been obeyed");
+    }
+    err_prefix(&e, "agent %s (%s)", c->peer->node, c->peer->address);
+    call_fail(c, &e);
+}
+
+static void on_closed(void *arg, const struct err *e)
+{
+    struct rpc_peer *p = arg;
+    struct rpc_call *c = first_call(p);
+    struct err named = *e;
+
+    p->conn = NULL;
+    p->conn_used = false;
+    if (c && c->state == CALL_SENT) {
+        sent_call_lost(c, e);
+        pump(p); /* the others have not been tried yet */
+        return;
+    }
+    err_prefix(&named, "agent %s (%s)", p->node, p->address);
+    fail_all(p, &named);
+}
+
+static void on_frame(void *arg, const char *json, size_t len)
+{
+    struct rpc_peer *p = arg;
+    struct rpc_call *c = first_call(p);
+    AUTO(arena) a = arena_new();
+    struct reply *reply = arena_alloc(a, sizeof(*reply));
+    struct err e;
+
+    if (!c || c->state != CALL_SENT) {
+        drop_conn(p); /* it says something that nobody asked */
+        return;
+    }
+    if (field_from_text(&reply_table, json, len, reply, a, &e) < 0) {
+        drop_conn(p);
+        e.code = ERR_PROTOCOL;
+        err_prefix(&e, "agent %s (%s): its reply cannot be read%s", p->node, p->address,
+                   c->changes ? ", the request may have been obeyed" : "");
+        call_fail(c, &e);
+        pump(p);
+        return;
+    }
+    p->conn_used = true;
+    call_unlink(c);
+    pump(p);
+    c->fn(c->arg, reply, NULL);
+    call_free(c);
+}
+
+/* ---- deadlines --------------------------------------------------------------------------- */
+
+static void deadline_error(const struct rpc_call *c, struct err *e)
+{
+    static const char *const silent[] = {
+        [CONN_CONNECTING] = "timed out connecting",
+        [CONN_TLS] = "it accepted the connection and did not finish the TLS handshake",
+        [CONN_HELLO] = "no hello came",
+        [CONN_UP] = "earlier calls were not answered, this one was not sent",
+        [CONN_CLOSED] = "no connection",
+    };
+    const struct rpc_peer *p = c->peer;
+    enum conn_phase phase = p->conn ? conn_phase(p->conn) : CONN_CLOSED;
+
+    if (c->state == CALL_SENT)
+        err_set(e, ERR_TIMEOUT, "Look at the node: pgtandem status",
+                "agent %s (%s): no reply within %lld ms%s", p->node, p->address,
+                (long long)c->timeout_ms, c->changes ? "; the request may have been obeyed" : "");
+    else
+        err_set(e, ERR_UNREACHABLE,
+                phase == CONN_CONNECTING ? "Is the host up, does a firewall drop packets?"
+                                         : "Is the agent stopped or overloaded?",
+                "agent %s (%s): %s within %lld ms", p->node, p->address, silent[phase],
+                (long long)c->timeout_ms);
+}
+
+static void on_call_timer(uv_timer_t *timer)
+{
+    struct rpc_call *c = timer->data;
+    struct rpc_peer *p = c->peer;
+    bool first = first_call(p) == c;
+
+    if (c->state != CALL_FAILED) {
+        deadline_error(c, &c->e);
+        err_set_node(&c->e, p->node);
+        call_unlink(c);
+        /* a link that is still coming up goes on for those who wait for it */
+        if (first && (c->state == CALL_SENT || !first_call(p))) {
+            drop_conn(p);
+            pump(p);
+        }
+    }
+    call_finish(c, NULL, &c->e);
+}
+
+struct rpc_call *rpc_call(struct rpc_peer *p, const struct request *q, int64_t timeout_ms,
+                          rpc_reply_fn fn, void *arg)
+{
+    struct rpc_call *c = mem_alloc(sizeof(*c)), **at = &p->calls;
+    AUTO(arena) a = arena_new();
+    struct err e;
+
+    c->peer = p;
+    c->changes = verb_changes((enum verb)q->verb);
+    c->timeout_ms = timeout_ms;
+    c->fn = fn;
+    c->arg = arg;
+    c->json = mem_strdup(field_to_text(&request_table, q, a));
+    c->len = strlen(c->json);
+    uv_timer_init(loop_uv(p->loop), &c->timer);
+    c->timer.data = c;
+    uv_update_time(loop_uv(p->loop));
+    uv_timer_start(&c->timer, on_call_timer, timeout_ms > 0 ? (uint64_t)timeout_ms : 0, 0);
+    while (*at)
+        at = &(*at)->next;
+    *at = c;
+    if (c->len > FRAME_CAP_BYTES) {
+        err_set(&e, ERR_TOO_LONG, NULL, "the request for %s is %zu bytes, at most %d fit", p->node,
+                c->len, FRAME_CAP_BYTES);
+        call_fail(c, &e);
+    }
+    pump(p);
+    return c;
+}
+
+void rpc_call_cancel(struct rpc_call *c)
+{
+    struct rpc_peer *p;
+
+    if (!c)
+        return;
+    p = c->peer;
+    call_unlink(c);
+    if (c->state == CALL_SENT) {
+        drop_conn(p);
+        pump(p);
+    }
+    call_free(c);
+}
+
+/* ---- peers ------------------------------------------------------------------------------- */
+
+struct rpc_peer *rpc_peer_new(struct loop *l, struct tls_context *tls, const char *cluster,
+                              const char *node, const char *address, enum peer_role self_role,
+                              const char *self_node)
+{
+    struct rpc_peer *p = mem_alloc(sizeof(*p));
+
+    p->loop = l;
+    p->tls = tls;
+    hello_fill(&p->self, self_role, cluster, self_node);
+    STR_COPY(p->node, node);
+    STR_COPY(p->address, address);
+    return p;
+}
+
+void rpc_peer_free(struct rpc_peer *p)
+{
+    if (!p)
+        return;
+    while (p->calls) {
+        struct rpc_call *c = p->calls;
+        p->calls = c->next;
+        call_free(c);
+    }
+    conn_close(p->conn);
+    mem_free(p);
+}
+
+const char *rpc_peer_node(const struct rpc_peer *p)
+{
+    return p->node;
+}

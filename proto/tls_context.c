@@ -1,0 +1,221 @@
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "proto/tls.h"
+#include "proto/tls_internal.h"
+
+#define SCHEME "pgtandem:"
+
+enum { CHAIN_CAP_BYTES = 16384 }; /* a peer's certificates; ours are below 1 KiB each */
+
+static int openssl_error(struct err *reterr, int code, const char *what, const char *path)
+{
+    unsigned long why = ERR_peek_last_error();
+    const char *text = why ? ERR_reason_error_string(why) : NULL;
+
+    ERR_clear_error();
+    return err_set(reterr, code, NULL, "%s %s: %s", what, path, text ? text : "unreadable");
+}
+
+/* ---- names ------------------------------------------------------------------------------- */
+
+int tls_name_parse(const char *uri, const char *cluster, enum peer_role *ret_role,
+                   char ret_node[NODE_NAME_BYTES], struct err *reterr)
+{
+    static const char agent[] = ":agent:";
+    size_t len = strlen(cluster);
+    const char *rest = uri + strlen(SCHEME);
+
+    if (strncmp(uri, SCHEME, strlen(SCHEME)) != 0)
+        return err_set(reterr, ERR_TLS, NULL, "the certificate's name \"%.100s\" is not ours", uri);
+    if (strncmp(rest, cluster, len) != 0 || rest[len] != ':')
+        return err_set(reterr, ERR_TLS, "Each cluster has its own CA and certificates: make-certs.",
+                       "the certificate \"%.100s\" is not of cluster %s", uri, cluster);
+    rest += len;
+    if (strcmp(rest, ":controller") == 0) {
+        *ret_role = PEER_CONTROLLER;
+        ret_node[0] = '\0';
+        return 0;
+    }
+    if (strncmp(rest, agent, strlen(agent)) == 0 &&
+        register_node_name_valid(rest + strlen(agent))) {
+        *ret_role = PEER_AGENT;
+        str_copy(ret_node, NODE_NAME_BYTES, rest + strlen(agent));
+        return 0;
+    }
+    return err_set(reterr, ERR_TLS, NULL,
+                   "the certificate \"%.100s\" is neither a controller's nor an agent's", uri);
+}
+
+/* The one URI of our scheme among the subject alternative names, or NULL if there is none, or
+ * several, or one with a NUL inside. */
+static const char *our_uri(const GENERAL_NAMES *names)
+{
+    const char *found = NULL;
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type != GEN_URI)
+            continue;
+        const ASN1_STRING *uri = name->d.uniformResourceIdentifier;
+        const char *text = (const char *)ASN1_STRING_get0_data(uri);
+        if (strlen(text) != (size_t)ASN1_STRING_length(uri))
+            return NULL;
+        if (strncmp(text, SCHEME, strlen(SCHEME)) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = text;
+    }
+    return found;
+}
+
+int tls_certificate_name(X509 *certificate, const char *cluster, enum peer_role *ret_role,
+                         char ret_node[NODE_NAME_BYTES], struct err *reterr)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    const char *uri = names ? our_uri(names) : NULL;
+    int r;
+
+    if (uri)
+        r = tls_name_parse(uri, cluster, ret_role, ret_node, reterr);
+    else
+        r = err_set(reterr, ERR_TLS, "make-certs makes certificates with the right name.",
+                    "the certificate does not have exactly one name URI:%s…", SCHEME);
+    GENERAL_NAMES_free(names);
+    return r;
+}
+
+/* ---- context ----------------------------------------------------------------------------- */
+
+static SSL_CTX *new_ctx(void)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+
+    if (!ctx)
+        abort(); /* out of memory */
+    SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
+    SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_num_tickets(ctx, 0);
+    SSL_CTX_set_max_early_data(ctx, 0);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS); /* an idle connection is small */
+    SSL_CTX_set_max_cert_list(ctx, CHAIN_CAP_BYTES);
+    return ctx;
+}
+
+static int load_files(SSL_CTX *ctx, const struct tls_files *f, struct err *reterr)
+{
+    int r = file_check_private(f->key, 0077, reterr);
+
+    if (r < 0)
+        return err_prefix(reterr, "private key");
+    if (!SSL_CTX_load_verify_file(ctx, f->ca))
+        return openssl_error(reterr, ERR_CONFIG, "certificate authority", f->ca);
+    if (SSL_CTX_use_certificate_chain_file(ctx, f->certificate) != 1)
+        return openssl_error(reterr, ERR_CONFIG, "certificate", f->certificate);
+    if (SSL_CTX_use_PrivateKey_file(ctx, f->key, SSL_FILETYPE_PEM) != 1)
+        return openssl_error(reterr, ERR_CONFIG, "private key", f->key);
+    return 0;
+}
+
+/* Dates are not looked at: a host whose certificate has expired must still start its agent, whose
+ * guard and watch need no peer. Peers refuse it, and tls_context_days_left() tells. */
+static int check_chain(SSL_CTX *ctx, X509 *own, const struct tls_files *f, struct err *reterr)
+{
+    X509_STORE_CTX *check = X509_STORE_CTX_new();
+    int r = 0;
+
+    if (!check || !X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(ctx), own, NULL))
+        abort(); /* out of memory */
+    X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(check), X509_V_FLAG_NO_CHECK_TIME);
+    if (X509_verify_cert(check) != 1)
+        r = err_set(reterr, ERR_CONFIG, "Both must come from the same make-certs directory.",
+                    "certificate %s does not belong to the authority %s: %s", f->certificate, f->ca,
+                    X509_verify_cert_error_string(X509_STORE_CTX_get_error(check)));
+    X509_STORE_CTX_free(check);
+    ERR_clear_error();
+    return r;
+}
+
+static int check_own_name(X509 *own, const struct tls_files *f, const char *cluster,
+                          enum peer_role role, const char *node, struct err *reterr)
+{
+    enum peer_role is_role;
+    char is_node[NODE_NAME_BYTES];
+    int r = tls_certificate_name(own, cluster, &is_role, is_node, reterr);
+
+    if (r < 0) {
+        if (reterr)
+            reterr->code = ERR_CONFIG;
+        err_prefix(reterr, "%s", f->certificate);
+        return ERR_CONFIG;
+    }
+    if (is_role != role || (role == PEER_AGENT && strcmp(is_node, node) != 0))
+        return err_set(reterr, ERR_CONFIG, NULL, "certificate %s is of %s %s, not of %s %s",
+                       f->certificate, peer_role_names[is_role], is_node, peer_role_names[role],
+                       role == PEER_AGENT ? node : "");
+    return 0;
+}
+
+static int64_t expiry(X509 *certificate)
+{
+    struct tm tm = {0};
+
+    if (!ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm))
+        return 0;
+    return (int64_t)timegm(&tm);
+}
+
+int tls_context_new(const struct tls_files *files, const char *cluster, enum peer_role role,
+                    const char *node, struct tls_context **ret_context, struct err *reterr)
+{
+    SSL_CTX *ctx = new_ctx();
+    int r;
+
+    ERR_clear_error();
+    r = load_files(ctx, files, reterr);
+    if (r == 0)
+        r = check_chain(ctx, SSL_CTX_get0_certificate(ctx), files, reterr);
+    if (r == 0)
+        r = check_own_name(SSL_CTX_get0_certificate(ctx), files, cluster, role, node, reterr);
+    if (r < 0) {
+        SSL_CTX_free(ctx);
+        return r;
+    }
+
+    struct tls_context *c = mem_alloc(sizeof(*c));
+    c->ctx = ctx;
+    c->valid_until_s = expiry(SSL_CTX_get0_certificate(ctx));
+    STR_COPY(c->cluster, cluster);
+    *ret_context = c;
+    return 0;
+}
+
+void tls_context_free(struct tls_context *c)
+{
+    if (!c)
+        return;
+    SSL_CTX_free(c->ctx);
+    mem_free(c);
+}
+
+int64_t tls_context_days_left(const struct tls_context *c, int64_t wall_ms)
+{
+    int64_t left_s = c->valid_until_s - wall_ms / 1000;
+
+    return left_s >= 0 ? left_s / 86400 : -1;
+}
+
+const char *tls_context_cluster(const struct tls_context *c)
+{
+    return c->cluster;
+}

@@ -1,0 +1,18 @@
+/* What tls_context.c and tls.c share. Nobody else includes it. */
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include "proto/messages.h"
+
+struct err;
+
+struct tls_context {
+    SSL_CTX *ctx;
+    char cluster[CLUSTER_NAME_BYTES];
+    int64_t valid_until_s; /* Unix time at which our own certificate expires */
+};
+
+/* Who the certificate says it is, if it is of `cluster`. ERR_TLS otherwise. */
+int tls_certificate_name(X509 *certificate, const char *cluster, enum peer_role *ret_role,
+                         char ret_node[NODE_NAME_BYTES], struct err *reterr);
