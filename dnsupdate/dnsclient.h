@@ -109,13 +109,15 @@ struct dns_op *dns_swap(struct loop *l, const struct dns_zone *z, const struct d
                         int64_t timeout_ms, dns_swap_fn fn, void *arg);
 
 /* Every address of every NS of the zone (names from the primary, addresses from the primary and, for
- * out-of-zone names, getaddrinfo), each read RD=0, AA. */
+ * out-of-zone names, getaddrinfo), each read RD=0, AA, at the port that the primary has. e says why the
+ * primary's view or the NS are missing; the survey has what there is. */
 struct dns_survey {
     size_t n;
     struct {
         char name[DNS_NAME_BYTES]; /* the NS's name */
-        struct dns_view view;
+        struct dns_view view;      /* unsigned: what its clients see */
         bool agrees;               /* same CNAME and same TXT as the primary's view */
+        char why[200];             /* why there is no view, or "" */
     } ns[DNS_NS_MAX];
     struct dns_view primary;
 };

@@ -78,6 +78,20 @@ bool link_address(const char *text, struct sockaddr_storage *ret_address)
     return true;
 }
 
+bool link_sibling(const char *server, const char *ip, char *ret_address, size_t bytes)
+{
+    struct sockaddr_storage address;
+    int port;
+
+    if (!link_address(server, &address))
+        return false;
+    port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
+                                              : ((struct sockaddr_in6 *)&address)->sin6_port);
+    if (port == 53)
+        return str_copy(ret_address, bytes, ip);
+    return str_printf(ret_address, bytes, strchr(ip, ':') ? "[%s]:%d" : "%s:%d", ip, port);
+}
+
 static void release(struct link *k)
 {
     if (--k->handles == 0 && k->closed)

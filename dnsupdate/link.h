@@ -30,6 +30,9 @@ struct link_events {
 /* Parse "IP", "IP:port" or "[IP6]:port"; port 53 if none is given. False for anything else. */
 bool link_address(const char *text, struct sockaddr_storage *ret_address);
 
+/* Another host's address with the port that `server` has: "10.0.0.2", "[fd00::2]:5353". */
+bool link_sibling(const char *server, const char *ip, char *ret_address, size_t bytes);
+
 /* Nothing is opened before the first send. */
 struct link *link_open(struct loop *l, const struct sockaddr_storage *to,
                        const struct link_events *events);

@@ -1,0 +1,4 @@
+# The driver of tests/lab/test_dns.py.
+$(BUILD)/tests/lab/dns/dns_probe: tests/lab/dns/dns_probe.c $(BUILD)/libdnsupdate.a $(BUILD)/libbase.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(COMPILE) $< $(BUILD)/libdnsupdate.a $(BUILD)/libbase.a $(LDFLAGS) -Wl,--wrap=clock_wall_ms $(LDLIBS) -o $@
