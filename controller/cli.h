@@ -43,14 +43,27 @@ struct verb_row {
     const char *summary;    /* one line */
     const char *example;
     unsigned needs;         /* NEEDS_… */
+    unsigned takes;         /* TAKES_…: options that mean something to it; others are refused */
+    size_t args_min, args_max; /* words after the verb */
     verb_fn run;
+};
+enum {
+    TAKES_TO = 1,
+    TAKES_REASON = 2,
+    TAKES_YES = 4,
+    TAKES_DRY_RUN = 8,
+    TAKES_IGNORE = 16,
+    TAKES_ACCEPT_UNFENCED = 32,
+    TAKES_WAIT_JOBS = 64,
+    TAKES_WATCH = 128,
+    TAKES_FORMAT = 256,
 };
 enum {
     NEEDS_CONFIG = 1,
     NEEDS_AGENTS = 2,  /* TLS context and peers */
     NEEDS_DNS = 4,     /* the update key */
 };
-extern const struct verb_row verb_rows[];
+extern const struct verb_row verb_rows[]; /* verbs.c */
 extern const size_t n_verb_rows;
 
 /* Parse argv. *ret_verb is NULL after --help or --version has been printed (return 0). */

@@ -58,7 +58,7 @@ struct config_journal {
 
 struct config_check {               /* [check NAME]: severity of one preflight check */
     char name[40];
-    int planned, unplanned;         /* enum severity: block, warn, off; -1 as built in */
+    int planned, unplanned;         /* enum severity; SEVERITY_DEFAULT: as built in */
 };
 
 struct config {
@@ -74,15 +74,18 @@ struct config {
     size_t n_checks;
 };
 
-enum severity { SEVERITY_BLOCK, SEVERITY_WARN, SEVERITY_OFF };
-extern const char *const severity_names[];
+enum severity { SEVERITY_BLOCK, SEVERITY_WARN, SEVERITY_OFF, SEVERITY_DEFAULT };
+extern const char *const severity_names[]; /* "block", "warn", "off", "default" */
 
 /* Load and check. *ret untouched on failure; ERR_CONFIG. */
 int config_load(const char *path, struct config *ret_config, struct err *reterr);
+/* The same from text; `name` stands for the file in errors. */
+int config_parse(const char *name, const char *text, size_t len, struct config *ret_config,
+                 struct err *reterr);
 
 const struct config_node *config_node_find(const struct config *c, const char *name); /* or NULL */
 int config_node_index(const struct config *c, const char *name);                      /* or -1 */
-/* The node whose `target` this CNAME is, or NULL. */
+/* The node whose `target` this CNAME is (letters' case does not matter), or NULL. */
 const struct config_node *config_node_by_target(const struct config *c, const char *target);
 
 /* The commented sample, generated from the tables (`pgtandem config sample`), for deploy/. */

@@ -4,9 +4,10 @@
  *
  * One file for each command, `<utc time>-<txn>.journal`, JSON lines:
  *     {"n":3,"at":"…Z","mono_us":…,"kind":"intent","step":"fence","node":"db02","data":{…},
- *      "prev":"<sha256 of the previous line>"}
+ *      "prev":"<hash of the line before>","hash":"<sha256 of this line up to here>"}
  * kinds: begin, intent, result, note, end. The first record carries the last hash of the previous
- * file (`prev`), so that the files form one chain.
+ * file (`prev`; 64 zeros in the very first), so that the files form one chain. A line's own hash is
+ * in it, so that a byte flipped in the last line shows too.
  *
  * Invariants
  *   J1  an intent is on disk (fdatasync) before its act; a result may share its fsync with the next
@@ -77,3 +78,16 @@ void journal_file_free(struct journal_file *f);
 /* Paths of all journals, oldest first, in the arena. An absent directory gives 0 of them. */
 int journal_list(const char *directory, struct arena *a, char ***ret_paths, size_t *ret_n,
                  struct err *reterr);
+
+/* Read all files and the chain between them. ERR_INVALID names the first file that is damaged, or
+ * whose predecessor is missing or was changed. A torn last line is fine. */
+int journal_verify(const char *directory, size_t *ret_files, size_t *ret_records,
+                   struct err *reterr);
+
+/* ---- the line (shared by writer and reader) ------------------------------------------------- */
+
+enum { JOURNAL_HASH_BYTES = 65, JOURNAL_LINE_CAP_BYTES = 256 * 1024 };
+#define JOURNAL_SUFFIX ".journal"
+#define JOURNAL_NO_PREVIOUS "0000000000000000000000000000000000000000000000000000000000000000"
+
+void journal_hash(const void *bytes, size_t len, char ret_hex[JOURNAL_HASH_BYTES]);

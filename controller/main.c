@@ -1,0 +1,58 @@
+/* pgtandem, the administrator's command: one verb, one run. Only main exits. */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "controller/cli.h"
+#include "controller/session.h"
+
+/* What went wrong, and what to do next. */
+static void tell(const struct err *e)
+{
+    fflush(stdout);
+    if (!*e->msg)
+        return;
+    fprintf(stderr, "pgtandem: ");
+    if (*e->node)
+        fprintf(stderr, "%s: ", e->node);
+    if (*e->step)
+        fprintf(stderr, "%s: ", e->step);
+    fprintf(stderr, "%s\n", e->msg);
+    if (*e->hint)
+        fprintf(stderr, "  next: %s\n", e->hint);
+}
+
+int main(int argc, char **argv)
+{
+    AUTO(arena) a = arena_new();
+    struct session *s = mem_alloc(sizeof(*s));
+    const struct verb_row *verb = NULL;
+    struct options options;
+    struct err e = {.code = 0};
+    int rc;
+
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a write error like another */
+    log_set_level(LOG_LEVEL_WARNING);
+    rc = cli_parse(argc, argv, a, &options, &verb, &e);
+    if (rc == 0 && verb) {
+        log_set_level(options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
+        rc = session_open(s, &options, verb, &e);
+        if (rc == 0) {
+            rc = verb->run(s, &e);
+            if (rc < 0) /* while the session's texts still live */
+                tell(&e);
+            e = (struct err){.code = 0};
+            session_close(s);
+        }
+    }
+    if (rc < 0)
+        tell(&e);
+    mem_free(s);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return rc < 0 ? err_exit_status(rc) : err_exit_status(ERR_SYS);
+    return err_exit_status(rc);
+}
