@@ -1,0 +1,250 @@
+/* agent/crontab: off then on gives back the very bytes, for ugly crontabs too. */
+#include "agent/crontab.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "tests/unit/unit.h"
+
+#define MARK CRONTAB_OFF_MARK
+#define BEGIN CRONTAB_BEGIN "\n"
+#define END CRONTAB_END "\n"
+
+static char *set(struct arena *a, const char *text, enum crontab_mode mode, bool on)
+{
+    char *out;
+    size_t len;
+    struct err e = {0};
+
+    if (crontab_set(text, strlen(text), mode, on, a, &out, &len, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_int_equal(strlen(out), len);
+    return out;
+}
+
+static struct crontab_summary look(const char *text, enum crontab_mode mode)
+{
+    struct crontab_summary s;
+    struct err e = {0};
+
+    if (crontab_summarize(text, strlen(text), mode, &s, &e) < 0)
+        fail_msg("%s", e.msg);
+    return s;
+}
+
+static const char *const ugly[] = {
+    "",
+    "\n",
+    "# only a comment\n",
+    "* * * * * x",
+    "* * * * * x\n",
+    "  \t*/5  *\t* * *   x  y  \t\n\n\n",
+    "MAILTO=\nPATH = /bin:/usr/bin\n\"QUOTED NAME\" = 'v'\n0 3 * * 1-5 backup % line\\% % x\n",
+    "0 1 * * * a\r\n# c\r\n0 2 * * * b\r\n",
+    "0 1 * * * a\r",
+    "#0 1 * * * a human commented this out\n0 2 * * * b\n #0 3 * * * c\n",
+    "@reboot start\n@daily FOO=1 job\n",
+    "#pgtandem-off#0 1 * * * no blank\n# pgtandem-off# 0 1 * * * x\n #pgtandem-off# 0 1 * * * x\n"
+    "0 1 * * * y\n",
+    "#pgtandem-off# # not an entry\n#pgtandem-off# NAME=value\n#pgtandem-off# \n#pgtandem-off#\n"
+    "0 1 * * * y\n",
+    "0 1 * * * \xff\xfe\x01 bytes \xc3\xa9\n",
+    BEGIN "0 1 * * * in\n" END "0 2 * * * out\n",
+    "0 2 * * * out\n" BEGIN END "0 3 * * * out",
+    "A=1\n" CRONTAB_BEGIN "  \r\n0 1 * * * in\r\nB=2\r\n" CRONTAB_END "\t",
+    "# BEGIN pgtandemonium\n#BEGIN pgtandem\n0 1 * * * x\n # END pgtandem\n# END pgtandem.\n",
+};
+enum { N_UGLY = sizeof(ugly) / sizeof(ugly[0]) };
+
+static void test_off_then_on_is_the_same(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_UGLY; i++)
+        for (enum crontab_mode mode = CRONTAB_BLOCK; mode <= CRONTAB_ALL; mode++) {
+            AUTO(arena) a = arena_new();
+            char *off = set(a, ugly[i], mode, false);
+
+            assert_string_equal(set(a, off, mode, true), ugly[i]);
+            assert_string_equal(set(a, off, mode, false), off);
+            assert_string_equal(set(a, ugly[i], mode, true), ugly[i]);
+            assert_int_equal(look(off, mode).on, 0);
+            assert_int_equal(look(off, mode).off, look(ugly[i], mode).on);
+            assert_string_equal(look(off, mode).parity, look(ugly[i], mode).parity);
+        }
+}
+
+static void test_adopt_then_unadopt_is_the_same(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_UGLY; i++) {
+        AUTO(arena) a = arena_new();
+        char *in, *out;
+        size_t len;
+
+        if (look(ugly[i], CRONTAB_BLOCK).has_block)
+            continue;
+        assert_int_equal(crontab_adopt(ugly[i], strlen(ugly[i]), a, &in, &len, NULL), 0);
+        assert_int_equal(strlen(in), len);
+        assert_int_equal(look(in, CRONTAB_BLOCK).on, look(ugly[i], CRONTAB_ALL).on);
+        assert_int_equal(look(in, CRONTAB_BLOCK).unmanaged, 0);
+        assert_int_equal(crontab_unadopt(in, len, a, &out, &len, NULL), 0);
+        assert_string_equal(out, ugly[i]);
+    }
+}
+
+static void test_only_the_block(void **state)
+{
+    AUTO(arena) a = arena_new();
+
+    (void)state;
+    assert_string_equal(
+        set(a, "0 1 * * * before\n" BEGIN "# c\nX=1\n 0 2 * * * in\n" END "0 3 * * * after\n",
+            CRONTAB_BLOCK, false),
+        "0 1 * * * before\n" BEGIN "# c\nX=1\n" MARK " 0 2 * * * in\n" END "0 3 * * * after\n");
+    assert_string_equal(set(a, "0 1 * * * x\n", CRONTAB_BLOCK, false), "0 1 * * * x\n");
+    assert_string_equal(set(a, "0 1 * * * x\n", CRONTAB_ALL, false), MARK "0 1 * * * x\n");
+}
+
+static void test_what_a_human_commented_stays(void **state)
+{
+    AUTO(arena) a = arena_new();
+    const char *text = "#0 1 * * * off by hand\n" MARK "0 2 * * * off by us\n";
+
+    (void)state;
+    assert_string_equal(set(a, text, CRONTAB_ALL, true),
+                        "#0 1 * * * off by hand\n0 2 * * * off by us\n");
+    /* marked twice: the inner one is a comment to cron, so it is not ours to touch */
+    text = MARK MARK "0 2 * * * x\n";
+    assert_string_equal(set(a, text, CRONTAB_ALL, true), text);
+}
+
+static void test_summary(void **state)
+{
+    struct crontab_summary s =
+        look("0 1 * * * out\n" BEGIN "A=1\n0 2 * * * in\n" MARK "@reboot r\n" END, CRONTAB_BLOCK);
+
+    (void)state;
+    assert_int_equal(s.on, 1);
+    assert_int_equal(s.off, 1);
+    assert_int_equal(s.reboot, 1);
+    assert_int_equal(s.unmanaged, 1);
+    assert_true(s.has_block);
+    /* sha256 of "" and of "x\n" */
+    s = look("", CRONTAB_ALL);
+    assert_string_equal(s.hash, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_string_equal(s.parity, s.hash);
+    s = look("x\n", CRONTAB_ALL);
+    assert_string_equal(s.parity,
+                        "73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac");
+}
+
+static void refused(const char *text, size_t len, const char *where)
+{
+    AUTO(arena) a = arena_new();
+    struct crontab_summary s;
+    struct err e = {0};
+    char *out = NULL;
+    size_t out_len = 0;
+
+    assert_int_equal(crontab_set(text, len, CRONTAB_BLOCK, false, a, &out, &out_len, &e),
+                     ERR_INVALID);
+    assert_null(out);
+    if (!strstr(e.msg, where))
+        fail_msg("'%s' is not in: %s", where, e.msg);
+    assert_int_equal(crontab_summarize(text, len, CRONTAB_ALL, &s, NULL), ERR_INVALID);
+}
+
+static void test_refused_with_the_line(void **state)
+{
+    static const char nul[] = "0 1 * * * a\n0 2 * * * \0b\n";
+
+    (void)state;
+    refused(nul, sizeof(nul) - 1, "line 2: a NUL");
+#define REFUSED(text, where) refused(text, strlen(text), where)
+    REFUSED("a\n" BEGIN "0 1 * * * x\n", "line 2: the pgtandem block that begins here");
+    REFUSED("a\n\n" END, "line 3");
+    REFUSED(BEGIN BEGIN END, "line 2");
+    REFUSED(BEGIN END BEGIN END, "line 3");
+    REFUSED(BEGIN END END, "line 3");
+#undef REFUSED
+}
+
+static void test_commands(void **state)
+{
+    AUTO(arena) a = arena_new();
+    const char *text = "A=1\n 0  1\t* * *   backup --to x  \r\n" MARK "@daily  d % stdin\n"
+                       "0 1 * * * date +\\%F % x\n0 1 * *\n#0 1 * * * no\n";
+    char **c;
+
+    (void)state;
+    assert_int_equal(crontab_commands(text, strlen(text), CRONTAB_ALL, a, &c, NULL), 0);
+    assert_string_equal(c[0], "backup --to x  ");
+    assert_string_equal(c[1], "d ");
+    assert_string_equal(c[2], "date +%F ");
+    assert_string_equal(c[3], "");
+    assert_null(c[4]);
+}
+
+static char *sync_text(struct arena *a, const char *text, const char *source, bool on)
+{
+    char *out;
+    size_t len;
+
+    assert_int_equal(crontab_sync(text, strlen(text), source, strlen(source), CRONTAB_BLOCK, on, a,
+                                  &out, &len, NULL),
+                     0);
+    return out;
+}
+
+static void test_sync(void **state)
+{
+    AUTO(arena) a = arena_new();
+    const char *source = "0 9 * * * theirs\n" BEGIN "# c\nA=1\n0 1 * * * x\n" END;
+    struct err e = {0};
+    char *out;
+    size_t len;
+
+    (void)state;
+    assert_string_equal(sync_text(a, "0 8 * * * mine", source, false),
+                        "0 8 * * * mine\n" BEGIN "# c\nA=1\n" MARK "0 1 * * * x\n" END);
+    assert_string_equal(sync_text(a, "m\n" BEGIN "0 7 * * * old\n" END "n", source, true),
+                        "m\n" BEGIN "# c\nA=1\n0 1 * * * x\n" END "n");
+    assert_string_equal(sync_text(a, "", source, true), BEGIN "# c\nA=1\n0 1 * * * x\n" END);
+    assert_int_equal(
+        crontab_sync("", 0, "0 1 * * * x\n", 12, CRONTAB_BLOCK, true, a, &out, &len, &e),
+        ERR_REFUSED);
+    assert_int_equal(crontab_sync(BEGIN, strlen(BEGIN), source, strlen(source), CRONTAB_BLOCK, true,
+                                  a, &out, &len, &e),
+                     ERR_INVALID);
+}
+
+static void test_adopt_refuses_a_second_block(void **state)
+{
+    AUTO(arena) a = arena_new();
+    const char *text = "a\n" BEGIN END;
+    struct err e = {0};
+    char *out;
+    size_t len;
+
+    (void)state;
+    assert_int_equal(crontab_adopt(text, strlen(text), a, &out, &len, &e), ERR_INVALID);
+    assert_non_null(strstr(e.msg, "line 2"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_off_then_on_is_the_same),
+        cmocka_unit_test(test_adopt_then_unadopt_is_the_same),
+        cmocka_unit_test(test_only_the_block),
+        cmocka_unit_test(test_what_a_human_commented_stays),
+        cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_refused_with_the_line),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_sync),
+        cmocka_unit_test(test_adopt_refuses_a_second_block),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
