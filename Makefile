@@ -53,7 +53,8 @@ endif
 COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS)
 WERROR_FLAG := $(if $(filter 1,$(WERROR)),-Werror)
 
-.PHONY: all units deps test check lint sanitize fuzz coverage bench demo install clean help FORCE
+.PHONY: all units deps test check lint sanitize fuzz coverage bench demo install clean help \
+        format sim print-cppflags FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -64,6 +65,7 @@ help:
 	@echo 'make check      unit tests: no root, seconds'
 	@echo 'make test       everything, on a lab of namespaces: as root'
 	@echo 'make lint       format, compiler and static analysis, floors, banned calls'
+	@echo 'make format     clang-format in place'
 	@echo 'make sanitize   unit tests under ASan + UBSan, and under valgrind'
 	@echo 'make fuzz       fuzz harnesses, FUZZ_SECONDS each (default 60)'
 	@echo 'make coverage   line coverage of the unit tests'
@@ -143,12 +145,20 @@ deps:
 
 # in a second make: only now the libraries' flags can be asked for
 test: deps
-	$(MAKE) WERROR=1 all units $(SIM) $(LAB_CLIENTS)
+	$(MAKE) WERROR=1 all units sim $(LAB_CLIENTS)
 	$(MAKE) WERROR=1 CC=clang BUILD=$(BUILD)/clang all
 	tests/run --build $(BUILD) units sim lab
 
+sim: $(SIM)
+
 lint:
 	tests/lint
+
+print-cppflags:
+	@echo '$(CPPFLAGS)'
+
+format:
+	clang-format -i $(foreach dir,$(DIRS) tests/unit tests/sim tests/fuzz tests/lab/*,$(wildcard $(dir)/*.[ch]))
 
 sanitize:
 	$(MAKE) SAN=1 BUILD=$(BUILD)/asan all units

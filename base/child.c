@@ -7,11 +7,12 @@
  *         |            '--child_cancel: SIGKILL, nothing is reported; freed after its exit
  *         '--cannot be started: reported from the loop, never from inside child_run
  *
- * The end is the exit of the process itself, not the end of its output: a daemon that it left behind
- * may hold the pipe for years. All that the process wrote is in the pipe by then and is read; what
- * its descendants write later is not ours.
+ * The end is the exit of the process itself, not the end of its output: a daemon that it left
+ * behind may hold the pipe for years. All that the process wrote is in the pipe by then and is
+ * read; what its descendants write later is not ours.
  *
- * The process handle stays open until the exit also after a cancel, or nobody would reap the zombie.
+ * The process handle stays open until the exit also after a cancel, or nobody would reap the
+ * zombie.
  */
 #include "base/child.h"
 
@@ -162,7 +163,7 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
     }
 }
 
-/* What is left in the pipe after the exit; a descendant that writes without end stops at the cap. */
+/* What is left in the pipe after the exit; with a descendant that writes on, up to the cap. */
 static void drain(struct stream *s)
 {
     uv_os_fd_t fd;

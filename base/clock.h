@@ -1,4 +1,4 @@
-/* Time: the monotonic clock for durations and deadlines, the wall clock only for people and TSIG. */
+/* Time: the monotonic clock for durations and deadlines, the wall clock for people and TSIG. */
 #pragma once
 
 #include <stdint.h>

@@ -6,17 +6,22 @@
 
 #include "base/str.h"
 
+#undef err_set
+#undef err_sys
+
 struct err_row {
     const char *name;
     int exit_status;
 };
 
+/* clang-format off */
 static const struct err_row rows[] = {
     {"ok", 0},
 #define X(code, text, exit) {text, exit},
     ERR_CODES(X)
 #undef X
 };
+/* clang-format on */
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT_, "one row for each code");
 
 /* The arguments may point into *e itself (err_set(e, code, e->hint, "…: %s", e->msg)), so the new

@@ -1,16 +1,18 @@
 /*
  * Errors that a person can act on.
  *
- * Every fallible function is `int f(..., struct err *reterr)`: 0 or a negative code from the one table
- * below; its outputs (`ret_x`) are untouched on failure. `reterr` may be NULL. An error says what
- * happened, with the number that decided (`msg`), and what to do next (`hint`). The caller may add
- * the node and the step; nobody but main turns a code into an exit status, with err_exit_status().
+ * Every fallible function is `int f(..., struct err *reterr)`: 0 or a negative code from the one
+ * table below; its outputs (`ret_x`) are untouched on failure. `reterr` may be NULL. An error says
+ * what happened, with the number that decided (`msg`), and what to do next (`hint`). The caller may
+ * add the node and the step; nobody but main turns a code into an exit status, with
+ * err_exit_status().
  */
 #pragma once
 
 #include <stdbool.h>
 
-/* code, text, exit status of the program (docs/protocol.md names them; they are never renumbered) */
+/* clang-format off */
+/* code, text, exit status of the program (scripts rely on them: they are never renumbered) */
 #define ERR_CODES(X)                                                                               \
     X(ERR_USAGE, "usage", 1)                                                                       \
     X(ERR_CONFIG, "configuration", 1)                                                              \
@@ -46,6 +48,8 @@ enum {
 #undef X
 };
 
+/* clang-format on */
+
 struct err {
     int code;       /* 0 or negative, from ERR_CODES */
     int sys;        /* errno, or 0 */
@@ -63,6 +67,16 @@ int err_set(struct err *e, int code, const char *hint, const char *fmt, ...)
 int err_sys(struct err *e, int sys, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The same two calls, with the code visible to compilers and analysers, which then know that a
+ * caller who got an error leaves the outputs alone. (`code` must be free of side effects.) */
+static inline int err_is_(int code, int returned)
+{
+    (void)returned;
+    return code;
+}
+#define err_set(e, code, ...) err_is_((code), err_set((e), (code), __VA_ARGS__))
+#define err_sys(e, sys, ...) err_is_(ERR_SYS, err_sys((e), (sys), __VA_ARGS__))
+
 /* Put "<text>: " before the message (context added by a caller). Returns the code. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -70,6 +84,6 @@ void err_set_node(struct err *e, const char *node);
 void err_set_step(struct err *e, const char *step);
 void err_set_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-const char *err_name(int code);              /* "stale"; "ok" for 0 */
-int err_from_name(const char *name);         /* ERR_PROTOCOL for a name nobody knows */
-int err_exit_status(int code);               /* 0 for 0 */
+const char *err_name(int code);      /* "stale"; "ok" for 0 */
+int err_from_name(const char *name); /* ERR_PROTOCOL for a name nobody knows */
+int err_exit_status(int code);       /* 0 for 0 */

@@ -204,6 +204,9 @@ void field_defaults(const struct field_table *t, void *obj)
 
 bool field_get(const struct field *f, const void *obj, char *ret_text, size_t bytes)
 {
+    if (f->flags & FIELD_SECRET)
+        return str_copy(ret_text, bytes, "(secret)");
+
     const char *member = (const char *)obj + f->offset;
     char lsn[LSN_TEXT_BYTES];
 

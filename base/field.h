@@ -21,16 +21,16 @@ enum field_type {
     FIELD_TEXT,   /* char *, arena; JSON string or null; at most `max` bytes */
     FIELD_BOOL,   /* bool; JSON true/false; text yes/no/true/false/on/off/1/0 */
     FIELD_INT,    /* int64_t within [min, max]; JSON integer */
-    FIELD_ID,     /* uint64_t; JSON string of decimal digits (system identifiers do not fit a double) */
+    FIELD_ID,     /* uint64_t; JSON string of decimal digits (a double would not hold it) */
     FIELD_LSN,    /* uint64_t; JSON string "16/B374D848" as PostgreSQL prints a pg_lsn */
     FIELD_ENUM,   /* int; JSON string, one of names[] */
     FIELD_STRUCT, /* struct; JSON object, by `sub` */
-    FIELD_LIST,   /* array of structs, `size` bytes each, at most `max`; size_t count at count_offset */
+    FIELD_LIST,   /* array of `max` structs of `size` bytes; size_t count at count_offset */
 };
 
 enum {
     FIELD_REQUIRED = 1, /* must be present */
-    FIELD_SECRET = 2,   /* never printed by field_describe or logs */
+    FIELD_SECRET = 2,   /* field_get shows "(secret)" */
 };
 
 struct field_table;
@@ -39,14 +39,14 @@ struct field {
     const char *name;
     enum field_type type;
     size_t offset;
-    size_t size;                    /* FIELD_STRING: array size; FIELD_LIST: element size */
+    size_t size; /* FIELD_STRING: array size; FIELD_LIST: element size */
     unsigned flags;
     int64_t min, max;
-    const char *const *names;       /* FIELD_ENUM: NULL-terminated, index = value */
-    const struct field_table *sub;  /* FIELD_STRUCT, FIELD_LIST */
-    size_t count_offset;            /* FIELD_LIST */
-    const char *deflt;              /* text form of the default, or NULL: zero */
-    const char *help;               /* one line for a person, with the unit */
+    const char *const *names;      /* FIELD_ENUM: NULL-terminated, index = value */
+    const struct field_table *sub; /* FIELD_STRUCT, FIELD_LIST */
+    size_t count_offset;           /* FIELD_LIST */
+    const char *deflt;             /* text form of the default, or NULL: zero */
+    const char *help;              /* one line for a person, with the unit */
 };
 
 struct field_table {
@@ -56,6 +56,7 @@ struct field_table {
     const struct field *fields;
 };
 
+/* clang-format off */
 #define FIELD_SIZEOF_(T, m) sizeof(((T *)0)->m)
 #define F_STRING(T, m, fl, def, hlp)                                                               \
     { .name = #m, .type = FIELD_STRING, .offset = offsetof(T, m), .size = FIELD_SIZEOF_(T, m),     \
@@ -90,13 +91,18 @@ struct field_table {
                                      .count = sizeof(fields_) / sizeof((fields_)[0]),              \
                                      .fields = (fields_) }
 
-/* Set every member to its default. */
+/* clang-format on */
+
+/* Set every member to its default. Members that the table does not describe are left alone, also by
+ * the readers below. */
 void field_defaults(const struct field_table *t, void *obj);
 
-/* A new JSON object with every field (caller owns the reference). */
+/* A new JSON object with every field (caller owns the reference). In text that is not UTF-8 each
+ * byte above 127 becomes '?'. */
 json_t *field_to_json(const struct field_table *t, const void *obj);
 
-/* Fill *obj from a JSON object, defaults first. *obj is untouched on failure. */
+/* Fill *obj from a JSON object, defaults first. ERR_INVALID leaves *obj untouched; the message
+ * begins with the table's name and the key's path. */
 int field_from_json(const struct field_table *t, const json_t *json, void *obj, struct arena *a,
                     struct err *reterr);
 
@@ -106,12 +112,12 @@ char *field_to_text(const struct field_table *t, const void *obj, struct arena *
 int field_from_text(const struct field_table *t, const char *text, size_t len, void *obj,
                     struct arena *a, struct err *reterr);
 
-/* Set one scalar member from configuration text. */
+/* Set one scalar member from configuration text. The caller adds the key's name to the message. */
 int field_set(const struct field *f, void *obj, const char *value, struct arena *a,
               struct err *reterr);
 const struct field *field_find(const struct field_table *t, const char *name);
 
-/* Render one scalar member as text into a fixed array (tables on screen, TSV). */
+/* Render one scalar member as text into a fixed array (tables on screen, TSV); false if cut. */
 bool field_get(const struct field *f, const void *obj, char *ret_text, size_t bytes);
 
 /* LSNs as PostgreSQL writes them (PostgreSQL, 8.20 pg_lsn Type). */

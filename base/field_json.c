@@ -47,7 +47,7 @@ static json_t *list_to_json(const struct field *f, const void *obj)
 static json_t *member_to_json(const struct field *f, const void *obj)
 {
     const void *member = (const char *)obj + f->offset;
-    char text[32];
+    char lsn[LSN_TEXT_BYTES];
 
     switch (f->type) {
     case FIELD_STRING:
@@ -64,9 +64,9 @@ static json_t *member_to_json(const struct field *f, const void *obj)
     case FIELD_ENUM:
         return json_string(f->names[*(const int *)member]);
     case FIELD_ID:
+        return json_sprintf("%" PRIu64, *(const uint64_t *)member);
     case FIELD_LSN:
-        field_get(f, obj, text, sizeof(text));
-        return json_string(text);
+        return json_string(lsn_text(*(const uint64_t *)member, lsn));
     case FIELD_STRUCT:
         return field_to_json(f->sub, member);
     case FIELD_LIST:
@@ -265,10 +265,9 @@ int field_from_json(const struct field_table *t, const json_t *json, void *obj, 
 {
     struct reader r = {.root = t->name, .arena = a, .err = reterr};
     void *copy = mem_alloc(t->size);
-    json_t *readable;
+    json_t *readable = (json_t *)(uintptr_t)json; /* jansson only reads it, but takes no const */
 
-    memcpy(&readable, &json, sizeof(json)); /* jansson's iterators take no const, but only read */
-    memcpy(copy, obj, t->size);             /* members that no field describes stay as they are */
+    memcpy(copy, obj, t->size); /* members that no field describes stay as they are */
 
     int rc = read_object(&r, t, readable, "", copy);
     if (rc == 0)

@@ -266,7 +266,6 @@ int file_lock(const char *path, int wait_ms, int *ret_fd, struct err *reterr)
     STR_PRINTF(pid, "%d\n", (int)getpid());
     if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, strlen(pid), 0) < 0)
         errno = 0;
-    *ret_fd = fd;
-    fd = -1;
+    *ret_fd = fd_take(&fd);
     return 0;
 }

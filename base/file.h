@@ -1,6 +1,7 @@
 /*
- * Files that must survive a crash: whole reads with a cap, atomic replacement (temporary file in the
- * same directory, fsync, rename, fsync of the directory), advisory locks, checks of owner and mode.
+ * Files that must survive a crash: whole reads with a cap, atomic replacement (temporary file in
+ * the same directory, fsync, rename, fsync of the directory), advisory locks, checks of owner and
+ * mode.
  */
 #pragma once
 

@@ -1,11 +1,11 @@
 /*
  * inih splits and trims lines and strips comments, but it also cuts long lines, glues indented ones
  * to the value before, ends a value at " ;" and never tells the line number. So every line goes
- * through next_line() first, which counts it, refuses what inih would mangle, and opens sections (inih
- * does not report empty ones). What reaches inih is one line, one key, one value.
+ * through next_line() first, which counts it, refuses what inih would mangle, and opens sections
+ * (inih does not report empty ones). What reaches inih is one line, one key, one value.
  *
- * inih reads a line and calls the handler before it asks for the next one: parser.line is the line of
- * the key that the handler sees.
+ * inih reads a line and calls the handler before it asks for the next one: parser.line is the line
+ * of the key that the handler sees.
  */
 #include "base/ini.h"
 
@@ -350,8 +350,8 @@ static int check_required_keys(struct parser *p, const struct instance *in)
 
     for (size_t i = 0; i < t->count; i++)
         if ((t->fields[i].flags & FIELD_REQUIRED) && !in->key_lines[i])
-            return fail(p, in->line, t->fields[i].help,
-                        "key '%s' in [%s]: required key is missing", t->fields[i].name, in->title);
+            return fail(p, in->line, t->fields[i].help, "key '%s' in [%s]: required key is missing",
+                        t->fields[i].name, in->title);
     return 0;
 }
 

@@ -25,8 +25,9 @@ struct ini_section {
     size_t elem_size, max, count_offset, label_offset, label_size;
 };
 
-/* Fill *obj (already zeroed by the caller), defaults first, then the file; missing required keys and
- * sections, unknown and duplicate ones are errors. */
+/* Fill *obj (already zeroed by the caller), defaults first, then the file; missing required keys
+ * and sections, unknown and duplicate ones are ERR_CONFIG (e.sys is ENOENT when there is no file).
+ * After an error *obj is filled in part. Comments (# or ;) stand on lines of their own. */
 int ini_load(const char *path, const struct ini_section *sections, size_t n_sections, void *obj,
              struct arena *a, struct err *reterr);
 /* The same from text in memory; `name` stands for the file in errors. */

@@ -65,6 +65,6 @@ void log_line(enum log_level level, const char *fmt, ...)
 
 void log_err(enum log_level level, const struct err *e)
 {
-    log_line(level, "code=%s%s%s%s%s %s%s%s", err_name(e->code), e->node[0] ? " node=" : "", e->node,
-             e->step[0] ? " step=" : "", e->step, e->msg, e->hint[0] ? "; " : "", e->hint);
+    log_line(level, "code=%s%s%s%s%s %s%s%s", err_name(e->code), e->node[0] ? " node=" : "",
+             e->node, e->step[0] ? " step=" : "", e->step, e->msg, e->hint[0] ? "; " : "", e->hint);
 }

@@ -35,6 +35,14 @@ void auto_fd(int *fd)
         close(*fd);
 }
 
+int fd_take(int *fd)
+{
+    int taken = *fd;
+
+    *fd = -1;
+    return taken;
+}
+
 void *mem_alloc(size_t bytes)
 {
     return or_abort(calloc(1, bytes ? bytes : 1));

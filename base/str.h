@@ -1,4 +1,4 @@
-/* Text in fixed arrays, and text into numbers: nothing is cut or misread without the caller knowing. */
+/* Text in fixed arrays, text into numbers: nothing is cut or misread without the caller knowing. */
 #pragma once
 
 #include <stdbool.h>

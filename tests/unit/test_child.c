@@ -163,7 +163,8 @@ static void test_output_is_complete(void **state)
     struct outcome o = {0};
 
     (void)state;
-    sh("head -c 300000 /dev/zero | tr '\\0' x", (struct child_spec){.output_cap_bytes = 400000}, &o);
+    sh("head -c 300000 /dev/zero | tr '\\0' x", (struct child_spec){.output_cap_bytes = 400000},
+       &o);
     assert_false(o.result.truncated);
     assert_int_equal(o.result.output_len, 300000);
     forget(&o);
@@ -284,8 +285,7 @@ static void test_deadline_of_a_session(void **state)
     char text[32];
 
     (void)state;
-    sh("sleep 60 & echo $!; wait",
-       (struct child_spec){.own_session = true, .timeout_ms = 200}, &o);
+    sh("sleep 60 & echo $!; wait", (struct child_spec){.own_session = true, .timeout_ms = 200}, &o);
     assert_true(o.result.timed_out);
     STR_COPY(text, o.result.output);
     text[strcspn(text, "\n")] = '\0';

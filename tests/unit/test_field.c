@@ -289,11 +289,13 @@ static int set(struct report *r, const char *name, const char *value, struct err
 
 static void test_set_and_get(void **state)
 {
+    /* clang-format off */
     static const char *const rows[][3] = {
         {"node", "vm", "vm"},     {"writable", "ON", "yes"}, {"writable", "0", "no"},
         {"writable", "True", "yes"}, {"lag_bytes", "0", "0"},   {"sysid", "7301", "7301"},
         {"receive", "0/3000148", "0/3000148"}, {"role", "primary", "primary"},
     };
+    /* clang-format on */
     struct report r = {0};
     char text[64];
 
@@ -306,6 +308,11 @@ static void test_set_and_get(void **state)
     assert_true(field_get(field_find(&report_table, "note"), &r, text, sizeof(text)));
     assert_string_equal(text, "");
     assert_false(field_get(field_find(&report_table, "receive"), &r, text, 4));
+
+    struct field secret = *field_find(&report_table, "node");
+    secret.flags |= FIELD_SECRET;
+    assert_true(field_get(&secret, &r, text, sizeof(text)));
+    assert_string_equal(text, "(secret)");
 }
 
 static void test_set_refuses(void **state)
@@ -325,9 +332,9 @@ static void test_set_refuses(void **state)
 
 static void test_lsn(void **state)
 {
-    static const char *const bad[] = {"",         "/",           "0/",  "/0",   "0/0/0", " 0/0",
-                                      "0/0 ",     "123456789/0", "g/0", "0x1/0", "-1/0", "0",
-                                      "0/123456789"};
+    static const char *const bad[] = {"",     "/",    "0/",          "/0",  "0/0/0",
+                                      " 0/0", "0/0 ", "123456789/0", "g/0", "0x1/0",
+                                      "-1/0", "0",    "0/123456789"};
     uint64_t lsn = 42;
     char text[LSN_TEXT_BYTES];
 

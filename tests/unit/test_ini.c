@@ -118,8 +118,8 @@ struct refusal {
     const char *hint;
 };
 
-#define LONG_100                                                                                   \
-    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG_50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG_100 LONG_50 LONG_50
 #define GOOD "[dns]\nalias = a\n[node x]\nhost = h\n"
 
 /* clang-format off */

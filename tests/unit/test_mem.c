@@ -100,8 +100,8 @@ static void test_copies_are_never_overrun(void **state)
 
 static void test_numbers(void **state)
 {
-    static const char *const refused[] = {"", " 1", "+1", "1 ", "0x1", "1.0", "-", "--1", "1e3",
-                                          "99999999999999999999"};
+    static const char *const refused[] = {"",    " 1", "+1",  "1 ",  "0x1",
+                                          "1.0", "-",  "--1", "1e3", "99999999999999999999"};
     long long value = 42;
     unsigned long long id = 42;
 
