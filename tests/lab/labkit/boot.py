@@ -6,6 +6,7 @@ the pid namespace around all hosts. Killing it ends the lab at once, whatever st
 
 import os
 import subprocess
+import time
 
 from . import hosts, services, space
 
@@ -190,8 +191,14 @@ def in_switch(lab, *commands):
 
 def forget(lab):
     """Ends everything and removes every file. For a lab in any state, also none."""
+    space.end_contained()
     space.kill(lab.read('switch.json'))
-    subprocess.run(['rm', '-rf', '--one-file-system', lab.root], check=True)
+    for _ in range(50):  # what was copying there may be dying still
+        if subprocess.run(['rm', '-rf', '--one-file-system', lab.root], check=False,
+                          stderr=subprocess.DEVNULL).returncode == 0:
+            return
+        time.sleep(0.1)
+    raise hosts.LabError('%s cannot be removed' % lab.root)
 
 
 def install_init(lab, source):

@@ -10,7 +10,7 @@ import hashlib
 import os
 import subprocess
 
-from . import hosts
+from . import hosts, space
 
 DATABASES = ('aao', 'gms', 'tng', 'vospace', 'datab', 'lbt', 'mwa', 'svas', 'hosted', 'vialactea')
 REPLICATION_PASSWORD = 'replicator-of-the-lab'
@@ -115,6 +115,7 @@ def _build(directory, programs):
               '-v', 'ON_ERROR_STOP=1'], input=_contents())
     finally:
         _run(control + ['-m', 'fast', 'stop'])
+    subprocess.run(['sync', '-f', directory], check=True)
 
 
 def template():
@@ -130,12 +131,9 @@ def template():
         if not os.path.isdir(directory):
             building = directory + '.new'
             subprocess.run(['rm', '-rf', building], check=True)
-            try:
-                _build(building, programs)
-                subprocess.run(['sync', '-f', building], check=True)
-                os.rename(building, directory)
-            finally:
-                subprocess.run(['rm', '-rf', building], check=True)
+            if not space.finish(space.contained(lambda: _build(building, programs))):
+                raise hosts.LabError('the PostgreSQL template could not be built')
+            os.rename(building, directory)
     return directory + '/data'
 
 
@@ -145,14 +143,15 @@ def copy(lab):
     copies = []
     for node in hosts.NODES:
         target = lab.host(node, 'var-lib/postgresql/data')
-        copies.append((node, subprocess.Popen(['cp', '-a', '--reflink=auto', source, target])))
+        copies.append((node, space.contained(lambda t=target: os.execvp(
+            'cp', ['cp', '-a', '--reflink=auto', source, t]))))
     return lambda: _finish(lab, copies)
 
 
 def _finish(lab, copies):
     uid, gid = hosts.account('postgres')
     for node, process in copies:
-        if process.wait() != 0:
+        if not space.finish(process):
             raise hosts.LabError('the data directory of %s could not be copied' % node)
         data = lab.host(node, 'var-lib/postgresql/data')
         settings = ["cluster_name = '%s'" % node]

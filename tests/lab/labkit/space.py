@@ -95,6 +95,52 @@ def kill(record, timeout_s=20):
         os.close(fd)
 
 
+# Work that must not outlive us, daemons included, runs in a pid namespace of its own.
+
+_contained = set()
+
+
+def contained(main):
+    """Starts MAIN() in a child; if we die, it dies with all that it has started."""
+    pid = os.fork()
+    if pid:
+        _contained.add(pid)
+        return pid
+    status = 1
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        die_with_parent()
+        unshare(CLONE_NEWPID)
+        inner = os.fork()
+        if inner == 0:
+            die_with_parent()
+            main()
+            status = 0
+        else:
+            status = 0 if os.waitpid(inner, 0)[1] == 0 else 1
+    except BaseException as e:  # pylint: disable=broad-except
+        os.write(2, ('%s\n' % e).encode())
+    finally:
+        os._exit(status)
+
+
+def finish(pid):
+    """Waits for a contained(): whether it ended well."""
+    status = os.waitpid(pid, 0)[1]
+    _contained.discard(pid)
+    return status == 0
+
+
+def end_contained():
+    for pid in list(_contained):
+        try:
+            os.kill(pid, signal.SIGKILL)
+            finish(pid)
+        except (ProcessLookupError, ChildProcessError):
+            pass  # we were interrupted just after it had ended
+
+
 def spawn_init(flags, main, parent=None, outside=None):
     """Starts MAIN as PID 1 of new namespaces FLAGS, inside the pid and net namespaces of PARENT.
 
