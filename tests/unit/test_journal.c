@@ -1,0 +1,377 @@
+/* controller/journal: what was written is read back; damage is told; a crash or a full disk cuts, no more. */
+#include "controller/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "tests/unit/unit.h"
+
+static char directory[] = "/tmp/pgtandem-test-journal-XXXXXX";
+
+static int set_up(void **state)
+{
+    (void)state;
+    STR_COPY(directory, "/tmp/pgtandem-test-journal-XXXXXX");
+    return mkdtemp(directory) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    AUTO(arena) a = arena_new();
+    char **paths;
+    size_t n;
+
+    (void)state;
+    if (journal_list(directory, a, &paths, &n, NULL) == 0)
+        for (size_t i = 0; i < n; i++)
+            unlink(paths[i]);
+    unlink(arena_printf(a, "%s/lock", directory));
+    return rmdir(directory);
+}
+
+/* A command's journal as the engine writes it; returns its path. */
+static char *write_one(struct arena *a, const char *txn, bool ended)
+{
+    struct journal *j = NULL;
+    json_t *begin = json_pack("{s:s, s:s}", "verb", "switchover", "reason", "caf\xc3\xa9 \"x\"");
+    json_t *data = json_pack("{s:s}", "lsn", "0/3000148");
+
+    assert_int_equal(journal_open(directory, txn, begin, &j, NULL), 0);
+    char *path = arena_strdup(a, journal_path(j));
+    assert_int_equal(journal_intent(j, "fence", "db02", NULL, NULL), 0);
+    assert_int_equal(journal_result(j, "fence", "db02", data, NULL), 0);
+    assert_int_equal(journal_note(j, "", "", NULL, NULL), 0);
+    if (ended)
+        assert_int_equal(journal_end(j, data, NULL), 0);
+    journal_close(j);
+    json_decref(begin);
+    json_decref(data);
+    return path;
+}
+
+static char *contents(struct arena *a, const char *path, size_t *ret_len)
+{
+    char *text;
+
+    assert_int_equal(file_read(path, 1 << 20, a, &text, ret_len, NULL), 0);
+    return text;
+}
+
+static void put(const char *path, const char *text, size_t len)
+{
+    assert_int_equal(file_replace(path, text, len, 0600, NULL), 0);
+}
+
+static void reads_back(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct journal_file *f;
+    struct stat st;
+
+    (void)state;
+    char *path = write_one(a, "0123456789abcdef", true);
+    assert_int_equal(journal_read(path, &f, NULL), 0);
+    assert_string_equal(f->txn, "0123456789abcdef");
+    assert_int_equal(f->n_records, 5);
+    assert_true(f->ended);
+    assert_false(f->torn);
+    assert_int_equal(f->records[0].kind, JOURNAL_BEGIN);
+    assert_string_equal(f->records[0].prev, JOURNAL_NO_PREVIOUS);
+    assert_string_equal(json_string_value(json_object_get(f->records[0].data, "reason")),
+                        "caf\xc3\xa9 \"x\"");
+    assert_string_equal(f->records[1].step, "fence");
+    assert_string_equal(f->records[1].node, "db02");
+    assert_null(f->records[1].data);
+    assert_string_equal(f->records[2].prev, f->records[1].hash);
+    assert_true(f->records[4].wall_ms > 1700000000000);
+    journal_file_free(f);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_true(st.st_size < 4096); /* what was reserved has been cut off */
+}
+
+/* While it runs, and after a crash, the reserved NULs follow the lines. */
+static void reserved_space_is_skipped(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct journal *j = NULL;
+    struct journal_file *f;
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(journal_open(directory, "00000000000000aa", NULL, &j, NULL), 0);
+    assert_int_equal(stat(journal_path(j), &st), 0);
+    assert_int_equal(st.st_size, 256 * 1024);
+    assert_int_equal(journal_read(journal_path(j), &f, NULL), 0);
+    assert_int_equal(f->n_records, 1);
+    assert_false(f->torn);
+    assert_false(f->ended);
+    journal_file_free(f);
+    journal_close(j);
+    (void)a;
+}
+
+static void cut_at_every_byte(void **state)
+{
+    AUTO(arena) a = arena_new();
+    size_t len;
+
+    (void)state;
+    char *path = write_one(a, "0123456789abcdef", true);
+    char *text = contents(a, path, &len);
+    for (size_t cut = 0; cut <= len; cut++) {
+        struct journal_file *f;
+        size_t lines = 0;
+
+        for (size_t i = 0; i < cut; i++)
+            lines += text[i] == '\n';
+        put(path, text, cut);
+        assert_int_equal(journal_read(path, &f, NULL), 0);
+        assert_int_equal(f->n_records, lines);
+        assert_int_equal(f->torn, cut > 0 && text[cut - 1] != '\n');
+        assert_int_equal(f->ended, cut == len);
+        journal_file_free(f);
+    }
+}
+
+static void flipped_byte_is_told(void **state)
+{
+    AUTO(arena) a = arena_new();
+    size_t len;
+
+    (void)state;
+    char *path = write_one(a, "0123456789abcdef", true);
+    char *text = contents(a, path, &len);
+    for (size_t i = 0; i < len; i++) {
+        struct journal_file *f = NULL;
+        struct err e = {.code = 0};
+
+        text[i] ^= 1;
+        put(path, text, len);
+        text[i] ^= 1;
+        int rc = journal_read(path, &f, &e);
+        if (rc == 0) { /* the last newline: then the last line is torn */
+            assert_int_equal(i, len - 1);
+            assert_true(f->torn);
+            journal_file_free(f);
+            continue;
+        }
+        assert_int_equal(rc, ERR_INVALID);
+        assert_non_null(strstr(e.msg, ", line "));
+    }
+}
+
+static void missing_line_is_told(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct journal_file *f;
+    size_t len;
+
+    (void)state;
+    char *path = write_one(a, "0123456789abcdef", true);
+    char *text = contents(a, path, &len);
+    char *second = strchr(text, '\n') + 1, *third = strchr(second, '\n') + 1;
+    char *without = arena_printf(a, "%.*s%s", (int)(second - text), text, third);
+
+    put(path, without, strlen(without));
+    assert_int_equal(journal_read(path, &f, NULL), ERR_INVALID);
+}
+
+static void chain_over_files(void **state)
+{
+    AUTO(arena) a = arena_new();
+    size_t files, records, len;
+    struct err e;
+    char **paths;
+    size_t n;
+
+    (void)state;
+    char *first = write_one(a, "0000000000000001", true);
+    char *second = write_one(a, "0000000000000002", false);
+    write_one(a, "0000000000000003", true);
+    assert_int_equal(journal_list(directory, a, &paths, &n, NULL), 0);
+    assert_int_equal(n, 3);
+    assert_string_equal(paths[0], first); /* oldest first, though in the same second */
+    assert_string_equal(paths[1], second);
+    assert_int_equal(journal_verify(directory, &files, &records, NULL), 0);
+    assert_int_equal(files, 3);
+    assert_int_equal(records, 14);
+
+    char *text = contents(a, second, &len);
+    unlink(second);
+    assert_int_equal(journal_verify(directory, &files, &records, &e), ERR_INVALID);
+    assert_non_null(strstr(e.msg, paths[2]));
+    put(second, text, len);
+    assert_int_equal(journal_verify(directory, &files, &records, NULL), 0);
+    put(second, text, len - 2); /* a torn last line that the next file knows whole */
+    assert_int_equal(journal_verify(directory, &files, &records, &e), ERR_INVALID);
+}
+
+/* The chain goes on from the last whole line after a crash. */
+static void goes_on_after_a_torn_line(void **state)
+{
+    AUTO(arena) a = arena_new();
+    size_t files, records, len;
+
+    (void)state;
+    char *path = write_one(a, "0000000000000001", true);
+    char *text = contents(a, path, &len);
+    put(path, text, len - 10);
+    write_one(a, "0000000000000002", true);
+    assert_int_equal(journal_verify(directory, &files, &records, NULL), 0);
+    assert_int_equal(records, 9);
+}
+
+static void long_journal_grows(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct journal *j = NULL;
+    struct journal_file *f;
+    char big[3000];
+
+    (void)state;
+    memset(big, 'x', sizeof(big) - 1);
+    big[sizeof(big) - 1] = '\0';
+    json_t *data = json_pack("{s:s}", "output", big);
+    assert_int_equal(journal_open(directory, "00000000000000aa", NULL, &j, NULL), 0);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(journal_result(j, "step", "db01", data, NULL), 0);
+    char *path = arena_strdup(a, journal_path(j));
+    journal_close(j);
+    json_decref(data);
+    assert_int_equal(journal_read(path, &f, NULL), 0);
+    assert_int_equal(f->n_records, 201);
+    journal_file_free(f);
+}
+
+static void second_opener_is_refused(void **state)
+{
+    struct journal *j = NULL, *other = NULL;
+    struct err e;
+    char pid[32];
+
+    (void)state;
+    assert_int_equal(journal_open(directory, "00000000000000aa", NULL, &j, NULL), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        int rc = journal_open(directory, "00000000000000bb", NULL, &other, &e);
+
+        STR_PRINTF(pid, "%d", (int)getppid());
+        _exit(rc == ERR_HELD && strstr(e.msg, pid) ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    journal_close(j);
+    assert_int_equal(journal_open(directory, "00000000000000bb", NULL, &other, NULL), 0);
+    journal_close(other);
+}
+
+/* In a child, whose file size is limited. */
+static int with_limit(rlim_t bytes, int (*fn)(void))
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        const struct rlimit limit = {bytes, bytes};
+
+        signal(SIGXFSZ, SIG_IGN);
+        _exit(setrlimit(RLIMIT_FSIZE, &limit) == 0 ? fn() : 99);
+    }
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int open_is_refused(void)
+{
+    struct journal *j = NULL;
+    struct err e = {.code = 0};
+    int rc = journal_open(directory, "00000000000000aa", NULL, &j, &e);
+
+    return rc == ERR_SYS && strstr(e.msg, "cannot reserve") && *e.hint ? 0 : 1;
+}
+
+static int goes_on_without(void)
+{
+    struct journal *j = NULL;
+    char big[6000];
+    int failures = 0;
+
+    memset(big, 'x', sizeof(big) - 1);
+    big[sizeof(big) - 1] = '\0';
+    json_t *data = json_pack("{s:s}", "output", big);
+    if (journal_open(directory, "00000000000000bb", NULL, &j, NULL) < 0)
+        return 2;
+    for (int i = 0; i < 60; i++)
+        failures += journal_result(j, "step", "db01", data, NULL) < 0;
+    /* a short line still finds its place, right after the last whole one */
+    int rc = journal_end(j, NULL, NULL);
+    journal_close(j);
+    json_decref(data);
+    return failures > 0 && rc == 0 ? 0 : 3;
+}
+
+static void full_disk(void **state)
+{
+    AUTO(arena) a = arena_new();
+    size_t n, files, records;
+    struct journal_file *f;
+    char **paths;
+
+    (void)state;
+    assert_int_equal(with_limit(64 * 1024, open_is_refused), 0);
+    assert_int_equal(journal_list(directory, a, &paths, &n, NULL), 0);
+    assert_int_equal(n, 0); /* nothing is left of it */
+
+    assert_int_equal(with_limit(256 * 1024 + 2000, goes_on_without), 0);
+    assert_int_equal(journal_list(directory, a, &paths, &n, NULL), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(journal_read(paths[0], &f, NULL), 0);
+    assert_true(f->ended);
+    journal_file_free(f);
+    assert_int_equal(journal_verify(directory, &files, &records, NULL), 0);
+}
+
+static void absent_directory_is_empty(void **state)
+{
+    AUTO(arena) a = arena_new();
+    char **paths;
+    size_t n = 7;
+
+    (void)state;
+    assert_int_equal(journal_list("/nonexistent/journal", a, &paths, &n, NULL), 0);
+    assert_int_equal(n, 0);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(reads_back),
+        TEST(reserved_space_is_skipped),
+        TEST(cut_at_every_byte),
+        TEST(flipped_byte_is_told),
+        TEST(missing_line_is_told),
+        TEST(chain_over_files),
+        TEST(goes_on_after_a_torn_line),
+        TEST(long_journal_grows),
+        TEST(second_opener_is_refused),
+        TEST(full_disk),
+        TEST(absent_directory_is_empty),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
