@@ -1,4 +1,5 @@
-/* Addresses as people write them: "10.0.0.1:7432", "[fd00::1]:7432". No names: nothing here resolves. */
+/* Addresses as people write them: "10.0.0.1:7432", "[fd00::1]:7432". No names: nothing here
+ * resolves. */
 #pragma once
 
 #include "proto/messages.h"

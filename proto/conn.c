@@ -1,64 +1,16 @@
 #include "proto/conn.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
-#include "base/buf.h"
-#include "base/err.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "proto/address.h"
+#include "proto/conn_internal.h"
 #include "proto/frame.h"
-#include "proto/hello.h"
 #include "proto/tls.h"
 
-/*
- * Invariants:
- *   1. Nothing of the peer's data is looked at before its certificate has been accepted (tls.c).
- *   2. At every moment of TLS, HELLO and UP at most one of the three deadlines runs; a deadline is
- *      never pushed on by bytes that complete nothing.
- *   3. `closed` is called at most once, and not for conn_close().
- *   4. The struct lives until both handles are closed: after any callback `phase` may be read.
- */
-
-enum {
-    READ_BYTES = 16384,
-    HELLO_CAP_BYTES = 1024,
-    KEEPALIVE_S = 60,
-};
-
-enum wait { WAIT_NOTHING, WAIT_HELLO, WAIT_FRAME, WAIT_WRITE, WAIT_IDLE };
-
-struct conn {
-    uv_tcp_t tcp;
-    uv_timer_t timer;
-    uv_connect_t connecting;
-    int open_handles;
-    struct conn_config cfg;
-    enum conn_phase phase;
-    enum wait wait; /* what the timer is for */
-    bool paused;    /* the owner is busy with a frame */
-    bool full;      /* not reading: a whole frame waits behind the one in hand */
-    bool advancing; /* advance() runs */
-    bool resumed;   /* advance() is to run from the loop */
-    bool client;
-    size_t unsent;     /* bytes handed to libuv, not yet taken */
-    struct err broken; /* a failure to be told from the loop */
-    struct tls *tls;
-    struct buf plain;  /* decrypted, not yet delivered */
-    size_t delivering; /* bytes at its front: the frame that the owner looks at now */
-    struct hello peer;
-    char address[ADDRESS_BYTES];
-};
-
-struct write {
-    uv_write_t req;
-    struct conn *conn;
-    size_t len;
-    char bytes[];
-};
+enum { KEEPALIVE_S = 60 };
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
@@ -81,23 +33,20 @@ static void release(struct conn *c)
 }
 
 static void on_timer(uv_timer_t *timer);
-static void flush(struct conn *c);
 
-static void fail(struct conn *c, const struct err *e)
+void conn_fail(struct conn *c, const struct err *e)
 {
     struct err copy = *e;
 
     if (c->phase == CONN_CLOSED)
         return;
     if (c->phase != CONN_CONNECTING)
-        flush(c); /* an alert tells the peer why */
+        conn_flush(c); /* an alert tells the peer why */
     release(c);
     c->cfg.on.closed(c->cfg.on.arg, &copy);
 }
 
-/* Not from inside a caller's function, and not before what the peer has sent was read: its alert
- * says more than our failed write. */
-static void fail_later(struct conn *c, int uv_status, const char *doing)
+void conn_fail_later(struct conn *c, int uv_status, const char *doing)
 {
     if (c->broken.code != 0 || c->phase == CONN_CLOSED)
         return;
@@ -111,7 +60,7 @@ void conn_close(struct conn *c)
         return;
     if (c->phase == CONN_UP) {
         tls_goodbye(c->tls);
-        flush(c);
+        conn_flush(c);
     }
     release(c);
 }
@@ -134,8 +83,7 @@ static int64_t timeout_of(const struct conn *c, enum wait w)
     return 0;
 }
 
-/* What are we waiting for now? A new wait starts its deadline, the same one goes on. */
-static void watch(struct conn *c)
+void conn_watch(struct conn *c)
 {
     enum wait w = WAIT_IDLE;
     int64_t timeout_ms;
@@ -161,263 +109,12 @@ static void watch(struct conn *c)
         uv_timer_stop(&c->timer);
 }
 
-/* May frames be delivered? Not while the owner is busy, nor while the peer does not take answers. */
-static bool is_ready(const struct conn *c)
-{
-    return !c->paused && c->unsent <= FRAME_CAP_BYTES;
-}
-
-/* Deliver what waits, from the loop. */
-static void go_on_later(struct conn *c)
+void conn_go_on_later(struct conn *c)
 {
     if (c->phase == CONN_CLOSED || c->advancing || c->resumed || c->broken.code != 0)
         return;
     c->resumed = true;
     uv_timer_start(&c->timer, on_timer, 0, 0);
-}
-
-/* ---- sending ----------------------------------------------------------------------------- */
-
-static void on_written(uv_write_t *req, int status)
-{
-    struct write *w = req->data;
-    struct conn *c = w->conn;
-    bool was_ready = is_ready(c);
-
-    c->unsent -= w->len;
-    mem_free(w);
-    if (c->phase == CONN_CLOSED)
-        return;
-    if (status < 0)
-        fail_later(c, status, "sending failed");
-    else if (!was_ready && is_ready(c))
-        go_on_later(c);
-    watch(c);
-}
-
-/* Hand all ciphertext that is ready to libuv. */
-static void flush(struct conn *c)
-{
-    struct buf out;
-    uv_buf_t bytes;
-    int r;
-
-    buf_init(&out, SIZE_MAX / 4);
-    tls_output(c->tls, &out);
-    if (out.len > 0) {
-        struct write *w = mem_alloc(sizeof(*w) + out.len);
-        w->conn = c;
-        w->req.data = w;
-        w->len = out.len;
-        memcpy(w->bytes, out.data, out.len);
-        bytes = uv_buf_init(w->bytes, (unsigned)out.len);
-        c->unsent += out.len;
-        r = uv_write(&w->req, (uv_stream_t *)&c->tcp, &bytes, 1, on_written);
-        if (r < 0) {
-            c->unsent -= out.len;
-            mem_free(w);
-            fail_later(c, r, "sending failed");
-        }
-    }
-    buf_free(&out);
-}
-
-static int send_frame(struct conn *c, const char *json, size_t len, struct err *reterr)
-{
-    struct buf out;
-    int r;
-
-    buf_init(&out, FRAME_HEADER_BYTES + FRAME_CAP_BYTES);
-    r = frame_put(&out, json, len, reterr);
-    if (r == 0)
-        r = tls_write(c->tls, out.data, out.len, reterr);
-    buf_free(&out);
-    if (r == 0)
-        flush(c);
-    return r;
-}
-
-int conn_send(struct conn *c, const char *json, size_t len, struct err *reterr)
-{
-    int r;
-
-    assert(c->phase == CONN_UP);
-    r = send_frame(c, json, len, reterr);
-    watch(c);
-    return r;
-}
-
-static int send_hello(struct conn *c, struct err *reterr)
-{
-    AUTO(arena) a = arena_new();
-    char *json = field_to_text(&hello_table, &c->cfg.self, a);
-
-    return send_frame(c, json, strlen(json), reterr);
-}
-
-/* ---- receiving --------------------------------------------------------------------------- */
-
-static void take_hello(struct conn *c, const char *json, size_t len)
-{
-    struct err e = {0};
-    int r = hello_read(json, len, &c->cfg.self, &c->peer, &e);
-
-    /* ours goes out even if theirs was wrong: they will want to say why, too */
-    if (!c->client) {
-        struct err sending;
-        int s = send_hello(c, &sending);
-        if (r == 0 && s < 0) {
-            e = sending;
-            r = s;
-        }
-    }
-    if (r == 0)
-        r = hello_check_identity(&c->peer, tls_context_cluster(c->cfg.tls), tls_peer_role(c->tls),
-                                 tls_peer_node(c->tls), &e);
-    if (r < 0) {
-        fail(c, &e);
-        return;
-    }
-    c->phase = CONN_UP;
-    watch(c);
-    c->cfg.on.up(c->cfg.on.arg);
-}
-
-/* Deliver one frame. False: there is none (or no more, after a failure). */
-static bool take_frame(struct conn *c)
-{
-    struct err e;
-    const char *json;
-    size_t len;
-    int r = frame_get(c->plain.data, c->plain.len,
-                      c->phase == CONN_UP ? FRAME_CAP_BYTES : HELLO_CAP_BYTES, &json, &len, &e);
-
-    if (r < 0)
-        fail(c, &e);
-    if (r <= 0)
-        return false;
-    c->delivering = frame_size(len);
-    if (c->phase == CONN_HELLO)
-        take_hello(c, json, len);
-    else
-        c->cfg.on.frame(c->cfg.on.arg, json, len);
-    if (c->phase == CONN_CLOSED)
-        return false;
-    buf_consume(&c->plain, c->delivering);
-    c->delivering = 0;
-    c->wait = WAIT_NOTHING; /* a frame was completed: idle time starts anew */
-    return true;
-}
-
-static void peer_gone(struct conn *c, int uv_status)
-{
-    static const char *const when[] = {
-        [CONN_CONNECTING] = "while connecting",
-        [CONN_TLS] = "during the TLS handshake",
-        [CONN_HELLO] = "before its hello",
-        [CONN_UP] = "",
-        [CONN_CLOSED] = "",
-    };
-    struct err e;
-
-    if (uv_status == UV_EOF || uv_status == UV_ECONNRESET)
-        err_set(&e, ERR_UNREACHABLE, NULL, "the peer closed the connection%s%s",
-                c->phase == CONN_UP ? "" : " ", when[c->phase]);
-    else
-        err_set(&e, ERR_UNREACHABLE, NULL, "the connection broke: %s", uv_strerror(uv_status));
-    fail(c, &e);
-}
-
-static int handshake(struct conn *c, struct err *reterr)
-{
-    int r = tls_handshake(c->tls, reterr);
-
-    if (r == 1) {
-        c->phase = CONN_HELLO;
-        if (c->client)
-            r = send_hello(c, reterr) < 0 ? reterr->code : 1;
-    }
-    if (r >= 0)
-        flush(c);
-    return r;
-}
-
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
-{
-    (void)handle;
-    (void)suggested;
-    *ret_buf = uv_buf_init(mem_alloc(READ_BYTES), READ_BYTES);
-}
-
-static void advance(struct conn *c);
-
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
-{
-    struct conn *c = stream->data;
-
-    if (n > 0)
-        tls_feed(c->tls, buf->base, (size_t)n);
-    mem_free(buf->base);
-    if (n > 0)
-        advance(c);
-    else if (n < 0)
-        peer_gone(c, (int)n);
-}
-
-static void start_reading(struct conn *c)
-{
-    int r = uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
-
-    if (r < 0 && r != UV_EALREADY)
-        fail_later(c, r, "receiving failed");
-}
-
-/* Decrypt and deliver as far as the bytes reach and the owner is ready. */
-static void receive(struct conn *c)
-{
-    struct err e = {0};
-    bool delivered = true, full = true;
-    int r = 1;
-
-    while (r == 1 && full && delivered) {
-        r = tls_read(c->tls, &c->plain, &e);
-        full = c->plain.len == c->plain.cap;
-        delivered = false;
-        while (is_ready(c) && c->plain.len > 0 && take_frame(c))
-            delivered = true;
-        if (c->phase == CONN_CLOSED)
-            return;
-    }
-    if (r < 0) {
-        fail(c, &e);
-        return;
-    }
-    if (r == 0 && is_ready(c)) {
-        peer_gone(c, UV_EOF);
-        return;
-    }
-    flush(c); /* answers to key updates */
-    c->full = full || r == 0;
-    if (c->full)
-        uv_read_stop((uv_stream_t *)&c->tcp);
-    else
-        start_reading(c);
-}
-
-static void advance(struct conn *c)
-{
-    struct err e = {0};
-
-    if (c->phase == CONN_TLS && handshake(c, &e) < 0) {
-        fail(c, &e);
-        return;
-    }
-    if (c->phase == CONN_HELLO || c->phase == CONN_UP) {
-        c->advancing = true;
-        receive(c);
-        c->advancing = false;
-    }
-    watch(c);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -435,24 +132,13 @@ static void on_timer(uv_timer_t *timer)
     if (e.code == 0 && c->resumed) {
         c->resumed = false;
         c->wait = WAIT_NOTHING;
-        advance(c);
+        conn_advance(c);
         return;
     }
     if (e.code == 0)
         err_set(&e, ERR_TIMEOUT, NULL, "%s (%lld ms)", what[c->wait],
                 (long long)timeout_of(c, c->wait));
-    fail(c, &e);
-}
-
-void conn_pause(struct conn *c)
-{
-    c->paused = true;
-}
-
-void conn_resume(struct conn *c)
-{
-    c->paused = false;
-    go_on_later(c);
+    conn_fail(c, &e);
 }
 
 /* ---- the beginning ----------------------------------------------------------------------- */
@@ -478,10 +164,10 @@ static void begin_tls(struct conn *c)
     uv_tcp_nodelay(&c->tcp, 1);
     uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_S);
     c->phase = CONN_TLS;
-    start_reading(c);
+    conn_start_reading(c);
     if (c->client)
-        advance(c); /* the first word is the client's */
-    watch(c);
+        conn_advance(c); /* the first word is the client's */
+    conn_watch(c);
 }
 
 static int connect_error(int uv_status, struct err *reterr)
@@ -512,7 +198,7 @@ static void on_connected(uv_connect_t *req, int status)
         return;
     if (status < 0) {
         connect_error(status, &e);
-        fail(c, &e);
+        conn_fail(c, &e);
         return;
     }
     begin_tls(c);
@@ -535,7 +221,7 @@ int conn_connect(const struct conn_config *cfg, const char *address, struct conn
         release(c);
         return connect_error(r, reterr);
     }
-    watch(c);
+    conn_watch(c);
     *ret_conn = c;
     return 0;
 }

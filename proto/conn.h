@@ -1,5 +1,6 @@
 /*
- * One connection: a libuv TCP stream, TLS, frames, the hello each way, deadlines. Both sides use it.
+ * One connection: a libuv TCP stream, TLS, frames, the hello each way, deadlines. Both sides use
+ * it.
  *
  *   CONNECTING --tcp--> TLS --handshake--> HELLO --peer's hello--> UP
  *        \______________\_________________\_______________________\____> CLOSED

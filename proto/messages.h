@@ -1,7 +1,7 @@
 /*
- * What controller and agents say to each other: hello, request, reply, and the node's observation of
- * itself. Each struct is declared once as a field table (base/field.h) and travels as JSON in one
- * frame (proto/frame.h). docs/protocol.md, section 2, says what each verb means.
+ * What controller and agents say to each other: hello, request, reply, and the node's observation
+ * of itself. Each struct is declared once as a field table (base/field.h) and travels as JSON in
+ * one frame (proto/frame.h). docs/protocol.md, section 2, says what each verb means.
  *
  * Every request that changes something carries (epoch, seq); an agent refuses what is not higher
  * than the last it obeyed. Every reply, also a refusal, carries a fresh observation, so that a step
@@ -27,28 +27,28 @@ enum {
 
 /* name, changes something (carries epoch and seq) */
 #define VERBS(X)                                                                                   \
-    X(VERB_OBSERVE, "observe", false)       /* answered always */                                  \
-    X(VERB_EVIDENCE, "evidence", false)     /* what this node sees of `target` (a lost node) */    \
-    X(VERB_CRON_SHOW, "cron-show", false)   /* the crontab's text */                               \
+    X(VERB_OBSERVE, "observe", false)     /* answered always */                                    \
+    X(VERB_EVIDENCE, "evidence", false)   /* what this node sees of `target` (a lost node) */      \
+    X(VERB_CRON_SHOW, "cron-show", false) /* the crontab's text */                                 \
     X(VERB_ARM, "arm", true)                                                                       \
     X(VERB_CRON_OFF, "cron-off", true)                                                             \
     X(VERB_CRON_ON, "cron-on", true)                                                               \
     X(VERB_CHECKPOINT, "checkpoint", true)                                                         \
     X(VERB_FENCE, "fence", true)                                                                   \
     X(VERB_UNFENCE, "unfence", true)                                                               \
-    X(VERB_DETACH, "detach", true)          /* standby: stop receiving WAL, drain the replay */    \
+    X(VERB_DETACH, "detach", true) /* standby: stop receiving WAL, drain the replay */             \
     X(VERB_PROMOTE, "promote", true)                                                               \
     X(VERB_REVOKE, "revoke", true)                                                                 \
-    X(VERB_FOLLOW, "follow", true)          /* standby: stream from `upstream` */                  \
-    X(VERB_SLOTS, "slots", true)            /* primary: have exactly the slots of `slots` */       \
-    X(VERB_REJOIN, "rejoin", true)          /* fenced: start as a standby of `upstream` */         \
-    X(VERB_CRON_WRITE, "cron-write", true)  /* replace the managed block (adopt, unadopt, sync) */
+    X(VERB_FOLLOW, "follow", true)         /* standby: stream from `upstream` */                   \
+    X(VERB_SLOTS, "slots", true)           /* primary: have exactly the slots of `slots` */        \
+    X(VERB_REJOIN, "rejoin", true)         /* fenced: start as a standby of `upstream` */          \
+    X(VERB_CRON_WRITE, "cron-write", true) /* replace the managed block (adopt, unadopt, sync) */
 
 enum verb {
 #define X(id, name, changes) id,
     VERBS(X)
 #undef X
-    VERB_COUNT
+        VERB_COUNT
 };
 extern const char *const verb_names[]; /* NULL-terminated */
 bool verb_changes(enum verb v);
@@ -78,19 +78,19 @@ struct request {
     int verb; /* enum verb */
     int64_t epoch, seq;
     char txn[TXN_BYTES];
-    char nonce[NONCE_BYTES];       /* the nonce that D must show (arm, promote, unfence, cron-on) */
+    char nonce[NONCE_BYTES]; /* the nonce that D must show (arm, promote, unfence, cron-on) */
     char by[BY_BYTES];
     char reason[REASON_BYTES];
-    int64_t timeout_ms;            /* the agent gives up (and says so) before this has passed */
-    bool immediate;                /* fence in seize: "no postmaster" is enough */
-    int64_t wait_jobs_s;           /* cron-off: wait so long for running jobs; 0 refuses */
-    char expected_hash[65];        /* cron-off/-on/-write: sha256 of the crontab that was planned on; "" any */
-    char to[NODE_NAME_BYTES];      /* arm: the target, told to whoever looks at the node */
-    struct upstream upstream;      /* follow, rejoin; evidence: the lost node's PostgreSQL */
-    char target_agent[ADDRESS_BYTES]; /* evidence: the lost node's agent */
+    int64_t timeout_ms;       /* the agent gives up (and says so) before this has passed */
+    bool immediate;           /* fence in seize: "no postmaster" is enough */
+    int64_t wait_jobs_s;      /* cron-off: wait so long for running jobs; 0 refuses */
+    char expected_hash[65];   /* cron-off/-on/-write: sha256 of the crontab planned on; "" any */
+    char to[NODE_NAME_BYTES]; /* arm: the target, told to whoever looks at the node */
+    struct upstream upstream; /* follow, rejoin; evidence: the lost node's PostgreSQL */
+    char target_agent[ADDRESS_BYTES];          /* evidence: the lost node's agent */
     struct slot_name slots[CLUSTER_NODES_MAX]; /* slots: names wanted */
     size_t n_slots;
-    char *crontab;                 /* cron-write: the whole new text; NULL otherwise */
+    char *crontab; /* cron-write: the whole new text; NULL otherwise */
 };
 
 /* ---- the observation of one node ---------------------------------------------------------- */
@@ -138,49 +138,50 @@ struct obs_tli { /* one switch of the timeline's history: `tli` ended at `end` *
 };
 
 struct obs_pg {
-    int role; /* enum pg_role */
+    int role;        /* enum pg_role */
     int64_t version; /* server_version_num */
     uint64_t sysid;
-    int64_t tli;             /* current timeline (primary: of WAL written; standby: of WAL replayed) */
+    int64_t tli; /* current timeline (primary: of WAL written; standby: of WAL replayed) */
     struct obs_tli history[32]; /* of tli, oldest first */
     size_t n_history;
-    int64_t newest_history_tli; /* highest NNNNNNNN.history in pg_wal, 0 if none */
-    int control_state;       /* enum pg_control_state, read from the file */
-    int64_t control_tli;     /* Latest checkpoint's TimeLineID */
+    int64_t newest_history_tli;  /* highest NNNNNNNN.history in pg_wal, 0 if none */
+    int control_state;           /* enum pg_control_state, read from the file */
+    int64_t control_tli;         /* Latest checkpoint's TimeLineID */
     uint64_t control_checkpoint; /* Latest checkpoint location */
     bool standby_signal, promote_signal, recovery_signal;
     uint64_t insert_lsn, flush_lsn;   /* primary */
     uint64_t receive_lsn, replay_lsn; /* standby */
-    int64_t replay_delay_ms; /* standby: age of the last replayed commit; -1 unknown */
+    int64_t replay_delay_ms;          /* standby: age of the last replayed commit; -1 unknown */
     bool replay_paused;
-    int64_t apply_delay_ms;  /* recovery_min_apply_delay */
+    int64_t apply_delay_ms;   /* recovery_min_apply_delay */
     char receiver_status[16]; /* pg_stat_wal_receiver.status, "" none */
     char receiver_host[ADDRESS_BYTES];
     int64_t receiver_port;
     char receiver_slot[64];
-    char conninfo_hosts[256]; /* every host and hostaddr in every primary_conninfo found (postgresql.conf,
+    char conninfo_hosts
+        [256]; /* every host and hostaddr in every primary_conninfo found (postgresql.conf,
                                  its includes, postgresql.auto.conf, running), comma-separated */
     char timeline_target[16]; /* recovery_target_timeline */
     char sync_standby_names[128];
     char synchronous_commit[16];
     int64_t max_wal_senders, max_replication_slots, wal_senders_used;
-    int64_t ready_files;     /* archive_status: files that end in .ready */
+    int64_t ready_files; /* archive_status: files that end in .ready */
     int64_t prepared_xacts, backups_running;
-    bool rewindable;         /* wal_log_hints or data checksums, and full_page_writes */
+    bool rewindable; /* wal_log_hints or data checksums, and full_page_writes */
     struct obs_sender senders[CLUSTER_NODES_MAX];
     size_t n_senders;
     struct obs_slot slots[32];
     size_t n_slots;
-    int64_t free_bytes;      /* in pg_wal's file system */
-    char problem[200];       /* what kept the agent from seeing more; "" none */
+    int64_t free_bytes; /* in pg_wal's file system */
+    char problem[200];  /* what kept the agent from seeing more; "" none */
 };
 
 struct obs_cron {
-    bool readable;        /* crontab -l worked */
+    bool readable; /* crontab -l worked */
     bool daemon_running;
     int64_t entries_on, entries_off; /* managed ones */
-    int64_t unmarked;     /* mode block: no block found is entries 0 and unmarked -1 */
-    char hash[65];        /* sha256 of the whole text */
+    int64_t unmarked;                /* mode block: no block found is entries 0 and unmarked -1 */
+    char hash[65];                   /* sha256 of the whole text */
     char parity[65];      /* sha256 of the managed part with all entries on: alike on all nodes */
     int64_t jobs_running; /* children of cron started from managed entries */
     char jobs[256];       /* "pid command", the first few */
@@ -190,10 +191,10 @@ struct obs_cron {
 
 struct obs_fence { /* durable state, as far as others need it */
     bool fenced;
-    bool standby_only;      /* fenced and allowed to run as a standby (after rejoin) */
-    bool was_primary;       /* was it primary when it was fenced */
-    int64_t tli;            /* its timeline then */
-    uint64_t shutdown_lsn;  /* pg_control's checkpoint location after the stop */
+    bool standby_only;     /* fenced and allowed to run as a standby (after rejoin) */
+    bool was_primary;      /* was it primary when it was fenced */
+    int64_t tli;           /* its timeline then */
+    uint64_t shutdown_lsn; /* pg_control's checkpoint location after the stop */
     bool held;
     bool promoting;
     int64_t promoting_epoch;
@@ -204,7 +205,7 @@ struct obs_fence { /* durable state, as far as others need it */
 struct obs_peer { /* evidence about one other node, as seen from here */
     char node[NODE_NAME_BYTES];
     bool agent_answers, port_open, writable_seen, in_recovery_seen, receiver_streaming;
-    uint64_t last_lsn;      /* last LSN known of it here */
+    uint64_t last_lsn; /* last LSN known of it here */
     int64_t last_lsn_wall_ms;
 };
 
@@ -212,18 +213,18 @@ struct node_obs {
     char node[NODE_NAME_BYTES];
     char software[32];
     char boot_id[40];
-    int64_t wall_ms;         /* the node's clock when it looked */
-    int64_t epoch, seq;      /* highest obeyed */
+    int64_t wall_ms;    /* the node's clock when it looked */
+    int64_t epoch, seq; /* highest obeyed */
     char txn[TXN_BYTES];
     char seen[REGISTER_TEXT_BYTES]; /* the last D it saw, as text; "" none */
-    bool state_ok;           /* durable state readable and bound to this machine and cluster */
+    bool state_ok; /* durable state readable and bound to this machine and cluster */
     char state_problem[200];
     bool watch_enabled;
-    int64_t watch_age_ms;    /* since the watch last read D; -1 never */
+    int64_t watch_age_ms; /* since the watch last read D; -1 never */
     int64_t watch_period_ms;
-    bool can_stop;           /* the stop path was checked (permission) */
-    bool starting_act;       /* an act is running now */
-    char act[24];            /* its verb */
+    bool can_stop;     /* the stop path was checked (permission) */
+    bool starting_act; /* an act is running now */
+    char act[24];      /* its verb */
     struct obs_fence fence;
     struct obs_pg pg;
     struct obs_cron cron;
@@ -233,11 +234,11 @@ struct node_obs {
 
 struct reply {
     bool ok;
-    char code[24];     /* err_name() when not ok: "stale", "refused", "timeout", … */
+    char code[24]; /* err_name() when not ok: "stale", "refused", "timeout", … */
     char msg[640];
     char hint[512];
     struct node_obs obs;
-    char *text;        /* cron-show: the crontab; promote/rejoin/…: output of what was run */
+    char *text; /* cron-show: the crontab; promote/rejoin/…: output of what was run */
 };
 
 extern const struct field_table hello_table, request_table, reply_table, node_obs_table;

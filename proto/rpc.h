@@ -1,12 +1,12 @@
 /*
- * One call to an agent, and the fan-out with one deadline; and the agent's side, a server that hands
- * over whole, authenticated requests.
+ * One call to an agent, and the fan-out with one deadline; and the agent's side, a server that
+ * hands over whole, authenticated requests.
  *
  * Stack: rpc (requests and replies matched in order) over conn (hello, deadlines) over tls (OpenSSL
  * on memory BIOs) over a libuv TCP stream; frame = 4 bytes of big-endian length, then JSON, at most
  * 64 KiB. TLS 1.3 only, certificates both ways: SAN `URI:pgtandem:<cluster>:controller` and
- * `URI:pgtandem:<cluster>:agent:<node>`, checked against whom we called. A link is up only after the
- * hello's reply: in TLS 1.3 the client's handshake ends before its certificate is judged.
+ * `URI:pgtandem:<cluster>:agent:<node>`, checked against whom we called. A link is up only after
+ * the hello's reply: in TLS 1.3 the client's handshake ends before its certificate is judged.
  */
 #pragma once
 
@@ -27,8 +27,8 @@ struct tls_files {
     char key[256];
 };
 struct tls_context;
-/* Refuses a key file that others can read, and a certificate whose SAN is not of `cluster`, role and
- * node (""for a controller). */
+/* Refuses a key file that others can read, and a certificate whose SAN is not of `cluster`, role
+ * and node (""for a controller). */
 int tls_context_new(const struct tls_files *files, const char *cluster, enum peer_role role,
                     const char *node, struct tls_context **ret_context, struct err *reterr);
 void tls_context_free(struct tls_context *c);
@@ -58,9 +58,9 @@ struct rpc_call *rpc_call(struct rpc_peer *p, const struct request *q, int64_t t
 /* No callback, from now on. A request that was sent may still be obeyed. NULL is fine. */
 void rpc_call_cancel(struct rpc_call *c);
 
-/* Straight-line form for the controller: send q[i] to peers[i], run the loop until all have answered
- * or `timeout_ms` has passed. results[i].reply is in the arena, or NULL with results[i].e set. A NULL
- * peers[i] is skipped. */
+/* Straight-line form for the controller: send q[i] to peers[i], run the loop until all have
+ * answered or `timeout_ms` has passed. results[i].reply is in the arena, or NULL with results[i].e
+ * set. A NULL peers[i] is skipped. */
 struct rpc_result {
     struct reply *reply;
     struct err e;

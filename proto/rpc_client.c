@@ -17,7 +17,8 @@
  *
  * Invariants:
  *   1. `fn` is called from the loop only, once; not at all for a cancelled call.
- *   2. A call leaves the list before its `fn`: there the caller may do anything, also free the peer.
+ *   2. A call leaves the list before its `fn`: there the caller may do anything, even free
+ *      the peer.
  *   3. A connection on which a call was given up is closed: its reply must not answer another call.
  *   4. A request that changes something is handed to at most one connection.
  */

@@ -9,16 +9,16 @@
 #include "proto/conn.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
+#include "proto/refusals.h"
 #include "proto/rpc.h"
 
 /*
  * Invariants:
- *   1. At most `max_connections` sessions. A newcomer to a full house takes the place of one that has
- *      proven less: first those without a hello, then agents; controllers keep theirs.
+ *   1. At most `max_connections` sessions. A newcomer to a full house takes the place of one that
+ *      has proven less: first those without a hello, then agents; controllers keep theirs.
  *   2. At most one request of a session is in hand, and at most `max_connections` in all, counting
  *      those whose peer has gone away.
  *   3. The handler sees no request of an agent but observe.
- *   4. `log` is called at most once a second; what was left out is counted and told.
  */
 
 enum {
@@ -26,7 +26,6 @@ enum {
     HELLO_TIMEOUT_MS = 5000,
     IDLE_TIMEOUT_MS = 600000,
     STALL_TIMEOUT_MS = 10000,
-    LOG_PERIOD_MS = 1000,
     BACKLOG = 128,
 };
 
@@ -34,18 +33,14 @@ struct rpc_server {
     uv_tcp_t listener;
     struct loop *loop;
     struct conn_config cfg; /* of each session, but for `on.arg` */
-    struct hello self;
     size_t max_connections;
     struct session *sessions; /* newest first */
     size_t n_sessions;
     struct in_hand *requests;
     size_t n_requests;
+    struct refusals *refusals; /* told to the owner, but not too often */
     rpc_handler_fn handler;
-    rpc_log_fn log;
     void *arg;
-    struct timer *quiet; /* runs while `log` must not be called */
-    unsigned suppressed;
-    char suppressed_address[ADDRESS_BYTES]; /* the last of them */
 };
 
 struct session {
@@ -62,37 +57,6 @@ struct in_hand {
     struct session *session;   /* NULL: the peer has gone away */
     struct arena *arena;
 };
-
-/* ---- the log ----------------------------------------------------------------------------- */
-
-static void on_quiet_over(void *arg)
-{
-    struct rpc_server *s = arg;
-    struct err e;
-
-    timer_free(s->quiet);
-    s->quiet = NULL;
-    if (s->suppressed == 0)
-        return;
-    err_set(&e, ERR_REFUSED, NULL, "%u more peers were refused within a second, this one last",
-            s->suppressed);
-    s->suppressed = 0;
-    s->quiet = timer_start(s->loop, LOG_PERIOD_MS, on_quiet_over, s);
-    s->log(s->arg, &e, s->suppressed_address);
-}
-
-static void tell(struct rpc_server *s, const struct err *e, const char *address)
-{
-    if (!s->log)
-        return;
-    if (s->quiet) {
-        s->suppressed++;
-        STR_COPY(s->suppressed_address, address);
-        return;
-    }
-    s->quiet = timer_start(s->loop, LOG_PERIOD_MS, on_quiet_over, s);
-    s->log(s->arg, e, address);
-}
 
 /* ---- sessions ---------------------------------------------------------------------------- */
 
@@ -183,7 +147,7 @@ static void send_reply(struct session *n, const struct reply *reply, enum verb v
     struct err e;
 
     if (conn_send(n->conn, json, strlen(json), &e) < 0)
-        tell(n->server, &e, conn_address(n->conn));
+        refusals_tell(n->server->refusals, &e, conn_address(n->conn));
 }
 
 static void refuse(struct session *n, int code, const char *msg)
@@ -239,7 +203,7 @@ static void on_frame(void *arg, const char *json, size_t len)
     else if ((no = objection(n, &h->request.q)) != NULL)
         err_set(&e, ERR_REFUSED, NULL, "%s: %s", verb_names[h->request.q.verb], no);
     if (e.code != 0) {
-        tell(s, &e, conn_address(n->conn));
+        refusals_tell(s->refusals, &e, conn_address(n->conn));
         refuse(n, e.code, e.msg);
         arena_free(a);
         return;
@@ -270,7 +234,7 @@ static void on_closed(void *arg, const struct err *e)
 
     /* that a peer which was up goes away is no news */
     if (e->code != ERR_UNREACHABLE || !conn_peer_hello(n->conn)->version_max)
-        tell(n->server, e, conn_address(n->conn));
+        refusals_tell(n->server->refusals, e, conn_address(n->conn));
     session_free(n);
 }
 
@@ -285,7 +249,7 @@ static void make_room(struct rpc_server *s)
         return;
     err_set(&e, ERR_REFUSED, NULL, "dropped to make room: all %zu connections are in use",
             s->max_connections);
-    tell(s, &e, conn_address(victim->conn));
+    refusals_tell(s->refusals, &e, conn_address(victim->conn));
     conn_close(victim->conn);
     session_free(victim);
 }
@@ -299,7 +263,7 @@ static void on_connection(uv_stream_t *listener, int status)
 
     if (status < 0) {
         err_set(&e, ERR_SYS, NULL, "accepting a connection failed: %s", uv_strerror(status));
-        tell(s, &e, "");
+        refusals_tell(s->refusals, &e, "");
         return;
     }
     make_room(s);
@@ -307,14 +271,14 @@ static void on_connection(uv_stream_t *listener, int status)
     n->server = s;
     cfg.on.arg = n;
     if (conn_accept(&cfg, listener, &n->conn, &e) < 0) {
-        tell(s, &e, "");
+        refusals_tell(s->refusals, &e, "");
         mem_free(n);
         return;
     }
     if (s->n_sessions >= s->max_connections) {
         err_set(&e, ERR_REFUSED, NULL, "refused: controllers use all %zu connections",
                 s->max_connections);
-        tell(s, &e, conn_address(n->conn));
+        refusals_tell(s->refusals, &e, conn_address(n->conn));
         conn_close(n->conn);
         mem_free(n);
         return;
@@ -360,7 +324,6 @@ int rpc_server_start(struct loop *l, struct tls_context *tls, const char *cluste
     hello_fill(&s->cfg.self, PEER_AGENT, cluster, node);
     set_limits(s, limits);
     s->handler = handler;
-    s->log = log;
     s->arg = arg;
     uv_tcp_init(loop_uv(l), &s->listener);
     s->listener.data = s;
@@ -373,6 +336,7 @@ int rpc_server_start(struct loop *l, struct tls_context *tls, const char *cluste
                        r == UV_EADDRINUSE ? "Does another agent run there? ss -tlnp" : NULL,
                        "listening on %s failed: %s", listen_address, uv_strerror(r));
     }
+    s->refusals = refusals_new(l, log, arg);
     *ret_server = s;
     return 0;
 }
@@ -400,6 +364,6 @@ void rpc_server_free(struct rpc_server *s)
     }
     for (struct in_hand *h = s->requests; h; h = h->next)
         h->server = NULL;
-    timer_free(s->quiet);
+    refusals_free(s->refusals);
     uv_close((uv_handle_t *)&s->listener, on_listener_closed);
 }
