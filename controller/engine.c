@@ -1,0 +1,282 @@
+#include "controller/engine.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/interrupt.h"
+#include "controller/journal.h"
+#include "controller/ops.h"
+#include "controller/run.h"
+#include "controller/summary.h"
+
+/* ---- journal ------------------------------------------------------------------------------ */
+
+static int open_journal(struct run *r, struct err *reterr)
+{
+    struct session *s = r->session;
+    json_t *ignored = json_array(), *accepted = json_array();
+    for (size_t i = 0; i < s->options.n_ignore; i++)
+        json_array_append_new(ignored, json_string(s->options.ignore[i]));
+    for (size_t i = 0; i < s->options.n_accept_unfenced; i++)
+        json_array_append_new(accepted, json_string(s->options.accept_unfenced[i]));
+    json_t *data =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "verb", s->verb->name, "by",
+                  s->by, "reason", r->reason ? r->reason : "", "cluster", s->config.cluster.name,
+                  "from", r->from, "to", run_node_name(r, r->view.to), "epoch",
+                  (json_int_t)r->view.d.epoch, "ignored", ignored, "accept_unfenced", accepted);
+    int rc = journal_open(s->config.journal.directory, r->txn, data, &r->journal, reterr);
+    json_decref(data);
+    if (rc == 0)
+        interrupt_catch();
+    return rc;
+}
+
+/* A journal that cannot be written any more is told once; the command goes on by observation, because
+ * stopping between FENCE and PROMOTE would be worse (controller/journal.h, J2). */
+static void journal_trouble(struct run *r, int rc, const struct err *e)
+{
+    if (rc == 0)
+        return;
+    progress_say(&r->progress, "WARNING: %s %s", e->msg, e->hint);
+    journal_close(r->journal);
+    r->journal = NULL;
+}
+
+static void journal_step_intent(struct run *r, const struct plan_move *m)
+{
+    struct err e = {.code = 0};
+    if (!r->journal)
+        return;
+    json_t *data =
+        json_pack("{s:s, s:I}", "row", m->row ? m->row : "", "nodes", (json_int_t)m->nodes);
+    journal_trouble(
+        r, journal_intent(r->journal, steps[m->step].name, run_node_name(r, m->node), data, &e),
+        &e);
+    json_decref(data);
+}
+
+static void journal_step_result(struct run *r, const struct plan_move *m, bool ok, int64_t ms,
+                                const struct op_result *res)
+{
+    struct err e = {.code = 0};
+    if (!r->journal)
+        return;
+    json_t *data = json_pack("{s:b, s:I, s:s, s:s, s:s, s:I}", "ok", ok, "ms", (json_int_t)ms,
+                             "detail", res->detail, "error", res->e.msg, "hint", res->e.hint,
+                             "epoch", (json_int_t)r->view.d.epoch);
+    journal_trouble(
+        r, journal_result(r->journal, steps[m->step].name, run_node_name(r, m->node), data, &e),
+        &e);
+    json_decref(data);
+}
+
+/* ---- one step ----------------------------------------------------------------------------- */
+
+/* An answer "yes" counts only if the look that came with it shows the thing done. A "no" may still
+ * have left it done (a stop that ended just after its deadline): the look decides there too. */
+static enum plan_outcome judge(const struct run *r, const struct plan_move *m, size_t node,
+                               enum plan_outcome said)
+{
+    const struct step *step = &steps[m->step];
+    if ((step->flags & (STEP_OBSERVES | STEP_DNS)) || !r->view.nodes[node].answered)
+        return said;
+    if (step->achieved(&r->view, node))
+        return OUTCOME_DONE;
+    return said == OUTCOME_DONE ? OUTCOME_FAILED : said;
+}
+
+static bool note_outcomes(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    bool all = true;
+    if (m->nodes == 0 || (steps[m->step].flags & STEP_DNS)) {
+        enum plan_outcome said =
+            res->outcome[m->node >= 0 && !(steps[m->step].flags & STEP_DNS) ? m->node
+                                                                            : CLUSTER_NODES_MAX];
+        planner_note(&r->view.marks, &r->view, (enum step_id)m->step, m->node, said);
+        return said == OUTCOME_DONE;
+    }
+    for (size_t i = 0; i < r->view.n_nodes; i++) {
+        if (!(m->nodes & (1U << i)))
+            continue;
+        enum plan_outcome outcome = judge(r, m, i, res->outcome[i]);
+        planner_note(&r->view.marks, &r->view, (enum step_id)m->step, (int)i, outcome);
+        if (outcome == OUTCOME_DONE)
+            continue;
+        all = false;
+        if (!res->e.code) {
+            err_set(&res->e, ERR_REFUSED, "`pgtandem status` shows what is there",
+                    "the agent said yes, but what it shows is not that");
+            err_set_node(&res->e, run_node_name(r, (int)i));
+        }
+    }
+    return all;
+}
+
+/* A request without an answer: ask the node what became of it. */
+static void look_again(struct run *r, const struct plan_move *m, const struct op_result *res)
+{
+    for (size_t i = 0; i < r->view.n_nodes; i++)
+        if ((m->nodes & (1U << i)) && res->outcome[i] == OUTCOME_UNKNOWN)
+            world_observe_node(r->session, &r->world, (int)i);
+    run_look(r);
+}
+
+static void remember_step(struct run *r, const struct plan_move *m, int64_t started_ms, bool done)
+{
+    if (r->n_steps < RUN_STEPS_MAX)
+        r->steps[r->n_steps++] = (struct run_step){.step = (enum step_id)m->step,
+                                                   .node = m->node,
+                                                   .started_ms = started_ms,
+                                                   .ended_ms = clock_mono_ms(),
+                                                   .done = done};
+}
+
+static void show_step_end(struct run *r, const struct plan_move *m, bool ok,
+                          const struct op_result *res)
+{
+    if (ok) {
+        progress_end(&r->progress, PROGRESS_OK, "%s", res->detail);
+        return;
+    }
+    r->last_error = res->e;
+    err_set_step(&r->last_error, steps[m->step].name);
+    progress_end(&r->progress, PROGRESS_FAILED, "%s%s%s%s", res->e.node, res->e.node[0] ? ": " : "",
+                 res->e.msg[0] ? res->e.msg : res->detail,
+                 res->e.code == ERR_DECLINED ? " (declined)" : "");
+}
+
+static int engine_step(struct run *r, const struct plan_move *m, struct err *reterr)
+{
+    const struct step *step = &steps[m->step];
+    struct op_result *res = arena_alloc(r->session->arena, sizeof(*res));
+    int64_t started_ms = clock_mono_ms();
+    if ((step->flags & STEP_CHANGES) && !r->journal && !r->view.marks.began) {
+        int rc = open_journal(r, reterr);
+        if (rc < 0)
+            return rc;
+    }
+    journal_step_intent(r, m);
+    progress_begin(&r->progress, step->name, run_node_name(r, m->node));
+    for (size_t i = 0; i <= CLUSTER_NODES_MAX; i++)
+        res->outcome[i] = OUTCOME_FAILED;
+    ops[m->step](r, m, res);
+    run_look(r);
+    look_again(r, m, res);
+    bool ok = note_outcomes(r, m, res);
+    remember_step(r, m, started_ms, ok);
+    show_step_end(r, m, ok, res);
+    journal_step_result(r, m, ok, clock_mono_ms() - started_ms, res);
+    return 0;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------- */
+
+static bool past_no_return(const struct run *r)
+{
+    struct plan_situation now;
+    planner_situation(&r->view, &now);
+    return now.past_no_return;
+}
+
+/* Ctrl-C: before the point of no return a person may turn back; after it, it only goes on. */
+static void ask_interrupted(struct run *r)
+{
+    struct err e = {.code = 0};
+    if (!r->view.marks.began)
+        return;
+    if (past_no_return(r)) {
+        progress_say(&r->progress, "past the point of no return: it only goes on");
+        return;
+    }
+    if (r->session->terminal && isatty(STDIN_FILENO) &&
+        session_confirm(r->session, "\nInterrupted. Undo what has been done (y), or go on (N)?",
+                        NULL, &e) == 0)
+        r->view.marks.turned = true;
+    else
+        progress_say(&r->progress, "going on; `pgtandem abort` undoes it once this has ended");
+}
+
+static void prepare(struct run *r, struct session *s, const struct engine_order *order)
+{
+    r->session = s;
+    progress_init(&r->progress, s);
+    r->began_wall_ms = clock_wall_ms();
+    r->began_ms = clock_mono_ms();
+    register_new_txn(r->txn);
+    r->view.command = (int)order->command;
+    r->view.rejoin = order->rejoin;
+    r->view.to = order->to ? config_node_index(&s->config, order->to) : -1;
+    for (size_t i = 0; i < s->options.n_accept_unfenced; i++) {
+        int node = config_node_index(&s->config, s->options.accept_unfenced[i]);
+        if (node >= 0)
+            r->view.marks.accepted |= 1U << node;
+    }
+    world_observe(s, &r->world, OBSERVE_AGENTS | OBSERVE_DNS);
+    run_look(r);
+    STR_COPY(r->from, r->view.d.owner);
+}
+
+/* The planner's last word as an error: its exit code, text and hint, and the step that led to it. */
+static int end_error(const struct run *r, const struct plan_move *m, struct err *reterr)
+{
+    static const int codes[] = {[1] = ERR_USAGE,      [2] = ERR_PREFLIGHT,   [3] = ERR_UNDONE,
+                                [4] = ERR_INCOMPLETE, [6] = ERR_UNREACHABLE, [7] = ERR_HELD,
+                                [8] = ERR_REGISTER,   [9] = ERR_DECLINED,    [10] = ERR_PROBLEM};
+    char text[400], hint[400];
+    if (m->exit_code == 0)
+        return 0;
+    summary_fill(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node), text,
+                 sizeof(text));
+    summary_fill(plan_reason_hint((enum plan_reason)m->reason), run_node_name(r, m->node), hint,
+                 sizeof(hint));
+    err_set(reterr, codes[m->exit_code], hint, "%s", text);
+    if (m->reason == WHY_DNS_SILENT && r->world.d_error.msg[0])
+        err_set(reterr, codes[m->exit_code], hint, "%s (%s)", text, r->world.d_error.msg);
+    else if (r->last_error.code)
+        err_set(reterr, codes[m->exit_code], hint, "%s (%s: %s)", text, r->last_error.step,
+                r->last_error.msg);
+    return codes[m->exit_code];
+}
+
+static int engine_loop(struct run *r, struct plan_move *m, struct err *reterr)
+{
+    for (;;) {
+        planner_next(&r->view, m);
+        if (m->kind != MOVE_STEP)
+            return 0;
+        int rc = engine_step(r, m, reterr);
+        if (rc < 0)
+            return rc;
+        if (m->step == STEP_PREFLIGHT && r->session->options.dry_run && !r->last_error.code) {
+            *m = (struct plan_move){.kind = MOVE_DONE, .node = -1, .reason = WHY_NONE};
+            return 0;
+        }
+        if (interrupt_taken())
+            ask_interrupted(r);
+    }
+}
+
+int engine_run(struct session *s, const struct engine_order *order, struct err *reterr)
+{
+    struct run *r = arena_alloc(s->arena, sizeof(*r));
+    struct plan_move m = {.kind = MOVE_STOP};
+    int rc = 0;
+    if (order->command != PLAN_FAILOVER || !s->options.dry_run)
+        rc = s->options.dry_run ? 0 : session_reason(s, &r->reason, reterr);
+    if (rc < 0)
+        return rc;
+    prepare(r, s, order);
+    summary_opening(r);
+    rc = engine_loop(r, &m, reterr);
+    if (rc == 0) {
+        rc = end_error(r, &m, reterr);
+        summary_closing(r, &m);
+    }
+    journal_close(r->journal);
+    return rc;
+}

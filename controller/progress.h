@@ -1,0 +1,32 @@
+/*
+ * What a moving command shows while it moves: one line a step. On a terminal the running step is
+ * shown at once and completed in place; elsewhere each finished step is one plain line; with
+ * `-f json` one JSON object a line. Everything shown here is in the journal too.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct session;
+
+enum progress_result { PROGRESS_OK, PROGRESS_FAILED, PROGRESS_SKIPPED };
+
+struct progress {
+    struct session *session;
+    char name[24]; /* of the step that runs; "" none */
+    char node[32];
+    int64_t started_ms; /* monotonic */
+};
+
+void progress_init(struct progress *p, struct session *s);
+/* A step begins; `node` may be "". */
+void progress_begin(struct progress *p, const char *name, const char *node);
+/* What the running step waits for, on a terminal only ("replay is 12 kB behind"). */
+void progress_waiting(struct progress *p, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* It ended; `detail` says what was observed (or why it failed). */
+void progress_end(struct progress *p, enum progress_result result, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A sentence between the steps. */
+void progress_say(struct progress *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

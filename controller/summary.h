@@ -1,0 +1,17 @@
+/*
+ * What a moving command says at its beginning and at its end: outcome, outage as seen, the handover
+ * certificate, what is owed; the same facts go into the journal's `end` and, with -f json, into one
+ * JSON object.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct plan_move;
+struct run;
+
+void summary_opening(struct run *r);
+void summary_closing(struct run *r, const struct plan_move *m);
+
+/* `text` with each %s replaced by `node` (the planner's sentences name one node). */
+void summary_fill(const char *text, const char *node, char *ret_text, size_t bytes);

@@ -1,0 +1,120 @@
+/* The verbs that move something: each is one order to the engine. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/engine.h"
+#include "controller/observe.h"
+#include "controller/preflight.h"
+#include "controller/session.h"
+#include "controller/verbs.h"
+
+static int known_node(const struct session *s, const char *name, struct err *reterr)
+{
+    if (config_node_find(&s->config, name))
+        return 0;
+    return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
+                   "no node is called \"%s\" in %s", name, s->config.path);
+}
+
+static int check_options(const struct session *s, struct err *reterr)
+{
+    for (size_t i = 0; i < s->options.n_accept_unfenced; i++) {
+        int rc = known_node(s, s->options.accept_unfenced[i], reterr);
+        if (rc < 0)
+            return rc;
+    }
+    return preflight_check_ignores(s, reterr);
+}
+
+static int move(struct session *s, enum plan_command command, const char *to, struct err *reterr)
+{
+    struct engine_order order = {.command = command, .to = to, .rejoin = true};
+    int rc = check_options(s, reterr);
+    if (rc == 0 && to)
+        rc = known_node(s, to, reterr);
+    return rc < 0 ? rc : engine_run(s, &order, reterr);
+}
+
+/* NODE as the verb's argument. */
+static int move_node(struct session *s, enum plan_command command, struct err *reterr)
+{
+    if (s->options.n_args != 1)
+        return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
+                       "%s takes the name of one node", s->verb->name);
+    return move(s, command, s->options.args[0], reterr);
+}
+
+int verb_switchover(struct session *s, struct err *reterr)
+{
+    if (!s->options.to)
+        return err_set(reterr, ERR_USAGE, s->verb->example, "switchover needs --to NODE");
+    return move(s, PLAN_SWITCHOVER, s->options.to, reterr);
+}
+
+/* The standby with the most WAL among those that answer. */
+static int most_wal(struct session *s, const char **ret_node, struct err *reterr)
+{
+    struct world *w = arena_alloc(s->arena, sizeof(*w));
+    uint64_t most = 0;
+    int best = -1;
+    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        const struct obs_pg *pg = &w->nodes[i].obs.pg;
+        uint64_t wal = pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
+        if (!w->nodes[i].answered || pg->role != PG_RECOVERY || wal <= most ||
+            strcmp(s->config.nodes[i].name, w->d.record.owner) == 0)
+            continue;
+        most = wal;
+        best = (int)i;
+    }
+    if (best < 0)
+        return err_set(reterr, ERR_PREFLIGHT, "`pgtandem status` shows what each node is",
+                       "no standby answers: 0 of %zu nodes could become the primary", w->n_nodes);
+    *ret_node = s->config.nodes[best].name;
+    return 0;
+}
+
+int verb_failover(struct session *s, struct err *reterr)
+{
+    const char *to = s->options.to;
+    if (!to) {
+        char question[200];
+        int rc = most_wal(s, &to, reterr);
+        if (rc < 0)
+            return rc;
+        STR_PRINTF(question, "%s has the most WAL of the standbys that answer. Fail over to it?",
+                   to);
+        rc = session_confirm(s, question, NULL, reterr);
+        if (rc < 0)
+            return rc;
+    }
+    return move(s, PLAN_FAILOVER, to, reterr);
+}
+
+int verb_resume(struct session *s, struct err *reterr)
+{
+    return move(s, PLAN_RESUME, NULL, reterr);
+}
+
+int verb_abort(struct session *s, struct err *reterr)
+{
+    return move(s, PLAN_ABORT, NULL, reterr);
+}
+
+int verb_fence(struct session *s, struct err *reterr)
+{
+    return move_node(s, PLAN_FENCE, reterr);
+}
+
+int verb_unfence(struct session *s, struct err *reterr)
+{
+    return move_node(s, PLAN_UNFENCE, reterr);
+}
+
+int verb_rejoin(struct session *s, struct err *reterr)
+{
+    return move_node(s, PLAN_REJOIN, reterr);
+}
