@@ -9,6 +9,11 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
+# as many jobs as processors, unless it was said otherwise
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
 # V=1 shows the commands themselves
 say = $(if $(filter 1,$(V)),,@echo '  $(1)  $(patsubst $(BUILD)/%,%,$(2))';)
 
@@ -39,11 +44,15 @@ CFLAGS   := -std=gnu11 -g -O2 -D_FORTIFY_SOURCE=$(FORTIFY) $(HARDEN)
 LDFLAGS  := -pie -Wl,-z,relro,-z,now
 LDLIBS    = $(call pkg,--libs,$(PACKAGES))
 
-# SAN=1: AddressSanitizer and UndefinedBehaviorSanitizer; COV=1: coverage; WERROR=1: for CI and lint
+# SAN=1: AddressSanitizer and UndefinedBehaviorSanitizer; FUZZING=1: libFuzzer's counters; COV=1:
+# coverage; WERROR=1: for CI and lint
 ifeq ($(SAN),1)
 CFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
            -fno-sanitize-recover=all -fPIE
 LDFLAGS += -fsanitize=address,undefined
+endif
+ifeq ($(FUZZING),1)
+CFLAGS += -fsanitize=fuzzer-no-link
 endif
 ifeq ($(COV),1)
 CFLAGS  := -std=gnu11 -g -O0 --coverage -fPIE
@@ -54,7 +63,7 @@ COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS)
 WERROR_FLAG := $(if $(filter 1,$(WERROR)),-Werror)
 
 .PHONY: all units deps test check lint sanitize fuzz coverage bench demo install clean help \
-        format sim print-cppflags FORCE
+        format sim fuzz-run print-cppflags FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -166,19 +175,20 @@ sanitize:
 	$(MAKE) BUILD=$(BUILD) all units
 	tests/run --build $(BUILD) --valgrind units
 
-fuzz:
-	@[ -n '$(FUZZ)' ] || echo 'no harness in tests/fuzz'
-	@[ -z '$(FUZZ)' ] || $(MAKE) CC=clang SAN=1 BUILD=$(BUILD)/fuzzing fuzz-run
-
 FUZZ_SECONDS ?= 60
-.PHONY: fuzz-run
+
+fuzz:
+	$(MAKE) CC=clang SAN=1 FUZZING=1 BUILD=$(BUILD)/fuzzing fuzz-run
+
 fuzz-run: $(FUZZ)
-	@for f in $(FUZZ); do mkdir -p $$f.corpus && \
-	    $$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -artifact_prefix=$$f. $$f.corpus || exit 1; done
+	@for f in $(FUZZ); do echo "== $${f##*/}"; mkdir -p $$f.corpus; \
+	    $$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
+	        -artifact_prefix=$$f. $$f.corpus || exit 1; done
 
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBS)
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(call archives,tests/fuzz/$*.c) $(LDLIBS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< \
+	    $(call archives,tests/fuzz/$*.c) $(LDLIBS)
 
 coverage:
 	$(MAKE) COV=1 BUILD=$(BUILD)/coverage all units
