@@ -56,11 +56,19 @@ void attempt_start(struct attempt *a, const struct target *t, int64_t id)
     a->id = id;
     a->started_us = monotonic_us();
     a->asked = false;
-    a->address[0] = '\0';
-    if (a->conn)
+    if (a->conn) {
         ask(a);
-    else
+    } else {
+        a->address[0] = '\0';
         resolve(a);
+    }
+}
+
+/* libpq would print what a server says on its own account */
+static void ignore_notice(void *arg, const char *message)
+{
+    (void)arg;
+    (void)message;
 }
 
 static void start_connection(struct attempt *a)
@@ -83,6 +91,8 @@ static void start_connection(struct attempt *a)
     a->events = POLLOUT;
     if (!a->conn || PQstatus(a->conn) == CONNECTION_BAD)
         end(a, false, "connect", a->conn ? PQerrorMessage(a->conn) : "out of memory");
+    else
+        PQsetNoticeProcessor(a->conn, ignore_notice, NULL);
 }
 
 static void advance_resolving(struct attempt *a)
