@@ -136,8 +136,7 @@ static void on_row(void *arg, const struct dns_view *view, const struct err *e)
 
     row->op = NULL;
     s->result.ns[row->index].view = *view;
-    if (e)
-        STR_COPY(s->result.ns[row->index].why, e->msg);
+    STR_COPY(s->result.ns[row->index].why, e ? e->msg : "");
     survey_step(s);
 }
 
