@@ -14,8 +14,8 @@ ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
-# V=1 shows the commands themselves
-say = $(if $(filter 1,$(V)),,@echo '  $(1)  $(patsubst $(BUILD)/%,%,$(2))';)
+# V=1 shows the commands themselves, make -s nothing
+say = $(if $(filter 1,$(V))$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '  $(1)  $(patsubst $(BUILD)/%,%,$(2))';)
 
 DIRS     := base dnsupdate proto controller agent
 PROGRAMS := $(if $(wildcard controller/main.c),$(BUILD)/pgtandem) \
@@ -143,8 +143,10 @@ PURE := $(wildcard dnsupdate/register.c controller/steps.c controller/planner.c 
 $(BUILD)/sim: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c) $(PURE)) $(BUILD)/libbase.a
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# rules for what the lab needs besides our programs; their names are in LAB_CLIENTS
+# Rules for what the lab needs besides our programs: each tests/lab/*/*.mk adds to LAB_PROGRAMS.
+LAB_PROGRAMS :=
 -include $(wildcard tests/lab/*/*.mk)
+LAB_PROGRAMS += $(LAB_CLIENTS)
 
 check: units
 	tests/run --build $(BUILD) units
@@ -154,7 +156,7 @@ deps:
 
 # in a second make: only now the libraries' flags can be asked for
 test: deps
-	$(MAKE) WERROR=1 all units sim $(LAB_CLIENTS)
+	$(MAKE) WERROR=1 all units sim $(LAB_PROGRAMS)
 	$(MAKE) WERROR=1 CC=clang BUILD=$(BUILD)/clang all
 	tests/run --build $(BUILD) units sim lab
 
@@ -196,11 +198,11 @@ coverage:
 	tests/coverage $(BUILD)/coverage
 
 bench: deps
-	$(MAKE) all $(LAB_CLIENTS)
+	$(MAKE) all $(LAB_PROGRAMS)
 	tests/lab/bench
 
 demo: deps
-	$(MAKE) all $(LAB_CLIENTS)
+	$(MAKE) all $(LAB_PROGRAMS)
 	tests/lab/demo
 
 # ---- install ---------------------------------------------------------------------------------------
