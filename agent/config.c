@@ -1,0 +1,227 @@
+#include "agent/config.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/machine.h"
+#include "base/err.h"
+#include "base/ini.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "proto/address.h"
+
+/* ---- the keys -------------------------------------------------------------------------------- */
+
+static const struct field agent_fields[] = {
+    F_STRING(struct config_agent, node, FIELD_REQUIRED, NULL,
+             "this node's name, as in its certificate and in the ownership record"),
+    F_STRING(struct config_agent, cluster, FIELD_REQUIRED, NULL,
+             "the cluster's name, as in the certificates"),
+    F_STRING(struct config_agent, listen, FIELD_REQUIRED, NULL, "IP:port to listen on"),
+    F_STRING(struct config_agent, state_directory, 0, "/var/lib/pgtandem-agent",
+             "where the durable state is kept, mode 0700"),
+};
+static const struct field tls_fields[] = {
+    F_STRING(struct tls_files, ca, FIELD_REQUIRED, NULL, "the cluster's CA certificate, PEM"),
+    F_STRING(struct tls_files, certificate, FIELD_REQUIRED, NULL, "this node's certificate"),
+    F_STRING(struct tls_files, key, FIELD_REQUIRED, NULL, "its key, mode 0600"),
+};
+static const struct field dns_fields[] = {
+    F_STRING(struct config_dns, alias, FIELD_REQUIRED, NULL, "the CNAME that clients connect to"),
+    F_STRING(struct config_dns, zone, FIELD_REQUIRED, NULL, "the zone that holds it"),
+    F_STRING(struct config_dns, server, FIELD_REQUIRED, NULL,
+             "IP or IP:port of the zone's primary: guard and watch ask nobody else"),
+    F_STRING(struct config_dns, others, 0, "",
+             "IPs of the zone's other servers, comma-separated, for when the primary is silent"),
+    F_STRING(struct config_dns, key_file, FIELD_REQUIRED, NULL,
+             "file with the agents' TSIG key (it may only ask), mode 0600"),
+    F_STRING(struct config_dns, key_name, 0, "", "the key's name, if the file holds several"),
+    F_BOOL(struct config_dns, tcp, 0, "no", "always use TCP"),
+    F_INT(struct config_dns, timeout_ms, 0, 200, 30000, "2000",
+          "ms: how long one server may take to answer"),
+};
+static const struct field watch_fields[] = {
+    F_BOOL(struct config_watch, enabled, 0, "yes",
+           "fence this node when the ownership record names another owner"),
+    F_INT(struct config_watch, interval_ms, 0, 500, 600000, "3000", "ms: between two looks at it"),
+};
+static const struct field peer_fields[] = {
+    F_STRING(struct config_peer, agent, FIELD_REQUIRED, NULL, "IP:port of its agent"),
+    F_STRING(struct config_peer, address, FIELD_REQUIRED, NULL, "IP of its PostgreSQL"),
+    F_INT(struct config_peer, port, 0, 1, 65535, "5432", "its PostgreSQL's port"),
+};
+
+static FIELD_TABLE(agent_table, struct config_agent, "agent", agent_fields);
+static FIELD_TABLE(tls_table, struct tls_files, "tls", tls_fields);
+static FIELD_TABLE(dns_table, struct config_dns, "dns", dns_fields);
+static FIELD_TABLE(watch_table, struct config_watch, "watch", watch_fields);
+static FIELD_TABLE(peer_table, struct config_peer, "peer", peer_fields);
+
+#define SINGLE(member, its_table, needed)                                                          \
+    {                                                                                              \
+        .name = #member, .table = &(its_table), .offset = offsetof(struct config, member),         \
+        .required = (needed)                                                                       \
+    }
+
+static const struct ini_section sections[] = {
+    SINGLE(agent, agent_table, true),
+    SINGLE(tls, tls_table, true),
+    SINGLE(dns, dns_table, true),
+    SINGLE(watch, watch_table, false),
+    SINGLE(postgresql, postgres_config_table, true),
+    SINGLE(cron, cron_config_table, false),
+    {.name = "peer",
+     .table = &peer_table,
+     .offset = offsetof(struct config, peers),
+     .repeated = true,
+     .elem_size = sizeof(struct config_peer),
+     .max = CLUSTER_NODES_MAX,
+     .count_offset = offsetof(struct config, n_peers),
+     .label_offset = offsetof(struct config_peer, node),
+     .label_size = NODE_NAME_BYTES},
+};
+
+/* ---- what a field table cannot say ----------------------------------------------------------- */
+
+static int bad(const struct config *c, struct err *e, const char *section, const char *key,
+               const char *value, const char *what)
+{
+    return err_set(e, ERR_CONFIG, "deploy/agent.conf.sample explains each key",
+                   "%s: [%s] %s = %s: %s", c->path, section, key, value, what);
+}
+
+static bool is_ip(const char *text)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+
+    return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+}
+
+static bool is_ip_port(const char *text)
+{
+    struct sockaddr_storage address;
+
+    return address_parse(text, &address, NULL) == 0;
+}
+
+static int check_agent(const struct config *c, struct err *e)
+{
+    if (!register_node_name_valid(c->agent.node))
+        return bad(c, e, "agent", "node", c->agent.node,
+                   "lower-case letters, digits and '-', at most 24, beginning with one of the "
+                   "first two");
+    if (!is_ip_port(c->agent.listen))
+        return bad(c, e, "agent", "listen", c->agent.listen, "not IP:port");
+    if (c->agent.state_directory[0] != '/')
+        return bad(c, e, "agent", "state_directory", c->agent.state_directory, "not a whole path");
+    if (c->postgresql.data_directory[0] != '/')
+        return bad(c, e, "postgresql", "data_directory", c->postgresql.data_directory,
+                   "not a whole path");
+    if (!is_ip(c->postgresql.address))
+        return bad(c, e, "postgresql", "address", c->postgresql.address, "not an IP address");
+    return 0;
+}
+
+static int check_peers(const struct config *c, struct err *e)
+{
+    for (size_t i = 0; i < c->n_peers; i++) {
+        const struct config_peer *p = &c->peers[i];
+
+        if (!register_node_name_valid(p->node) || strcmp(p->node, c->agent.node) == 0)
+            return bad(c, e, "peer", "name", p->node, "not the name of another node");
+        if (!is_ip_port(p->agent))
+            return bad(c, e, "peer", "agent", p->agent, "not IP:port");
+        if (!is_ip(p->address))
+            return bad(c, e, "peer", "address", p->address, "not an IP address");
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(c->peers[k].agent, p->agent) == 0)
+                return bad(c, e, "peer", "agent", p->agent, "another peer has it too");
+    }
+    return 0;
+}
+
+static int split_others(struct config *c, struct err *e)
+{
+    for (const char *at = c->dns.others; *at;) {
+        char item[DNS_ADDRESS_BYTES];
+        size_t len;
+
+        at += strspn(at, ", \t");
+        len = strcspn(at, ", \t");
+        if (len == 0)
+            break;
+        if (c->n_others == DNS_NS_MAX || len >= sizeof(item))
+            return bad(c, e, "dns", "others", c->dns.others, "too many, or one is too long");
+        memcpy(item, at, len);
+        item[len] = '\0';
+        if (!is_ip(item) && !is_ip_port(item))
+            return bad(c, e, "dns", "others", item, "neither IP nor IP:port");
+        STR_COPY(c->others[c->n_others++], item);
+        at += len;
+    }
+    return 0;
+}
+
+static int make_zone(struct config *c, struct err *e)
+{
+    if (!is_ip(c->dns.server) && !is_ip_port(c->dns.server))
+        return bad(c, e, "dns", "server", c->dns.server,
+                   "neither IP nor IP:port (names may not resolve when the guard needs them)");
+    STR_COPY(c->zone.zone, c->dns.zone);
+    STR_COPY(c->zone.alias, c->dns.alias);
+    STR_COPY(c->zone.server, c->dns.server);
+    c->zone.tcp = c->dns.tcp;
+    if (!register_name(c->dns.alias, c->binding.register_name, sizeof(c->binding.register_name)))
+        return bad(c, e, "dns", "alias", c->dns.alias, "too long");
+
+    size_t alias = strlen(c->dns.alias), zone = strlen(c->dns.zone);
+    if (alias <= zone || strcmp(c->dns.alias + alias - zone, c->dns.zone) != 0 ||
+        c->dns.alias[alias - zone - 1] != '.')
+        return bad(c, e, "dns", "alias", c->dns.alias, "not a name below [dns] zone");
+    return split_others(c, e);
+}
+
+int config_load(const char *path, struct config *ret_config, struct err *reterr)
+{
+    AUTO(arena) a = arena_new();
+    struct config *c = arena_alloc(a, sizeof(*c));
+
+    STR_COPY(c->path, path);
+    int r = ini_load(path, sections, sizeof(sections) / sizeof(sections[0]), c, a, reterr);
+    if (r == 0)
+        r = check_agent(c, reterr);
+    if (r == 0)
+        r = check_peers(c, reterr);
+    if (r == 0)
+        r = make_zone(c, reterr);
+    if (r < 0)
+        return r;
+    STR_COPY(c->binding.directory, c->agent.state_directory);
+    *ret_config = *c;
+    return 0;
+}
+
+int config_load_key(struct config *c, struct err *reterr)
+{
+    return keyfile_load(c->dns.key_file, c->dns.key_name, &c->zone.key, reterr);
+}
+
+void config_bind(struct config *c)
+{
+    struct obs_pg *pg = mem_alloc(sizeof(*pg));
+
+    postgres_look_files(&c->postgresql, pg);
+    machine_name(c->agent.node, c->binding.machine);
+    c->binding.uid = geteuid();
+    c->binding.sysid = pg->sysid;
+    mem_free(pg);
+}
+
+const struct config_peer *config_peer(const struct config *c, const char *node)
+{
+    for (size_t i = 0; i < c->n_peers; i++)
+        if (strcmp(c->peers[i].node, node) == 0)
+            return &c->peers[i];
+    return NULL;
+}
