@@ -37,13 +37,11 @@ static ldns_rdf *text_rdf(const char *text)
 }
 
 /* Push a record; NULL `value` makes one without rdata. False when a name or text is unusable. */
-static bool push(ldns_rr_list *list, const char *owner, int class, int type, int64_t ttl,
+static bool push(ldns_rr_list *list, const char *owner, int rr_class, int type, int64_t ttl,
                  const char *value)
 {
     ldns_rdf *name = name_rdf(owner);
-    ldns_rdf *rdf = !value             ? NULL
-                    : type == DNS_TXT ? text_rdf(value)
-                                      : name_rdf(value);
+    ldns_rdf *rdf = !value ? NULL : type == DNS_TXT ? text_rdf(value) : name_rdf(value);
     ldns_rr *rr = ldns_rr_new();
 
     if (!name || (value && !rdf) || !rr || ttl < 0 || ttl > INT32_MAX) {
@@ -53,7 +51,7 @@ static bool push(ldns_rr_list *list, const char *owner, int class, int type, int
         return false;
     }
     ldns_rr_set_owner(rr, name);
-    ldns_rr_set_class(rr, (ldns_rr_class)class);
+    ldns_rr_set_class(rr, (ldns_rr_class)rr_class);
     ldns_rr_set_type(rr, (ldns_rr_type)type);
     ldns_rr_set_ttl(rr, (uint32_t)ttl);
     if (rdf)

@@ -16,7 +16,15 @@ struct dns_zone;
 struct err;
 
 /* RFC 1035, 3.2.2 and 3.2.3; the types that we ask for */
-enum { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_TXT = 16, DNS_AAAA = 28, DNS_ANY = 255 };
+enum {
+    DNS_A = 1,
+    DNS_NS = 2,
+    DNS_CNAME = 5,
+    DNS_SOA = 6,
+    DNS_TXT = 16,
+    DNS_AAAA = 28,
+    DNS_ANY = 255
+};
 
 /* RD=0, EDNS with WIRE_EDNS_BYTES */
 int build_query(const char *name, int type, struct message *ret_message, struct err *reterr);

@@ -24,8 +24,9 @@ static bool usable(const char *name)
 
 int dns_zone_check(const struct dns_zone *z, struct err *reterr)
 {
-    static const char form[] = "Names are lower case, without the final dot: letters, digits, - and "
-                               "_ in labels of 1 to 63 bytes.";
+    static const char form[] =
+        "Names are lower case, without the final dot: letters, digits, - and "
+        "_ in labels of 1 to 63 bytes.";
     char name[DNS_NAME_BYTES];
     struct sockaddr_storage address;
 

@@ -27,11 +27,11 @@ enum { DNS_NAME_BYTES = 256, DNS_ADDRESS_BYTES = 56, DNS_TXT_BYTES = 256, DNS_NS
 /* Where and as whom we ask; copied by nobody, must outlive the calls. Names are lower case, without
  * the final dot. */
 struct dns_zone {
-    char zone[DNS_NAME_BYTES];        /* "ia2.test" */
-    char alias[DNS_NAME_BYTES];       /* "db.ia2.test" */
-    char server[DNS_ADDRESS_BYTES];   /* the zone's primary: IP, "IP:port" or "[IP6]:port" */
+    char zone[DNS_NAME_BYTES];      /* "ia2.test" */
+    char alias[DNS_NAME_BYTES];     /* "db.ia2.test" */
+    char server[DNS_ADDRESS_BYTES]; /* the zone's primary: IP, "IP:port" or "[IP6]:port" */
     struct tsig_key key;
-    bool tcp;                         /* always TCP; else UDP up to 512 bytes and TCP above or on TC */
+    bool tcp; /* always TCP; else UDP up to 512 bytes and TCP above or on TC */
 };
 
 /* ERR_CONFIG unless the names are usable, the alias is below the zone, the server is an address. Every
@@ -40,23 +40,23 @@ int dns_zone_check(const struct dns_zone *z, struct err *reterr);
 
 /* What one server says of alias and register, read RD=0, AA required, exact owner name. */
 enum dns_view_status {
-    DNS_VIEW_OK,       /* answered, signed (if asked so), authoritative */
-    DNS_VIEW_SILENT,   /* no usable answer before the deadline */
-    DNS_VIEW_REFUSED,  /* an answer that says no or may not be believed: e has the text and remedy */
+    DNS_VIEW_OK,      /* answered, signed (if asked so), authoritative */
+    DNS_VIEW_SILENT,  /* no usable answer before the deadline */
+    DNS_VIEW_REFUSED, /* an answer that says no or may not be believed: e has the text and remedy */
 };
 struct dns_view {
     enum dns_view_status status;
     char server[DNS_ADDRESS_BYTES];
     bool cname_present;
-    char cname[DNS_NAME_BYTES];       /* target without the final dot, lower case */
+    char cname[DNS_NAME_BYTES]; /* target without the final dot, lower case */
     int64_t cname_ttl;
-    bool alias_other_types;           /* the alias holds something that is not a CNAME */
-    int n_txt;                        /* TXT records at the register's name; one is right */
-    char txt[DNS_TXT_BYTES];          /* the one string, when n_txt == 1 and it has one string */
-    bool record_valid;                /* txt parsed */
-    struct record record;             /* when record_valid */
+    bool alias_other_types;  /* the alias holds something that is not a CNAME */
+    int n_txt;               /* TXT records at the register's name; one is right */
+    char txt[DNS_TXT_BYTES]; /* the one string, when n_txt == 1 and it has one string */
+    bool record_valid;       /* txt parsed */
+    struct record record;    /* when record_valid */
     int64_t txt_ttl;
-    int64_t serial;                   /* SOA serial, -1 if not asked */
+    int64_t serial; /* SOA serial, -1 if not asked */
     int64_t elapsed_ms;
 };
 
@@ -74,8 +74,8 @@ enum {
     DNS_READ_UNSIGNED = 8, /* for NS that do not hold our key: a look, never a decision */
 };
 /* Read from `server` (NULL: the zone's primary). */
-struct dns_op *dns_read(struct loop *l, const struct dns_zone *z, const char *server,
-                        unsigned what, int64_t timeout_ms, dns_view_fn fn, void *arg);
+struct dns_op *dns_read(struct loop *l, const struct dns_zone *z, const char *server, unsigned what,
+                        int64_t timeout_ms, dns_view_fn fn, void *arg);
 
 /* One compare-and-swap: prerequisites are both old values, then delete and add of both, in one
  * message (RFC 2136, 2.4 and 2.5). NULL old_cname or old_txt: nothing at all may be at that name (dns
@@ -88,14 +88,14 @@ struct dns_swap {
     int64_t cname_ttl;
 };
 enum dns_verdict {
-    DNS_DONE,    /* our string is there: answered NOERROR and read back, or read back after silence */
+    DNS_DONE, /* our string is there: answered NOERROR and read back, or read back after silence */
     DNS_REFUSED, /* it is not in force and cannot come into force: e says why; somebody else's change
                   * (or a value that was not as expected) is ERR_LOST */
     DNS_UNKNOWN, /* sent, and neither seen done nor excluded: it may still land (see dns_swap docs) */
 };
 struct dns_swap_result {
     enum dns_verdict verdict;
-    struct dns_view view;   /* the read-back; status says if there is one */
+    struct dns_view view; /* the read-back; status says if there is one */
     int tries;
     int64_t elapsed_ms;
 };
@@ -134,7 +134,10 @@ struct dns_op *dns_probe_wildcard(struct loop *l, const struct dns_zone *z, int6
                                   dns_done_fn fn, void *arg);
 
 /* Resolve one host name to addresses via the primary (RD=0), for "the target resolves to B". */
-struct dns_addresses { size_t n; char address[8][DNS_ADDRESS_BYTES]; };
+struct dns_addresses {
+    size_t n;
+    char address[8][DNS_ADDRESS_BYTES];
+};
 typedef void (*dns_addresses_fn)(void *arg, const struct dns_addresses *a, const struct err *e);
 struct dns_op *dns_resolve(struct loop *l, const struct dns_zone *z, const char *name,
                            int64_t timeout_ms, dns_addresses_fn fn, void *arg);

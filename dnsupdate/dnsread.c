@@ -181,8 +181,8 @@ static void read_failed(void *arg)
     read_end(r, &view, &r->e);
 }
 
-struct dns_op *dns_read(struct loop *l, const struct dns_zone *z, const char *server,
-                        unsigned what, int64_t timeout_ms, dns_view_fn fn, void *arg)
+struct dns_op *dns_read(struct loop *l, const struct dns_zone *z, const char *server, unsigned what,
+                        int64_t timeout_ms, dns_view_fn fn, void *arg)
 {
     struct read *r = mem_alloc(sizeof(*r));
     struct exchange_spec spec = {.server = server ? server : z->server,

@@ -70,8 +70,8 @@ static void take(struct resolve *r, const struct reply *reply, int type)
     }
     /* any owner: the name may be an alias in the same zone, and the server follows it */
     if (room > 0)
-        r->found.n += reply_values(reply, NULL, type, r->found.address[r->found.n],
-                                   DNS_ADDRESS_BYTES, room);
+        r->found.n +=
+            reply_values(reply, NULL, type, r->found.address[r->found.n], DNS_ADDRESS_BYTES, room);
     if (--r->open > 0)
         return;
     if (r->found.n == 0)

@@ -175,7 +175,8 @@ static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
         for (struct addrinfo *a = list; a; a = a->ai_next) {
             char ip[DNS_ADDRESS_BYTES] = "";
 
-            if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, sizeof(ip), NULL, 0, NI_NUMERICHOST) == 0)
+            if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, sizeof(ip), NULL, 0, NI_NUMERICHOST) ==
+                0)
                 add_row(s, n->name, ip);
         }
         if (status < 0 || !list)

@@ -38,8 +38,8 @@ struct swap {
     struct timer *resend, *read_again;
     int64_t read_again_ms, retry_ms;
     bool accepted;
-    int failure;          /* rcode */
-    struct err refusal;   /* its text */
+    int failure;        /* rcode */
+    struct err refusal; /* its text */
     struct err read_error;
     struct dns_swap_result result;
     struct timer *failing;

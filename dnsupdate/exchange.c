@@ -19,7 +19,7 @@ enum { OPCODE_UPDATE = 5, TIMES = 4 };
 /* A query's wait before its next try, by try; the last one repeats. */
 static const int resend_ms[TIMES] = {300, 400, 800, 1500};
 
-struct try {
+struct attempt {
     uint16_t id;
     bool answered;
     struct tsig_mac mac;
@@ -32,7 +32,7 @@ struct ask {
     bool update;
     bool tcp;
     bool answered;
-    struct try tries[ASK_TRIES_MAX];
+    struct attempt tries[ASK_TRIES_MAX];
     int n_tries;
     struct timer *resend;
     ask_fn fn;
@@ -149,7 +149,8 @@ static void on_resend(void *arg)
 bool ask_again(struct ask *a)
 {
     struct exchange *x = a->exchange;
-    struct try *t = &a->tries[a->n_tries];
+    struct attempt *t = &a->tries[a->n_tries];
+    enum link_way way;
     struct message m;
     int wait;
 
@@ -166,8 +167,8 @@ bool ask_again(struct ask *a)
     a->tcp = a->tcp || m.len > WIRE_UDP_BYTES;
     timer_free(a->resend);
     a->resend = a->update ? NULL : timer_start(x->loop, wait, on_resend, a);
-    link_send(x->link, !a->tcp ? LINK_UDP : a->n_tries > 1 ? LINK_TCP_FRESH : LINK_TCP, m.bytes,
-              m.len);
+    way = a->n_tries > 1 ? LINK_TCP_FRESH : LINK_TCP;
+    link_send(x->link, a->tcp ? way : LINK_UDP, m.bytes, m.len);
     return true;
 }
 
@@ -236,11 +237,14 @@ static void on_failed(void *arg, bool tcp, int sys)
         explain_unreachable(x->server, tcp, sys, &x->hint);
 }
 
-static void take_answer(struct ask *a, struct try *t, const uint8_t *wire, size_t len)
+static void take_answer(struct ask *a, struct attempt *t, const uint8_t *wire, size_t len)
 {
     struct exchange *x = a->exchange;
-    struct request request = {.message = &a->request, .id = t->id, .key = x->spec.key,
-                              .mac = &t->mac, .server = x->server,
+    struct request request = {.message = &a->request,
+                              .id = t->id,
+                              .key = x->spec.key,
+                              .mac = &t->mac,
+                              .server = x->server,
                               .now_s = clock_wall_ms() / 1000};
     struct reply reply = {.pkt = NULL};
     struct err hint = {.code = 0};

@@ -11,9 +11,9 @@
 
 static const char *rcode_name(int rcode)
 {
-    static const char *const names[] = {"NOERROR", "FORMERR",  "SERVFAIL", "NXDOMAIN",
-                                        "NOTIMP",  "REFUSED",  "YXDOMAIN", "YXRRSET",
-                                        "NXRRSET", "NOTAUTH",  "NOTZONE"};
+    static const char *const names[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+                                        "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+                                        "NXRRSET", "NOTAUTH", "NOTZONE"};
 
     return rcode >= 0 && rcode < (int)(sizeof(names) / sizeof(names[0])) ? names[rcode]
                                                                          : "an unknown rcode";
@@ -42,10 +42,11 @@ static int explain_bare(const struct tsig_result *t, int rcode, const struct req
                        key->name, key->algorithm);
     }
     if (t->error == TSIG_BADSIG) {
-        STR_PRINTF(hint,
-                   "The name \"%s\" is right, the secret is not: copy the server's `key` block into "
-                   "our key file again.",
-                   key->name);
+        STR_PRINTF(
+            hint,
+            "The name \"%s\" is right, the secret is not: copy the server's `key` block into "
+            "our key file again.",
+            key->name);
         return err_set(reterr, ERR_DNS, hint,
                        "BADSIG: %s knows the TSIG key \"%s\" but not with our secret",
                        request->server, key->name);
@@ -59,8 +60,9 @@ int explain_signature(const struct tsig_result *t, int rcode, const struct reque
                       struct err *reterr)
 {
     const char *server = request->server;
-    const char *log = "An answer that is not properly signed decides nothing. If it is the server's "
-                      "own, look into its log; else somebody answers in its place.";
+    const char *log =
+        "An answer that is not properly signed decides nothing. If it is the server's "
+        "own, look into its log; else somebody answers in its place.";
 
     switch (t->status) {
     case TSIG_VALID:
@@ -108,8 +110,10 @@ static int explain_notauth(const struct reply *r, const struct dns_zone *z, cons
                        "`timedatectl`), then try again.",
                        "BADTIME: the clock of %s is %lld s %s ours", server,
                        llabs((long long)r->skew_s), r->skew_s > 0 ? "ahead of" : "behind");
-    STR_PRINTF(hint, "`server` must be the primary of the zone \"%s\", and `zone` its exact name "
-                     "(BIND: `rndc zonestatus %s`).", z->zone, z->zone);
+    STR_PRINTF(hint,
+               "`server` must be the primary of the zone \"%s\", and `zone` its exact name "
+               "(BIND: `rndc zonestatus %s`).",
+               z->zone, z->zone);
     return err_set(reterr, ERR_DNS, hint, "NOTAUTH: %s is not authoritative for the zone \"%s\"",
                    server, z->zone);
 }
@@ -120,16 +124,19 @@ static int explain_refused(const struct dns_zone *z, const char *server, bool up
     char hint[500];
 
     if (!update) {
-        STR_PRINTF(hint, "Allow the key to ask: BIND `allow-query { key \"%s\"; … };`, and check that "
-                         "the server serves the zone \"%s\".", z->key.name, z->zone);
+        STR_PRINTF(hint,
+                   "Allow the key to ask: BIND `allow-query { key \"%s\"; … };`, and check that "
+                   "the server serves the zone \"%s\".",
+                   z->key.name, z->zone);
         return err_set(reterr, ERR_DNS, hint, "REFUSED: %s does not answer the key \"%s\"", server,
                        z->key.name);
     }
-    STR_PRINTF(hint,
-               "Frozen? `rndc zonestatus %s` shows \"frozen: yes\"; `rndc thaw %s` ends it. Policy? "
-               "The zone needs update-policy { grant %s name %s. CNAME; grant %s name _pgtandem.%s. "
-               "TXT; };",
-               z->zone, z->zone, z->key.name, z->alias, z->key.name, z->alias);
+    STR_PRINTF(
+        hint,
+        "Frozen? `rndc zonestatus %s` shows \"frozen: yes\"; `rndc thaw %s` ends it. Policy? "
+        "The zone needs update-policy { grant %s name %s. CNAME; grant %s name _pgtandem.%s. "
+        "TXT; };",
+        z->zone, z->zone, z->key.name, z->alias, z->key.name, z->alias);
     return err_set(reterr, ERR_DNS, hint,
                    "REFUSED: %s does not let the key \"%s\" change the zone \"%s\": the zone is "
                    "frozen, or its policy says no (the answer is the same)",
@@ -147,20 +154,27 @@ int explain_rcode(const struct reply *r, const struct dns_zone *z, const char *s
     case RCODE_REFUSED:
         return explain_refused(z, server, update, reterr);
     case RCODE_NOTZONE:
-        STR_PRINTF(hint, "\"%s\" and \"_pgtandem.%s\" must lie in the zone \"%s\" itself: set `zone` to "
-                         "the zone that holds them.", z->alias, z->alias, z->zone);
-        return err_set(reterr, ERR_DNS, hint, "NOTZONE: %s says that a name lies outside the zone "
-                       "\"%s\"", server, z->zone);
+        STR_PRINTF(hint,
+                   "\"%s\" and \"_pgtandem.%s\" must lie in the zone \"%s\" itself: set `zone` to "
+                   "the zone that holds them.",
+                   z->alias, z->alias, z->zone);
+        return err_set(reterr, ERR_DNS, hint,
+                       "NOTZONE: %s says that a name lies outside the zone "
+                       "\"%s\"",
+                       server, z->zone);
     case RCODE_SERVFAIL:
-        STR_PRINTF(hint, "The server itself is in trouble: look into its log for the zone \"%s\" "
-                         "(full disk, journal, zone not loaded or expired).", z->zone);
+        STR_PRINTF(hint,
+                   "The server itself is in trouble: look into its log for the zone \"%s\" "
+                   "(full disk, journal, zone not loaded or expired).",
+                   z->zone);
         return err_set(reterr, ERR_DNS, hint, "SERVFAIL: %s could not %s the zone \"%s\"", server,
                        update ? "change" : "read", z->zone);
     case RCODE_YXDOMAIN:
     case RCODE_YXRRSET:
-        return err_set(reterr, ERR_LOST, "Look with `pgtandem dns show`.",
-                       "%s: %s already holds a name that was to be new (\"%s\" or \"_pgtandem.%s\")",
-                       rcode_name(r->rcode), server, z->alias, z->alias);
+        return err_set(
+            reterr, ERR_LOST, "Look with `pgtandem dns show`.",
+            "%s: %s already holds a name that was to be new (\"%s\" or \"_pgtandem.%s\")",
+            rcode_name(r->rcode), server, z->alias, z->alias);
     case RCODE_NXDOMAIN:
     case RCODE_NXRRSET:
         return err_set(reterr, ERR_LOST, "Look with `pgtandem dns show`, then decide again.",

@@ -122,10 +122,11 @@ static int set_algorithm(struct reader *r, const char *text, struct tsig_key *ke
     if (md5)
         return bad(r, make_one, "hmac-md5 must not be used any more (RFC 8945, 6)", "");
     if (!tsig_algorithm_bytes(name) || !STR_COPY(key->algorithm, name))
-        return bad(r,
-                   "Known are hmac-sha1, hmac-sha224, hmac-sha256, hmac-sha384 and hmac-sha512, none "
-                   "of them truncated (no hmac-sha256-128).",
-                   "an unknown or truncated algorithm", "");
+        return bad(
+            r,
+            "Known are hmac-sha1, hmac-sha224, hmac-sha256, hmac-sha384 and hmac-sha512, none "
+            "of them truncated (no hmac-sha256-128).",
+            "an unknown or truncated algorithm", "");
     return 0;
 }
 
@@ -160,8 +161,10 @@ static int read_body(struct reader *r, struct tsig_key *key)
     if (rc < 0)
         return rc;
     if (!key->algorithm[0])
-        return bad(r, "Tools differ in what they assume: write `algorithm hmac-sha256;` (the one "
-                      "that the server has).", "the key has no algorithm", "");
+        return bad(r,
+                   "Tools differ in what they assume: write `algorithm hmac-sha256;` (the one "
+                   "that the server has).",
+                   "the key has no algorithm", "");
     if (!key->secret[0])
         return bad(r, make_one, "the key has no secret", "");
     return 0;
@@ -190,10 +193,11 @@ static int read_line(struct reader *r, struct tsig_key *key)
 
 static int legacy(const struct reader *r)
 {
-    return bad(r,
-               "Write instead: key \"NAME\" { algorithm hmac-sha256; secret \"…\"; }; with the name "
-               "that the K*.private file bears and the text behind its `Key:`.",
-               "this is half of a K*.key, K*.private pair, which does not hold the name", "");
+    return bad(
+        r,
+        "Write instead: key \"NAME\" { algorithm hmac-sha256; secret \"…\"; }; with the name "
+        "that the K*.private file bears and the text behind its `Key:`.",
+        "this is half of a K*.key, K*.private pair, which does not hold the name", "");
 }
 
 static int read_key(struct reader *r, struct tsig_key *key)
@@ -242,8 +246,7 @@ static int choose(const struct reader *r, const struct tsig_key *keys, size_t n,
 int keyfile_parse(const char *origin, const char *text, size_t len, const char *name,
                   struct tsig_key *ret_key, struct err *reterr)
 {
-    struct reader r = {
-        .origin = origin, .p = text, .end = text + len, .line = 1, .reterr = reterr};
+    struct reader r = {.origin = origin, .p = text, .end = text + len, .line = 1, .reterr = reterr};
     struct tsig_key *keys = mem_alloc(KEYS_MAX * sizeof(*keys));
     size_t n = 0;
     int rc;

@@ -12,9 +12,9 @@ struct arena;
 struct err;
 
 struct tsig_key {
-    char name[256];      /* without the final dot, lower case */
-    char algorithm[32];  /* "hmac-sha256" */
-    char secret[256];    /* base64 */
+    char name[256];     /* without the final dot, lower case */
+    char algorithm[32]; /* "hmac-sha256" */
+    char secret[256];   /* base64 */
 };
 
 /* Read the key called `name` from `path` (name "" or NULL: the only key in the file). Refuses a file

@@ -130,8 +130,8 @@ static void udp_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(k->datagram, sizeof(k->datagram));
 }
 
-static void on_datagram(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf,
-                        const struct sockaddr *from, unsigned flags)
+static void on_datagram(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from,
+                        unsigned flags)
 {
     struct link *k = udp->data;
 
@@ -311,8 +311,8 @@ static int tcp_send(struct link *k, bool fresh, const uint8_t *wire, size_t len)
 
 void link_send(struct link *k, enum link_way way, const uint8_t *wire, size_t len)
 {
-    int rc = way == LINK_UDP ? udp_send(k, wire, len)
-                             : tcp_send(k, way == LINK_TCP_FRESH, wire, len);
+    int rc =
+        way == LINK_UDP ? udp_send(k, wire, len) : tcp_send(k, way == LINK_TCP_FRESH, wire, len);
 
     if (rc < 0)
         failed(k, way != LINK_UDP, rc);

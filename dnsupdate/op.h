@@ -34,8 +34,8 @@ struct swap_seen {
     int unanswered;              /* tries that may still land */
 };
 enum swap_judgement {
-    SWAP_DONE,    /* our string is there, and the alias is right */
-    SWAP_LOST,    /* another string is there that came after the old one; ours cannot land any more */
+    SWAP_DONE, /* our string is there, and the alias is right */
+    SWAP_LOST, /* another string is there that came after the old one; ours cannot land any more */
     SWAP_REFUSED, /* every try was refused */
     SWAP_BLOCKED, /* our string is there, but the alias holds other records */
     SWAP_RETRY,   /* a failed prerequisite with the state unchanged: the same again */

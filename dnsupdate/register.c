@@ -155,11 +155,12 @@ static bool parse_value(enum key key, const char *text, struct record *r)
 
 static int bad(struct err *reterr, const char *text, const char *what, const char *key)
 {
-    return err_set(reterr, ERR_REGISTER,
-                   "Look at the record with `pgtandem dns show`. If no transition is open, write it "
-                   "again with `pgtandem dns set`.",
-                   "the ownership record is not in the one form of version 1: %s `%s` in \"%.280s\"",
-                   what, key, text);
+    return err_set(
+        reterr, ERR_REGISTER,
+        "Look at the record with `pgtandem dns show`. If no transition is open, write it "
+        "again with `pgtandem dns set`.",
+        "the ownership record is not in the one form of version 1: %s `%s` in \"%.280s\"", what,
+        key, text);
 }
 
 /* Cut "key=value" off *p into `word`; false at the end or when it is too long. */

@@ -47,7 +47,7 @@ struct record {
     char nonce[NONCE_BYTES];
     int state; /* enum register_state */
     char owner[NODE_NAME_BYTES];
-    char to[NODE_NAME_BYTES]; /* "" when none ("-" in text) */
+    char to[NODE_NAME_BYTES];                      /* "" when none ("-" in text) */
     struct register_from from[REGISTER_NODES_MAX]; /* every node that may still be writable */
     size_t n_from;
     char txn[TXN_BYTES];
@@ -73,7 +73,8 @@ bool register_name(const char *alias, char *ret_name, size_t bytes);
 bool register_node_name_valid(const char *name);
 bool register_from_has(const struct record *r, const char *node);
 enum grade register_grade_of(const struct record *r, const char *node); /* GRADE_NONE if absent */
-void register_from_add(struct record *r, const char *node, enum grade grade); /* or raise its grade */
+void register_from_add(struct record *r, const char *node,
+                       enum grade grade); /* or raise its grade */
 void register_from_remove(struct record *r, const char *node);
 
 /* Fresh random lowercase hex (getrandom(2)): nonces and transaction ids are never reused. */

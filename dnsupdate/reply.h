@@ -36,10 +36,10 @@ enum {
 struct request {
     const struct message *message; /* signed or not: its question is compared */
     uint16_t id;
-    const struct tsig_key *key;    /* NULL: unsigned, a look */
+    const struct tsig_key *key; /* NULL: unsigned, a look */
     const struct tsig_mac *mac;
-    const char *server;            /* for the texts */
-    int64_t now_s;                 /* wall clock */
+    const char *server; /* for the texts */
+    int64_t now_s;      /* wall clock */
 };
 
 enum reply_kind {
@@ -53,8 +53,8 @@ struct reply {
     struct ldns_struct_pkt *pkt; /* owned: reply_free() */
     int rcode;
     bool aa;
-    int tsig_error;              /* BADTIME comes signed and decides */
-    int64_t skew_s;              /* server's clock minus ours, with BADTIME */
+    int tsig_error; /* BADTIME comes signed and decides */
+    int64_t skew_s; /* server's clock minus ours, with BADTIME */
 };
 void reply_free(struct reply *r);
 

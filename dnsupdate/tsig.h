@@ -31,8 +31,8 @@ enum tsig_status {
     TSIG_BARE,      /* a TSIG without a MAC: an unsigned error report, `error` says which */
     TSIG_OTHER_KEY, /* signed with a key of another name */
     TSIG_OTHER_ALGORITHM,
-    TSIG_FALSE,     /* MAC wrong or shortened */
-    TSIG_LATE,      /* MAC right, but signed at a time outside the fudge */
+    TSIG_FALSE, /* MAC wrong or shortened */
+    TSIG_LATE,  /* MAC right, but signed at a time outside the fudge */
     TSIG_MALFORMED,
 };
 

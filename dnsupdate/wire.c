@@ -69,8 +69,8 @@ bool wire_name_normal(const char *name, char ret_name[WIRE_NAME_BYTES])
 
 static bool letter_valid(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
 }
 
 bool wire_name_valid(const char *name)

@@ -28,7 +28,7 @@ struct message {
 struct wire_map {
     uint16_t id;
     uint8_t opcode;
-    int rcode;           /* of the header */
+    int rcode; /* of the header */
     bool qr, aa, tc;
     uint16_t questions;
     size_t question_end; /* offset behind the question (zone) section */

@@ -1,5 +1,5 @@
 # The driver of tests/lab/test_dns.py.
-LAB_CLIENTS += $(BUILD)/tests/lab/dns/dns_probe
+LAB_PROGRAMS += $(BUILD)/tests/lab/dns/dns_probe
 
 $(BUILD)/tests/lab/dns/dns_probe: tests/lab/dns/dns_probe.c $(BUILD)/libdnsupdate.a $(BUILD)/libbase.a
 	@mkdir -p $(@D)

@@ -55,7 +55,8 @@ static void print_view(const struct dns_view *v)
 {
     static const char *const status[] = {"ok", "silent", "refused"};
 
-    printf("status %s\ncname %s\ncname_ttl %" PRId64 "\nother_types %d\nn_txt %d\ntxt %s\nvalid %d\n"
+    printf("status %s\ncname %s\ncname_ttl %" PRId64
+           "\nother_types %d\nn_txt %d\ntxt %s\nvalid %d\n"
            "txt_ttl %" PRId64 "\nserial %" PRId64 "\n",
            status[v->status], v->cname_present ? v->cname : "-", v->cname_ttl, v->alias_other_types,
            v->n_txt, v->txt, v->record_valid, v->txt_ttl, v->serial);
