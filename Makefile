@@ -32,7 +32,7 @@ pkg       = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 # level 3 came with gcc 12; older ones would warn and fall back
 FORTIFY := $(shell echo __GNUC__ __clang_major__ | $(CC) -E -P - 2>/dev/null | \
-             awk '{ print ($$1 >= 12 || $$2 >= 12) ? 3 : 2 }')
+             awk '{ print ($$1 + 0 >= 12 || $$2 + 0 >= 12) ? 3 : 2 }')
 X86     := $(filter x86_64% i386% i486% i586% i686%,$(shell $(CC) -dumpmachine 2>/dev/null))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
