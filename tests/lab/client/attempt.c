@@ -82,8 +82,8 @@ static void start_connection(struct attempt *a)
     memcpy(a->address, host, sizeof host);
 
     const struct target *t = a->target;
-    const char *keys[] = {"host",   "hostaddr",         "port",    "user",        "dbname",
-                          "application_name", "sslmode", "gssencmode", NULL};
+    const char *keys[] = {"host",    "hostaddr",   "port", "user", "dbname", "application_name",
+                          "sslmode", "gssencmode", NULL};
     const char *values[] = {t->alias,       host,      t->port,   t->user, t->database,
                             t->application, "disable", "disable", NULL};
     a->conn = PQconnectStartParams(keys, values, 0);

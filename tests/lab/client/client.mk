@@ -8,16 +8,17 @@ LAB_DIR := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 LAB_CLIENTS := $(BUILD)/lab/writer $(BUILD)/lab/reader
 LAB_COMMON := $(LAB_DIR)/attempt.c $(LAB_DIR)/grid.c
 LAB_HEADERS := $(LAB_DIR)/attempt.h $(LAB_DIR)/grid.h
-LAB_CFLAGS ?= -std=gnu11 -O2 -g -Wall -Wextra
-LAB_PQ_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libpq))
-LAB_PQ_LIBS := $(shell pkg-config --libs libpq)
+# as the top Makefile compiles, or plainly
+LAB_COMPILE = $(if $(COMPILE),$(COMPILE) $(WERROR_FLAG) $(LDFLAGS),$(LAB_PLAIN))
+LAB_PLAIN = $(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(shell pkg-config --cflags libpq)
 
 .PHONY: lab-client lab-install
+
 lab-client: $(LAB_CLIENTS)
 
-$(BUILD)/lab/%: $(LAB_DIR)/%.c $(LAB_COMMON) $(LAB_HEADERS)
+$(LAB_CLIENTS): $(BUILD)/lab/%: $(LAB_DIR)/%.c $(LAB_COMMON) $(LAB_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(LAB_CFLAGS) -D_GNU_SOURCE $(LAB_PQ_CFLAGS) -o $@ $< $(LAB_COMMON) $(LAB_PQ_LIBS)
+	$(call say,CC,$@)$(LAB_COMPILE) -o $@ $< $(LAB_COMMON) $(shell pkg-config --libs libpq)
 
 lab-install: lab-client
 	@mkdir -p $(LAB_BIN)

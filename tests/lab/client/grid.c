@@ -38,12 +38,13 @@ static int64_t wall_ms(void)
 
 static int usage(const struct grid_kind *kind)
 {
-    fprintf(stderr,
-            "usage: %s [-a ALIAS] [-P PORT] [-U USER] [-d DATABASE] [-i INTERVAL_MS]\n"
-            "       [-t TIMEOUT_MS] [-b FIRST_ID] [-n COUNT] [-o LOG] [--keep]\n"
-            "Defaults: db.ia2.test 5432 app vospace, every 10 ms, 1000 ms for each attempt, ids from\n"
-            "the clock, no end, standard output. --keep: one connection for as long as it holds.\n",
-            kind->name);
+    fprintf(
+        stderr,
+        "usage: %s [-a ALIAS] [-P PORT] [-U USER] [-d DATABASE] [-i INTERVAL_MS]\n"
+        "       [-t TIMEOUT_MS] [-b FIRST_ID] [-n COUNT] [-o LOG] [--keep]\n"
+        "Defaults: db.ia2.test 5432 app vospace, every 10 ms, 1000 ms for each attempt, ids from\n"
+        "the clock, no end, standard output. --keep: one connection for as long as it holds.\n",
+        kind->name);
     return 64;
 }
 
@@ -66,13 +67,27 @@ static bool options(struct grid *g, int argc, char **argv)
     while ((c = getopt_long(argc, argv, "a:P:U:d:i:t:b:n:o:k", longs, NULL)) != -1) {
         bool good = true;
         switch (c) {
-        case 'a': g->target.alias = optarg; break;
-        case 'P': g->target.port = optarg; break;
-        case 'U': g->target.user = optarg; break;
-        case 'd': g->target.database = optarg; break;
-        case 'k': g->target.keep = true; break;
-        case 'b': good = number(optarg, 0, &g->base); break;
-        case 'n': good = number(optarg, 0, &g->count); break;
+        case 'a':
+            g->target.alias = optarg;
+            break;
+        case 'P':
+            g->target.port = optarg;
+            break;
+        case 'U':
+            g->target.user = optarg;
+            break;
+        case 'd':
+            g->target.database = optarg;
+            break;
+        case 'k':
+            g->target.keep = true;
+            break;
+        case 'b':
+            good = number(optarg, 0, &g->base);
+            break;
+        case 'n':
+            good = number(optarg, 0, &g->count);
+            break;
         case 'i':
             if ((good = number(optarg, 1, &ms)))
                 g->interval_us = ms * 1000;
@@ -86,7 +101,9 @@ static bool options(struct grid *g, int argc, char **argv)
                 fprintf(stderr, "%s: %s\n", optarg, strerror(errno));
             good = g->log != NULL;
             break;
-        default: good = false; break;
+        default:
+            good = false;
+            break;
         }
         if (!good)
             return false;
@@ -100,8 +117,8 @@ static void record(struct grid *g, struct attempt *a)
     /* refused by the server in so many words: surely not committed; silence tells nothing */
     if (!a->acknowledged && a->asked && (!strstr(a->text, "ERROR:") || strstr(a->text, "FATAL:")))
         what = "lost";
-    fprintf(g->log, "%s\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%s\t%s\n", what,
-            a->id, a->started_us, a->ended_us, wall_ms(), *a->address ? a->address : "-", a->text);
+    fprintf(g->log, "%s\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%s\t%s\n", what, a->id,
+            a->started_us, a->ended_us, wall_ms(), *a->address ? a->address : "-", a->text);
 }
 
 /* Moves every attempt on; the number that are under way. */
@@ -168,9 +185,13 @@ static void run(struct grid *g)
 int grid_main(int argc, char **argv, const struct grid_kind *kind)
 {
     static struct grid g;
-    g.target = (struct target){.alias = "db.ia2.test", .port = "5432", .user = "app",
-                               .database = "vospace", .application = kind->name,
-                               .sql = kind->sql, .timeout_us = 1000000};
+    g.target = (struct target){.alias = "db.ia2.test",
+                               .port = "5432",
+                               .user = "app",
+                               .database = "vospace",
+                               .application = kind->name,
+                               .sql = kind->sql,
+                               .timeout_us = 1000000};
     g.interval_us = 10000;
     g.base = wall_ms() * 100000;
     g.log = stdout;
