@@ -149,7 +149,7 @@ static void pump(struct rpc_peer *p)
 
     if (!c || c->state == CALL_SENT)
         return;
-    if (p->conn && conn_phase(p->conn) == CONN_UP && conn_is_stale(p->conn))
+    if (p->conn_used && conn_is_stale(p->conn))
         drop_conn(p);
     if (!p->conn)
         open_conn(p);

@@ -1,20 +1,20 @@
 /* Calls over real TLS on loopback: what works, and each way in which a peer can be wrong. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "proto/address.h"
 #include "proto/conn.h"
+#include "proto/frame.h"
 #include "proto/hello.h"
+#include "proto/tls.h"
 #include "tests/unit/pki.h"
 
 /* ---- an agent and a controller on one loop ---------------------------------------------------- */
@@ -168,10 +168,988 @@ static void call_and_reply(void **state)
     agent_stop(&agent);
 }
 
+static void answers_later(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct agent agent;
+
+    (void)state;
+    agent_start(&agent);
+    agent.silent = true;
+    struct rpc_peer *p = peer_to(&agent);
+    struct rpc_result r = call(p, VERB_FENCE, 100, a);
+    assert_null(r.reply);
+    assert_says(&r.e, ERR_TIMEOUT, "no reply within 100 ms; the request may have been obeyed");
+    assert_string_equal(r.e.node, "db01");
+    assert_non_null(agent.held);
+    answer(&agent, agent.held); /* nobody listens any more */
+
+    agent.silent = false;
+    r = call(p, VERB_OBSERVE, 2000, a);
+    assert_non_null(r.reply);
+    rpc_peer_free(p);
+    agent_stop(&agent);
+}
+
+struct order {
+    char text[32];
+    struct rpc_peer *free_peer;
+    struct rpc_call *cancel;
+};
+
+static void append(struct order *o, char c)
+{
+    size_t n = strlen(o->text);
+
+    o->text[n] = c;
+    if (o->cancel)
+        rpc_call_cancel(o->cancel);
+    o->cancel = NULL;
+    rpc_peer_free(o->free_peer);
+    o->free_peer = NULL;
+}
+
+static void reply_a(void *arg, const struct reply *r, const struct err *e)
+{
+    (void)e;
+    append(arg, r ? 'a' : '1');
+}
+
+static void reply_b(void *arg, const struct reply *r, const struct err *e)
+{
+    (void)e;
+    append(arg, r ? 'b' : '2');
+}
+
+static void reply_c(void *arg, const struct reply *r, const struct err *e)
+{
+    (void)e;
+    append(arg, r ? 'c' : '3');
+}
+
+static void calls_wait_in_order(void **state)
+{
+    struct agent agent;
+    struct order o = {0};
+    struct request q = {.verb = VERB_OBSERVE};
+
+    (void)state;
+    agent_start(&agent);
+    struct rpc_peer *p = peer_to(&agent);
+    rpc_call(p, &q, 1000, reply_a, &o);
+    rpc_call(p, &q, 1000, reply_b, &o);
+    rpc_call(p, &q, 1000, reply_c, &o);
+    run_for(100);
+    assert_string_equal(o.text, "abc");
+    rpc_peer_free(p);
+    agent_stop(&agent);
+}
+
+static void cancel_and_free_at_any_time(void **state)
+{
+    struct agent agent;
+    struct order o = {0};
+    struct request q = {.verb = VERB_OBSERVE};
+
+    (void)state;
+    agent_start(&agent);
+    /* at once */
+    struct rpc_peer *p = peer_to(&agent);
+    rpc_call_cancel(rpc_call(p, &q, 1000, reply_a, &o));
+    struct rpc_call *second = rpc_call(p, &q, 1000, reply_a, &o);
+    rpc_call(p, &q, 1000, reply_b, &o);
+    rpc_call_cancel(second);
+    run_for(100);
+    assert_string_equal(o.text, "b");
+    /* when sent: the connection goes, the next call gets a new one */
+    agent.silent = true;
+    second = rpc_call(p, &q, 1000, reply_a, &o);
+    run_for(50);
+    assert_non_null(agent.held);
+    rpc_call_cancel(second);
+    answer(&agent, agent.held);
+    agent.silent = false;
+    rpc_call(p, &q, 1000, reply_c, &o);
+    run_for(100);
+    assert_string_equal(o.text, "bc");
+    /* a neighbour, in a callback */
+    o = (struct order){0};
+    rpc_call(p, &q, 1000, reply_a, &o);
+    o.cancel = rpc_call(p, &q, 1000, reply_b, &o);
+    rpc_call(p, &q, 1000, reply_c, &o);
+    run_for(100);
+    assert_string_equal(o.text, "ac");
+    /* the peer with what it has, in a callback: after a reply, and after a failure */
+    o = (struct order){.free_peer = p};
+    rpc_call(p, &q, 1000, reply_a, &o);
+    rpc_call(p, &q, 1000, reply_b, &o);
+    run_for(100);
+    assert_string_equal(o.text, "a");
+    p = rpc_peer_new(loop, controller_tls, "ia2", "db01", "127.0.0.1:1", PEER_CONTROLLER, "ctl");
+    o = (struct order){.free_peer = p};
+    rpc_call(p, &q, 1000, reply_a, &o);
+    rpc_call(p, &q, 1000, reply_b, &o);
+    run_for(100);
+    assert_string_equal(o.text, "1");
+    /* with nothing said yet */
+    p = peer_to(&agent);
+    rpc_call(p, &q, 1000, reply_a, &o);
+    rpc_peer_free(p);
+    run_for(50);
+    assert_string_equal(o.text, "1");
+    agent_stop(&agent);
+}
+
+static void kept_connection_that_died(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct agent agent;
+    struct err e;
+
+    (void)state;
+    agent_start(&agent);
+    struct rpc_peer *p = peer_to(&agent);
+    assert_non_null(call(p, VERB_OBSERVE, 1000, a).reply);
+    /* the agent starts anew between two calls: even what changes something gets through */
+    rpc_server_free(agent.server);
+    run_for(20);
+    assert_int_equal(rpc_server_start(loop, agent.tls, "ia2", "db01", agent.address, NULL,
+                                      on_request, on_log, &agent, &agent.server, &e),
+                     0);
+    assert_non_null(call(p, VERB_FENCE, 1000, a).reply);
+    rpc_peer_free(p);
+    agent_stop(&agent);
+}
+
+/* ends the server, and with it the connection, while a request is in hand */
+static void end_server(void *arg)
+{
+    struct agent *a = arg;
+
+    rpc_server_free(a->server);
+    a->server = NULL;
+}
+
+static void lost_after_sending(void **state)
+{
+    AUTO(arena) a = arena_new();
+
+    (void)state;
+    for (int kept = 0; kept < 2; kept++) {
+        struct agent agent;
+        agent_start(&agent);
+        struct rpc_peer *p = peer_to(&agent);
+        if (kept)
+            assert_non_null(call(p, VERB_OBSERVE, 1000, a).reply);
+        agent.silent = true;
+        struct timer *t = timer_start(loop, 50, end_server, &agent);
+        struct rpc_result r = call(p, VERB_PROMOTE, 1000, a);
+        timer_free(t);
+        assert_says(&r.e, ERR_TIMEOUT, "was sent and may have been obeyed");
+        assert_true(r.elapsed_ms < 500);
+        agent_stop(&agent);
+        /* an observe may be tried again, on a fresh connection; here nobody listens there */
+        agent_start(&agent);
+        rpc_peer_free(p);
+        p = peer_to(&agent);
+        if (kept)
+            assert_non_null(call(p, VERB_OBSERVE, 1000, a).reply);
+        agent.silent = true;
+        t = timer_start(loop, 50, end_server, &agent);
+        r = call(p, VERB_OBSERVE, 1000, a);
+        timer_free(t);
+        assert_says(&r.e, ERR_UNREACHABLE, kept ? "connection refused" : "closed the connection");
+        rpc_peer_free(p);
+        agent_stop(&agent);
+    }
+}
+
+static void oversize_reply(struct agent *agent, int verb)
+{
+    struct reply *reply = mem_alloc(sizeof(*reply));
+    char *text = mem_alloc(40001);
+
+    memset(text, '"', 40000); /* two bytes each as JSON */
+    reply->ok = true;
+    reply->text = text;
+    assert_int_equal(agent->held->q.verb, verb);
+    rpc_answer(agent->held, reply);
+    agent->held = NULL;
+    mem_free(text);
+    mem_free(reply);
+}
+
+static void answer_oversize(void *arg)
+{
+    struct agent *a = arg;
+
+    oversize_reply(a, a->held->q.verb);
+}
+
+static void reply_never_exceeds_a_frame(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct agent agent;
+
+    (void)state;
+    agent_start(&agent);
+    agent.silent = true;
+    struct rpc_peer *p = peer_to(&agent);
+    struct timer *t = timer_start(loop, 50, answer_oversize, &agent);
+    struct rpc_result r = call(p, VERB_CRON_SHOW, 1000, a);
+    timer_free(t);
+    assert_non_null(r.reply);
+    assert_false(r.reply->ok);
+    assert_string_equal(r.reply->code, "too-long");
+    assert_null(r.reply->text);
+    t = timer_start(loop, 50, answer_oversize, &agent);
+    r = call(p, VERB_REJOIN, 1000, a);
+    timer_free(t);
+    assert_non_null(r.reply);
+    assert_true(r.reply->ok); /* it was done: only the output is left out */
+    assert_non_null(strstr(r.reply->text, "too long"));
+
+    /* and a request that would is not sent */
+    char *text = mem_alloc(60001);
+    struct request q = {.verb = VERB_CRON_WRITE, .crontab = text};
+    const struct request *qs[] = {&q};
+    memset(text, '\n', 60000);
+    int seen = agent.seen;
+    rpc_fanout(loop, &p, qs, 1, 1000, a, &r);
+    assert_says(&r.e, ERR_TOO_LONG, "at most 65536 fit");
+    assert_int_equal(agent.seen, seen);
+    mem_free(text);
+    rpc_peer_free(p);
+    agent_stop(&agent);
+}
+
+/* ---- fan-out ---------------------------------------------------------------------------------- */
+
+/* a TCP listener that accepts (in the kernel) and never says a word */
+static int silent_listener(char address[ADDRESS_BYTES])
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t bytes = sizeof(in);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+    assert_int_equal(listen(fd, 5), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &bytes), 0);
+    str_printf(address, ADDRESS_BYTES, "127.0.0.1:%d", ntohs(in.sin_port));
+    return fd;
+}
+
+static void fanout_keeps_one_deadline(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct agent good, mute;
+    char silent[ADDRESS_BYTES];
+    int fd = silent_listener(silent);
+    struct request q = {.verb = VERB_OBSERVE};
+    const struct request *qs[] = {&q, &q, &q, &q, NULL};
+    struct rpc_result r[5];
+
+    (void)state;
+    agent_start(&good);
+    agent_start(&mute);
+    mute.silent = true;
+    struct rpc_peer *peers[5] = {
+        peer_to(&good),
+        rpc_peer_new(loop, controller_tls, "ia2", "db01", "127.0.0.1:1", PEER_CONTROLLER, "ctl"),
+        rpc_peer_new(loop, controller_tls, "ia2", "db01", silent, PEER_CONTROLLER, "ctl"),
+        peer_to(&mute),
+        NULL,
+    };
+    int64_t began_ms = clock_mono_ms();
+    rpc_fanout(loop, peers, qs, 5, 300, a, r);
+    int64_t took_ms = clock_mono_ms() - began_ms;
+    assert_true(took_ms >= 295 && took_ms < 400);
+    assert_non_null(r[0].reply);
+    assert_true(r[0].elapsed_ms < 200);
+    assert_says(&r[1].e, ERR_UNREACHABLE, "connection refused");
+    assert_true(r[1].elapsed_ms < 200);
+    assert_says(&r[2].e, ERR_UNREACHABLE, "did not finish the TLS handshake within 300 ms");
+    assert_says(&r[3].e, ERR_TIMEOUT, "no reply within 300 ms");
+    assert_null(r[4].reply);
+    for (int i = 0; i < 4; i++)
+        rpc_peer_free(peers[i]);
+    agent_stop(&good);
+    agent_stop(&mute);
+    close(fd);
+}
+
+/* a listener whose queue is full drops what comes: like a host that is down */
+static void dead_host_keeps_the_deadline(void **state)
+{
+    AUTO(arena) a = arena_new();
+    char address[ADDRESS_BYTES];
+    int fd = silent_listener(address), clients[8];
+    struct sockaddr_in in;
+    socklen_t bytes = sizeof(in);
+
+    (void)state;
+    assert_int_equal(listen(fd, 0), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &bytes), 0);
+    for (size_t i = 0; i < 8; i++) {
+        clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(clients[i], (struct sockaddr *)&in, sizeof(in));
+    }
+    struct rpc_peer *p =
+        rpc_peer_new(loop, controller_tls, "ia2", "db01", address, PEER_CONTROLLER, "ctl");
+    struct rpc_result r = call(p, VERB_FENCE, 200, a);
+    assert_says(&r.e, ERR_UNREACHABLE, "timed out connecting within 200 ms");
+    assert_true(r.elapsed_ms >= 195 && r.elapsed_ms < 300);
+    rpc_peer_free(p);
+    for (size_t i = 0; i < 8; i++)
+        close(clients[i]);
+    close(fd);
+}
+
+/* ---- peers that are not who they should be ----------------------------------------------------- */
+
+/* one call with other certificates than the right ones; what the caller and the server say */
+static void refused(struct tls_context *server, struct tls_context *client, const char *cluster,
+                    const char *node, const char *caller_says, const char *server_says)
+{
+    AUTO(arena) a = arena_new();
+    struct agent agent;
+    struct rpc_limits limits = {.hello_timeout_ms = 500};
+
+    agent_start_with(&agent, server, "db01", &limits);
+    struct rpc_peer *p =
+        rpc_peer_new(loop, client, cluster, node, agent.address, PEER_CONTROLLER, "ctl");
+    struct rpc_result r = call(p, VERB_FENCE, 2000, a);
+    assert_null(r.reply);
+    assert_says(&r.e, ERR_TLS, caller_says);
+    run_for(20);
+    assert_int_equal(agent.seen, 0);
+    assert_int_equal(agent.logged, 1);
+    if (!strstr(agent.log.msg, server_says))
+        fail_msg("expected \"%s\", the server says \"%s\"", server_says, agent.log.msg);
+    rpc_peer_free(p);
+    agent_stop(&agent);
+    tls_context_free(client);
+}
+
+static struct tls_context *server_tls(void)
+{
+    return pki_context("our", "agent-db01", "ia2", PEER_AGENT, "db01");
+}
+
+static void wrong_certificates(void **state)
+{
+    (void)state;
+    refused(server_tls(), pki_context("other", "controller-ctl", "ia2", PEER_CONTROLLER, ""), "ia2",
+            "db01", "the peer's certificate is refused", "");
+    refused(server_tls(),
+            pki_context("our", "controller-foreign", "elsewhere", PEER_CONTROLLER, ""), "elsewhere",
+            "db01", "is not of cluster elsewhere", "");
+    refused(pki_context("our", "agent-db02", "ia2", PEER_AGENT, "db02"),
+            pki_context("our", "controller-ctl", "ia2", PEER_CONTROLLER, ""), "ia2", "db01",
+            "the certificate is of agent db02, not of agent db01", "");
+}
+
+/* ---- a client that does what ours never would --------------------------------------------------- */
+
+struct raw {
+    struct conn *conn;
+    bool up, closed;
+    struct err e;
+    char last[1024];
+    int frames;
+};
+
+static void raw_up(void *arg)
+{
+    ((struct raw *)arg)->up = true;
+}
+
+static void raw_frame(void *arg, const char *json, size_t len)
+{
+    struct raw *r = arg;
+
+    r->frames++;
+    str_printf(r->last, sizeof(r->last), "%.*s", (int)(len < 1000 ? len : 1000), json);
+}
+
+static void raw_closed(void *arg, const struct err *e)
+{
+    struct raw *r = arg;
+
+    r->closed = true;
+    r->conn = NULL;
+    r->e = *e;
+}
+
+static void raw_open(struct raw *r, const struct agent *a, struct tls_context *tls,
+                     const struct hello *hello)
+{
+    struct conn_config cfg = {
+        .loop = loop,
+        .tls = tls,
+        .peer_node = "db01",
+        .self = *hello,
+        .on = {.up = raw_up, .frame = raw_frame, .closed = raw_closed, .arg = r},
+    };
+    struct err e;
+
+    *r = (struct raw){0};
+    assert_int_equal(conn_connect(&cfg, a->address, &r->conn, &e), 0);
+    run_for(50);
+}
+
+static void raw_send(struct raw *r, const char *json)
+{
+    struct err e;
+
+    assert_false(r->closed);
+    assert_int_equal(conn_send(r->conn, json, strlen(json), &e), 0);
+    run_for(50);
+}
+
+static struct hello hello_of(enum peer_role role, const char *node)
+{
+    struct hello h;
+
+    hello_fill(&h, role, "ia2", node);
+    return h;
+}
+
+static void agents_only_observe(void **state)
+{
+    struct agent agent;
+    struct tls_context *tls = pki_context("our", "agent-db02", "ia2", PEER_AGENT, "db02");
+    struct hello hello = hello_of(PEER_AGENT, "db02");
+    struct raw r;
+
+    (void)state;
+    agent_start(&agent);
+    raw_open(&r, &agent, tls, &hello);
+    assert_true(r.up);
+    raw_send(&r, "{\"verb\":\"fence\",\"epoch\":9,\"seq\":1}");
+    assert_non_null(strstr(r.last, "\"code\":\"refused\""));
+    assert_non_null(strstr(r.last, "another agent may only observe"));
+    raw_send(&r, "{\"verb\":\"cron-show\"}");
+    assert_non_null(strstr(r.last, "\"code\":\"refused\""));
+    assert_int_equal(agent.seen, 0);
+    raw_send(&r, "{\"verb\":\"observe\"}");
+    assert_non_null(strstr(r.last, "\"ok\":true"));
+    assert_int_equal(agent.seen, 1);
+    conn_close(r.conn);
+    /* and it cannot say that it is a controller, or another agent */
+    hello = hello_of(PEER_CONTROLLER, "ctl");
+    raw_open(&r, &agent, tls, &hello);
+    assert_true(r.closed);
+    hello = hello_of(PEER_AGENT, "db01");
+    raw_open(&r, &agent, tls, &hello);
+    assert_true(r.closed);
+    assert_int_equal(agent.seen, 1);
+    agent_stop(&agent);
+    tls_context_free(tls);
+}
+
+static void versions_without_overlap(void **state)
+{
+    struct agent agent;
+    struct hello hello = hello_of(PEER_CONTROLLER, "ctl");
+    struct raw r;
+
+    (void)state;
+    hello.version_min = 5;
+    hello.version_max = 6;
+    STR_COPY(hello.software, "pgtandem 9.0");
+    agent_start(&agent);
+    raw_open(&r, &agent, controller_tls, &hello);
+    assert_true(r.closed);
+    assert_says(&r.e, ERR_PROTOCOL,
+                "the peer (pgtandem 0.1.0) speaks 1 to 1, we (pgtandem 9.0) "
+                "speak 5 to 6");
+    assert_says(&agent.log, ERR_PROTOCOL, "the peer (pgtandem 9.0) speaks 5 to 6");
+    agent_stop(&agent);
+}
+
+static void broken_requests(void **state)
+{
+    static const char *const texts[][2] = {
+        {"{\"verb\":\"observe\",\"surprise\":1}", "surprise"},
+        {"{\"verb\":\"observe\",\"verb\":\"fence\"}", "duplicate"},
+        {"{\"verb\":\"explode\"}", "verb"},
+        {"{\"epoch\":1}", "required key is missing"},
+        {"{\"verb\":\"observe\"} x", "end of file expected"},
+        {"{\"verb\":\"observe\",\"seq\":-1}", "seq"},
+        {"[]", "must be an object"},
+        {"\377\376", "not JSON"},
+    };
+    struct agent agent;
+    struct hello hello = hello_of(PEER_CONTROLLER, "ctl");
+    struct raw r;
+
+    (void)state;
+    agent_start(&agent);
+    raw_open(&r, &agent, controller_tls, &hello);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        raw_send(&r, texts[i][0]);
+        if (!strstr(r.last, "\"code\":\"protocol\"") || !strstr(r.last, texts[i][1]))
+            fail_msg("%s: %s", texts[i][0], r.last);
+    }
+    char *deep = mem_alloc(60001);
+    memset(deep, '[', 60000);
+    raw_send(&r, deep);
+    assert_non_null(strstr(r.last, "maximum parsing depth"));
+    mem_free(deep);
+    assert_int_equal(agent.seen, 0);
+    raw_send(&r, "{\"verb\":\"observe\"}");
+    assert_int_equal(agent.seen, 1);
+    conn_close(r.conn);
+    agent_stop(&agent);
+}
+
+static void pipelined_requests(void **state)
+{
+    struct agent agent;
+    struct hello hello = hello_of(PEER_CONTROLLER, "ctl");
+    struct raw r;
+    struct err e;
+    const char *q = "{\"verb\":\"observe\"}";
+
+    (void)state;
+    agent_start(&agent);
+    raw_open(&r, &agent, controller_tls, &hello);
+    agent.silent = true;
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(conn_send(r.conn, q, strlen(q), &e), 0);
+    run_for(100);
+    assert_int_equal(agent.seen, 1); /* one at a time */
+    for (int i = 0; i < 1000; i++) {
+        agent.silent = i < 20; /* some answered later, some at once */
+        answer(&agent, agent.held);
+        run_for(2);
+        if (!agent.held)
+            break;
+    }
+    run_for(200);
+    assert_int_equal(agent.seen, 1000);
+    assert_int_equal(r.frames, 1000);
+    conn_close(r.conn);
+    agent_stop(&agent);
+}
+
+/* ---- bytes that are not even TLS ---------------------------------------------------------------- */
+
+static int raw_socket(const struct agent *a)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    long long port;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
+    assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), 0);
+    assert_true(str_to_int(strchr(a->address, ':') + 1, 1, 65535, &port));
+    in.sin_port = htons((uint16_t)port);
+    assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    return fd;
+}
+
+/* the other end has closed: end of file or reset */
+static bool is_closed(int fd)
+{
+    char bytes[256];
+    ssize_t n;
+
+    while ((n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+        ;
+    return n == 0 || errno == ECONNRESET;
+}
+
+static void assert_still_serves(struct agent *agent)
+{
+    AUTO(arena) a = arena_new();
+    struct rpc_peer *p = peer_to(agent);
+    struct rpc_result r = call(p, VERB_OBSERVE, 2000, a);
+
+    if (!r.reply)
+        fail_msg("%s", r.e.msg);
+    rpc_peer_free(p);
+}
+
+static void garbage(void **state)
+{
+    struct agent agent;
+    char bytes[4096];
+    unsigned seed = 1;
+
+    (void)state;
+    agent_start(&agent);
+    for (int i = 0; i < 50; i++) {
+        int fd = raw_socket(&agent);
+        for (size_t n = 0; n < sizeof(bytes); n++)
+            bytes[n] = (char)rand_r(&seed);
+        if (i == 0)
+            STR_COPY(bytes, "GET / HTTP/1.0\r\n\r\n");
+        if (i % 2) /* as if it were the beginning of TLS */
+            memcpy(bytes, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+        assert_true(send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL) > 0);
+        run_for(5);
+        assert_true(is_closed(fd));
+        close(fd);
+    }
+    assert_int_equal(agent.seen, 0);
+    assert_int_equal(agent.logged, 1); /* the others are counted */
+    run_for(1000);
+    assert_int_equal(agent.logged, 2);
+    assert_non_null(strstr(agent.log.msg, "49 more peers were refused"));
+    assert_still_serves(&agent);
+    agent_stop(&agent);
+}
+
+static void slow_hello(void **state)
+{
+    struct agent agent;
+    static const char client_hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+
+    (void)state;
+    agent_start(&agent); /* 200 ms until the hello */
+    int mute = raw_socket(&agent), slow = raw_socket(&agent);
+    int64_t began_ms = clock_mono_ms();
+    for (int i = 0; i < 100 && !is_closed(slow); i++) {
+        (void)send(slow, client_hello + i % 11, 1, MSG_NOSIGNAL);
+        run_for(20);
+    }
+    assert_true(is_closed(mute));
+    assert_true(clock_mono_ms() - began_ms < 300);
+    assert_int_equal(agent.log.code, ERR_TIMEOUT);
+    assert_still_serves(&agent);
+    close(mute);
+    close(slow);
+    agent_stop(&agent);
+}
+
+/* TLS by hand on a socket: the handshake, and nothing of ours after it */
+static void shake_hands(struct tls *t, int fd)
+{
+    char bytes[4096];
+    struct buf out;
+    ssize_t n;
+    int r = 0;
+
+    for (int i = 0; i < 20 && r == 0; i++) {
+        r = tls_handshake(t, NULL);
+        buf_init(&out, 65536);
+        tls_output(t, &out);
+        if (out.len > 0)
+            assert_int_equal(send(fd, out.data, out.len, MSG_NOSIGNAL), out.len);
+        buf_free(&out);
+        run_for(5);
+        while ((n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+            tls_feed(t, bytes, (size_t)n);
+    }
+    assert_int_equal(r, 1);
+}
+
+static void send_tls(struct tls *t, int fd, const void *bytes, size_t len)
+{
+    struct buf out;
+
+    assert_int_equal(tls_write(t, bytes, len, NULL), 0);
+    buf_init(&out, 200000);
+    tls_output(t, &out);
+    assert_int_equal(send(fd, out.data, out.len, MSG_NOSIGNAL), out.len);
+    buf_free(&out);
+    run_for(5);
+}
+
+static void no_hello_after_tls(void **state)
+{
+    struct agent agent;
+    struct tls *t = tls_new(controller_tls, "db01");
+
+    (void)state;
+    agent_start(&agent);
+    int fd = raw_socket(&agent);
+    shake_hands(t, fd);
+    run_for(100);
+    assert_false(is_closed(fd));
+    run_for(200);
+    assert_true(is_closed(fd));
+    assert_says(&agent.log, ERR_TIMEOUT, "did not finish its handshake and hello");
+    tls_free(t);
+    close(fd);
+    agent_stop(&agent);
+}
+
+static void wrong_first_messages(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *log;
+    } cases[] = {
+        {"\0\0\0\0", 4, "a frame of 0 bytes"},
+        {"\0\1\0\0", 4, "a frame of 65536 bytes was announced, 1 to 1024 are allowed here"},
+        {"\377\377\377\377", 4, "a frame of 4294967295 bytes"},
+        {"\0\0\0\2[]", 6, "is not a hello"},
+        {"\0\0\0\2{x", 6, "is not JSON"},
+        {"\0\0\0\022{\"verb\":\"observe\"}", 22, "is not a hello"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct agent agent;
+        struct tls *t = tls_new(controller_tls, "db01");
+        agent_start(&agent);
+        int fd = raw_socket(&agent);
+        shake_hands(t, fd);
+        send_tls(t, fd, cases[i].bytes, cases[i].len);
+        run_for(20);
+        if (!is_closed(fd))
+            fail_msg("still open after: %s", cases[i].log);
+        assert_says(&agent.log, ERR_PROTOCOL, cases[i].log);
+        assert_int_equal(agent.seen, 0);
+        tls_free(t);
+        close(fd);
+        agent_stop(&agent);
+    }
+}
+
+/* hello and a request, torn into single bytes, each in its own TLS record */
+static void torn_frames(void **state)
+{
+    static const char hello[] = "{\"version_min\":1,\"version_max\":1,\"cluster\":\"ia2\","
+                                "\"role\":\"controller\"}";
+    static const char request[] = "{\"verb\":\"observe\"}";
+    struct agent agent;
+    struct rpc_limits limits = {.hello_timeout_ms = 10000};
+    struct tls *t = tls_new(controller_tls, "db01");
+    struct buf out;
+
+    (void)state;
+    agent_start_with(&agent, server_tls(), "db01", &limits);
+    int fd = raw_socket(&agent);
+    shake_hands(t, fd);
+    buf_init(&out, 1000);
+    frame_put(&out, hello, strlen(hello), NULL);
+    frame_put(&out, request, strlen(request), NULL);
+    for (size_t i = 0; i < out.len; i++) {
+        assert_int_equal(agent.seen, 0);
+        send_tls(t, fd, out.data + i, 1);
+    }
+    run_for(20);
+    assert_int_equal(agent.seen, 1);
+    assert_int_equal(agent.logged, 0);
+    buf_free(&out);
+    tls_free(t);
+    close(fd);
+    agent_stop(&agent);
+}
+
+/* ---- agents that misbehave: what the caller makes of it ----------------------------------------- */
+
+struct bad_agent {
+    uv_tcp_t listener;
+    struct conn *conn;
+    struct tls_context *tls;
+    struct hello hello;
+    char address[ADDRESS_BYTES];
+    const char *reply; /* to each request; NULL: none */
+    struct err e;
+    int requests;
+};
+
+static void bad_frame(void *arg, const char *json, size_t len)
+{
+    struct bad_agent *b = arg;
+    struct err e;
+
+    (void)json;
+    (void)len;
+    b->requests++;
+    if (b->reply)
+        conn_send(b->conn, b->reply, strlen(b->reply), &e);
+}
+
+static void bad_up(void *arg)
+{
+    (void)arg;
+}
+
+static void bad_closed(void *arg, const struct err *e)
+{
+    struct bad_agent *b = arg;
+
+    b->conn = NULL;
+    b->e = *e;
+}
+
+static void bad_connection(uv_stream_t *listener, int status)
+{
+    struct bad_agent *b = listener->data;
+    struct conn_config cfg = {
+        .loop = loop,
+        .tls = b->tls,
+        .self = b->hello,
+        .on = {.up = bad_up, .frame = bad_frame, .closed = bad_closed, .arg = b},
+    };
+    struct err e;
+
+    assert_int_equal(status, 0);
+    conn_close(b->conn);
+    assert_int_equal(conn_accept(&cfg, listener, &b->conn, &e), 0);
+}
+
+static void bad_start(struct bad_agent *b)
+{
+    struct sockaddr_storage address;
+    int bytes = sizeof(address);
+
+    *b = (struct bad_agent){.tls = server_tls(), .hello = hello_of(PEER_AGENT, "db01")};
+    address_parse("127.0.0.1:0", &address, NULL);
+    uv_tcp_init(loop_uv(loop), &b->listener);
+    b->listener.data = b;
+    uv_tcp_bind(&b->listener, (struct sockaddr *)&address, 0);
+    assert_int_equal(uv_listen((uv_stream_t *)&b->listener, 5, bad_connection), 0);
+    uv_tcp_getsockname(&b->listener, (struct sockaddr *)&address, &bytes);
+    address_text((struct sockaddr *)&address, b->address);
+}
+
+static void bad_stop(struct bad_agent *b)
+{
+    conn_close(b->conn);
+    uv_close((uv_handle_t *)&b->listener, NULL);
+    run_for(1);
+    tls_context_free(b->tls);
+}
+
+static void replies_that_cannot_be_read(void **state)
+{
+    static const char *const replies[][2] = {
+        {"{}", "required key is missing"},
+        {"{\"ok\":true,\"obs\":{\"pg\":{\"senders\":[{\"state\":7}]}}}", "senders[0].state"},
+        {"{\"ok\":true,\"obs\":{\"pg\":{\"flush_lsn\":\"x\"}}}", "flush_lsn"},
+        {"{\"ok\":true,\"ok\":false}", "duplicate"},
+        {"nonsense", "not JSON"},
+    };
+    AUTO(arena) a = arena_new();
+    struct bad_agent bad;
+
+    (void)state;
+    bad_start(&bad);
+    struct rpc_peer *p =
+        rpc_peer_new(loop, controller_tls, "ia2", "db01", bad.address, PEER_CONTROLLER, "ctl");
+    for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+        bad.reply = replies[i][0];
+        struct rpc_result r = call(p, VERB_FENCE, 1000, a);
+        assert_says(&r.e, ERR_PROTOCOL, replies[i][1]);
+        assert_says(&r.e, ERR_PROTOCOL, "the request may have been obeyed");
+    }
+    bad.hello.version_min = bad.hello.version_max = 3;
+    struct rpc_result r = call(p, VERB_FENCE, 1000, a);
+    assert_says(&r.e, ERR_PROTOCOL, "speaks 3 to 3, we (pgtandem 0.1.0) speak 1 to 1");
+    rpc_peer_free(p);
+    bad_stop(&bad);
+}
+
+static void reply_that_never_ends(void **state)
+{
+    AUTO(arena) a = arena_new();
+    char address[ADDRESS_BYTES], bytes[4096];
+    int fd = silent_listener(address), conn = -1;
+    struct tls_context *tls = server_tls();
+    struct tls *t = tls_new(tls, NULL);
+    struct request q = {.verb = VERB_OBSERVE};
+    struct order o = {0};
+    ssize_t n;
+
+    (void)state;
+    struct rpc_peer *p =
+        rpc_peer_new(loop, controller_tls, "ia2", "db01", address, PEER_CONTROLLER, "ctl");
+    int64_t began_ms = clock_mono_ms();
+    rpc_call(p, &q, 400, reply_a, &o);
+    run_for(5);
+    conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    assert_true(conn >= 0);
+    shake_hands(t, conn);
+    struct buf out;
+    buf_init(&out, 2000);
+    char *hello = field_to_text(&hello_table,
+                                &(struct hello){.version_min = 1,
+                                                .version_max = 1,
+                                                .cluster = "ia2",
+                                                .node = "db01",
+                                                .role = PEER_AGENT},
+                                a);
+    frame_put(&out, hello, strlen(hello), NULL);
+    buf_add(&out, "\0\1\0\0{\"ok\":", 10); /* 64 KiB to come, at a byte for each turn */
+    send_tls(t, conn, out.data, out.len);
+    buf_free(&out);
+    while (o.text[0] == '\0' && clock_mono_ms() - began_ms < 2000) {
+        send_tls(t, conn, " ", 1);
+        while ((n = recv(conn, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+            tls_feed(t, bytes, (size_t)n);
+    }
+    assert_string_equal(o.text, "1");
+    assert_true(clock_mono_ms() - began_ms < 600);
+    rpc_peer_free(p);
+    tls_free(t);
+    tls_context_free(tls);
+    close(conn);
+    close(fd);
+}
+
+/* A flood from one host pushes out itself, not a controller that is up. */
+static void too_many_connections(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct agent agent;
+    struct rpc_limits limits = {.max_connections = 8};
+    int fds[200], open = 0;
+
+    (void)state;
+    agent_start_with(&agent, server_tls(), "db01", &limits);
+    struct rpc_peer *p = peer_to(&agent);
+    assert_non_null(call(p, VERB_OBSERVE, 1000, a).reply);
+    for (size_t i = 0; i < 200; i++) {
+        fds[i] = raw_socket(&agent);
+        if (i % 10 == 0)
+            run_for(1);
+    }
+    run_for(20);
+    for (size_t i = 0; i < 200; i++)
+        open += !is_closed(fds[i]);
+    assert_int_equal(open, 7);
+    assert_still_serves(&agent); /* a newcomer, too */
+    assert_non_null(call(p, VERB_FENCE, 1000, a).reply);
+    for (size_t i = 0; i < 200; i++)
+        close(fds[i]);
+    rpc_peer_free(p);
+    agent_stop(&agent);
+}
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(call_and_reply, setup, teardown),
+        TEST(call_and_reply),
+        TEST(answers_later),
+        TEST(calls_wait_in_order),
+        TEST(cancel_and_free_at_any_time),
+        TEST(kept_connection_that_died),
+        TEST(lost_after_sending),
+        TEST(reply_never_exceeds_a_frame),
+        TEST(fanout_keeps_one_deadline),
+        TEST(dead_host_keeps_the_deadline),
+        TEST(wrong_certificates),
+        TEST(agents_only_observe),
+        TEST(versions_without_overlap),
+        TEST(broken_requests),
+        TEST(pipelined_requests),
+        TEST(garbage),
+        TEST(slow_hello),
+        TEST(no_hello_after_tls),
+        TEST(wrong_first_messages),
+        TEST(torn_frames),
+        TEST(replies_that_cannot_be_read),
+        TEST(reply_that_never_ends),
+        TEST(too_many_connections),
     };
     return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
 }
