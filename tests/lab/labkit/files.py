@@ -26,6 +26,8 @@ options {
 	recursion no;
 	dnssec-validation no;
 	notify explicit;
+	notify-rate 1000;
+	serial-query-rate 1000;
 	minimal-responses no;
 };
 """
