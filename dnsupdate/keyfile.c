@@ -249,9 +249,11 @@ int keyfile_parse(const char *origin, const char *text, size_t len, const char *
     struct reader r = {.origin = origin, .p = text, .end = text + len, .line = 1, .reterr = reterr};
     struct tsig_key *keys = mem_alloc(KEYS_MAX * sizeof(*keys));
     size_t n = 0;
-    int rc;
+    int rc = 0;
 
-    while ((rc = next(&r)) == 0 && r.token[0]) {
+    if (memchr(text, '\0', len))
+        rc = err_set(reterr, ERR_CONFIG, make_one, "%s is no text: it holds a zero byte", origin);
+    while (rc == 0 && (rc = next(&r)) == 0 && r.token[0]) {
         if (n == KEYS_MAX)
             rc = bad(&r, NULL, "more than 32 keys", "");
         else
