@@ -1,6 +1,267 @@
 #include "controller/preflight.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/preflight_checks.h"
+#include "controller/report.h"
+#include "controller/session.h"
+
+struct preflight_check {
+    const char *name;
+    enum severity planned, unplanned;
+    bool ignorable;
+    const char *threshold;
+    const char *what;
+    check_fn fn;
+};
+
+static const struct preflight_check checks[] = {
+#define X(id, label, planned_, unplanned_, ignorable_, threshold_, what_)                          \
+    {label, SEVERITY_##planned_, SEVERITY_##unplanned_, ignorable_, threshold_, what_, check_##id},
+    PREFLIGHT_CHECKS(X)
+#undef X
+};
+enum { CHECKS = sizeof(checks) / sizeof(checks[0]) };
+_Static_assert(CHECKS <= sizeof(((struct preflight *)0)->results) /
+                             sizeof(struct preflight_result),
+               "a result for each check");
+
+/* ---- names ---------------------------------------------------------------------------------------- */
+
+static const struct preflight_check *find(const char *name)
+{
+    for (size_t i = 0; i < CHECKS; i++)
+        if (strcmp(checks[i].name, name) == 0)
+            return &checks[i];
+    return NULL;
+}
+
 bool preflight_known(const char *name)
 {
-    return *name != '\0';
+    return find(name) != NULL;
+}
+
+const char *preflight_what(const char *name)
+{
+    const struct preflight_check *check = find(name);
+
+    return check ? check->what : "";
+}
+
+int preflight_check_ignores(const struct session *s, struct err *reterr)
+{
+    for (size_t i = 0; i < s->options.n_ignore; i++) {
+        const struct preflight_check *check = find(s->options.ignore[i]);
+
+        if (!check)
+            return err_set(reterr, ERR_USAGE, "`pgtandem preflight --to NODE` shows their names",
+                           "--ignore %s: there is no such check", s->options.ignore[i]);
+        if (!check->ignorable)
+            return err_set(reterr, ERR_USAGE, "mend what it finds",
+                           "--ignore %s: this check cannot be ignored: %s", check->name,
+                           check->what);
+    }
+    return 0;
+}
+
+static bool ignored(const struct options *o, const char *name)
+{
+    for (size_t i = 0; i < o->n_ignore; i++)
+        if (strcmp(o->ignore[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* What cannot be ignored cannot be configured away either. */
+static enum severity severity_of(const struct config *c, const struct preflight_check *check,
+                                 enum preflight_kind kind)
+{
+    enum severity built_in = kind == PREFLIGHT_PLANNED ? check->planned : check->unplanned;
+
+    for (size_t i = 0; check->ignorable && i < c->n_checks; i++)
+        if (strcmp(c->checks[i].name, check->name) == 0) {
+            int set = kind == PREFLIGHT_PLANNED ? c->checks[i].planned : c->checks[i].unplanned;
+
+            if (set != SEVERITY_DEFAULT)
+                return (enum severity)set;
+        }
+    return built_in;
+}
+
+/* ---- running -------------------------------------------------------------------------------------- */
+
+void check_measured(struct preflight_result *r, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(r->measured, sizeof(r->measured), fmt, args);
+    va_end(args);
+}
+
+void check_remedy(struct preflight_result *r, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(r->remedy, sizeof(r->remedy), fmt, args);
+    va_end(args);
+}
+
+bool check_silent(struct preflight_result *r, const char *node)
+{
+    check_measured(r, "not looked at: %s is silent", *node ? node : "the owner");
+    return true;
+}
+
+void check_list(char *text, size_t bytes, const char *name)
+{
+    size_t used = strlen(text);
+
+    (void)str_printf(text + used, bytes - used, "%s%s", used ? ", " : "", name);
+}
+
+static const struct node_obs *answer_of(const struct world *w, int node)
+{
+    return node >= 0 && w->nodes[node].answered ? &w->nodes[node].obs : NULL;
+}
+
+static void run_check(const struct preflight_check *check, const struct check_view *v,
+                      enum severity severity, struct preflight *p)
+{
+    struct preflight_result *r = &p->results[p->n++];
+
+    *r = (struct preflight_result){
+        .name = check->name, .severity = severity, .ignorable = check->ignorable};
+    STR_COPY(r->threshold, check->threshold);
+    r->ok = check->fn(v, r);
+    if (!*r->measured)
+        STR_COPY(r->measured, "fine");
+    if (r->ok) {
+        r->remedy[0] = '\0';
+        return;
+    }
+    r->ignored = r->ignorable && ignored(v->o, check->name);
+    if (severity == SEVERITY_BLOCK && !r->ignored)
+        p->blocking++;
+    else
+        p->warnings++;
+}
+
+void preflight_run(struct session *s, const struct world *w, enum preflight_kind kind, int from,
+                   int to, struct preflight *ret)
+{
+    const struct config *c = &s->config;
+    const struct check_view v = {
+        .c = c,
+        .o = &s->options,
+        .w = w,
+        .kind = kind,
+        .from = from,
+        .to = to,
+        .a_name = from >= 0 ? c->nodes[from].name : "",
+        .b_name = to >= 0 ? c->nodes[to].name : "",
+        .a = answer_of(w, from),
+        .b = answer_of(w, to),
+        .d = w->d.status == DNS_VIEW_OK && w->d.record_valid ? &w->d.record : NULL,
+    };
+
+    *ret = (struct preflight){.n = 0};
+    for (size_t i = 0; i < CHECKS; i++) {
+        enum severity severity = severity_of(c, &checks[i], kind);
+
+        if (severity != SEVERITY_OFF)
+            run_check(&checks[i], &v, severity, ret);
+    }
+}
+
+int preflight_verdict(const struct preflight *p, struct err *reterr)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct preflight_result *r = &p->results[i];
+
+        if (!r->ok && r->severity == SEVERITY_BLOCK && !r->ignored)
+            return err_set(reterr, ERR_PREFLIGHT, *r->remedy ? r->remedy : NULL,
+                           "%zu of %zu checks refuse; nothing was changed. First: %s: %s (should "
+                           "be: %s)",
+                           p->blocking, p->n, r->name, r->measured, r->threshold);
+    }
+    return 0;
+}
+
+/* ---- showing -------------------------------------------------------------------------------------- */
+
+static const char *verdict_word(const struct preflight_result *r)
+{
+    if (r->ok)
+        return "ok";
+    if (r->ignored)
+        return "ignored";
+    return r->severity == SEVERITY_BLOCK ? "BLOCK" : "warn";
+}
+
+static enum report_style verdict_style(const struct preflight_result *r)
+{
+    if (r->ok)
+        return STYLE_GOOD;
+    return r->severity == SEVERITY_BLOCK && !r->ignored ? STYLE_BAD : STYLE_WARN;
+}
+
+static void build(const struct preflight *p, bool only_problems, struct report *t)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct preflight_result *r = &p->results[i];
+
+        if (only_problems && r->ok)
+            continue;
+        report_cell(t, verdict_style(r), "%s", verdict_word(r));
+        report_cell(t, STYLE_PLAIN, "%s", r->name);
+        report_cell(t, STYLE_PLAIN, "%s", r->measured);
+        report_cell(t, STYLE_PLAIN, "%s", r->threshold);
+        report_cell(t, STYLE_PLAIN, "%s", r->remedy);
+    }
+}
+
+/* What to do stands below the table: it may be long, and it is what the reader came for. */
+static void print_remedies(const struct session *s, const struct preflight *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct preflight_result *r = &p->results[i];
+        char lead[48];
+
+        if (r->ok || !*r->remedy)
+            continue;
+        STR_PRINTF(lead, "  %s: ", r->name);
+        report_wrap(s, lead, r->remedy);
+    }
+}
+
+void preflight_print(struct session *s, const struct preflight *p, bool only_problems)
+{
+    static const struct report_column columns[] = {
+        {"verdict", "VERDICT", REPORT_TEXT, 0},   {"check", "CHECK", REPORT_TEXT, 0},
+        {"measured", "MEASURED", REPORT_TEXT, 0}, {"threshold", "SHOULD BE", REPORT_TEXT, 1},
+        {"remedy", NULL, REPORT_TEXT, 0},
+    };
+    AUTO(arena) a = arena_new();
+    struct report t;
+
+    report_init(&t, a, columns, sizeof(columns) / sizeof(columns[0]));
+    build(p, only_problems, &t);
+    if (s->options.format == FORMAT_JSON) {
+        json_t *o = json_pack("{s:o, s:I, s:I}", "preflight", report_json(&t), "blocking",
+                              (json_int_t)p->blocking, "warnings", (json_int_t)p->warnings);
+
+        json_dumpf(o, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(o);
+        return;
+    }
+    report_print(&t, s);
+    if (s->options.format == FORMAT_PRETTY)
+        print_remedies(s, p);
 }

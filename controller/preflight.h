@@ -47,6 +47,7 @@ void preflight_run(struct session *s, const struct world *w, enum preflight_kind
 void preflight_print(struct session *s, const struct preflight *p, bool only_problems);
 
 bool preflight_known(const char *name);
+const char *preflight_what(const char *name); /* one line for a person; "" for an unknown name */
 /* ERR_USAGE for an --ignore that names no check, or one that cannot be ignored. */
 int preflight_check_ignores(const struct session *s, struct err *reterr);
 /* ERR_PREFLIGHT with the first blocking check in words, or 0. */

@@ -1,0 +1,122 @@
+/* The checks themselves: each fills measured, threshold and remedy, and says whether all is well. */
+#pragma once
+
+#include "controller/cli.h"
+#include "controller/observe.h"
+#include "controller/preflight.h"
+
+struct check_view {
+    const struct config *c;
+    const struct options *o;
+    const struct world *w;
+    enum preflight_kind kind;
+    int from, to;              /* indices; -1 unknown */
+    const char *a_name, *b_name;
+    const struct node_obs *a;  /* the owner's answer; NULL: it is silent or unknown */
+    const struct node_obs *b;  /* the target's answer; NULL: it is silent */
+    const struct record *d;    /* NULL: no valid record */
+};
+
+typedef bool (*check_fn)(const struct check_view *v, struct preflight_result *r);
+
+/* Never empty measured: "fine" stands for nothing found. */
+void check_measured(struct preflight_result *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void check_remedy(struct preflight_result *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* A check that needs what a silent node alone could say: true, and told as "not looked at". */
+bool check_silent(struct preflight_result *r, const char *node);
+/* "a, b": append a name to `measured`. */
+void check_list(char *text, size_t bytes, const char *name);
+
+/* name in C, name on the command line, planned, unplanned, ignorable, threshold, what it is for */
+#define PREFLIGHT_CHECKS(X)                                                                        \
+    X(one_writable, "one-writable", BLOCK, BLOCK, false, "at most 1 node",                         \
+      "no two nodes are writable")                                                                 \
+    X(register_readable, "register", BLOCK, BLOCK, false, "one valid record",                      \
+      "the zone's primary answers and the ownership record is valid")                              \
+    X(register_stable, "no-open-transition", BLOCK, WARN, false, "state stable",                   \
+      "no transition is open, nobody else holds the record")                                       \
+    X(register_epoch, "epoch", BLOCK, BLOCK, false, "not below the agents'",                       \
+      "the record is not older than what the agents have seen")                                    \
+    X(system_identifier, "system-identifier", BLOCK, BLOCK, false, "the record's",                 \
+      "every node is of this cluster, by its system identifier")                                   \
+    X(owner_writable, "owner", BLOCK, OFF, false, "the owner, and only it",                        \
+      "the record's owner is the node that is writable")                                           \
+    X(target_known, "target", BLOCK, BLOCK, false, "another node, its agent answers",              \
+      "the target is not the owner, and its agent answers")                                        \
+    X(target_free, "target-state", BLOCK, WARN, false, "no mark",                                  \
+      "the target is neither fenced nor held nor being promoted")                                  \
+    X(agent_state, "agent-state", BLOCK, BLOCK, false, "readable, this machine's",                 \
+      "the agents can read their durable state")                                                   \
+    X(others_answer, "other-agents", WARN, WARN, true, "all",                                      \
+      "the agents of the other nodes answer")                                                      \
+    X(alias_target, "alias", BLOCK, WARN, true, "the owner's target",                              \
+      "the alias points to the owner")                                                             \
+    X(name_servers, "name-servers", BLOCK, WARN, true, "all agree",                                \
+      "every name server of the zone shows the same alias and record")                             \
+    X(clocks, "clocks", BLOCK, WARN, true, "",                                                     \
+      "clocks of controller and nodes agree")                                                      \
+    X(conninfo, "conninfo", BLOCK, BLOCK, false, "other nodes' names or addresses",                \
+      "no standby's primary_conninfo names the alias or the standby itself")                       \
+    X(attached, "attached", BLOCK, OFF, false, "streaming from the owner",                         \
+      "the target streams directly from the owner")                                                \
+    X(standby, "standby", BLOCK, WARN, false, "running as a standby",                              \
+      "PostgreSQL runs as a standby on the target")                                                \
+    X(receive_lag, "receive-lag", BLOCK, OFF, true, "",                                            \
+      "the target has received nearly all WAL")                                                    \
+    X(replay_lag, "replay-lag", BLOCK, WARN, true, "",                                             \
+      "the target has replayed nearly all WAL")                                                    \
+    X(replay_paused, "replay-paused", BLOCK, BLOCK, true, "not paused",                            \
+      "replay is not paused on the target")                                                        \
+    X(apply_delay, "apply-delay", BLOCK, BLOCK, true, "0 ms",                                      \
+      "the target replays without delay (recovery_min_apply_delay)")                               \
+    X(history, "timeline", BLOCK, BLOCK, false, "the owner's, or a branch of it",                  \
+      "the target is on the owner's line of timelines")                                            \
+    X(timeline_latest, "timeline-target", BLOCK, WARN, true, "latest",                             \
+      "standbys follow the newest timeline (recovery_target_timeline)")                            \
+    X(sync_names, "sync-names", BLOCK, WARN, true, "",                                             \
+      "synchronous_standby_names would not block writes on the target")                            \
+    X(walsenders, "walsenders", BLOCK, WARN, true, "",                                             \
+      "the target has walsenders for all other nodes")                                             \
+    X(slots, "slots", BLOCK, WARN, true, "",                                                       \
+      "the target has replication slots for all other nodes")                                      \
+    X(server_version, "server-version", BLOCK, OFF, true, "same major version",                    \
+      "PostgreSQL's major version is the same on both")                                            \
+    X(cron_readable, "cron", BLOCK, WARN, true, "readable on both",                                \
+      "the crontabs can be read")                                                                  \
+    X(cron_daemon, "cron-daemon", BLOCK, WARN, true, "running",                                    \
+      "cron runs on the target")                                                                   \
+    X(cron_parity, "cron-parity", BLOCK, WARN, true, "alike",                                      \
+      "the managed crontab entries of both are alike")                                             \
+    X(cron_entries, "cron-entries", WARN, WARN, true, "at least 1",                                \
+      "there are managed entries on the target")                                                   \
+    X(cron_single, "cron-single", BLOCK, WARN, true, "the owner only",                             \
+      "scheduled jobs are on at the owner and nowhere else")                                       \
+    X(jobs, "jobs", BLOCK, OFF, false, "0, or --wait-jobs",                                        \
+      "no scheduled job runs on the owner")                                                        \
+    X(stop_permission, "stop-permission", BLOCK, OFF, true, "yes",                                 \
+      "the owner's agent may stop PostgreSQL")                                                     \
+    X(disk, "disk", BLOCK, WARN, true, "",                                                         \
+      "free space for WAL on the target")                                                          \
+    X(archive_backlog, "archive-backlog", BLOCK, OFF, true, "",                                    \
+      "few WAL files wait to be archived on the owner (its stop waits for them)")                  \
+    X(prepared, "prepared-transactions", WARN, OFF, true, "0",                                     \
+      "no prepared transaction is open on the owner")                                              \
+    X(backups, "backups", WARN, OFF, true, "0",                                                    \
+      "no base backup runs on the owner")                                                          \
+    X(signal_files, "signal-files", BLOCK, WARN, true, "none left over",                           \
+      "no left-over signal file would change a role at the next start")                            \
+    X(agent_busy, "agent-busy", BLOCK, WARN, true, "idle",                                         \
+      "no agent is in the middle of an act")                                                       \
+    X(watch, "watch", WARN, WARN, true, "on and fresh",                                            \
+      "the agents' watch reads the record")                                                        \
+    X(agent_version, "agent-version", WARN, WARN, true, "as this program",                         \
+      "agents and controller are of one version")                                                  \
+    X(looked, "postgres-look", WARN, WARN, true, "no problem",                                     \
+      "the agents could see all of PostgreSQL and cron")
+
+#define X(id, name, planned, unplanned, ignorable, threshold, what)                                \
+    bool check_##id(const struct check_view *v, struct preflight_result *r);
+PREFLIGHT_CHECKS(X)
+#undef X

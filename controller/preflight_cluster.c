@@ -1,0 +1,309 @@
+/* Checks of register, agents and machines: whose cluster, who owns it, is anybody else at work. */
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "controller/preflight_checks.h"
+#include "proto/hello.h"
+
+/* ---- the register --------------------------------------------------------------------------------- */
+
+bool check_one_writable(const struct check_view *v, struct preflight_result *r)
+{
+    char names[160] = "";
+    size_t n = 0;
+
+    for (size_t i = 0; i < v->w->n_nodes; i++)
+        if (v->w->nodes[i].answered && v->w->nodes[i].obs.pg.role == PG_WRITABLE) {
+            check_list(names, sizeof(names), v->c->nodes[i].name);
+            n++;
+        }
+    check_measured(r, "%zu writable%s%s", n, n ? ": " : "", names);
+    check_remedy(r, "pgtandem status, then docs/two-writable.md: change nothing before");
+    return n <= 1;
+}
+
+bool check_register_readable(const struct check_view *v, struct preflight_result *r)
+{
+    const struct dns_view *d = &v->w->d;
+
+    if (v->d) {
+        check_measured(r, "epoch %" PRId64 ", %s", v->d->epoch, register_state_names[v->d->state]);
+        return true;
+    }
+    check_remedy(r, "pgtandem dns show");
+    if (d->status != DNS_VIEW_OK)
+        check_measured(r, "%s", *v->w->d_error.msg ? v->w->d_error.msg
+                                                   : "the zone's primary does not answer");
+    else if (d->n_txt == 0) {
+        check_measured(r, "no record");
+        check_remedy(r, "pgtandem dns init");
+    } else {
+        check_measured(r, "%d TXT record(s), none valid", d->n_txt);
+    }
+    return false;
+}
+
+bool check_register_stable(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->d)
+        return true; /* told by check_register_readable */
+    if (v->d->state == REGISTER_STABLE)
+        check_measured(r, "stable");
+    else
+        check_measured(r, "%s, transition %s held by %s", register_state_names[v->d->state],
+                       v->d->txn, v->d->by);
+    check_remedy(r, "pgtandem status; then pgtandem resume or pgtandem abort");
+    return v->d->state == REGISTER_STABLE;
+}
+
+bool check_register_epoch(const struct check_view *v, struct preflight_result *r)
+{
+    const char *who = "";
+    int64_t highest = 0;
+
+    for (size_t i = 0; i < v->w->n_nodes; i++)
+        if (v->w->nodes[i].answered && v->w->nodes[i].obs.epoch > highest) {
+            highest = v->w->nodes[i].obs.epoch;
+            who = v->c->nodes[i].name;
+        }
+    if (!v->d)
+        return true;
+    check_measured(r, "record %" PRId64 ", agents %" PRId64 "%s%s", v->d->epoch, highest,
+                   *who ? " at " : "", who);
+    check_remedy(r, "the zone may have been restored from a backup: pgtandem dns show");
+    return v->d->epoch >= highest;
+}
+
+bool check_system_identifier(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->d)
+        return true;
+    check_measured(r, "%" PRIu64, v->d->sysid);
+    check_remedy(r, "another cluster's data directory, or another alias: compare pg_controldata on "
+                    "the nodes with pgtandem dns show");
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        uint64_t sysid = v->w->nodes[i].obs.pg.sysid;
+
+        if (v->w->nodes[i].answered && sysid && sysid != v->d->sysid) {
+            check_measured(r, "%s has %" PRIu64 ", the record %" PRIu64, v->c->nodes[i].name, sysid,
+                           v->d->sysid);
+            return false;
+        }
+    }
+    if (v->b && !v->b->pg.sysid) {
+        check_measured(r, "unreadable on %s", v->b_name);
+        return false;
+    }
+    return true;
+}
+
+bool check_owner_writable(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->d)
+        return true;
+    if (v->from < 0) {
+        check_measured(r, "%s, which is not configured", v->d->owner);
+        check_remedy(r, "add [node %s] to %s", v->d->owner, v->c->path);
+        return false;
+    }
+    if (!v->a) {
+        check_measured(r, "%s does not answer: %.100s", v->a_name, v->w->nodes[v->from].error.msg);
+        check_remedy(r, "start pgtandem-agent on %s; if the host is lost: pgtandem failover --to %s",
+                     v->a_name, *v->b_name ? v->b_name : "NODE");
+        return false;
+    }
+    check_measured(r, "%s is %s%s", v->a_name, pg_role_names[v->a->pg.role],
+                   v->a->fence.fenced ? ", fenced" : v->a->fence.held ? ", held" : "");
+    check_remedy(r, "pgtandem status; pgtandem resume");
+    return v->a->pg.role == PG_WRITABLE && !v->a->fence.fenced && !v->a->fence.held;
+}
+
+bool check_alias_target(const struct check_view *v, struct preflight_result *r)
+{
+    const struct dns_view *d = &v->w->d;
+
+    if (d->status != DNS_VIEW_OK || v->from < 0)
+        return true;
+    check_measured(r, "%s", d->cname_present ? d->cname : "no CNAME");
+    STR_PRINTF(r->threshold, "%.119s", v->c->nodes[v->from].target);
+    check_remedy(r, "pgtandem dns show; somebody else changes this name");
+    return d->cname_present && !d->alias_other_types &&
+           strcasecmp(d->cname, v->c->nodes[v->from].target) == 0;
+}
+
+bool check_name_servers(const struct check_view *v, struct preflight_result *r)
+{
+    const struct dns_survey *survey = &v->w->survey;
+    char names[120] = "";
+    size_t agree = 0;
+
+    if (!v->w->survey_done) {
+        check_measured(r, "the zone's name servers could not be asked");
+        check_remedy(r, "pgtandem dns show");
+        return false;
+    }
+    for (size_t i = 0; i < survey->n; i++) {
+        if (survey->ns[i].agrees)
+            agree++;
+        else
+            check_list(names, sizeof(names), survey->ns[i].view.server);
+    }
+    check_measured(r, "%zu of %zu agree%s%s", agree, survey->n, *names ? "; not: " : "", names);
+    check_remedy(r, "pgtandem dns show; a secondary lags or is down");
+    return survey->n > 0 && agree == survey->n;
+}
+
+/* ---- the agents ----------------------------------------------------------------------------------- */
+
+bool check_target_known(const struct check_view *v, struct preflight_result *r)
+{
+    if (v->to < 0) {
+        check_measured(r, "none");
+        check_remedy(r, "--to NODE");
+        return false;
+    }
+    if (v->to == v->from) {
+        check_measured(r, "%s is the owner already", v->b_name);
+        check_remedy(r, "--to another node");
+        return false;
+    }
+    if (!v->b) {
+        check_measured(r, "%s does not answer: %.100s", v->b_name, v->w->nodes[v->to].error.msg);
+        check_remedy(r, "start pgtandem-agent on %s", v->b_name);
+        return false;
+    }
+    check_measured(r, "%s answers in %" PRId64 " ms", v->b_name, v->w->nodes[v->to].rtt_ms);
+    return true;
+}
+
+bool check_target_free(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->b)
+        return check_silent(r, v->b_name);
+    const struct obs_fence *f = &v->b->fence;
+    const char *mark = f->promoting                    ? "a promotion is recorded"
+                       : f->fenced && !f->standby_only ? "fenced"
+                       : f->held                       ? "held by its guard"
+                                                       : "no mark";
+    check_measured(r, "%s", mark);
+    check_remedy(r, f->promoting ? "pgtandem resume" : "pgtandem rejoin %s", v->b_name);
+    return !f->promoting && !f->held && (!f->fenced || f->standby_only);
+}
+
+bool check_agent_state(const struct check_view *v, struct preflight_result *r)
+{
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct world_node *n = &v->w->nodes[i];
+
+        if (!n->answered || n->obs.state_ok)
+            continue;
+        check_measured(r, "%s: %.130s", v->c->nodes[i].name, n->obs.state_problem);
+        check_remedy(r, "on %s: pgtandem-agent status", v->c->nodes[i].name);
+        return false;
+    }
+    return true;
+}
+
+bool check_others_answer(const struct check_view *v, struct preflight_result *r)
+{
+    char names[120] = "";
+
+    for (size_t i = 0; i < v->w->n_nodes; i++)
+        if ((int)i != v->from && (int)i != v->to && !v->w->nodes[i].answered)
+            check_list(names, sizeof(names), v->c->nodes[i].name);
+    check_measured(r, "%s%s", *names ? "silent: " : "all answer", names);
+    check_remedy(r, "start pgtandem-agent there; else `pgtandem resume` lets them follow later");
+    return !*names;
+}
+
+bool check_agent_busy(const struct check_view *v, struct preflight_result *r)
+{
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct world_node *n = &v->w->nodes[i];
+
+        if (!n->answered || !n->obs.starting_act)
+            continue;
+        check_measured(r, "%s is at %s", v->c->nodes[i].name, n->obs.act);
+        check_remedy(r, "wait, then look again: pgtandem status");
+        return false;
+    }
+    return true;
+}
+
+bool check_watch(const struct check_view *v, struct preflight_result *r)
+{
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct node_obs *o = &v->w->nodes[i].obs;
+
+        if (!v->w->nodes[i].answered)
+            continue;
+        if (!o->watch_enabled) {
+            check_measured(r, "off at %s", v->c->nodes[i].name);
+            check_remedy(r, "on %s: switch the watch on in the agent's configuration",
+                         v->c->nodes[i].name);
+            return false;
+        }
+        if (o->watch_age_ms < 0 || o->watch_age_ms > 10 * o->watch_period_ms) {
+            check_measured(r, "%s last read the record %" PRId64 " s ago", v->c->nodes[i].name,
+                           o->watch_age_ms < 0 ? -1 : o->watch_age_ms / 1000);
+            check_remedy(r, "on %s: pgtandem-agent status (DNS server or key)",
+                         v->c->nodes[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool check_agent_version(const struct check_view *v, struct preflight_result *r)
+{
+    struct hello ours;
+
+    hello_fill(&ours, PEER_CONTROLLER, "", "");
+    STR_PRINTF(r->threshold, "%s", ours.software);
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct world_node *n = &v->w->nodes[i];
+
+        if (!n->answered || strcmp(n->obs.software, ours.software) == 0)
+            continue;
+        check_measured(r, "%s has %s", v->c->nodes[i].name, n->obs.software);
+        check_remedy(r, "upgrade the older one, agents first");
+        return false;
+    }
+    return true;
+}
+
+bool check_looked(const struct check_view *v, struct preflight_result *r)
+{
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct node_obs *o = &v->w->nodes[i].obs;
+        const char *problem = *o->pg.problem ? o->pg.problem : o->cron.problem;
+
+        if (!v->w->nodes[i].answered || !*problem)
+            continue;
+        check_measured(r, "%s: %.130s", v->c->nodes[i].name, problem);
+        check_remedy(r, "on %s: pgtandem-agent status", v->c->nodes[i].name);
+        return false;
+    }
+    return true;
+}
+
+bool check_clocks(const struct check_view *v, struct preflight_result *r)
+{
+    int64_t worst = 0;
+    const char *who = "";
+
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        int64_t skew = v->w->nodes[i].skew_ms;
+
+        if (!v->w->nodes[i].answered || (skew < 0 ? -skew : skew) <= (worst < 0 ? -worst : worst))
+            continue;
+        worst = skew;
+        who = v->c->nodes[i].name;
+    }
+    STR_PRINTF(r->threshold, "within %" PRId64 " ms", v->c->limits.clock_skew_ms);
+    check_measured(r, "%" PRId64 " ms%s%s", worst, *who ? " at " : "", who);
+    check_remedy(r, "on %s and here: chronyc tracking (or timedatectl)", who);
+    return (worst < 0 ? -worst : worst) <= v->c->limits.clock_skew_ms;
+}

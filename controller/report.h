@@ -1,0 +1,76 @@
+/*
+ * What people and scripts read: small tables, wrapped text, the same facts in each format.
+ *
+ * A report is columns and rows of cells in an arena. Pretty: aligned, fits the terminal by leaving out
+ * the columns that may be left out, no colour unless the terminal has it. TSV: a header line, then
+ * a row each. JSON: an array of objects, numbers as numbers, an empty cell as null.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct session;
+
+enum report_kind {
+    REPORT_TEXT,
+    REPORT_NUMBER, /* right-aligned; a JSON number */
+    REPORT_BOOL,   /* cells "yes" or "no"; JSON true or false */
+};
+enum report_style { STYLE_PLAIN, STYLE_GOOD, STYLE_WARN, STYLE_BAD, STYLE_DIM, STYLE_BOLD };
+
+struct report_column {
+    const char *key;       /* JSON, TSV */
+    const char *title;     /* pretty; NULL: not shown there */
+    enum report_kind kind;
+    int drop;              /* pretty, too narrow: the highest goes first; 0 never */
+};
+
+struct report_cell {
+    const char *text;
+    enum report_style style;
+};
+
+struct report {
+    struct arena *arena;
+    const struct report_column *columns;
+    size_t n_columns;
+    struct report_cell *cells; /* n_rows times n_columns */
+    size_t n_cells, size;
+};
+
+void report_init(struct report *r, struct arena *a, const struct report_column *columns, size_t n);
+/* The next cell; a row is full when every column has one. */
+void report_cell(struct report *r, enum report_style style, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+size_t report_rows(const struct report *r);
+
+void report_pretty(const struct report *r, const struct session *s);
+/* `label` NULL: a header and the rows; else every line begins with it (several tables in one output). */
+void report_tsv(const struct report *r, const char *label);
+json_t *report_json(const struct report *r);
+/* By the session's format. */
+void report_print(const struct report *r, const struct session *s);
+
+/* Print and release a JSON value: indented on a terminal, else one line. */
+void report_put_json(const struct session *s, json_t *value);
+
+/* Columns of the terminal; 0 when there is none (then nothing is left out or wrapped). */
+size_t report_width(const struct session *s);
+/* Escape sequences, or "" where there is no colour. */
+const char *report_on(const struct session *s, enum report_style style);
+const char *report_off(const struct session *s, enum report_style style);
+
+/* Print `text` wrapped, the first line after `lead`, the others indented by its width. */
+void report_wrap(const struct session *s, const char *lead, const char *text);
+/* Columns that a UTF-8 text takes. */
+size_t report_columns(const char *text);
+
+/* "0 B", "16.0 MB"; "3.2 s", "4 min" */
+const char *report_bytes(struct arena *a, int64_t bytes);
+const char *report_duration(struct arena *a, int64_t ms);
+/* local "2026-01-28 03:14:15" */
+const char *report_time(struct arena *a, int64_t wall_ms);
