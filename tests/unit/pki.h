@@ -122,8 +122,10 @@ static inline FILE *pki_open(const char *dir, const char *file, const char *mode
     return f;
 }
 
-/* Sign `stem`.crt anew with other dates (seconds from now), as `ret_stem`.crt beside the same key. */
-static inline void pki_redate(const char *stem, const char *ret_stem, long from_s, long until_s)
+/* Sign `stem`.crt anew, as `ret_stem`.crt with the same key: valid between other dates (seconds from
+ * now), and with other alternative names unless `names` is NULL. */
+static inline void pki_resign(const char *stem, const char *ret_stem, long from_s, long until_s,
+                              const char *names)
 {
     char name[64];
     FILE *f;
@@ -137,6 +139,14 @@ static inline void pki_redate(const char *stem, const char *ret_stem, long from_
     fclose(f);
     X509_gmtime_adj(X509_getm_notBefore(certificate), from_s);
     X509_gmtime_adj(X509_getm_notAfter(certificate), until_s);
+    if (names) {
+        int at = X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1);
+        X509_EXTENSION_free(X509_delete_ext(certificate, at));
+        X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+        if (*names && (!e || !X509_add_ext(certificate, e, -1)))
+            abort();
+        X509_EXTENSION_free(e);
+    }
     if (!X509_sign(certificate, ca, EVP_sha256()))
         abort();
     STR_PRINTF(name, "%s.crt", ret_stem);
