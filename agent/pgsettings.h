@@ -1,0 +1,38 @@
+/*
+ * Connection strings and configuration files of PostgreSQL, as text (PostgreSQL, 34.1.1 Connection
+ * Strings and 20.1.2 Parameter Interaction via the Configuration File).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+struct postgres_config;
+struct upstream;
+
+/* Append ` key=value` (no blank at the start), the value quoted where it must be. */
+void pgsettings_conninfo_add(struct buf *b, const char *key, const char *value);
+
+/* primary_conninfo for streaming from `up`. ERR_CONFIG if replication_options cannot be parsed. */
+int pgsettings_primary_conninfo(const struct postgres_config *c, const struct upstream *up,
+                                const char *node, char *ret_text, size_t bytes, struct err *reterr);
+
+/* Add every host and hostaddr of a connection string to the comma-separated `list`, each once; a
+ * service file's name becomes "service:NAME". False: it did not fit, or could not be parsed. */
+bool pgsettings_hosts(const char *conninfo, char *list, size_t bytes);
+
+/* The hosts in every primary_conninfo of postgresql.conf, what it includes, and
+ * postgresql.auto.conf, whether in force or not. False: a file could not be read, or as above. */
+bool pgsettings_file_hosts(const struct postgres_config *c, char *list, size_t bytes);
+
+/* Pure: `text` (a configuration file) without its lines for these names, and with `name = 'value'`
+ * for each at the end. Into the buffer. ERR_INVALID: a value holds a line break. */
+int pgsettings_edit(const char *text, const char *const *names, const char *const *values, size_t n,
+                    struct buf *ret_text, struct err *reterr);
+
+/* Do that to postgresql.auto.conf, atomically. Only while PostgreSQL is stopped. */
+int pgsettings_auto_conf(const struct postgres_config *c, const char *const *names,
+                         const char *const *values, size_t n, struct err *reterr);

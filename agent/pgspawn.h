@@ -1,0 +1,22 @@
+/*
+ * A postmaster of our own making: spawned in its own session, its output appended to the log file,
+ * reaped when it ends. It survives the agent.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct loop;
+struct pgspawn;
+struct postgres_config;
+
+/* Start it. Returns as soon as the process is there. */
+int pgspawn_start(struct loop *l, const struct postgres_config *c, struct pgspawn **ret_spawn,
+                  struct err *reterr);
+bool pgspawn_ended(const struct pgspawn *s);
+/* What it wrote to the log since the start, its last lines on one line: for an error message. */
+void pgspawn_log_tail(const struct pgspawn *s, char *ret_text, size_t bytes);
+/* Forget it; it runs on. NULL is fine. */
+void pgspawn_free(struct pgspawn *s);
