@@ -138,7 +138,7 @@ $(foreach test,$(notdir $(TESTS)),$(eval $(call TEST,$(test))))
 units: $(TESTS)
 
 # The explorer plays the three pure parts; that they link without the rest shows that they are pure.
-PURE := $(wildcard dnsupdate/register.c controller/steps.c controller/planner.c agent/rules.c)
+PURE := $(wildcard dnsupdate/register.c controller/steps.c controller/planner*.c agent/rules*.c)
 
 $(BUILD)/sim: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c) $(PURE)) $(BUILD)/libbase.a
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -72,6 +72,8 @@ struct plan_marks {
     bool last_unknown;          /* … and nobody knows whether it happened */
     bool late_flip;             /* a FLIP of ours may still arrive: a compare-and-swap comes first */
     bool turned;                /* a switchover that undoes itself */
+    bool declined;              /* a person said no */
+    bool lost;                  /* a compare-and-swap found another record */
     uint32_t unsettled;         /* bit per node: a request to it may still arrive late */
     uint32_t arm_failed, follow_failed, rejoin_failed; /* bit per node */
     uint32_t cut;               /* bit per node: G2 verified by this run */
@@ -145,7 +147,11 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_NOT_READY, "the next step is not possible now on %s", "`pgtandem status`")               \
     X(WHY_STEP_FAILED, "a step failed on %s", "see the step's own message; then `pgtandem resume`") \
     X(WHY_BACK_FAILED, "undoing failed on %s", "`pgtandem abort` again")                           \
-    X(WHY_NOT_STABLE_OWNER, "%s is the owner, which cannot be done to it", "`pgtandem switchover` first") \
+    X(WHY_OWNER_DOWN, "PostgreSQL is not running as the primary on %s, though nothing keeps it from it", \
+      "start it there")                                                                            \
+    X(WHY_OTHER_WRITABLE, "%s is writable but not the owner", "`pgtandem fence %s`")               \
+    X(WHY_DIVERGED, "%s has WAL that the owner does not have, or is not cleanly stopped",          \
+      "rebuild it as a standby, then `pgtandem status`")                                           \
     X(WHY_NOT_OWNER, "%s is not the owner: it stays fenced", "`pgtandem rejoin` makes it a standby")
 
 enum plan_reason {
@@ -189,9 +195,9 @@ void planner_wrote(struct plan_marks *m, enum step_id step, const struct record 
  * ret_node (may be NULL): the first node that breaks it. */
 bool planner_w_holds(const struct plan_view *v, size_t target, int *ret_node);
 
-/* The record that a DNS step writes, made from the one that is there (v->d). nonce, txn (fresh for
- * claim and for a seize of a stable record, else ignored), by and tli (stable: the new one, else 0)
- * are the caller's. False if `from` has no room or the step writes no record. */
+/* The record that a DNS step writes, made from the one that is there (v->d). nonce, txn (fresh: claim
+ * and seize begin a transition, the others ignore it), by and tli (stable: the new one, else 0) are
+ * the caller's. False if `from` has no room or the step writes no record. */
 struct plan_record_args {
     const char *nonce, *txn, *by;
     int64_t tli;

@@ -48,6 +48,7 @@ enum step_id {
     STEP_WAIT_WATCH, /* one watch period plus stop time: a G3 node that lives fences itself */
     STEP_RELEASE,    /* a held new owner: its guard lets it go once it is armed; observed only */
     STEP_PROMOTE,
+    STEP_CRON_STRAY, /* others that still have jobs on, before anybody's are turned on */
     STEP_CRON_ON,
     STEP_FOLLOW,
     STEP_CHECKPOINT,
@@ -72,7 +73,8 @@ enum step_flag {
     STEP_BEFORE_PNR = 1 << 3, /* can lie before the point of no return: needs an undo if it changes */
     STEP_NEEDS_DNS = 1 << 4,  /* not begun while the zone's primary is silent */
     STEP_BACKWARD = 1 << 5,   /* a row of the way back: is itself an undo, or serves one */
-    STEP_OBSERVES = 1 << 6,   /* achieved only in marks: planner_note records it, no look can tell */
+    STEP_OBSERVES = 1 << 6,   /* no look can tell that it was done: the act says so, planner_note keeps
+                                 it in the marks */
 };
 
 /* The last column of docs/protocol.md, section 4. */
@@ -94,8 +96,8 @@ struct step {
     /* May it run now, on this node? The planner never hands out a step that is not ready, and the
      * engine asks again with its latest view right before the act. */
     bool (*ready)(const struct plan_view *v, size_t node);
-    /* Is it so? Asked with a view taken after the act: this, not the reply, decides. STEP_OBSERVES and
-     * STEP_DNS rows: true when the marks say so. */
+    /* Is it so? Asked with a view taken after the act: this, not the reply, decides. Of STEP_OBSERVES
+     * rows: nothing in the view contradicts it. */
     bool (*achieved)(const struct plan_view *v, size_t node);
 };
 
