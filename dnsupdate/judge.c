@@ -23,6 +23,8 @@ static bool came_after(const struct dns_view *view, const struct dns_swap *swap)
 {
     struct record ours;
 
+    if (!swap->old_txt)
+        return true; /* nothing was to be there */
     if (register_parse(swap->new_txt, &ours, NULL) < 0 || !view->record_valid)
         return true; /* not comparable: whoever wrote it, it is neither the old nor ours */
     if (view->record.epoch != ours.epoch)

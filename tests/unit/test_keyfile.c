@@ -28,7 +28,8 @@ static void test_good(void **state)
         {"key CTL.Example.{secret " SECRET ";algorithm HMAC-SHA512;};", "", "ctl.example",
          "hmac-sha512", SECRET},
         /* the three kinds of comments, one with a decoy */
-        {"# key \"no\" { };\n// key\n/* key \"no\" {\n algorithm */key /**/ \"ctl\"\n{\n\talgorithm "
+        {"# key \"no\" { };\n// key\n/* key \"no\" {\n algorithm */key /**/ "
+         "\"ctl\"\n{\n\talgorithm "
          "hmac-sha1; # x\r\n\tsecret \"" SECRET "\"; // \"\n};\n/***/",
          "ctl", "ctl", "hmac-sha1", SECRET},
         {"key a { algorithm hmac-sha256; secret \"YQ==\"; };\n"
@@ -71,9 +72,11 @@ static void test_bad(void **state)
         {"key ctl { algorithm hmac-sha256; };", NULL, "no secret"},
         {"key ctl { algorithm hmac-md5; secret \"YQ==\"; };", NULL, "hmac-md5"},
         {"key ctl { algorithm hmac-md5.sig-alg.reg.int.; secret \"YQ==\"; };", NULL, "hmac-md5"},
-        {"key ctl {\n algorithm hmac-sha256-128;\n secret \"YQ==\"; };", NULL, "line 2: an unknown"},
+        {"key ctl {\n algorithm hmac-sha256-128;\n secret \"YQ==\"; };", NULL,
+         "line 2: an unknown"},
         {"key ctl { algorithm sha256; secret \"YQ==\"; };", NULL, "unknown"},
-        {"key ctl { algorithm hmac-sha256; algorithm hmac-sha1; secret \"YQ==\"; };", NULL, "twice"},
+        {"key ctl { algorithm hmac-sha256; algorithm hmac-sha1; secret \"YQ==\"; };", NULL,
+         "twice"},
         {"key ctl { algorithm hmac-sha256; secret \"YQ==\"; secret \"YQ==\"; };", NULL, "twice"},
         {"key ctl { algorithm hmac-sha256; secret \"not base64!\"; };", NULL, "base64"},
         {"key ctl { algorithm hmac-sha256; secret \"YQ=\"; };", NULL, "base64"},

@@ -14,9 +14,10 @@
 #define TAIL " txn=" TXN " sysid=7301234567890123456 tli=5 ttl=30 "
 
 static const char plain[] = HEAD "from=-" TAIL "grade=- by=root@ctl";
-static const char full[] = "v=1 epoch=9 nonce=" NONCE " state=flip owner=db02 to=db02 from=db01,vm,x-1"
-                           " txn=" TXN " sysid=18446744073709551615 tli=4294967295 ttl=2147483647"
-                           " grade=1,-,3 by=root@ctl";
+static const char full[] =
+    "v=1 epoch=9 nonce=" NONCE " state=flip owner=db02 to=db02 from=db01,vm,x-1"
+    " txn=" TXN " sysid=18446744073709551615 tli=4294967295 ttl=2147483647"
+    " grade=1,-,3 by=root@ctl";
 
 static void test_round_trip(void **state)
 {
@@ -103,8 +104,8 @@ static void test_malformed(void **state)
         {HEAD "from=-" TAIL "grade=- by=123456789012345678901234567890123", "`by`"},
         {HEAD "from=-" TAIL "grade=- by=x ", "`by`"},
         {HEAD "from=-" TAIL "grade=- by=x more=1", "follows `by`"},
-        {"v=1 epoch=08 nonce=" NONCE
-         " state=stable owner=db01 to=- from=-" TAIL "grade=- by=x", "spelling"},
+        {"v=1 epoch=08 nonce=" NONCE " state=stable owner=db01 to=- from=-" TAIL "grade=- by=x",
+         "spelling"},
         {HEAD "from=- txn=" TXN " sysid=07 tli=1 ttl=0 grade=- by=x", "spelling"},
     };
     struct record r = {.epoch = 77};
@@ -266,10 +267,14 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_every_cut_and_flip_is_refused), cmocka_unit_test(test_length),
-        cmocka_unit_test(test_format_refuses), cmocka_unit_test(test_from),
-        cmocka_unit_test(test_names), cmocka_unit_test(test_random),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_every_cut_and_flip_is_refused),
+        cmocka_unit_test(test_length),
+        cmocka_unit_test(test_format_refuses),
+        cmocka_unit_test(test_from),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_random),
     };
 
     return cmocka_run_group_tests_name("register", tests, NULL, NULL);
