@@ -27,9 +27,13 @@ struct agent {
     int verb;                 /* the last one's */
     bool silent;              /* do not answer */
     struct rpc_request *held; /* the one not answered */
-    int logged;
+    int logged;               /* calls of the log */
+    long long refused;        /* peers that they were about */
     struct err log;
 };
+
+/* all times are multiplied by this: under valgrind a handshake takes 200 ms */
+static int64_t pace = 1;
 
 static struct loop *loop;
 static struct tls_context *controller_tls;
@@ -66,7 +70,11 @@ static void on_log(void *arg, const struct err *e, const char *address)
     struct agent *a = arg;
 
     (void)address;
+    char *end;
+    long long more = strtoll(e->msg, &end, 10);
+
     a->logged++;
+    a->refused += strncmp(end, " more peers", 11) == 0 ? more : 1;
     a->log = *e;
 }
 
@@ -84,7 +92,7 @@ static void agent_start_with(struct agent *a, struct tls_context *tls, const cha
 
 static void agent_start(struct agent *a)
 {
-    struct rpc_limits limits = {.hello_timeout_ms = 200};
+    struct rpc_limits limits = {.hello_timeout_ms = 200 * pace};
 
     agent_start_with(a, pki_context("our", "agent-db01", "ia2", PEER_AGENT, "db01"), "db01",
                      &limits);
@@ -125,7 +133,7 @@ static struct rpc_result call(struct rpc_peer *p, int verb, int64_t timeout_ms, 
     const struct request *qs[] = {&q};
     struct rpc_result r;
 
-    rpc_fanout(loop, &p, qs, 1, timeout_ms, a, &r);
+    rpc_fanout(loop, &p, qs, 1, timeout_ms * pace, a, &r);
     return r;
 }
 
@@ -133,7 +141,7 @@ static void run_for(int64_t ms)
 {
     bool never = false;
 
-    loop_wait(loop, &never, ms, NULL);
+    loop_wait(loop, &never, ms * pace, NULL);
 }
 
 static void assert_says(const struct err *e, int code, const char *words)
@@ -179,7 +187,7 @@ static void answers_later(void **state)
     struct rpc_peer *p = peer_to(&agent);
     struct rpc_result r = call(p, VERB_FENCE, 100, a);
     assert_null(r.reply);
-    assert_says(&r.e, ERR_TIMEOUT, "no reply within 100 ms; the request may have been obeyed");
+    assert_says(&r.e, ERR_TIMEOUT, "ms; the request may have been obeyed");
     assert_string_equal(r.e.node, "db01");
     assert_non_null(agent.held);
     answer(&agent, agent.held); /* nobody listens any more */
@@ -236,9 +244,9 @@ static void calls_wait_in_order(void **state)
     (void)state;
     agent_start(&agent);
     struct rpc_peer *p = peer_to(&agent);
-    rpc_call(p, &q, 1000, reply_a, &o);
-    rpc_call(p, &q, 1000, reply_b, &o);
-    rpc_call(p, &q, 1000, reply_c, &o);
+    rpc_call(p, &q, 1000 * pace, reply_a, &o);
+    rpc_call(p, &q, 1000 * pace, reply_b, &o);
+    rpc_call(p, &q, 1000 * pace, reply_c, &o);
     run_for(100);
     assert_string_equal(o.text, "abc");
     rpc_peer_free(p);
@@ -255,45 +263,45 @@ static void cancel_and_free_at_any_time(void **state)
     agent_start(&agent);
     /* at once */
     struct rpc_peer *p = peer_to(&agent);
-    rpc_call_cancel(rpc_call(p, &q, 1000, reply_a, &o));
-    struct rpc_call *second = rpc_call(p, &q, 1000, reply_a, &o);
-    rpc_call(p, &q, 1000, reply_b, &o);
+    rpc_call_cancel(rpc_call(p, &q, 1000 * pace, reply_a, &o));
+    struct rpc_call *second = rpc_call(p, &q, 1000 * pace, reply_a, &o);
+    rpc_call(p, &q, 1000 * pace, reply_b, &o);
     rpc_call_cancel(second);
     run_for(100);
     assert_string_equal(o.text, "b");
     /* when sent: the connection goes, the next call gets a new one */
     agent.silent = true;
-    second = rpc_call(p, &q, 1000, reply_a, &o);
+    second = rpc_call(p, &q, 1000 * pace, reply_a, &o);
     run_for(50);
     assert_non_null(agent.held);
     rpc_call_cancel(second);
     answer(&agent, agent.held);
     agent.silent = false;
-    rpc_call(p, &q, 1000, reply_c, &o);
+    rpc_call(p, &q, 1000 * pace, reply_c, &o);
     run_for(100);
     assert_string_equal(o.text, "bc");
     /* a neighbour, in a callback */
     o = (struct order){0};
-    rpc_call(p, &q, 1000, reply_a, &o);
-    o.cancel = rpc_call(p, &q, 1000, reply_b, &o);
-    rpc_call(p, &q, 1000, reply_c, &o);
+    rpc_call(p, &q, 1000 * pace, reply_a, &o);
+    o.cancel = rpc_call(p, &q, 1000 * pace, reply_b, &o);
+    rpc_call(p, &q, 1000 * pace, reply_c, &o);
     run_for(100);
     assert_string_equal(o.text, "ac");
     /* the peer with what it has, in a callback: after a reply, and after a failure */
     o = (struct order){.free_peer = p};
-    rpc_call(p, &q, 1000, reply_a, &o);
-    rpc_call(p, &q, 1000, reply_b, &o);
+    rpc_call(p, &q, 1000 * pace, reply_a, &o);
+    rpc_call(p, &q, 1000 * pace, reply_b, &o);
     run_for(100);
     assert_string_equal(o.text, "a");
     p = rpc_peer_new(loop, controller_tls, "ia2", "db01", "127.0.0.1:1", PEER_CONTROLLER, "ctl");
     o = (struct order){.free_peer = p};
-    rpc_call(p, &q, 1000, reply_a, &o);
-    rpc_call(p, &q, 1000, reply_b, &o);
+    rpc_call(p, &q, 1000 * pace, reply_a, &o);
+    rpc_call(p, &q, 1000 * pace, reply_b, &o);
     run_for(100);
     assert_string_equal(o.text, "1");
     /* with nothing said yet */
     p = peer_to(&agent);
-    rpc_call(p, &q, 1000, reply_a, &o);
+    rpc_call(p, &q, 1000 * pace, reply_a, &o);
     rpc_peer_free(p);
     run_for(50);
     assert_string_equal(o.text, "1");
@@ -342,11 +350,11 @@ static void lost_after_sending(void **state)
         if (kept)
             assert_non_null(call(p, VERB_OBSERVE, 1000, a).reply);
         agent.silent = true;
-        struct timer *t = timer_start(loop, 50, end_server, &agent);
+        struct timer *t = timer_start(loop, 50 * pace, end_server, &agent);
         struct rpc_result r = call(p, VERB_PROMOTE, 1000, a);
         timer_free(t);
         assert_says(&r.e, ERR_TIMEOUT, "was sent and may have been obeyed");
-        assert_true(r.elapsed_ms < 500);
+        assert_true(r.elapsed_ms < 500 * pace);
         agent_stop(&agent);
         /* an observe may be tried again, on a fresh connection; here nobody listens there */
         agent_start(&agent);
@@ -355,7 +363,7 @@ static void lost_after_sending(void **state)
         if (kept)
             assert_non_null(call(p, VERB_OBSERVE, 1000, a).reply);
         agent.silent = true;
-        t = timer_start(loop, 50, end_server, &agent);
+        t = timer_start(loop, 50 * pace, end_server, &agent);
         r = call(p, VERB_OBSERVE, 1000, a);
         timer_free(t);
         assert_says(&r.e, ERR_UNREACHABLE, kept ? "connection refused" : "closed the connection");
@@ -395,14 +403,14 @@ static void reply_never_exceeds_a_frame(void **state)
     agent_start(&agent);
     agent.silent = true;
     struct rpc_peer *p = peer_to(&agent);
-    struct timer *t = timer_start(loop, 50, answer_oversize, &agent);
+    struct timer *t = timer_start(loop, 50 * pace, answer_oversize, &agent);
     struct rpc_result r = call(p, VERB_CRON_SHOW, 1000, a);
     timer_free(t);
     assert_non_null(r.reply);
     assert_false(r.reply->ok);
     assert_string_equal(r.reply->code, "too-long");
     assert_null(r.reply->text);
-    t = timer_start(loop, 50, answer_oversize, &agent);
+    t = timer_start(loop, 50 * pace, answer_oversize, &agent);
     r = call(p, VERB_REJOIN, 1000, a);
     timer_free(t);
     assert_non_null(r.reply);
@@ -415,7 +423,7 @@ static void reply_never_exceeds_a_frame(void **state)
     const struct request *qs[] = {&q};
     memset(text, '\n', 60000);
     int seen = agent.seen;
-    rpc_fanout(loop, &p, qs, 1, 1000, a, &r);
+    rpc_fanout(loop, &p, qs, 1, 1000 * pace, a, &r);
     assert_says(&r.e, ERR_TOO_LONG, "at most 65536 fit");
     assert_int_equal(agent.seen, seen);
     mem_free(text);
@@ -461,15 +469,15 @@ static void fanout_keeps_one_deadline(void **state)
         NULL,
     };
     int64_t began_ms = clock_mono_ms();
-    rpc_fanout(loop, peers, qs, 5, 300, a, r);
+    rpc_fanout(loop, peers, qs, 5, 300 * pace, a, r);
     int64_t took_ms = clock_mono_ms() - began_ms;
-    assert_true(took_ms >= 295 && took_ms < 400);
+    assert_true(took_ms >= 295 * pace && took_ms < 400 * pace);
     assert_non_null(r[0].reply);
-    assert_true(r[0].elapsed_ms < 200);
+    assert_true(r[0].elapsed_ms < 200 * pace);
     assert_says(&r[1].e, ERR_UNREACHABLE, "connection refused");
-    assert_true(r[1].elapsed_ms < 200);
-    assert_says(&r[2].e, ERR_UNREACHABLE, "did not finish the TLS handshake within 300 ms");
-    assert_says(&r[3].e, ERR_TIMEOUT, "no reply within 300 ms");
+    assert_true(r[1].elapsed_ms < 200 * pace);
+    assert_says(&r[2].e, ERR_UNREACHABLE, "did not finish the TLS handshake within");
+    assert_says(&r[3].e, ERR_TIMEOUT, "no reply within");
     assert_null(r[4].reply);
     for (int i = 0; i < 4; i++)
         rpc_peer_free(peers[i]);
@@ -497,8 +505,8 @@ static void dead_host_keeps_the_deadline(void **state)
     struct rpc_peer *p =
         rpc_peer_new(loop, controller_tls, "ia2", "db01", address, PEER_CONTROLLER, "ctl");
     struct rpc_result r = call(p, VERB_FENCE, 200, a);
-    assert_says(&r.e, ERR_UNREACHABLE, "timed out connecting within 200 ms");
-    assert_true(r.elapsed_ms >= 195 && r.elapsed_ms < 300);
+    assert_says(&r.e, ERR_UNREACHABLE, "timed out connecting within");
+    assert_true(r.elapsed_ms >= 195 * pace && r.elapsed_ms < 300 * pace);
     rpc_peer_free(p);
     for (size_t i = 0; i < 8; i++)
         close(clients[i]);
@@ -513,7 +521,7 @@ static void refused(struct tls_context *server, struct tls_context *client, cons
 {
     AUTO(arena) a = arena_new();
     struct agent agent;
-    struct rpc_limits limits = {.hello_timeout_ms = 500};
+    struct rpc_limits limits = {.hello_timeout_ms = 500 * pace};
 
     agent_start_with(&agent, server, "db01", &limits);
     struct rpc_peer *p =
@@ -553,7 +561,7 @@ static void wrong_certificates(void **state)
 
 struct raw {
     struct conn *conn;
-    bool up, closed;
+    bool up, closed, news;
     struct err e;
     char last[1024];
     int frames;
@@ -561,7 +569,9 @@ struct raw {
 
 static void raw_up(void *arg)
 {
-    ((struct raw *)arg)->up = true;
+    struct raw *r = arg;
+
+    r->up = r->news = true;
 }
 
 static void raw_frame(void *arg, const char *json, size_t len)
@@ -569,6 +579,7 @@ static void raw_frame(void *arg, const char *json, size_t len)
     struct raw *r = arg;
 
     r->frames++;
+    r->news = true;
     str_printf(r->last, sizeof(r->last), "%.*s", (int)(len < 1000 ? len : 1000), json);
 }
 
@@ -576,7 +587,7 @@ static void raw_closed(void *arg, const struct err *e)
 {
     struct raw *r = arg;
 
-    r->closed = true;
+    r->closed = r->news = true;
     r->conn = NULL;
     r->e = *e;
 }
@@ -595,7 +606,8 @@ static void raw_open(struct raw *r, const struct agent *a, struct tls_context *t
 
     *r = (struct raw){0};
     assert_int_equal(conn_connect(&cfg, a->address, &r->conn, &e), 0);
-    run_for(50);
+    loop_wait(loop, &r->news, 2000 * pace, NULL);
+    run_for(5);
 }
 
 static void raw_send(struct raw *r, const char *json)
@@ -603,8 +615,9 @@ static void raw_send(struct raw *r, const char *json)
     struct err e;
 
     assert_false(r->closed);
+    r->news = false;
     assert_int_equal(conn_send(r->conn, json, strlen(json), &e), 0);
-    run_for(50);
+    loop_wait(loop, &r->news, 2000 * pace, NULL);
 }
 
 static struct hello hello_of(enum peer_role role, const char *node)
@@ -777,6 +790,7 @@ static void garbage(void **state)
     struct agent agent;
     char bytes[4096];
     unsigned seed = 1;
+    int64_t began_ms = clock_mono_ms();
 
     (void)state;
     agent_start(&agent);
@@ -794,10 +808,9 @@ static void garbage(void **state)
         close(fd);
     }
     assert_int_equal(agent.seen, 0);
-    assert_int_equal(agent.logged, 1); /* the others are counted */
-    run_for(1000);
-    assert_int_equal(agent.logged, 2);
-    assert_non_null(strstr(agent.log.msg, "49 more peers were refused"));
+    run_for(1100);
+    assert_int_equal(agent.refused, 50); /* each is counted, a line a second is written */
+    assert_true(agent.logged <= 2 + (clock_mono_ms() - began_ms) / 1000);
     assert_still_serves(&agent);
     agent_stop(&agent);
 }
@@ -816,7 +829,7 @@ static void slow_hello(void **state)
         run_for(20);
     }
     assert_true(is_closed(mute));
-    assert_true(clock_mono_ms() - began_ms < 300);
+    assert_true(clock_mono_ms() - began_ms < 300 * pace);
     assert_int_equal(agent.log.code, ERR_TIMEOUT);
     assert_still_serves(&agent);
     close(mute);
@@ -918,7 +931,7 @@ static void torn_frames(void **state)
                                 "\"role\":\"controller\"}";
     static const char request[] = "{\"verb\":\"observe\"}";
     struct agent agent;
-    struct rpc_limits limits = {.hello_timeout_ms = 10000};
+    struct rpc_limits limits = {.hello_timeout_ms = 10000 * pace};
     struct tls *t = tls_new(controller_tls, "db01");
     struct buf out;
 
@@ -1063,7 +1076,7 @@ static void reply_that_never_ends(void **state)
     struct rpc_peer *p =
         rpc_peer_new(loop, controller_tls, "ia2", "db01", address, PEER_CONTROLLER, "ctl");
     int64_t began_ms = clock_mono_ms();
-    rpc_call(p, &q, 400, reply_a, &o);
+    rpc_call(p, &q, 400 * pace, reply_a, &o);
     run_for(5);
     conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     assert_true(conn >= 0);
@@ -1081,13 +1094,13 @@ static void reply_that_never_ends(void **state)
     buf_add(&out, "\0\1\0\0{\"ok\":", 10); /* 64 KiB to come, at a byte for each turn */
     send_tls(t, conn, out.data, out.len);
     buf_free(&out);
-    while (o.text[0] == '\0' && clock_mono_ms() - began_ms < 2000) {
+    while (o.text[0] == '\0' && clock_mono_ms() - began_ms < 2000 * pace) {
         send_tls(t, conn, " ", 1);
         while ((n = recv(conn, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
             tls_feed(t, bytes, (size_t)n);
     }
     assert_string_equal(o.text, "1");
-    assert_true(clock_mono_ms() - began_ms < 600);
+    assert_true(clock_mono_ms() - began_ms < 600 * pace);
     rpc_peer_free(p);
     tls_free(t);
     tls_context_free(tls);
@@ -1151,5 +1164,9 @@ int main(void)
         TEST(reply_that_never_ends),
         TEST(too_many_connections),
     };
+    const char *preload = getenv("LD_PRELOAD");
+
+    if (preload && strstr(preload, "vgpreload"))
+        pace = 5;
     return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
 }
