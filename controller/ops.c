@@ -159,6 +159,7 @@ const op_fn ops[STEP_COUNT] = {
     [STEP_WAIT_WATCH] = op_wait_watch,
     [STEP_RELEASE] = op_release,
     [STEP_PROMOTE] = op_promote,
+    [STEP_CRON_STRAY] = op_cron_stray,
     [STEP_CRON_ON] = op_cron_on,
     [STEP_FOLLOW] = op_follow,
     [STEP_CHECKPOINT] = op_checkpoint,
