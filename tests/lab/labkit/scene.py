@@ -1,0 +1,515 @@
+"""A lab as tests, the demo and the bench drive it: bring it up, act, look, judge, take it down.
+
+    with scene.Scene('demo') as s:
+        s.writer_start()
+        s.pgtandem('switchover', '--to', 'db01', '--yes', '--reason', 'kernel')
+        print(s.writer_stop().judge('db01'), s.steady('db01'))
+
+Looking and judging is psql, dig and crontab (oracle.py), never pgtandem's own code. Whoever leaves the
+`with`, by whatever way, leaves no lab behind; KEEP=1 in the environment keeps it.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import namedtuple
+
+HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+sys.path.insert(0, HERE)
+
+import oracle  # noqa: E402 pylint: disable=C0413
+from . import boot, files, hosts, processes, services  # noqa: E402 pylint: disable=C0413
+
+LAB = HERE + '/lab'
+OPEN_STATES = ('claim', 'seize', 'flip', 'undo')
+POLL_S = 0.02
+
+Result = namedtuple('Result', 'argv code stdout stderr seconds')
+Sample = namedtuple('Sample', 'began ended node what')
+
+
+class Wrong(Exception):
+    """What a test finds not to be as it should be."""
+
+
+def check(condition, text, *values):
+    if not condition:
+        raise Wrong(text % values if values else text)
+
+
+def wait(condition, timeout_s, what):
+    """Until CONDITION() is true; its value. Wrong, naming WHAT, after TIMEOUT_S."""
+    end = time.monotonic() + timeout_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Wrong('%s: not within %g s' % (what, timeout_s))
+        time.sleep(POLL_S)
+
+
+class Writers:
+    """The clients that were running, and what their logs tell."""
+
+    def __init__(self, scene, logs):
+        self.scene = scene
+        self.writes = oracle.read_log(*logs)
+
+    def acknowledged(self):
+        return len(oracle.acknowledged(self.writes))
+
+    def outages(self):
+        return oracle.outages(self.writes)
+
+    def changes(self):
+        return oracle.changes(self.writes)
+
+    def lost(self, owner):
+        return oracle.missing(self.scene.prefix, owner, self.writes)
+
+    def judge(self, owner):
+        """{'acknowledged', 'lost', 'changes' [{'from', 'to', 'ms'}]}: with OWNER holding the role."""
+        return {'acknowledged': self.acknowledged(), 'lost': len(self.lost(owner)),
+                'changes': self.changes()}
+
+
+class Observer(threading.Thread):
+    """Tries to write on NODES over and over, as anybody may; reboots do not disturb it."""
+
+    def __init__(self, scene, nodes, interval_s=0.05):
+        super().__init__(daemon=True)
+        self.scene, self.nodes, self.interval_s = scene, nodes, interval_s
+        self.samples = []
+        self.ending = threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.ending.wait(self.interval_s):
+            for node in self.nodes:
+                began = time.monotonic()
+                what = self.scene.role(node)
+                self.samples.append(Sample(began, time.monotonic(), node, what))
+
+    def stop(self):
+        self.ending.set()
+        self.join(10)
+        return self.samples
+
+    def seen(self, what, node=None, since=0.0):
+        return [s for s in self.samples
+                if s.what == what and s.began >= since and node in (None, s.node)]
+
+    def interleaved(self):
+        """Pairs of writable nodes, of which the older was writable again after the newer."""
+        order = self.seen('writable')
+        nodes = list(dict.fromkeys(s.node for s in order))
+        found = []
+        for old, new in zip(nodes, nodes[1:]):
+            first = next(s for s in order if s.node == new)
+            found += [(old, new) for s in order if s.node == old and s.began > first.ended]
+        return found
+
+
+class Scene:
+    def __init__(self, name='scene', up=True):
+        self.prefix = '%s-%d' % (name, os.getpid())
+        self.lab = hosts.Lab(self.prefix)
+        self.wanted = up
+        self.children = []
+        self.frozen = []
+        self.clients = []
+        self.client_count = 0
+        self.done = []  # the last commands of pgtandem, for whoever explains a failure
+        self.crontabs = {}
+
+    # ---- up and down --------------------------------------------------------------------------
+
+    def __enter__(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda n, _: sys.exit(128 + n))
+        try:
+            if self.wanted:
+                self.up()
+        except BaseException:
+            self.down()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if os.environ.get('KEEP') == '1':
+            print('# kept: tests/lab/lab -p %s' % self.prefix, flush=True)
+        else:
+            self.down()
+
+    def _lab(self, *arguments):
+        env = dict(os.environ)
+        if env.get('BUILD'):
+            env.setdefault('LAB_BUILD', env['BUILD'])
+        done = subprocess.run([LAB, '-p', self.prefix, *arguments], env=env, text=True, check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise Wrong('lab %s: %s' % (' '.join(arguments), done.stdout.strip()))
+
+    def up(self):
+        self._lab('up')
+        self.crontabs = {node: self.crontab(node) for node in hosts.NODES}
+
+    def down(self):
+        previous = {n: signal.signal(n, signal.SIG_IGN)
+                    for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        try:
+            # a session of its own: what ends us, a terminal say, does not reach it
+            subprocess.run([LAB, '-p', self.prefix, 'down'], check=False, start_new_session=True,
+                           stdin=subprocess.DEVNULL)
+            for child in self.children:
+                with contextlib.suppress(OSError):
+                    child.kill()
+                child.wait()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+        self.children, self.frozen, self.clients = [], [], []
+
+    def renew(self):
+        """A new lab in the place of this one."""
+        self.down()
+        self.up()
+
+    def kill(self, host):
+        self._lab('kill', host)
+
+    def start(self, host):
+        self._lab('start', host)
+
+    def start_soon(self, host):
+        """Boots HOST without waiting for it."""
+        child = subprocess.Popen([LAB, '-p', self.prefix, 'start', host], stdin=subprocess.DEVNULL)
+        self.children.append(child)
+        return child
+
+    def cut(self, *names):
+        self._lab('cut', *names)
+
+    def heal(self):
+        self._lab('heal')
+
+    # ---- commands -----------------------------------------------------------------------------
+
+    def popen(self, host, *argv, user='root', **more):
+        """ARGV on HOST, to be watched or killed: see kill_program()."""
+        more.setdefault('stdin', subprocess.DEVNULL)
+        more.setdefault('stdout', subprocess.PIPE)
+        more.setdefault('stderr', subprocess.PIPE)
+        child = subprocess.Popen([LAB, '-p', self.prefix, 'exec', '-u', user, host, *argv],
+                                 text=True, **more)
+        self.children.append(child)
+        return child
+
+    def finish(self, child, timeout_s=60, argv=None):
+        """Waits for a popen(): its Result; code 124 if it had to be killed."""
+        began = time.monotonic()
+        argv = argv or child.args[7:]
+        try:
+            out, err = child.communicate(timeout=timeout_s)
+            code = child.returncode
+        except subprocess.TimeoutExpired:
+            child.kill()
+            out, err = child.communicate()
+            code = 124
+        self.children.remove(child)
+        return Result(argv, code, out or '', err or '', time.monotonic() - began)
+
+    def run(self, host, *argv, user='root', check=False,  # pylint: disable=redefined-outer-name
+            timeout=60, stdin=None):
+        child = self.popen(host, *argv, user=user,
+                           stdin=subprocess.DEVNULL if stdin is None else stdin)
+        result = self.finish(child, timeout, argv)
+        if check and result.code != 0:
+            raise Wrong('%s on %s: exit %d: %s' % (' '.join(argv), host, result.code,
+                                                   (result.stdout + result.stderr).strip()))
+        return result
+
+    def pgtandem(self, *argv, host='ctl', timeout=60):
+        return self.remember(host, self.run(host, 'pgtandem', *argv, timeout=timeout))
+
+    def start_pgtandem(self, *argv, host='ctl'):
+        return self.popen(host, 'pgtandem', *argv)
+
+    def finish_pgtandem(self, child, timeout=60):
+        return self.remember(child.args[6], self.finish(child, timeout))
+
+    def remember(self, host, result):
+        self.done = self.done[-3:] + [(host, result)]
+        return result
+
+    def program_pid(self, child, name='pgtandem'):
+        """The pid, as seen from here, of the program that a popen() runs; None if it has ended."""
+        return processes.descendant(child.pid, name)
+
+    def kill_program(self, child, name='pgtandem'):
+        """SIGKILL to that very program."""
+        pid = wait(lambda: self.program_pid(child, name) or child.poll() is not None and -1, 5,
+                   'the program runs')
+        check(pid > 0, 'the program has ended before it could be killed: %s',
+              (child.stdout.read() + child.stderr.read())[-500:] if pid < 0 else '')
+        os.kill(pid, signal.SIGKILL)
+        child.wait(10)
+        self.remember(child.args[6], self.finish(child))
+
+    def look(self, host, *argv, user='root', timeout_s=5):
+        """Runs a looking command on HOST: its output, None if it fails. Quick; threads may."""
+        pid = boot.pid1(self.lab, host)
+        if not pid:
+            return None
+        command = ['nsenter', '-t', str(pid), '-m', '-u', '-i', '-n']
+        if user != 'root':
+            command += ['setpriv', '--reuid=' + user, '--regid=' + user, '--init-groups']
+        environment = {'PATH': services.search_path(), 'HOME': '/root', 'PGHOST': hosts.SOCKETS,
+                       'PGCONNECT_TIMEOUT': '2', 'LANG': 'C.UTF-8'}
+        try:
+            done = subprocess.run(command + list(argv), env=environment, cwd='/', check=False,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True, timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+        return done.stdout if done.returncode == 0 else None
+
+    def psql(self, host, sql, db='postgres'):
+        """Rows as lists of text; None if HOST does not answer or refuses."""
+        out = self.look(host, 'psql', '-XAtq', '-F', '\t', '-v', 'ON_ERROR_STOP=1', '-d', db, '-c',
+                        sql, user='postgres')
+        return None if out is None else [line.split('\t') for line in out.splitlines()]
+
+    def value(self, host, sql, db='postgres'):
+        rows = self.psql(host, sql, db)
+        return rows[0][0] if rows else None
+
+    def role(self, host):
+        """'writable' (a write has been tried), 'recovery' or 'silent'."""
+        answer = self.value(host, "SELECT CASE WHEN pg_is_in_recovery() THEN 'recovery'"
+                                  " ELSE left('writable ' || pg_current_xact_id(), 8) END")
+        return answer or 'silent'
+
+    def dig(self, server, name=hosts.ALIAS, kind='CNAME'):
+        """[(ttl, data)] from SERVER itself; None if it does not answer."""
+        out = self.look('client', 'dig', '@' + hosts.ADDRESS[server], '+norec', '+noall', '+answer',
+                        '+time=1', '+tries=2', name, kind)
+        if out is None:
+            return None
+        rows = [line.split(None, 4) for line in out.splitlines()]
+        return [(int(r[1]), r[4]) for r in rows if len(r) == 5 and r[3] == kind]
+
+    def alias(self, server='ns1'):
+        rows = self.dig(server)
+        return rows[0][1].split('.')[0] if rows else None
+
+    def record(self, server='ns1'):
+        """The ownership record's fields; None if the server is silent or has none."""
+        rows = self.dig(server, '_pgtandem.' + hosts.ALIAS, 'TXT')
+        return oracle.register(rows[0][1]) if rows else None
+
+    def crontab(self, host):
+        """The bytes; of a dead host those of its spool."""
+        text = self.look(host, 'crontab', '-l', '-u', 'postgres')
+        if text is not None:
+            return text
+        for name in ('crontabs/postgres', 'postgres'):
+            with contextlib.suppress(OSError):
+                with open(self.lab.host(host, 'spool', name)) as f:
+                    return f.read()
+        return None
+
+    def cron(self, host):
+        """'on', 'off' or 'mixed': the managed entries."""
+        active, off = oracle.managed(self.crontab(host) or '')
+        return 'mixed' if active and off else 'on' if active else 'off'
+
+    def log(self, host, name='pgtandem-agent.log', lines=15):
+        with contextlib.suppress(OSError):
+            with open(self.lab.host(host, 'log', name), errors='replace') as f:
+                return f.read().splitlines()[-lines:]
+        return []
+
+    # ---- what pgtandem leaves on disk, to know when to strike ----------------------------------
+
+    def journals(self, host='ctl'):
+        directory = self.lab.host(host, 'var-lib/pgtandem/journal')
+        return sorted(directory + '/' + n for n in os.listdir(directory) if n.endswith('.journal'))
+
+    def journal(self, host='ctl', path=None):
+        """The records of the newest journal (or of PATH), as far as they are written."""
+        paths = [path] if path else self.journals(host)[-1:]
+        records = []
+        for name in paths:
+            with open(name, 'rb') as f:
+                for line in f.read().split(b'\n'):
+                    with contextlib.suppress(ValueError):
+                        records.append(json.loads(line.strip(b'\0') or b'x'))
+        return records
+
+    def journaled(self, kind, step, host='ctl', newer_than=0):
+        """The record of that kind and step in a journal beyond the first NEWER_THAN, or None."""
+        if len(self.journals(host)) <= newer_than:
+            return None
+        for record in self.journal(host):
+            if record.get('kind') == kind and record.get('step', '') == step:
+                return record
+        return None
+
+    def agent_state(self, node):
+        """What the agent has on disk; {} if there is nothing."""
+        try:
+            with open(self.lab.host(node, 'var-lib/pgtandem-agent/state.json')) as f:
+                return json.loads(f.readline())
+        except (OSError, ValueError):
+            return {}
+
+    # ---- processes of a host -------------------------------------------------------------------
+
+    def pids(self, host, what):
+        """As seen from here. WHAT: 'agent', 'postmaster', 'startup', 'named', 'cron'."""
+        return processes.of_host(boot.pid1(self.lab, host), what)
+
+    def freeze(self, host, what):
+        """SIGSTOP; returns when they have stopped."""
+        found = wait(lambda: self.pids(host, what), 5, '%s runs on %s' % (what, host))
+        for pid in found:
+            os.kill(pid, signal.SIGSTOP)
+            wait(lambda p=pid: processes.stopped(p), 5, 'SIGSTOP')
+        self.frozen.append((host, what, found))
+        return found
+
+    def thaw(self, host=None, what=None):
+        for item in list(self.frozen):
+            if host in (None, item[0]) and what in (None, item[1]):
+                for pid in item[2]:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGCONT)
+                self.frozen.remove(item)
+
+    def kill_process(self, host, what):
+        for pid in wait(lambda: self.pids(host, what), 5, '%s runs on %s' % (what, host)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def hold_service(self, host, name):
+        """A service that ends stays down until release_service()."""
+        with open('/proc/%d/root/run/%s.stop' % (boot.pid1(self.lab, host), name), 'w'):
+            pass
+
+    def release_service(self, host, name):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink('/proc/%d/root/run/%s.stop' % (boot.pid1(self.lab, host), name))
+
+    # ---- clients -------------------------------------------------------------------------------
+
+    def writer_start(self, keep=True, reader=False, interval_ms=10):
+        """A new connection every INTERVAL_MS; with KEEP another writer that keeps its connection.
+        Returns when each has been served once."""
+        programs = ['writer'] + ['writer --keep'] * keep + ['reader'] * reader
+        for program in programs:
+            self.client_count += 1
+            log = '/var/log/%s-%d.log' % (program.split()[0], self.client_count)
+            base = int(time.time() * 1000) * 100000 + self.client_count * 10 ** 12
+            child = self.popen('client', *program.split(), '-i', str(interval_ms), '-b', str(base),
+                               '-o', log)
+            self.clients.append((program, child, self.lab.host('client', log[len('/var/'):])))
+        for program, _, log in self.clients:
+            wait(lambda l=log: os.path.exists(l) and oracle.acknowledged(oracle.read_log(l)), 10,
+                 'the first answer to %s' % program)
+
+    def writer_stop(self, settle_ack=True):
+        """Ends them, after each has been served once more: Writers."""
+        began = time.monotonic()
+        for program, child, log in self.clients:
+            if settle_ack:
+                wait(lambda l=log: [w for w in oracle.acknowledged(oracle.read_log(l))
+                                    if w.started_us > began * 1e6], 20,
+                     'an answer to %s after the move' % program)
+            child.terminate()
+            self.finish(child, 10)
+        logs = [log for program, _, log in self.clients if program != 'reader']
+        self.reader_logs = [log for program, _, log in self.clients if program == 'reader']
+        self.clients = []
+        return Writers(self, logs)
+
+    def observe(self, *nodes, interval_s=0.05):
+        return Observer(self, nodes or hosts.NODES, interval_s)
+
+    # ---- judging -------------------------------------------------------------------------------
+
+    def untouched(self, node):
+        """Whether every byte of the crontab but the marks of managed entries is as it was."""
+        strip = lambda text: (text or '').replace(files.OFF, '')
+        return strip(self.crontab(node)) == strip(self.crontabs.get(node))
+
+    def steady(self, owner, down=()):
+        """I5, judged from outside: what is wrong; empty when OWNER holds the role and all is at rest.
+        Hosts in DOWN may be dead, or fenced and stopped."""
+        wrong = oracle.unsettled(self.prefix, owner, down)
+        writable = [n for n in hosts.NODES if self.role(n) == 'writable']
+        if writable != [owner]:
+            wrong.append('writable are: %s' % (' '.join(writable) or 'none'))
+        wrong += ['the crontab of %s has other bytes than before' % n for n in hosts.NODES
+                  if not self.untouched(n)]
+        streaming = self.psql(owner, "SELECT application_name FROM pg_stat_replication"
+                                     " WHERE state = 'streaming'") or []
+        wrong += ['%s does not stream from %s' % (n, owner) for n in hosts.NODES
+                  if n != owner and n not in down and [n] not in streaming]
+        records = [self.record(s) for s in hosts.NAMESERVERS if s not in down]
+        if any(r != records[0] for r in records):
+            wrong.append('the name servers show different records: %s' % records)
+        for r in filter(None, records):
+            for field in ('to', 'from'):
+                if r.get(field) != '-' and not (field == 'from' and down):
+                    wrong.append('at rest, but %s=%s' % (field, r.get(field)))
+        if streaming and owner not in down:
+            signals = self.run(owner, 'sh', '-c', 'ls %s | grep signal' % hosts.DATA).stdout
+            if signals.strip():
+                wrong.append('%s has %s' % (owner, signals.split()))
+        return sorted(set(wrong))
+
+    def await_steady(self, owner, down=(), timeout_s=15):
+        """Wrong, with what is, unless it becomes steady."""
+        end = time.monotonic() + timeout_s
+        wrong = self.steady(owner, down)
+        while wrong and time.monotonic() < end:
+            wrong = self.steady(owner, down)
+        check(not wrong, 'not at rest with %s: %s', owner, '; '.join(wrong))
+
+    def snapshot(self):
+        """What an undone command must leave as it was; epoch, nonce, txn and by may have changed."""
+        found = {}
+        for server in hosts.NAMESERVERS:
+            found[server] = self.dig(server)
+            fields = self.record(server) or {}
+            found[server + ' record'] = {k: v for k, v in fields.items()
+                                         if k not in ('epoch', 'nonce', 'txn', 'by')}
+        for node in hosts.NODES:
+            state = oracle.node_state(self.prefix, node)
+            found[node] = {k: v for k, v in state.items() if k != 'lsn'}
+            found[node + ' crontab'] = self.crontab(node)
+            data = self.lab.host(node, 'var-lib/postgresql/data')
+            found[node + ' signals'] = sorted(n for n in os.listdir(data) if 'signal' in n)
+            found[node + ' slots'] = sorted(self.psql(
+                node, 'SELECT slot_name FROM pg_replication_slots') or [])
+        return found
+
+    def unchanged_since(self, before):
+        """What differs from an earlier snapshot()."""
+        now = self.snapshot()
+        return ['%s was %s, is %s' % (k, v, now[k]) for k, v in before.items() if now[k] != v]
+
+    def await_unchanged(self, before, timeout_s=10):
+        end = time.monotonic() + timeout_s
+        wrong = self.unchanged_since(before)
+        while wrong and time.monotonic() < end:
+            wrong = self.unchanged_since(before)
+        check(not wrong, 'not as before: %s', '; '.join(wrong))
