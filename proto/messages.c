@@ -1,8 +1,8 @@
 #include "proto/messages.h"
 
 /*
- * Bounds are those of the sender's world, generous: they stop nonsense, not unusual hosts. Nothing is
- * required beyond what a message would be meaningless without.
+ * Bounds are those of the sender's world, generous: they stop nonsense, not unusual hosts. Nothing
+ * is required beyond what a message would be meaningless without.
  */
 
 /* A text of many control characters grows sixfold as JSON, so the frame's cap is checked again

@@ -26,7 +26,7 @@ enum {
     HELLO_TIMEOUT_MS = 5000,
     IDLE_TIMEOUT_MS = 600000,
     STALL_TIMEOUT_MS = 10000,
-    BACKLOG = 128,
+    BACKLOG = 512,
 };
 
 struct rpc_server {

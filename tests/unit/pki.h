@@ -1,5 +1,5 @@
-/* Certificates for the tests of proto/: made by deploy/make-certs in a temporary directory, once for
- * each program, and removed at its end. Only test programs include this. */
+/* Certificates for the tests of proto/: made by deploy/make-certs in a temporary directory, once
+ * for each program, and removed at its end. Only test programs include this. */
 #pragma once
 
 #include <openssl/pem.h>
@@ -122,8 +122,8 @@ static inline FILE *pki_open(const char *dir, const char *file, const char *mode
     return f;
 }
 
-/* Sign `stem`.crt anew, as `ret_stem`.crt with the same key: valid between other dates (seconds from
- * now), and with other alternative names unless `names` is NULL. */
+/* Sign `stem`.crt anew, as `ret_stem`.crt with the same key: valid between other dates (seconds
+ * from now), and with other alternative names unless `names` is NULL. */
 static inline void pki_resign(const char *stem, const char *ret_stem, long from_s, long until_s,
                               const char *names)
 {

@@ -1,4 +1,5 @@
-/* proto/messages, proto/hello: every field makes the round trip, and the worst reply fits a frame. */
+/* proto/messages, proto/hello: every field makes the round trip, and the worst reply fits a frame.
+ *  */
 #include "proto/messages.h"
 
 #include <string.h>
@@ -10,7 +11,8 @@
 #include "proto/hello.h"
 #include "tests/unit/unit.h"
 
-/* ---- filling any struct by its table ------------------------------------------------------------ */
+/* ---- filling any struct by its table
+ * ------------------------------------------------------------ */
 
 /* `fill` is repeated in strings, lists are full, numbers are at their upper bound; each member gets
  * another value, so that two mixed up members would be found */
@@ -149,7 +151,8 @@ static void test_each_field_has_help(void **state)
             assert_non_null(tables[i]->fields[k].help);
 }
 
-/* ---- size --------------------------------------------------------------------------------------- */
+/* ---- size
+ * --------------------------------------------------------------------------------------- */
 
 static void test_the_worst_reply_fits(void **state)
 {
@@ -175,7 +178,8 @@ static void test_the_worst_reply_fits(void **state)
     }
 }
 
-/* ---- what is refused ------------------------------------------------------------------------------ */
+/* ---- what is refused
+ * ------------------------------------------------------------------------------ */
 
 static void test_refusals_name_the_key(void **state)
 {
@@ -218,7 +222,8 @@ static void test_verbs(void **state)
     assert_null(verb_names[VERB_COUNT]);
 }
 
-/* ---- hello ---------------------------------------------------------------------------------------- */
+/* ---- hello
+ * ---------------------------------------------------------------------------------------- */
 
 static int read_hello(const char *json, struct err *e)
 {
