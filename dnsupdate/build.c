@@ -26,13 +26,13 @@ static ldns_rdf *name_rdf(const char *name)
 /* One string of at most 255 bytes. From bytes, as ldns splits unquoted text at blanks. */
 static ldns_rdf *text_rdf(const char *text)
 {
-    uint8_t data[DNS_TXT_BYTES];
+    uint8_t data[1 + DNS_TXT_BYTES];
     size_t len = strlen(text);
 
     if (len > 255)
         return NULL;
     data[0] = (uint8_t)len;
-    memcpy(data + 1, text, len);
+    memcpy(data + 1, text, len + 1); /* the NUL stays behind */
     return ldns_rdf_new_frm_data(LDNS_RDF_TYPE_STR, len + 1, data);
 }
 

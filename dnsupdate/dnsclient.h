@@ -2,11 +2,11 @@
  * The register over the wire: TSIG-signed queries and RFC 2136 updates on libuv, with verdicts that
  * say exactly what is known (done, refused, unknown) and never less or more.
  *
- * Everything is asynchronous: a call returns a handle at once and calls back exactly once, unless it
- * is cancelled. Deadlines are in milliseconds from the call. One server per operation: an update
- * never fails over to another (docs/protocol.md, section 1). Each resend has a fresh id and TSIG and
- * the same prerequisites and nonce; an answer to any outstanding id counts; unsigned or badly signed
- * answers never decide, the first of them is told as a hint when the deadline passes.
+ * Everything is asynchronous: a call returns a handle at once and calls back exactly once, unless
+ * it is cancelled. Deadlines are in milliseconds from the call. One server per operation: an update
+ * never fails over to another (docs/protocol.md, section 1). Each resend has a fresh id and TSIG
+ * and the same prerequisites and nonce; an answer to any outstanding id counts; unsigned or badly
+ * signed answers never decide, the first of them is told as a hint when the deadline passes.
  *
  * RFC 1035 (messages), 2136 (UPDATE), 8945 (TSIG).
  */
@@ -34,8 +34,8 @@ struct dns_zone {
     bool tcp; /* always TCP; else UDP up to 512 bytes and TCP above or on TC */
 };
 
-/* ERR_CONFIG unless the names are usable, the alias is below the zone, the server is an address. Every
- * operation checks it too. */
+/* ERR_CONFIG unless the names are usable, the alias is below the zone, the server is an address.
+ * Every operation checks it too. */
 int dns_zone_check(const struct dns_zone *z, struct err *reterr);
 
 /* What one server says of alias and register, read RD=0, AA required, exact owner name. */
@@ -78,8 +78,9 @@ struct dns_op *dns_read(struct loop *l, const struct dns_zone *z, const char *se
                         int64_t timeout_ms, dns_view_fn fn, void *arg);
 
 /* One compare-and-swap: prerequisites are both old values, then delete and add of both, in one
- * message (RFC 2136, 2.4 and 2.5). NULL old_cname or old_txt: nothing at all may be at that name (dns
- * init). new_cname equal to old_cname leaves the alias as it is; its TTL becomes `cname_ttl`. */
+ * message (RFC 2136, 2.4 and 2.5). NULL old_cname or old_txt: nothing at all may be at that name
+ * (dns init). new_cname equal to old_cname leaves the alias as it is; its TTL becomes
+ * `cname_ttl`. */
 struct dns_swap {
     const char *old_cname;
     const char *old_txt;
@@ -89,9 +90,10 @@ struct dns_swap {
 };
 enum dns_verdict {
     DNS_DONE, /* our string is there: answered NOERROR and read back, or read back after silence */
-    DNS_REFUSED, /* it is not in force and cannot come into force: e says why; somebody else's change
-                  * (or a value that was not as expected) is ERR_LOST */
-    DNS_UNKNOWN, /* sent, and neither seen done nor excluded: it may still land (see dns_swap docs) */
+    /* it is not in force and cannot come into force: e says why; somebody else's change (or a value
+     * that was not as expected) is ERR_LOST */
+    DNS_REFUSED,
+    DNS_UNKNOWN, /* sent, and neither seen done nor excluded: it may still land (see dns_swap) */
 };
 struct dns_swap_result {
     enum dns_verdict verdict;
@@ -103,14 +105,14 @@ struct dns_swap_result {
 typedef void (*dns_swap_fn)(void *arg, const struct dns_swap_result *result, const struct err *e);
 
 /* Send, resend, read back until the verdict is known or the deadline has passed. `swap` and its
- * strings are copied. A caller that gets DNS_UNKNOWN settles it with a fence: a second swap from the
- * old state to the same CNAME with a record of fresh nonce, which makes the late one fail. */
+ * strings are copied. A caller that gets DNS_UNKNOWN settles it with a fence: a second swap from
+ * the old state to the same CNAME with a record of fresh nonce, which makes the late one fail. */
 struct dns_op *dns_swap(struct loop *l, const struct dns_zone *z, const struct dns_swap *swap,
                         int64_t timeout_ms, dns_swap_fn fn, void *arg);
 
-/* Every address of every NS of the zone (names from the primary, addresses from the primary and, for
- * out-of-zone names, getaddrinfo), each read RD=0, AA, at the port that the primary has. e says why the
- * primary's view or the NS are missing; the survey has what there is. */
+/* Every address of every NS of the zone (names from the primary, addresses from the primary and,
+ * for out-of-zone names, getaddrinfo), each read RD=0, AA, at the port that the primary has. e says
+ * why the primary's view or the NS are missing; the survey has what there is. */
 struct dns_survey {
     size_t n;
     struct {

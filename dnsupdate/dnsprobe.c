@@ -13,7 +13,7 @@
 #include "dnsupdate/op.h"
 #include "dnsupdate/reply.h"
 
-/* ---- one signed question, one verdict: dns_probe_update, dns_probe_wildcard ------------------- */
+/* ---- one signed question, one verdict: dns_probe_update, dns_probe_wildcard ------------------ */
 
 struct probe {
     struct dns_op op;

@@ -1,6 +1,6 @@
 /*
- * What clients can see: the primary's signed view, then every address of every NS, without a key, as
- * a resolver asks.
+ * What clients can see: the primary's signed view, then every address of every NS, without a key,
+ * as a resolver asks.
  *
  *   primary's view ─┐
  *   NS of the zone ─┴─> a name: dns_resolve ─(out of zone)─> getaddrinfo ─> a row for each address

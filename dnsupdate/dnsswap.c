@@ -5,9 +5,9 @@
  *    ^  └─ 2 s ────────^   │
  *    └──── retry (phantom) ┴── read again
  *
- * Invariants: every try carries the same prerequisites and the same new string. DONE needs our exact
- * string in a signed read-back from the primary. A try that was sent and not answered may land until
- * a read-back shows that the record has moved on; at the deadline that is UNKNOWN.
+ * Invariants: every try carries the same prerequisites and the same new string. DONE needs our
+ * exact string in a signed read-back from the primary. A try that was sent and not answered may
+ * land until a read-back shows that the record has moved on; at the deadline that is UNKNOWN.
  */
 #include "base/buf.h"
 #include "base/err.h"
@@ -21,7 +21,8 @@
 #include "dnsupdate/reply.h"
 #include "dnsupdate/view.h"
 
-/* A server that syncs disks, or batches, is not to be hurried: a second copy only adds to its work. */
+/* A server that syncs disks, or batches, is not to be hurried: a second copy only adds to its
+ * work. */
 enum { TRY_MS = 2000, RETRY_MS = 20, READ_AGAIN_FIRST_MS = 5, READ_AGAIN_LAST_MS = 250 };
 
 struct swap {

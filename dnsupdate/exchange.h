@@ -44,8 +44,8 @@ const char *exchange_server(const struct exchange *x);
 
 typedef void (*ask_fn)(void *arg, const struct reply *reply);
 
-/* Send `request` (id 0, unsigned) now. A query is sent again until it is answered; an UPDATE only by
- * ask_again(). `fn` may close the exchange or free the ask. */
+/* Send `request` (id 0, unsigned) now. A query is sent again until it is answered; an UPDATE only
+ * by ask_again(). `fn` may close the exchange or free the ask. */
 struct ask *ask_start(struct exchange *x, const struct message *request, ask_fn fn, void *arg);
 bool ask_again(struct ask *a); /* one more try; false when there were too many */
 int ask_tries(const struct ask *a);

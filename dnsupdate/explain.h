@@ -1,7 +1,8 @@
 /*
  * Why DNS said no, in words: one text and one remedy for each refusal.
  *
- * Pure. Each function fills *reterr (its server, its key's name, never a secret) and returns the code.
+ * Pure. Each function fills *reterr (its server, its key's name, never a secret) and returns the
+ * code.
  */
 #pragma once
 

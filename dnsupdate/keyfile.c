@@ -272,13 +272,13 @@ int keyfile_parse(const char *origin, const char *text, size_t len, const char *
 int keyfile_load(const char *path, const char *name, struct tsig_key *ret_key, struct err *reterr)
 {
     AUTO(arena) a = arena_new();
-    char *text;
-    size_t len;
+    char *text = NULL;
+    size_t len = 0;
     int rc = file_check_private(path, 0027, reterr); /* a group may read: agents run as postgres */
 
     if (rc == 0)
         rc = file_read(path, KEY_FILE_CAP_BYTES, a, &text, &len, reterr);
-    if (rc < 0)
+    if (rc < 0 || !text)
         return rc;
     rc = keyfile_parse(path, text, len, name, ret_key, reterr);
     OPENSSL_cleanse(text, len);

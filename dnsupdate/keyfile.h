@@ -17,8 +17,9 @@ struct tsig_key {
     char secret[256];   /* base64 */
 };
 
-/* Read the key called `name` from `path` (name "" or NULL: the only key in the file). Refuses a file
- * that others can write or read beyond its group: e is ERR_CONFIG and names the chmod to type. */
+/* Read the key called `name` from `path` (name "" or NULL: the only key in the file). Refuses a
+ * file that others can write or read beyond its group: e is ERR_CONFIG and names the chmod to
+ * type. */
 int keyfile_load(const char *path, const char *name, struct tsig_key *ret_key, struct err *reterr);
 
 /* The same from text in memory (`origin` stands for the file in errors). */

@@ -24,7 +24,7 @@ struct reader *reader_start(struct exchange *x, const struct dns_zone *z, unsign
                             reader_fn fn, void *arg);
 void reader_free(struct reader *r); /* before the exchange is closed; NULL is fine */
 
-/* ---- what a swap's answers and read-backs mean (pure, judge.c) -------------------------------- */
+/* ---- what a swap's answers and read-backs mean (pure, judge.c) ------------------------------- */
 
 struct swap_seen {
     const struct dns_swap *swap;

@@ -63,7 +63,8 @@ static bool parse_from(const char *text, struct record *r)
         node[len] = '\0';
         if (!register_node_name_valid(node) || register_from_has(r, node))
             return false;
-        STR_COPY(r->from[r->n_from++].node, node);
+        STR_COPY(r->from[r->n_from].node, node);
+        r->n_from++;
         p += len;
         if (!*p)
             return true;

@@ -61,7 +61,8 @@ extern const char *const register_state_names[]; /* "stable" … NULL-terminated
 extern const char *const grade_names[];          /* "-", "g1", "g2", "g3", NULL-terminated */
 
 /* Text -> struct. ERR_REGISTER with the offending key for anything but the exact form that
- * register_format writes (unknown or repeated keys, wrong order, upper-case hex, over 255 bytes). */
+ * register_format writes (unknown or repeated keys, wrong order, upper-case hex, over 255
+ * bytes). */
 int register_parse(const char *text, struct record *ret_record, struct err *reterr);
 
 /* Struct -> the one text form. ERR_TOO_LONG above 255 bytes, ERR_INVALID for names with blanks. */

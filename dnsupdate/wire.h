@@ -40,7 +40,8 @@ struct wire_map {
 bool wire_walk(const uint8_t *wire, size_t len, struct wire_map *ret_map);
 
 /* Read the name at *offset (compressed or not) as lower-case text without the final dot and move
- * *offset behind it. False when it is malformed, too long, or holds a byte that would need escaping. */
+ * *offset behind it. False when it is malformed, too long, or holds a byte that would need
+ * escaping. */
 bool wire_name(const uint8_t *wire, size_t len, size_t *offset, char ret_name[WIRE_NAME_BYTES]);
 
 uint16_t wire_get16(const uint8_t *p);

@@ -1,6 +1,6 @@
 /*
- * dnsupdate/build, wire, tsig: requests byte for byte (the signature computed apart, in Python), and
- * what of an answer's signature is believed.
+ * dnsupdate/build, wire, tsig: requests byte for byte (the signature computed apart, in Python),
+ * and what of an answer's signature is believed.
  */
 #include <ldns/ldns.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /*
- * Drives dnsclient.h from the command line for tests/lab/test_dns.py, a real server at the other end.
+ * Drives dnsclient.h from the command line for tests/lab/test_dns.py, a real server at the other
+ * end.
  *
  *   dns_probe SERVER ZONE ALIAS KEYFILE [-k KEYNAME] [-t TIMEOUT_MS] [-s SKEW_S] [-T] VERB [ARG…]
  *
