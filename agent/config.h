@@ -78,6 +78,6 @@ void config_bind(struct config *c);
 /* The configured node of that name, or NULL. */
 const struct config_peer *config_peer(const struct config *c, const char *node);
 
-/* "db02:5432" as text for people: where the configuration was checked against the machine. Prints
+/* The configuration against the machine: certificates, keys, directories, the durable state. Prints
  * one line a check to standard output; 0 when every one passed. */
 int config_check(struct config *c, struct err *reterr);

@@ -15,9 +15,9 @@ struct err;
 struct loop;
 
 struct cron_config {
-    int mode;                   /* enum crontab_mode */
-    char crontab_command[128];  /* default "crontab" */
-    int64_t timeout_ms;         /* of one crontab(1) call */
+    int mode;                  /* enum crontab_mode */
+    char crontab_command[128]; /* default "crontab" */
+    int64_t timeout_ms;        /* of one crontab(1) call */
 };
 extern const struct field_table cron_config_table;
 

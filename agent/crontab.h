@@ -24,12 +24,12 @@ enum crontab_mode { CRONTAB_BLOCK, CRONTAB_ALL };
 extern const char *const crontab_mode_names[]; /* "block", "all" */
 
 struct crontab_summary {
-    size_t on, off;       /* managed entries */
+    size_t on, off; /* managed entries */
     bool has_block;
-    size_t reboot;        /* managed @reboot entries (a warning: cron starts by itself at boot) */
-    size_t unmanaged;     /* active entries outside */
-    char hash[65];        /* sha256 of the text */
-    char parity[65];      /* sha256 of the managed entries as if all were on, sorted by nothing */
+    size_t reboot;    /* managed @reboot entries (a warning: cron starts by itself at boot) */
+    size_t unmanaged; /* active entries outside */
+    char hash[65];    /* sha256 of the text */
+    char parity[65];  /* sha256 of the managed entries as if all were on, sorted by nothing */
 };
 
 int crontab_summarize(const char *text, size_t len, enum crontab_mode mode,
@@ -43,14 +43,14 @@ int crontab_set(const char *text, size_t len, enum crontab_mode mode, bool on, s
  * (unadopt); entries stay on or off as they are. */
 int crontab_adopt(const char *text, size_t len, struct arena *a, char **ret_text, size_t *ret_len,
                   struct err *reterr);
-int crontab_unadopt(const char *text, size_t len, struct arena *a, char **ret_text,
-                    size_t *ret_len, struct err *reterr);
+int crontab_unadopt(const char *text, size_t len, struct arena *a, char **ret_text, size_t *ret_len,
+                    struct err *reterr);
 
 /* `text` with its managed part replaced by that of `source`, all entries off (on = false) or on:
  * sync makes a standby's block equal to the owner's. */
 int crontab_sync(const char *text, size_t len, const char *source, size_t source_len,
-                 enum crontab_mode mode, bool on, struct arena *a, char **ret_text,
-                 size_t *ret_len, struct err *reterr);
+                 enum crontab_mode mode, bool on, struct arena *a, char **ret_text, size_t *ret_len,
+                 struct err *reterr);
 
 /* The commands of managed entries (for finding running jobs), in the arena, NULL-terminated. */
 int crontab_commands(const char *text, size_t len, enum crontab_mode mode, struct arena *a,

@@ -21,42 +21,42 @@ struct err;
 
 struct agent_state {
     /* bound to */
-    char machine[40];          /* /etc/machine-id */
+    char machine[40]; /* /etc/machine-id */
     int64_t uid;
-    char register_name[256];   /* "_pgtandem.db.ia2.test" */
+    char register_name[256]; /* "_pgtandem.db.ia2.test" */
     uint64_t sysid;
 
-    int64_t epoch, seq;        /* highest obeyed */
+    int64_t epoch, seq; /* highest obeyed */
     char txn[TXN_BYTES];
-    struct record seen;        /* the last D seen; epoch 0: none yet */
-    char boot_id[40];          /* the boot in which … */
-    int64_t boot_epoch;        /* … this epoch was read from the zone's primary itself */
+    struct record seen; /* the last D seen; epoch 0: none yet */
+    char boot_id[40];   /* the boot in which … */
+    int64_t boot_epoch; /* … this epoch was read from the zone's primary itself */
 
-    bool fenced;               /* may not run as primary */
-    bool fence_standby_only;   /* fenced, but may run as a standby (rejoin) */
-    bool fence_was_primary;    /* was primary when it was fenced: UNFENCE is possible */
-    int64_t fence_tli;         /* its timeline then */
-    uint64_t fence_lsn;        /* pg_control's checkpoint location after the stop; 0 unknown */
+    bool fenced;             /* may not run as primary */
+    bool fence_standby_only; /* fenced, but may run as a standby (rejoin) */
+    bool fence_was_primary;  /* was primary when it was fenced: UNFENCE is possible */
+    int64_t fence_tli;       /* its timeline then */
+    uint64_t fence_lsn;      /* pg_control's checkpoint location after the stop; 0 unknown */
     int64_t fence_epoch, fence_wall_ms;
     char fence_by[BY_BYTES];
     char fence_reason[REASON_BYTES];
 
-    bool held;                 /* read-only until a row of the guard allows more */
+    bool held; /* read-only until a row of the guard allows more */
     bool held_was_primary;
     int64_t held_tli;
-    int64_t held_row;          /* the guard's row that held it */
+    int64_t held_row; /* the guard's row that held it */
 
-    bool promoting;            /* PROMOTING(epoch, txn): the point of no return */
+    bool promoting; /* PROMOTING(epoch, txn): the point of no return */
     int64_t promoting_epoch;
     char promoting_txn[TXN_BYTES];
-    int64_t promoting_tli;     /* the timeline it came from */
+    int64_t promoting_tli; /* the timeline it came from */
 
-    bool revoked;              /* REVOKED(epoch): a promotion at or below it is refused */
+    bool revoked; /* REVOKED(epoch): a promotion at or below it is refused */
     int64_t revoked_epoch;
 
-    bool cron_on;              /* cron as last commanded */
+    bool cron_on; /* cron as last commanded */
 
-    struct upstream upstream;  /* rejoin and follow: whom it streams from; node "" none */
+    struct upstream upstream; /* rejoin and follow: whom it streams from; node "" none */
 };
 
 extern const struct field_table agent_state_table;

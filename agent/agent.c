@@ -1,0 +1,97 @@
+#include "agent/agent.h"
+
+#include <string.h>
+
+#include "agent/act.h"
+#include "agent/cron.h"
+#include "agent/machine.h"
+#include "agent/watch.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+static int open_network(struct agent *g, struct err *reterr)
+{
+    struct config *c = g->config;
+    int r = config_load_key(c, reterr);
+
+    if (r == 0)
+        r = tls_context_new(&c->tls, c->agent.cluster, PEER_AGENT, c->agent.node, &g->tls, reterr);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < c->n_peers; i++)
+        g->peers[i] = rpc_peer_new(g->loop, g->tls, c->agent.cluster, c->peers[i].node,
+                                   c->peers[i].agent, PEER_AGENT, c->agent.node);
+    return 0;
+}
+
+int agent_new(struct loop *l, struct config *config, bool network, struct agent **ret_agent,
+              struct err *reterr)
+{
+    struct agent *g = mem_alloc(sizeof(*g));
+
+    config_bind(config);
+    g->loop = l;
+    g->config = config;
+    machine_boot(g->boot);
+    int r = network ? open_network(g, reterr) : 0;
+    if (r < 0) {
+        agent_free(g);
+        return r;
+    }
+    g->pg = postgres_new(l, &config->postgresql, config->agent.node);
+    g->cron = cron_new(l, &config->cron);
+    *ret_agent = g;
+    return 0;
+}
+
+void agent_free(struct agent *g)
+{
+    if (!g)
+        return;
+    watch_free(g->watch);
+    act_drop_all(g);
+    for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
+        rpc_peer_free(g->peers[i]);
+    cron_free(g->cron);
+    postgres_free(g->pg);
+    tls_context_free(g->tls);
+    mem_free(g);
+}
+
+int agent_state(struct agent *g, struct agent_state *ret_state, struct err *reterr)
+{
+    if (g->config->binding.sysid == 0) /* the data directory may have come since the start */
+        config_bind(g->config);
+    return state_load(&g->config->binding, ret_state, reterr);
+}
+
+int agent_save(struct agent *g, const struct agent_state *s, struct err *reterr)
+{
+    return state_save(&g->config->binding, s, reterr);
+}
+
+struct facts agent_facts(const struct obs_pg *pg)
+{
+    return (struct facts){
+        .role = pg->role,
+        .standby_signal = pg->standby_signal,
+        .control_state = pg->control_state,
+        .control_tli = pg->control_tli,
+        .tli = pg->tli,
+        .newest_history_tli = pg->newest_history_tli,
+        .sysid = pg->sysid,
+    };
+}
+
+bool agent_adopts(const struct agent_state *s, const char *node, const struct record *d,
+                  struct agent_state *next)
+{
+    if (s->epoch != 0 || s->seq != 0 || s->fenced || d->state != REGISTER_STABLE || s->sysid == 0 ||
+        d->sysid != s->sysid)
+        return false;
+    *next = *s;
+    next->epoch = d->epoch;
+    next->seen = *d;
+    next->cron_on = strcmp(d->owner, node) == 0;
+    return true;
+}

@@ -1,0 +1,68 @@
+/*
+ * The agent's parts together, and what all of its acts need: durable state, observation, D.
+ *
+ * Everything that decides and changes goes through one queue of acts (agent/act.h) and holds the state
+ * lock meanwhile (agent/state.h, S4); looking does not.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/config.h"
+#include "agent/rules.h"
+#include "base/loop.h"
+
+struct act;
+struct err;
+struct watch;
+
+#define AGENT_SOFTWARE "pgtandem 0.1.0"
+
+enum {
+    AGENT_LOOK_MS = 600,  /* how long PostgreSQL may take to answer a look */
+    AGENT_PEER_MS = 1500, /* a peer's observation */
+};
+
+struct agent {
+    struct loop *loop;
+    struct config *config;
+    struct postgres *pg;
+    struct cron *cron;
+    struct tls_context *tls;                   /* NULL: this program talks to nobody */
+    struct rpc_peer *peers[CLUSTER_NODES_MAX]; /* of config->peers, as agent; NULL without tls */
+    char boot[40];
+
+    struct act *queue;  /* the first one runs */
+    const char *acting; /* its name; NULL: none */
+    bool stopping;
+    void (*idle)(struct agent *g); /* stopping, and the last act has ended */
+
+    struct watch *watch;        /* NULL in programs other than the daemon */
+    int64_t watch_read_mono_ms; /* when the watch last read D; 0 never */
+    int64_t cron_fresh_mono_ms; /* when a look last called crontab(1) */
+};
+
+/* `config` must outlive it. With `network` certificates and TSIG key are loaded too. */
+int agent_new(struct loop *l, struct config *config, bool network, struct agent **ret_agent,
+              struct err *reterr);
+void agent_free(struct agent *g);
+
+/* The durable state as it is in the file now. */
+int agent_state(struct agent *g, struct agent_state *ret_state, struct err *reterr);
+int agent_save(struct agent *g, const struct agent_state *s, struct err *reterr);
+
+/* What rules look at, out of a look. */
+struct facts agent_facts(const struct obs_pg *pg);
+
+/* A whole observation of this node, within about `timeout_ms`. */
+typedef void (*agent_observe_fn)(void *arg, const struct node_obs *obs);
+void agent_observe(struct agent *g, int64_t timeout_ms, bool fresh_cron, agent_observe_fn fn,
+                   void *arg);
+
+/* A node that never obeyed a command takes over what a stable record says of it: its epoch, and for
+ * the owner that its jobs are on. Without this, an existing cluster could not be adopted: its owner
+ * would be held at its first reboot (guard, row 7). True: *next is to be persisted. */
+bool agent_adopts(const struct agent_state *s, const char *node, const struct record *d,
+                  struct agent_state *next);

@@ -1,0 +1,113 @@
+/* `config check`: the configuration against the machine it is on. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/config.h"
+#include "agent/machine.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+static int check_data_directory(struct config *c, struct err *e)
+{
+    config_bind(c);
+    if (c->binding.sysid == 0)
+        return err_set(e, ERR_CONFIG, "is it PGDATA? run this as root or as its owner",
+                       "no readable global/pg_control in %s", c->postgresql.data_directory);
+    return 0;
+}
+
+static int check_programs(struct config *c, struct err *e)
+{
+    char path[300];
+
+    STR_PRINTF(path, "%s/postgres", c->postgresql.bin_directory);
+    if (access(path, X_OK) < 0)
+        return err_sys(e, errno, "[postgresql] bin_directory", "cannot run %s", path);
+    return 0;
+}
+
+static int check_state_directory(struct config *c, struct err *e)
+{
+    struct stat st;
+
+    if (stat(c->agent.state_directory, &st) < 0) {
+        err_sys(e, errno, NULL, "no state directory %s", c->agent.state_directory);
+        err_set_hint(e, "install -d -m 0700 -o postgres '%s'", c->agent.state_directory);
+        return e->code;
+    }
+    if (access(c->agent.state_directory, R_OK | W_OK | X_OK) < 0)
+        return err_sys(e, errno, NULL, "cannot write into %s", c->agent.state_directory);
+    return 0;
+}
+
+static int check_state(struct config *c, struct err *e)
+{
+    struct agent_state s;
+
+    return state_load(&c->binding, &s, e);
+}
+
+static int check_certificates(struct config *c, struct err *e)
+{
+    struct tls_context *tls = NULL;
+    int r = tls_context_new(&c->tls, c->agent.cluster, PEER_AGENT, c->agent.node, &tls, e);
+
+    tls_context_free(tls);
+    return r;
+}
+
+static int check_watch(struct config *c, struct err *e)
+{
+    if (!c->watch.enabled)
+        return err_set(e, ERR_CONFIG, "[watch] enabled = yes",
+                       "the watch is off: this node will not fence itself");
+    return 0;
+}
+
+static int check_peers(struct config *c, struct err *e)
+{
+    if (c->n_peers == 0)
+        return err_set(e, ERR_CONFIG, "a section [peer NAME] for each other node",
+                       "no peer is configured: the guard has nobody to ask");
+    return 0;
+}
+
+int config_check(struct config *c, struct err *reterr)
+{
+    static const struct {
+        const char *name;
+        int (*check)(struct config *c, struct err *e);
+        bool warning;
+    } checks[] = {
+        {"data directory", check_data_directory, false},
+        {"programs of PostgreSQL", check_programs, false},
+        {"state directory", check_state_directory, false},
+        {"durable state", check_state, false},
+        {"certificates", check_certificates, false},
+        {"TSIG key", config_load_key, false},
+        {"watch", check_watch, true},
+        {"peers", check_peers, true},
+    };
+    int first = machine_become_owner(c->postgresql.data_directory, reterr);
+    bool became = first == 0;
+
+    for (size_t i = 0; became && i < sizeof(checks) / sizeof(checks[0]); i++) {
+        struct err e = {0};
+        int r = checks[i].check(c, &e);
+
+        printf("%-24s %s%s%s%s\n", checks[i].name,
+               r == 0              ? "ok"
+               : checks[i].warning ? "warning: "
+                                   : "WRONG: ",
+               e.msg, e.hint[0] ? "; " : "", e.hint);
+        if (r < 0 && !checks[i].warning && first == 0) {
+            first = r;
+            *reterr = e;
+        }
+    }
+    return first;
+}

@@ -1,0 +1,141 @@
+/*
+ * The table of verbs. Controllers command; other agents may only look (guard and rejoin do). What
+ * changes something waits for its turn (agent/act.h); what only looks is answered at once.
+ */
+#include "agent/server.h"
+
+#include <string.h>
+
+#include "agent/acts.h"
+#include "agent/cron.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum {
+    OBSERVE_MS = 800,
+    CRON_FRESH_MS = 1000, /* how often looks may call crontab(1) */
+};
+
+static const struct act_kind *const kinds[VERB_COUNT] = {
+    [VERB_ARM] = &act_arm,
+    [VERB_CRON_OFF] = &act_cron_off,
+    [VERB_CRON_ON] = &act_cron_on,
+    [VERB_CHECKPOINT] = &act_checkpoint,
+    [VERB_FENCE] = &act_fence,
+    [VERB_UNFENCE] = &act_unfence,
+    [VERB_DETACH] = &act_detach,
+    [VERB_PROMOTE] = &act_promote,
+    [VERB_REVOKE] = &act_revoke,
+    [VERB_FOLLOW] = &act_follow,
+    [VERB_SLOTS] = &act_slots,
+    [VERB_REJOIN] = &act_rejoin,
+    [VERB_CRON_WRITE] = &act_cron_write,
+};
+
+/* One answered look, or one answer without an observation of PostgreSQL. */
+struct asked {
+    struct agent *agent;
+    struct rpc_request *r;
+    struct err e;
+    char *text;
+};
+
+static void on_observed(void *arg, const struct node_obs *obs)
+{
+    struct asked *k = arg;
+    struct reply *reply = mem_alloc(sizeof(*reply));
+
+    reply->ok = k->e.code == 0;
+    if (!reply->ok) {
+        STR_COPY(reply->code, err_name(k->e.code));
+        STR_COPY(reply->msg, k->e.msg);
+        STR_COPY(reply->hint, k->e.hint);
+    }
+    reply->obs = *obs;
+    reply->text = k->text;
+    rpc_answer(k->r, reply);
+    mem_free(reply);
+    mem_free(k->text);
+    mem_free(k);
+}
+
+static struct asked *asked_new(struct agent *g, struct rpc_request *r)
+{
+    struct asked *k = mem_alloc(sizeof(*k));
+
+    k->agent = g;
+    k->r = r;
+    return k;
+}
+
+static void observe(struct agent *g, struct rpc_request *r)
+{
+    int64_t ms = OBSERVE_MS;
+    int64_t now_ms = clock_mono_ms();
+    bool fresh = now_ms - g->cron_fresh_mono_ms > CRON_FRESH_MS;
+
+    if (r->q.timeout_ms > 0 && r->q.timeout_ms * 3 / 4 < ms)
+        ms = r->q.timeout_ms * 3 / 4;
+    if (fresh)
+        g->cron_fresh_mono_ms = now_ms;
+    agent_observe(g, ms, fresh, on_observed, asked_new(g, r));
+}
+
+static void refuse(struct agent *g, struct rpc_request *r, int code, const char *hint,
+                   const char *msg)
+{
+    struct asked *k = asked_new(g, r);
+
+    err_set(&k->e, code, hint, "%s", msg);
+    agent_observe(g, AGENT_LOOK_MS, false, on_observed, k);
+}
+
+static void on_crontab(void *arg, const char *text, const struct err *e)
+{
+    struct asked *k = arg;
+
+    if (e)
+        k->e = *e;
+    else
+        k->text = mem_strdup(text);
+    agent_observe(k->agent, AGENT_LOOK_MS, false, on_observed, k);
+}
+
+static void on_request(void *arg, struct rpc_request *r)
+{
+    struct agent *g = arg;
+    enum verb verb = (enum verb)r->q.verb;
+
+    if (verb == VERB_OBSERVE) {
+        observe(g, r);
+    } else if (r->from_role != PEER_CONTROLLER) {
+        log_warning("refused: agent %s (%s) asked for %s", r->from_node, r->from_address,
+                    verb_names[verb]);
+        refuse(g, r, ERR_REFUSED, "agents obey controllers only", "you are not a controller");
+    } else if (g->stopping) {
+        refuse(g, r, ERR_UNREACHABLE, "try again when it is back", "this agent is being stopped");
+    } else if (verb == VERB_EVIDENCE) {
+        evidence_answer(g, r);
+    } else if (verb == VERB_CRON_SHOW) {
+        cron_read(g->cron, on_crontab, asked_new(g, r));
+    } else {
+        act_request(g, kinds[verb], r);
+    }
+}
+
+static void on_refused_peer(void *arg, const struct err *e, const char *address)
+{
+    (void)arg;
+    log_warning("refused a connection from %s: %s", address, e->msg);
+}
+
+int server_start(struct agent *g, struct rpc_server **ret_server, struct err *reterr)
+{
+    static const struct rpc_limits limits = {0};
+    const struct config_agent *c = &g->config->agent;
+
+    return rpc_server_start(g->loop, g->tls, c->cluster, c->node, c->listen, &limits, on_request,
+                            on_refused_peer, g, ret_server, reterr);
+}
