@@ -177,7 +177,7 @@ static bool failed_for_good(const struct plan_view *v, enum step_id s, uint32_t 
 
     if (s == STEP_ARM)
         return nodes & m->arm_failed;
-    return (steps[s].on_fail == FAIL_RETRY ? m->failed_again : m->failed) & (1U << s);
+    return (steps[s].on_fail == FAIL_RETRY ? m->failed_again : m->failed) & step_bit(s);
 }
 
 static int not_ready(const struct plan_view *v, enum step_id s, uint32_t nodes)

@@ -66,8 +66,8 @@ struct plan_node {
 struct plan_marks {
     int64_t epoch;              /* of the record that we hold; 0 we hold none */
     char nonce[NONCE_BYTES];    /* of our last UPDATE that is known to have been applied */
-    uint32_t done;              /* bit per enum step_id with STEP_OBSERVES (and PREFLIGHT …) */
-    uint32_t failed, failed_again; /* bit per step: it failed once, twice in this epoch */
+    uint64_t done;              /* bit per enum step_id: done at this epoch */
+    uint64_t failed, failed_again; /* … failed once, twice at this epoch */
     uint32_t last_failed;       /* enum step_id, STEP_NONE: nothing failed */
     bool last_unknown;          /* … and nobody knows whether it happened */
     bool late_flip;             /* a FLIP of ours may still arrive: a compare-and-swap comes first */

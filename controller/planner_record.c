@@ -137,7 +137,8 @@ const char *planner_alias_target(const struct record *r)
 /* ---- what a run remembers ------------------------------------------------------------------ */
 
 /* What was checked, seen or accepted by a person outlives the epoch that it happened in. */
-static const uint32_t kept = 1U << STEP_PREFLIGHT | 1U << STEP_EVIDENCE | 1U << STEP_LOSS;
+static const uint64_t kept =
+    (uint64_t)1 << STEP_PREFLIGHT | (uint64_t)1 << STEP_EVIDENCE | (uint64_t)1 << STEP_LOSS;
 
 void planner_wrote(struct plan_marks *m, enum step_id step, const struct record *r)
 {
@@ -159,8 +160,8 @@ void planner_wrote(struct plan_marks *m, enum step_id step, const struct record 
 static void note_done(struct plan_marks *m, const struct plan_view *after, enum step_id step,
                       int node)
 {
-    m->done |= 1U << step;
-    m->failed &= ~(1U << step);
+    m->done |= step_bit(step);
+    m->failed &= ~step_bit(step);
     m->unsettled &= ~plan_bit(node);
     if (step == STEP_ARM)
         m->arm_failed &= ~plan_bit(node);
@@ -200,8 +201,8 @@ static void note_failed(struct plan_marks *m, const struct plan_view *after, enu
     if (nodes) {
         *nodes |= plan_bit(node);
     } else {
-        m->failed_again |= m->failed & (1U << step);
-        m->failed |= 1U << step;
+        m->failed_again |= m->failed & step_bit(step);
+        m->failed |= step_bit(step);
     }
     /* so that a new epoch (a late flip is fenced by one) does not make it try again */
     if (step == STEP_FLIP && after->command == PLAN_SWITCHOVER)

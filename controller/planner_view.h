@@ -16,12 +16,12 @@ static inline uint32_t plan_bit(int node)
 
 static inline bool plan_done(const struct plan_view *v, enum step_id s)
 {
-    return v->marks.done & (1U << s);
+    return v->marks.done & step_bit(s);
 }
 
 static inline bool plan_failed(const struct plan_view *v, enum step_id s)
 {
-    return v->marks.failed & (1U << s);
+    return v->marks.failed & step_bit(s);
 }
 
 static inline bool plan_state_is(const struct plan_view *v, enum register_state s)

@@ -101,6 +101,12 @@ struct step {
     bool (*achieved)(const struct plan_view *v, size_t node);
 };
 
+_Static_assert(STEP_COUNT <= 64, "a bit for each step in struct plan_marks");
+static inline uint64_t step_bit(enum step_id s)
+{
+    return (uint64_t)1 << s;
+}
+
 extern const struct step steps[STEP_COUNT]; /* by id */
 
 /* STEP_NONE for a name that nobody knows. */
