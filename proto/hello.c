@@ -6,10 +6,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#ifndef PGTANDEM_VERSION
-#define PGTANDEM_VERSION "0.1.0"
-#endif
-
 void hello_fill(struct hello *h, enum peer_role role, const char *cluster, const char *node)
 {
     *h = (struct hello){.version_min = PROTO_VERSION_MIN, .version_max = PROTO_VERSION};

@@ -16,6 +16,10 @@
 #include "base/field.h"
 #include "dnsupdate/register.h"
 
+#ifndef PGTANDEM_VERSION
+#define PGTANDEM_VERSION "0.1.0" /* of the programs: what both say of themselves */
+#endif
+
 enum {
     PROTO_VERSION = 1,     /* ours */
     PROTO_VERSION_MIN = 1, /* the oldest that we speak (N-1 once there is an N) */

@@ -1,5 +1,4 @@
-/* proto/messages, proto/hello: every field makes the round trip, and the worst reply fits a frame.
- *  */
+/* proto/messages, proto/hello: every field makes the round trip, the worst reply fits a frame. */
 #include "proto/messages.h"
 
 #include <string.h>
