@@ -1,0 +1,61 @@
+/*
+ * The cluster on one screen: facts from one look, what is wrong in words, one next command. Built once
+ * (status_build), shown in three formats (status_print): all carry the same facts.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/observe.h"
+#include "controller/planner.h"
+#include "controller/report.h"
+
+struct arena;
+struct session;
+
+struct status_line {
+    const char *node;   /* or "" */
+    const char *text;
+};
+
+enum { STATUS_LINES_MAX = 96 };
+struct status_lines {
+    struct status_line at[STATUS_LINES_MAX];
+    size_t n;
+};
+
+/* What this controller's own journals know. */
+struct status_journal {
+    bool transition_known;      /* a journal with the open transition's id */
+    int64_t since_wall_ms;
+    const char *verb, *reason;
+    int64_t alias_moved_wall_ms; /* the last time that a command here moved the alias; 0 never */
+};
+
+struct status {
+    struct session *session;
+    struct arena *arena;
+    const struct world *w;
+    struct plan_view *view;
+    struct plan_situation situation;
+    struct status_journal journal;
+    int64_t now_wall_ms;
+    struct report nodes;          /* a row each */
+    size_t ns_agree, ns_total;    /* addresses of the zone's name servers */
+    int64_t caches_clear_wall_ms; /* 0: nothing to wait for */
+    struct status_lines problems; /* first the one that `next` is about */
+    struct status_lines owed;     /* debts that nobody need hurry for */
+    const char *next;             /* a command, or "" */
+};
+
+/* Pure over session->config, world and journal; everything in the arena. */
+void status_build(struct status *st, struct session *s, struct arena *a, const struct world *w,
+                  const struct status_journal *j, int64_t now_wall_ms);
+void status_problems(struct status *st); /* status_problems.c: fills problems, owed, next */
+void status_print(const struct status *st);
+
+/* Read what the journals know of `txn` ("" none); texts in the arena. */
+void status_read_journals(const struct session *s, struct arena *a, const char *txn,
+                          struct status_journal *ret);

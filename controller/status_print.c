@@ -1,0 +1,230 @@
+/* The one screen, as a person reads it at 80 columns or more; and the same facts for programs. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/session.h"
+#include "controller/status.h"
+
+static const struct record *record_of(const struct status *st)
+{
+    return st->w->d.status == DNS_VIEW_OK && st->w->d.record_valid ? &st->w->d.record : NULL;
+}
+
+static bool transition_open(const struct status *st)
+{
+    const struct record *d = record_of(st);
+
+    return d && d->state != REGISTER_STABLE;
+}
+
+/* ---- for a person ----------------------------------------------------------------------------------- */
+
+static void print_alias(const struct status *st)
+{
+    const struct session *s = st->session;
+    const struct dns_view *d = &st->w->d;
+    const struct record *r = record_of(st);
+
+    printf("%s%s%s  %s -> ", report_on(s, STYLE_BOLD), s->config.cluster.name,
+           report_off(s, STYLE_BOLD), s->zone.alias);
+    if (d->status != DNS_VIEW_OK)
+        printf("%s?%s\n", report_on(s, STYLE_BAD), report_off(s, STYLE_BAD));
+    else if (!d->cname_present)
+        printf("%snothing%s\n", report_on(s, STYLE_BAD), report_off(s, STYLE_BAD));
+    else
+        printf("%s%s%s, TTL %" PRId64 " s\n", report_on(s, STYLE_BOLD), d->cname,
+               report_off(s, STYLE_BOLD), d->cname_ttl);
+    if (r)
+        printf("owner %s, epoch %" PRId64 ", %s; ", r->owner, r->epoch,
+               register_state_names[r->state]);
+    else
+        printf("owner unknown; ");
+    printf("%zu of %zu name servers agree", st->ns_agree, st->ns_total);
+    if (st->caches_clear_wall_ms) {
+        char hms[CLOCK_TEXT_BYTES];
+
+        printf("; caches clear by %s", clock_text_hms(st->caches_clear_wall_ms, hms));
+    }
+    printf("\n");
+}
+
+static void print_transition(const struct status *st)
+{
+    const struct record *r = record_of(st);
+    struct arena *a = st->arena;
+    const char *since = "", *reason = "";
+
+    if (!transition_open(st))
+        return;
+    if (st->journal.transition_known) {
+        since = arena_printf(a, " since %s", report_time(a, st->journal.since_wall_ms));
+        reason = arena_printf(a, ", reason: %s", st->journal.reason);
+    }
+    putchar('\n');
+    report_wrap(st->session, "TRANSITION ",
+                arena_printf(a, "%s%s%s to %s, state %s, by %s%s, transition %s%s.",
+                             st->journal.verb, *st->journal.verb ? " " : "", r->owner,
+                             *r->to ? r->to : r->owner, register_state_names[r->state], r->by,
+                             since, r->txn, reason));
+    report_wrap(st->session, "           ",
+                st->situation.past_no_return
+                    ? "Past the point of no return: the way is forward."
+                    : "Before the point of no return: it can be undone.");
+}
+
+static void print_lines(const struct status *st, const char *title, enum report_style style,
+                        const struct status_lines *lines)
+{
+    const struct session *s = st->session;
+
+    if (lines->n == 0)
+        return;
+    printf("\n%s%s%s\n", report_on(s, style), title, report_off(s, style));
+    for (size_t i = 0; i < lines->n; i++)
+        report_wrap(s, "  - ", lines->at[i].text);
+}
+
+static void print_pretty(const struct status *st)
+{
+    const struct session *s = st->session;
+
+    print_alias(st);
+    print_transition(st);
+    putchar('\n');
+    report_pretty(&st->nodes, s);
+    print_lines(st, "PROBLEMS", STYLE_BAD, &st->problems);
+    print_lines(st, "owed, without hurry", STYLE_WARN, &st->owed);
+    if (st->problems.n == 0)
+        printf("\n%sno problem found%s\n", report_on(s, STYLE_GOOD), report_off(s, STYLE_GOOD));
+    if (*st->next)
+        printf("%snext: %s%s%s\n", st->problems.n == 0 ? "" : "\n", report_on(s, STYLE_BOLD),
+               st->next, report_off(s, STYLE_BOLD));
+}
+
+/* ---- for programs ----------------------------------------------------------------------------------- */
+
+static json_t *time_json(int64_t wall_ms)
+{
+    char text[CLOCK_TEXT_BYTES];
+
+    return wall_ms ? json_string(clock_text(wall_ms, text)) : json_null();
+}
+
+static json_t *lines_json(const struct status_lines *lines)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < lines->n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s}", "node", lines->at[i].node, "text",
+                                              lines->at[i].text));
+    return list;
+}
+
+static json_t *record_json(const struct status *st)
+{
+    const struct record *r = record_of(st);
+
+    if (!r)
+        return json_null();
+    json_t *from = json_array();
+    for (size_t i = 0; i < r->n_from; i++)
+        json_array_append_new(from, json_pack("{s:s, s:s}", "node", r->from[i].node, "grade",
+                                              grade_names[r->from[i].grade]));
+    return json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s}", "epoch", (json_int_t)r->epoch,
+                     "state", register_state_names[r->state], "owner", r->owner, "to", r->to,
+                     "from", from, "by", r->by, "txn", r->txn, "text", st->w->d.txt);
+}
+
+static json_t *transition_json(const struct status *st)
+{
+    const struct record *r = record_of(st);
+
+    if (!transition_open(st))
+        return json_null();
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b}", "txn", r->txn, "state",
+                     register_state_names[r->state], "by", r->by, "verb", st->journal.verb,
+                     "reason", st->journal.reason, "since", time_json(st->journal.since_wall_ms),
+                     "past_point_of_no_return", st->situation.past_no_return);
+}
+
+static json_t *alias_json(const struct status *st)
+{
+    const struct dns_view *d = &st->w->d;
+    bool ok = d->status == DNS_VIEW_OK && d->cname_present;
+    json_t *o = json_pack("{s:s, s:I, s:I, s:o}", "name", st->session->zone.alias,
+                          "name_servers", (json_int_t)st->ns_total, "agree",
+                          (json_int_t)st->ns_agree, "caches_clear_by",
+                          time_json(st->caches_clear_wall_ms));
+
+    json_object_set_new(o, "target", ok ? json_string(d->cname) : json_null());
+    json_object_set_new(o, "ttl", ok ? json_integer(d->cname_ttl) : json_null());
+    return o;
+}
+
+static void print_json(const struct status *st)
+{
+    json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "cluster",
+                          st->session->config.cluster.name, "alias", alias_json(st), "record",
+                          record_json(st), "transition", transition_json(st), "nodes",
+                          report_json(&st->nodes), "problems", lines_json(&st->problems), "owed",
+                          lines_json(&st->owed), "ok", st->problems.n == 0, "at",
+                          time_json(st->now_wall_ms));
+
+    json_object_set_new(o, "next", *st->next ? json_string(st->next) : json_null());
+    report_put_json(st->session, o);
+}
+
+/* The same object, a line for each member: kind, then its values. */
+static void print_tsv(const struct status *st)
+{
+    const struct dns_view *d = &st->w->d;
+    const struct record *r = record_of(st);
+    bool ok = d->status == DNS_VIEW_OK && d->cname_present;
+    char at[CLOCK_TEXT_BYTES];
+
+    report_tsv(&st->nodes, "node");
+    printf("#alias\tname\ttarget\tttl\tagree\tname_servers\tcaches_clear_by\n");
+    printf("alias\t%s\t%s\t%" PRId64 "\t%zu\t%zu\t%s\n", st->session->zone.alias,
+           ok ? d->cname : "-", ok ? d->cname_ttl : -1, st->ns_agree, st->ns_total,
+           st->caches_clear_wall_ms ? clock_text(st->caches_clear_wall_ms, at) : "-");
+    if (r)
+        printf("#record\tepoch\tstate\towner\tto\tby\ttxn\ttext\nrecord\t%" PRId64
+               "\t%s\t%s\t%s\t%s\t%s\t%s\n",
+               r->epoch, register_state_names[r->state], r->owner, *r->to ? r->to : "-", r->by,
+               r->txn, d->txt);
+    if (transition_open(st))
+        printf("#transition\ttxn\tstate\tby\tverb\tsince\tpast_point_of_no_return\treason\n"
+               "transition\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+               r->txn, register_state_names[r->state], r->by,
+               *st->journal.verb ? st->journal.verb : "-",
+               st->journal.since_wall_ms ? clock_text(st->journal.since_wall_ms, at) : "-",
+               st->situation.past_no_return ? "yes" : "no",
+               *st->journal.reason ? st->journal.reason : "-");
+    for (size_t i = 0; i < st->problems.n; i++)
+        printf("problem\t%s\t%s\n", *st->problems.at[i].node ? st->problems.at[i].node : "-",
+               st->problems.at[i].text);
+    for (size_t i = 0; i < st->owed.n; i++)
+        printf("owed\t%s\t%s\n", *st->owed.at[i].node ? st->owed.at[i].node : "-",
+               st->owed.at[i].text);
+    printf("next\t%s\n", *st->next ? st->next : "-");
+}
+
+void status_print(const struct status *st)
+{
+    switch (st->session->options.format) {
+    case FORMAT_PRETTY:
+        print_pretty(st);
+        break;
+    case FORMAT_JSON:
+        print_json(st);
+        break;
+    case FORMAT_TSV:
+        print_tsv(st);
+        break;
+    }
+    fflush(stdout);
+}
