@@ -160,8 +160,8 @@ static int carry_out(struct guard *u, struct err *reterr)
         STR_PRINTF(u->d.next.fence_reason, "%.150s", gather_row_text(&u->d));
         r = save(u, reterr);
         return r < 0 ? r : make_signal(u, reterr);
-    case GUARD_REFUSE:
-        return make_signal(u, reterr);
+    case GUARD_REFUSE: /* a file that is there tells more: who fenced it, and why */
+        return u->f.standby_signal ? 0 : make_signal(u, reterr);
     case GUARD_HOLD:
         r = save(u, reterr);
         return r < 0 ? r : make_signal(u, reterr);

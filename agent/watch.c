@@ -157,7 +157,7 @@ static void on_crontab(void *arg, const struct obs_cron *cron)
 
     if (!cron->readable || agent_state(w->agent, &s, NULL) < 0)
         return;
-    w->stray_entries = !s.cron_on && cron->entries_on > 0;
+    w->stray_entries = s.epoch > 0 && !s.cron_on && cron->entries_on > 0;
     if (s.cron_on && !s.fenced && !s.held && s.epoch > 0 && cron->entries_on == 0 &&
         cron->entries_off > 0)
         hold_consider(w->hold);
