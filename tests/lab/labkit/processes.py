@@ -42,6 +42,8 @@ KINDS = {
     'agent': lambda line: _name(line) == 'pgtandem-agent' and line[-1] not in ('guard', 'status'),
     'postmaster': lambda line: _name(line) == 'postgres' and '-D' in line,
     'startup': lambda line: line[0].startswith('postgres:') and ' startup' in line[0],
+    'checkpointer': lambda line: line[0].startswith('postgres:') and 'checkpointer' in line[0],
+    'walreceiver': lambda line: line[0].startswith('postgres:') and 'walreceiver' in line[0],
     'named': lambda line: _name(line) == 'named',
     'cron': lambda line: _name(line) in ('cron', 'crond') and line[-1] in ('-f', '-n'),
 }

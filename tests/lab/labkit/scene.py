@@ -26,8 +26,8 @@ import oracle  # noqa: E402 pylint: disable=C0413
 from . import boot, files, hosts, processes, services  # noqa: E402 pylint: disable=C0413
 
 LAB = HERE + '/lab'
-OPEN_STATES = ('claim', 'seize', 'flip', 'undo')
 POLL_S = 0.02
+STANDBYS = sorted(n for n in hosts.NODES if n != hosts.FIRST_OWNER)
 
 Result = namedtuple('Result', 'argv code stdout stderr seconds')
 Sample = namedtuple('Sample', 'began ended node what')
@@ -159,6 +159,7 @@ class Scene:
 
     def up(self):
         self._lab('up')
+        wait(lambda: self.streaming(hosts.FIRST_OWNER) == STANDBYS, 15, 'the standbys stream')
         self.crontabs = {node: self.crontab(node) for node in hosts.NODES}
 
     def down(self):
@@ -239,6 +240,18 @@ class Scene:
     def pgtandem(self, *argv, host='ctl', timeout=60):
         return self.remember(host, self.run(host, 'pgtandem', *argv, timeout=timeout))
 
+    def switchover(self, to, *more, host='ctl', timeout=90):
+        return self.pgtandem('switchover', '--to', to, '--yes', '--reason', 'test', *more,
+                             host=host, timeout=timeout)
+
+    def failover(self, to, *more, host='ctl', timeout=90):
+        return self.pgtandem('failover', '--to', to, '--yes', '--reason', 'test', *more, host=host,
+                             timeout=timeout)
+
+    def go_on(self, verb, *more, host='ctl', timeout=120):
+        """`resume` or `abort`."""
+        return self.pgtandem(verb, '--yes', '--reason', 'test', *more, host=host, timeout=timeout)
+
     def start_pgtandem(self, *argv, host='ctl'):
         return self.popen(host, 'pgtandem', *argv)
 
@@ -296,6 +309,12 @@ class Scene:
         answer = self.value(host, "SELECT CASE WHEN pg_is_in_recovery() THEN 'recovery'"
                                   " ELSE left('writable ' || pg_current_xact_id(), 8) END")
         return answer or 'silent'
+
+    def streaming(self, owner):
+        """The nodes that stream from OWNER, sorted."""
+        rows = self.psql(owner, "SELECT application_name FROM pg_stat_replication"
+                                " WHERE state = 'streaming'")
+        return sorted(row[0] for row in rows or [])
 
     def dig(self, server, name=hosts.ALIAS, kind='CNAME'):
         """[(ttl, data)] from SERVER itself; None if it does not answer."""
@@ -371,10 +390,16 @@ class Scene:
         except (OSError, ValueError):
             return {}
 
+    def await_watch(self):
+        """Until each agent has read the ownership record by itself, as after some seconds anywhere."""
+        for node in hosts.NODES:
+            wait(lambda n=node: self.agent_state(n).get('seen', {}).get('epoch', 0) > 0, 10,
+                 'the agent of %s reads the record' % node)
+
     # ---- processes of a host -------------------------------------------------------------------
 
     def pids(self, host, what):
-        """As seen from here. WHAT: 'agent', 'postmaster', 'startup', 'named', 'cron'."""
+        """As seen from here. WHAT: a key of processes.KINDS."""
         return processes.of_host(boot.pid1(self.lab, host), what)
 
     def freeze(self, host, what):
@@ -459,10 +484,9 @@ class Scene:
             wrong.append('writable are: %s' % (' '.join(writable) or 'none'))
         wrong += ['the crontab of %s has other bytes than before' % n for n in hosts.NODES
                   if not self.untouched(n)]
-        streaming = self.psql(owner, "SELECT application_name FROM pg_stat_replication"
-                                     " WHERE state = 'streaming'") or []
+        streaming = self.streaming(owner)
         wrong += ['%s does not stream from %s' % (n, owner) for n in hosts.NODES
-                  if n != owner and n not in down and [n] not in streaming]
+                  if n != owner and n not in down and n not in streaming]
         records = [self.record(s) for s in hosts.NAMESERVERS if s not in down]
         if any(r != records[0] for r in records):
             wrong.append('the name servers show different records: %s' % records)
@@ -470,10 +494,7 @@ class Scene:
             for field in ('to', 'from'):
                 if r.get(field) != '-' and not (field == 'from' and down):
                     wrong.append('at rest, but %s=%s' % (field, r.get(field)))
-        if streaming and owner not in down:
-            signals = self.run(owner, 'sh', '-c', 'ls %s | grep signal' % hosts.DATA).stdout
-            if signals.strip():
-                wrong.append('%s has %s' % (owner, signals.split()))
+        wrong += ['%s has %s' % (owner, name) for name in self.signals(owner)]
         return sorted(set(wrong))
 
     def await_steady(self, owner, down=(), timeout_s=15):
@@ -483,6 +504,11 @@ class Scene:
         while wrong and time.monotonic() < end:
             wrong = self.steady(owner, down)
         check(not wrong, 'not at rest with %s: %s', owner, '; '.join(wrong))
+
+    def signals(self, node):
+        """The signal files in its data directory."""
+        data = self.lab.host(node, 'var-lib/postgresql/data')
+        return sorted(name for name in os.listdir(data) if name.endswith('.signal'))
 
     def snapshot(self):
         """What an undone command must leave as it was; epoch, nonce, txn and by may have changed."""
@@ -496,8 +522,7 @@ class Scene:
             state = oracle.node_state(self.prefix, node)
             found[node] = {k: v for k, v in state.items() if k != 'lsn'}
             found[node + ' crontab'] = self.crontab(node)
-            data = self.lab.host(node, 'var-lib/postgresql/data')
-            found[node + ' signals'] = sorted(n for n in os.listdir(data) if 'signal' in n)
+            found[node + ' signals'] = self.signals(node)
             found[node + ' slots'] = sorted(self.psql(
                 node, 'SELECT slot_name FROM pg_replication_slots') or [])
         return found
