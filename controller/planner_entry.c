@@ -101,6 +101,15 @@ static uint32_t behind(const struct plan_view *v)
     return others(v, is_behind);
 }
 
+/* The owner too: after `dns init` nobody has been told of the record yet. */
+static uint32_t all_behind(const struct plan_view *v)
+{
+    int i = plan_owner(v);
+    bool told = !plan_answers(v, i) || !is_behind(v, i);
+
+    return behind(v) | (told ? 0 : plan_bit(i));
+}
+
 static uint32_t to_behind(const struct plan_view *v)
 {
     return behind(v) & to(v);
@@ -283,10 +292,10 @@ static const struct plan_row aborted[] = {
 static const struct plan_row stable_resume[] = {
     PLAN_END ("stable: another is writable",       owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
     PLAN_END ("stable: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
+    PLAN_STEP("stable: a node carries an older epoch", NULL,          all_behind, STEP_ARM),
     PLAN_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
     PLAN_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
     PLAN_END ("stable: owner down",                owner_not_writable, owner, WHY_OWNER_DOWN, 4),
-    PLAN_STEP("stable: a node carries an older epoch", NULL,          behind, STEP_ARM),
     PLAN_STEP("stable: others' jobs on",           NULL,              stray, STEP_CRON_STRAY),
     PLAN_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
     PLAN_STEP("stable: a node in `from` answered", settle_begins,     NULL,  STEP_TAKEOVER),

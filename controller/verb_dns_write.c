@@ -11,9 +11,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/change.h"
+#include "controller/engine.h"
 #include "controller/observe.h"
 #include "controller/session.h"
 #include "controller/verbs.h"
+
+#define FIRST_REASON "the first ownership record"
 
 static int look(struct session *s, struct world *w, struct err *reterr)
 {
@@ -128,8 +131,7 @@ static int refuse_existing(const struct session *s, const struct world *w, struc
                        "a foreign TXT record stands where the ownership record belongs: \"%.280s\"",
                        w->d.txt);
     if (epoch > 0)
-        return err_set(reterr, ERR_REGISTER,
-                       "`pgtandem dns set` writes one with a higher epoch",
+        return err_set(reterr, ERR_REGISTER, "`pgtandem dns set` writes one with a higher epoch",
                        "there is no ownership record, but %s has seen epoch %" PRId64
                        ": the record was lost (a restored zone?)",
                        s->config.nodes[node].name, epoch);
@@ -168,8 +170,7 @@ static int write_first(struct session *s, const struct world *w, struct record *
     const struct config_node *owner = config_node_find(&s->config, r->owner);
     char text[REGISTER_TEXT_BYTES];
     struct change c;
-    int rc = change_open(&c, s, change_reason(s, "the first ownership record"), "", r->owner,
-                         reterr);
+    int rc = change_open(&c, s, change_reason(s, FIRST_REASON), "", r->owner, reterr);
 
     if (rc < 0)
         return rc;
@@ -184,9 +185,18 @@ static int write_first(struct session *s, const struct world *w, struct record *
         rc = change_swap(&c, &swap, reterr);
     }
     if (rc == 0)
-        printf("%s -> %s (TTL %" PRId64 " s)\n%s\nnext: pgtandem status\n", s->zone.alias,
-               owner->target, r->ttl, text);
+        printf("%s -> %s (TTL %" PRId64 " s)\n%s\n", s->zone.alias, owner->target, r->ttl, text);
     return change_close(&c, rc, reterr);
+}
+
+/* From here on the agents obey it: what `resume` does for whoever carries an older epoch. */
+static int tell_agents(struct session *s, struct err *reterr)
+{
+    const struct engine_order order = {.command = PLAN_RESUME};
+
+    if (!s->options.reason)
+        s->options.reason = FIRST_REASON;
+    return engine_run(s, &order, reterr);
 }
 
 int verb_dns_init(struct session *s, struct err *reterr)
@@ -216,7 +226,9 @@ int verb_dns_init(struct session *s, struct err *reterr)
         return 0;
     }
     rc = session_confirm(s, question, NULL, reterr);
-    return rc < 0 ? rc : write_first(s, w, &r, reterr);
+    if (rc == 0)
+        rc = write_first(s, w, &r, reterr);
+    return rc < 0 ? rc : tell_agents(s, reterr);
 }
 
 /* ---- set ------------------------------------------------------------------------------------------- */
@@ -285,8 +297,8 @@ static void show_difference(const char *before, const char *after)
                 at = p + 1;
         if (at)
             STR_PRINTF(old, "%.*s", (int)(strcspn(at, " ") - key - 1), at + key + 1);
-        bool same = at && strlen(old) == len - key - 1 &&
-                    strncmp(old, after + key + 1, len - key - 1) == 0;
+        bool same =
+            at && strlen(old) == len - key - 1 && strncmp(old, after + key + 1, len - key - 1) == 0;
         printf("%c %-8.*s %-40s %.*s\n", same ? ' ' : '*', (int)key, after, old,
                (int)(len - key - 1), after + key + 1);
         after += len + (after[len] == ' ');
