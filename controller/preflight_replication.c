@@ -127,9 +127,10 @@ static bool lag(const struct check_view *v, struct preflight_result *r, const ch
     return bytes <= (uint64_t)v->c->limits.lag_bytes;
 }
 
+/* WAL that is inserted but not flushed yet is sent to nobody. */
 static uint64_t written(const struct obs_pg *pg)
 {
-    return pg->flush_lsn > pg->insert_lsn ? pg->flush_lsn : pg->insert_lsn;
+    return pg->flush_lsn ? pg->flush_lsn : pg->insert_lsn;
 }
 
 bool check_receive_lag(const struct check_view *v, struct preflight_result *r)

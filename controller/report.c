@@ -173,16 +173,26 @@ static void put_tsv(const char *text)
 
 void report_tsv(const struct report *r, const char *label)
 {
-    if (label)
-        printf("#%s\t", label);
+    const char *between = label ? "\t" : "";
+
+    printf("%s%s", label ? "#" : "", label ? label : "");
     for (size_t c = 0; c < r->n_columns; c++)
-        printf("%s%c", r->columns[c].key, c + 1 < r->n_columns ? '\t' : '\n');
+        if (r->columns[c].key) {
+            printf("%s%s", between, r->columns[c].key);
+            between = "\t";
+        }
     for (size_t i = 0; i < r->n_cells; i++) {
-        if (label && i % r->n_columns == 0)
-            printf("%s\t", label);
-        put_tsv(r->cells[i].text);
-        putchar((i + 1) % r->n_columns ? '\t' : '\n');
+        if (i % r->n_columns == 0) {
+            printf("\n%s", label ? label : "");
+            between = label ? "\t" : "";
+        }
+        if (r->columns[i % r->n_columns].key) {
+            printf("%s", between);
+            put_tsv(r->cells[i].text);
+            between = "\t";
+        }
     }
+    putchar('\n');
 }
 
 static json_t *cell_json(enum report_kind kind, const char *text)
@@ -221,14 +231,15 @@ json_t *report_json(const struct report *r)
             row = json_object();
             json_array_append_new(rows, row);
         }
-        json_object_set_new(row, c->key, cell_json(c->kind, r->cells[i].text));
+        if (c->key)
+            json_object_set_new(row, c->key, cell_json(c->kind, r->cells[i].text));
     }
     return rows;
 }
 
 void report_put_json(const struct session *s, json_t *value)
 {
-    json_dumpf(value, stdout, s->terminal ? JSON_INDENT(2) : JSON_COMPACT);
+    json_dumpf(value, stdout, JSON_REAL_PRECISION(9) | (s->terminal ? JSON_INDENT(2) : JSON_COMPACT));
     putchar('\n');
     json_decref(value);
 }

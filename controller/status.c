@@ -14,20 +14,22 @@ enum { JOURNALS_LOOKED_AT = 20 };
 /* ---- one row a node -------------------------------------------------------------------------------- */
 
 static const struct report_column columns[] = {
-    {"owner", "", REPORT_TEXT, 0},
+    {NULL, "", REPORT_TEXT, 0}, /* "*": the owner */
     {"node", "NODE", REPORT_TEXT, 0},
     {"role", "ROLE", REPORT_TEXT, 0},
     {"state", "STATE", REPORT_TEXT, 0},
     {"timeline", "TLI", REPORT_NUMBER, 0},
     {"received", "RECEIVED", REPORT_TEXT, 2},
     {"replayed", "REPLAYED", REPORT_TEXT, 1},
-    {"lag", "LAG", REPORT_TEXT, 0},
+    {NULL, "LAG", REPORT_TEXT, 0},
     {"lag_bytes", NULL, REPORT_NUMBER, 0},
     {"lag_seconds", NULL, REPORT_NUMBER, 0},
     {"cron", "CRON", REPORT_TEXT, 0},
     {"fence", "FENCE", REPORT_TEXT, 0},
     {"epoch", "EPOCH", REPORT_NUMBER, 4},
-    {"agent", "AGENT", REPORT_TEXT, 3},
+    {NULL, "AGENT", REPORT_TEXT, 3},
+    {"owner", NULL, REPORT_BOOL, 0},
+    {"software", NULL, REPORT_TEXT, 0},
     {"rtt_ms", NULL, REPORT_NUMBER, 0},
     {"clock_skew_ms", NULL, REPORT_NUMBER, 0},
     {"error", NULL, REPORT_TEXT, 0},
@@ -85,9 +87,10 @@ static const char *lsn(struct arena *a, uint64_t value)
     return value ? arena_strdup(a, lsn_text(value, text)) : "-";
 }
 
+/* What a standby can have: WAL that is inserted but not flushed yet is sent to nobody. */
 static uint64_t written(const struct obs_pg *pg)
 {
-    return pg->flush_lsn > pg->insert_lsn ? pg->flush_lsn : pg->insert_lsn;
+    return pg->flush_lsn ? pg->flush_lsn : pg->insert_lsn;
 }
 
 /* Behind the owner in bytes, and in seconds: the age of the last replayed commit says nothing on an
@@ -124,10 +127,8 @@ static void lag_cells(struct status *st, struct report *t, int64_t bytes, int64_
         report_cell(t, STYLE_PLAIN, "-");
 }
 
-static enum report_style role_style(const struct status *st, const struct world_node *n,
-                                    bool is_owner)
+static enum report_style role_style(const struct world_node *n, bool is_owner)
 {
-    (void)st;
     if (!n->answered || n->obs.pg.role == PG_UNKNOWN)
         return STYLE_BAD;
     if ((n->obs.pg.role == PG_WRITABLE) != is_owner)
@@ -144,7 +145,10 @@ static void silent_row(struct status *st, const struct world_node *n, const char
     report_cell(t, STYLE_BOLD, "%s", name);
     report_cell(t, STYLE_BAD, "silent");
     for (size_t i = 3; i + 1 < t->n_columns; i++)
-        report_cell(t, STYLE_DIM, "-");
+        report_cell(t, STYLE_DIM, "%s",
+                    columns[i].kind != REPORT_BOOL ? "-"
+                    : is_owner                     ? "yes"
+                                                   : "no");
     report_cell(t, STYLE_PLAIN, "%s", n->error.msg);
 }
 
@@ -164,7 +168,7 @@ static void node_row(struct status *st, size_t i, int owner)
     lag_of(st, &o->pg, owner, &bytes, &ms);
     report_cell(t, STYLE_BOLD, "%s", is_owner ? "*" : "");
     report_cell(t, STYLE_BOLD, "%s", name);
-    report_cell(t, role_style(st, n, is_owner), "%s", pg_role_names[o->pg.role]);
+    report_cell(t, role_style(n, is_owner), "%s", pg_role_names[o->pg.role]);
     report_cell(t, STYLE_PLAIN, "%s", state_word(st, &o->pg, owner));
     report_cell(t, STYLE_PLAIN, "%" PRId64, o->pg.tli ? o->pg.tli : o->pg.control_tli);
     report_cell(t, STYLE_PLAIN, "%s",
@@ -177,6 +181,8 @@ static void node_row(struct status *st, size_t i, int owner)
     report_cell(t, STYLE_PLAIN, "%" PRId64, o->epoch);
     const char *version = strchr(o->software, ' ');
     report_cell(t, STYLE_DIM, "%s %" PRId64 " ms", version ? version + 1 : o->software, n->rtt_ms);
+    report_cell(t, STYLE_PLAIN, "%s", is_owner ? "yes" : "no");
+    report_cell(t, STYLE_PLAIN, "%s", o->software);
     report_cell(t, STYLE_PLAIN, "%" PRId64, n->rtt_ms);
     report_cell(t, STYLE_PLAIN, "%" PRId64, n->skew_ms);
     report_cell(t, STYLE_PLAIN, "%s", o->pg.problem);
@@ -206,16 +212,30 @@ static void caches(struct status *st)
         st->caches_clear_wall_ms = st->journal.alias_moved_wall_ms + ttl * 1000;
 }
 
+/* DNS is silent: the newest record that an agent has seen tells at least who was the owner. */
+static void newest_seen(struct status *st)
+{
+    for (size_t i = 0; i < st->w->n_nodes; i++) {
+        struct record r;
+
+        if (!st->w->nodes[i].answered || register_parse(st->w->nodes[i].obs.seen, &r, NULL) < 0 ||
+            r.epoch <= st->last_seen.epoch)
+            continue;
+        st->last_seen = r;
+        st->last_seen_by = st->session->config.nodes[i].name;
+    }
+}
+
 void status_build(struct status *st, struct session *s, struct arena *a, const struct world *w,
                   const struct status_journal *j, int64_t now_wall_ms)
 {
-    const struct record nothing = {.epoch = 0};
     int owner;
 
     *st = (struct status){
         .session = s, .arena = a, .w = w, .journal = *j, .now_wall_ms = now_wall_ms, .next = ""};
     st->view = arena_alloc(a, sizeof(*st->view));
-    view_from_world(&s->config, w, &nothing, 0, st->view);
+    newest_seen(st);
+    view_from_world(&s->config, w, &st->last_seen, 0, st->view);
     planner_situation(st->view, &st->situation);
     owner = plan_owner(st->view);
     report_init(&st->nodes, a, columns, sizeof(columns) / sizeof(columns[0]));

@@ -40,6 +40,8 @@ struct status {
     const struct world *w;
     struct plan_view *view;
     struct plan_situation situation;
+    struct record last_seen;      /* the newest that an agent has seen; stands in when DNS is silent */
+    const char *last_seen_by;
     struct status_journal journal;
     int64_t now_wall_ms;
     struct report nodes;          /* a row each */

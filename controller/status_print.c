@@ -41,9 +41,15 @@ static void print_alias(const struct status *st)
     if (r)
         printf("owner %s, epoch %" PRId64 ", %s; ", r->owner, r->epoch,
                register_state_names[r->state]);
+    else if (d->status != DNS_VIEW_OK && st->last_seen.epoch)
+        printf("owner %s, epoch %" PRId64 ", %s, as %s last read it; ", st->last_seen.owner,
+               st->last_seen.epoch, register_state_names[st->last_seen.state], st->last_seen_by);
     else
         printf("owner unknown; ");
-    printf("%zu of %zu name servers agree", st->ns_agree, st->ns_total);
+    if (st->ns_total)
+        printf("%zu of %zu name servers agree", st->ns_agree, st->ns_total);
+    else
+        printf("name servers unknown");
     if (st->caches_clear_wall_ms) {
         char hms[CLOCK_TEXT_BYTES];
 

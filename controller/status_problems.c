@@ -77,6 +77,15 @@ static const char *why_silent(const struct status *st, int node)
     return arena_printf(st->arena, ": %s", st->w->nodes[node].error.msg);
 }
 
+static const char *at_the_node(const struct status *st, int node)
+{
+    if (node < 0)
+        return "";
+    return arena_printf(st->arena, "on %s: %s", name_of(st, node),
+                        st->w->nodes[node].answered ? "pgtandem-agent status"
+                                                    : "systemctl status pgtandem-agent");
+}
+
 static void headline(struct status *st)
 {
     const struct plan_situation *now = &st->situation;
@@ -94,8 +103,12 @@ static void headline(struct status *st)
     else
         add(st, &st->problems, name_of(st, now->node), "%s%s",
             fill(st, now->problem, name_of(st, now->node)), why_silent(st, now->node));
-    propose(st, now->reason == WHY_TWO_WRITABLE ? "read docs/two-writable.md; change nothing before"
-                                                : command);
+    if (now->reason == WHY_TWO_WRITABLE)
+        propose(st, "read docs/two-writable.md; change nothing before");
+    else if (strcmp(command, "pgtandem status") == 0) /* that is what was typed */
+        propose(st, at_the_node(st, now->node));
+    else
+        propose(st, command);
 }
 
 /* ---- debts ------------------------------------------------------------------------------------------ */

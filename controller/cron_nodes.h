@@ -1,0 +1,25 @@
+/* The crontabs of all nodes, as the agents show them, and the one that counts: the owner's. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "controller/observe.h"
+
+struct session;
+
+struct cron_nodes {
+    struct world world;
+    size_t n;
+    int owner;                             /* by the record; -1 unknown */
+    bool chosen[CLUSTER_NODES_MAX];        /* NODE of the command line, or all */
+    char *text[CLUSTER_NODES_MAX];         /* in the session's arena; NULL: error says why */
+    struct err error[CLUSTER_NODES_MAX];
+};
+
+/* Look at agents and record, and read every crontab. ERR_USAGE for a NODE that nobody knows. */
+int cron_nodes_look(struct session *s, struct cron_nodes *ret, struct err *reterr);
+/* ERR_UNREACHABLE naming the first chosen node whose crontab could not be read; 0 if there is none. */
+int cron_nodes_silent(const struct session *s, const struct cron_nodes *c, struct err *reterr);
+/* The record is readable and stable enough to name an owner, and the owner's crontab was read. */
+int cron_nodes_need_owner(const struct session *s, const struct cron_nodes *c, struct err *reterr);

@@ -1,0 +1,139 @@
+/* `cron show`, `cron diff`: the crontabs of the nodes, through their agents. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "controller/cron_nodes.h"
+#include "controller/crontab_text.h"
+#include "controller/report.h"
+#include "controller/session.h"
+#include "controller/verbs.h"
+
+/* ---- show ------------------------------------------------------------------------------------------- */
+
+int verb_cron_show(struct session *s, struct err *reterr)
+{
+    struct cron_nodes *c = arena_alloc(s->arena, sizeof(*c));
+    json_t *list = json_array();
+    int rc = cron_nodes_look(s, c, reterr);
+
+    for (size_t i = 0; rc == 0 && i < c->n; i++) {
+        const struct obs_cron *o = &c->world.nodes[i].obs.cron;
+        const char *name = s->config.nodes[i].name;
+
+        if (!c->chosen[i])
+            continue;
+        if (s->options.format == FORMAT_JSON)
+            json_array_append_new(
+                list, json_pack("{s:s, s:I, s:I, s:b, s:s, s:s?, s:s?}", "node", name, "on",
+                                (json_int_t)o->entries_on, "off", (json_int_t)o->entries_off,
+                                "daemon_running", o->daemon_running, "hash", o->hash, "text",
+                                c->text[i], "error", c->text[i] ? NULL : c->error[i].msg));
+        else if (c->text[i])
+            printf("# ---- %s: %d managed entries on, %d off%s\n%s", name, (int)o->entries_on,
+                   (int)o->entries_off, o->daemon_running ? "" : "; cron is NOT running",
+                   c->text[i]);
+        else
+            printf("# ---- %s: %s\n", name, c->error[i].msg);
+    }
+    if (rc == 0 && s->options.format == FORMAT_JSON)
+        report_put_json(s, list);
+    else
+        json_decref(list);
+    return rc < 0 ? rc : cron_nodes_silent(s, c, reterr);
+}
+
+/* ---- diff ------------------------------------------------------------------------------------------- */
+
+enum { DIFF_LINES_MAX = 1000 };
+
+static void diff_row(struct report *t, const char *node, const char *change, const char *line)
+{
+    enum report_style style = *change == '-' ? STYLE_BAD : *change == '+' ? STYLE_GOOD : STYLE_DIM;
+
+    report_cell(t, STYLE_PLAIN, "%s", node);
+    report_cell(t, style, "%s", change);
+    report_cell(t, style, "%s", line);
+}
+
+/* The longest common subsequence, the plain way: crontabs are short. */
+static void diff(struct report *t, const char *node, struct arena *a, char **old, size_t n_old,
+                 char **new, size_t n_new)
+{
+    size_t width = n_new + 1;
+    unsigned *common = arena_alloc(a, (n_old + 1) * width * sizeof(*common));
+
+    for (size_t i = n_old; i-- > 0;)
+        for (size_t j = n_new; j-- > 0;) {
+            unsigned down = common[(i + 1) * width + j], right = common[i * width + j + 1];
+
+            common[i * width + j] = strcmp(old[i], new[j]) == 0
+                                        ? common[(i + 1) * width + j + 1] + 1
+                                    : down > right ? down
+                                                   : right;
+        }
+    for (size_t i = 0, j = 0; i < n_old || j < n_new;) {
+        if (i < n_old && j < n_new && strcmp(old[i], new[j]) == 0) {
+            diff_row(t, node, " ", old[i]);
+            i++, j++;
+        } else if (j == n_new || (i < n_old && common[(i + 1) * width + j] >=
+                                                   common[i * width + j + 1])) {
+            diff_row(t, node, "-", old[i++]);
+        } else {
+            diff_row(t, node, "+", new[j++]);
+        }
+    }
+}
+
+/* From the texts just read: an agent's observation may be some seconds older. */
+static int diff_node(struct session *s, const struct cron_nodes *c, size_t i, struct report *t,
+                     bool *ret_alike, struct err *reterr)
+{
+    size_t n_old, n_new;
+    char **old = crontab_text_managed(c->text[c->owner], s->arena, &n_old);
+    char **new = crontab_text_managed(c->text[i], s->arena, &n_new);
+
+    *ret_alike = crontab_text_alike(old, new);
+    if (*ret_alike)
+        return 0;
+    if (n_old > DIFF_LINES_MAX || n_new > DIFF_LINES_MAX)
+        return err_set(reterr, ERR_TOO_LONG, NULL, "more than %d managed lines", DIFF_LINES_MAX);
+    diff(t, s->config.nodes[i].name, s->arena, old, n_old, new, n_new);
+    return 0;
+}
+
+int verb_cron_diff(struct session *s, struct err *reterr)
+{
+    static const struct report_column columns[] = {{"node", "NODE", REPORT_TEXT, 0},
+                                                   {"change", "", REPORT_TEXT, 0},
+                                                   {"line", "LINE", REPORT_TEXT, 0}};
+    struct cron_nodes *c = arena_alloc(s->arena, sizeof(*c));
+    int rc = cron_nodes_look(s, c, reterr);
+    struct report t;
+
+    if (rc == 0)
+        rc = cron_nodes_need_owner(s, c, reterr);
+    report_init(&t, s->arena, columns, 3);
+    for (size_t i = 0; rc == 0 && i < c->n; i++) {
+        if (!c->chosen[i] || !c->text[i] || (int)i == c->owner)
+            continue;
+        bool alike = true;
+        rc = diff_node(s, c, i, &t, &alike, reterr);
+        if (rc == 0 && s->options.format == FORMAT_PRETTY)
+            printf("%s %s %s\n", s->config.nodes[i].name, alike ? "is alike" : "DIFFERS from",
+                   s->config.nodes[c->owner].name);
+    }
+    if (rc < 0)
+        return rc;
+    if (s->options.format != FORMAT_PRETTY || report_rows(&t)) {
+        if (s->options.format == FORMAT_PRETTY)
+            printf("\n- only at %s, the owner; + only there; on or off is not compared\n",
+                   s->config.nodes[c->owner].name);
+        report_print(&t, s);
+    }
+    if (s->options.format == FORMAT_PRETTY && report_rows(&t))
+        printf("\nnext: pgtandem cron sync\n");
+    rc = cron_nodes_silent(s, c, reterr);
+    return rc < 0 ? rc : report_rows(&t) ? ERR_PROBLEM : 0;
+}

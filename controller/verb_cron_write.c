@@ -1,0 +1,208 @@
+/*
+ * `cron adopt`, `unadopt`, `sync`: a new crontab for a node, written by its agent, journaled. Only while
+ * the record is stable, at its epoch; entries are never switched on here (the agent refuses it).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/change.h"
+#include "controller/cron_nodes.h"
+#include "controller/crontab_text.h"
+#include "controller/journal.h"
+#include "controller/session.h"
+#include "controller/verbs.h"
+
+/* What one node's new text is; *ret_text NULL: it stays as it is. */
+typedef int (*edit_fn)(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
+                       struct err *reterr);
+
+static int edit_adopt(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
+                      struct err *reterr)
+{
+    return crontab_text_adopt(c->text[node], (int)node == c->owner, s->arena, ret_text, reterr);
+}
+
+static int edit_unadopt(struct session *s, const struct cron_nodes *c, size_t node,
+                        char **ret_text, struct err *reterr)
+{
+    return crontab_text_unadopt(c->text[node], s->arena, ret_text, reterr);
+}
+
+static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
+                     struct err *reterr)
+{
+    const struct obs_cron *owner = &c->world.nodes[c->owner].obs.cron;
+
+    if ((int)node == c->owner) {
+        *ret_text = NULL;
+        return 0;
+    }
+    if (owner->entries_on + owner->entries_off == 0)
+        return err_set(reterr, ERR_REFUSED, "`pgtandem cron adopt` puts its entries under "
+                                            "management first",
+                       "the owner %s has no managed entries to copy",
+                       s->config.nodes[c->owner].name);
+    return crontab_text_sync(c->text[node], c->text[c->owner], s->arena, ret_text, reterr);
+}
+
+/* ---- asking the agent -------------------------------------------------------------------------------- */
+
+static int ask(struct session *s, struct cron_nodes *c, size_t node, struct request *q,
+               struct err *reterr)
+{
+    struct world_node *n = &c->world.nodes[node];
+    const struct request *qs[1] = {q};
+    struct rpc_peer *peers[1] = {s->peers[node]};
+    struct rpc_result *result = arena_alloc(s->arena, sizeof(*result));
+
+    q->epoch = c->world.d.record.epoch;
+    q->seq = ++n->last_seq;
+    q->timeout_ms = 10000;
+    STR_COPY(q->by, s->by);
+    STR_COPY(q->nonce, c->world.d.record.nonce);
+    STR_COPY(q->txn, c->world.d.record.txn);
+    rpc_fanout(s->loop, peers, qs, 1, q->timeout_ms + 1000, s->arena, result);
+    if (!result->reply) {
+        if (reterr)
+            *reterr = result->e;
+        return result->e.code;
+    }
+    if (*result->reply->obs.node)
+        n->obs = result->reply->obs;
+    if (result->reply->ok)
+        return 0;
+    int code = err_from_name(result->reply->code);
+    err_set(reterr, code, result->reply->hint, "%s", result->reply->msg);
+    err_set_node(reterr, s->config.nodes[node].name);
+    return code;
+}
+
+/* An agent that was away while the epoch rose is brought to it first. */
+static int arm(struct session *s, struct cron_nodes *c, size_t node, struct err *reterr)
+{
+    struct request q = {.verb = VERB_ARM};
+
+    if (c->world.nodes[node].obs.epoch >= c->world.d.record.epoch)
+        return 0;
+    return ask(s, c, node, &q, reterr);
+}
+
+static int write_one(struct session *s, struct change *change, struct cron_nodes *c, size_t node,
+                     char *text, struct err *reterr)
+{
+    struct request q = {.verb = VERB_CRON_WRITE, .crontab = text};
+    const char *name = s->config.nodes[node].name;
+    struct err e = {.code = 0};
+    json_t *data = json_pack("{s:s, s:s, s:s}", "expected_hash", c->world.nodes[node].obs.cron.hash,
+                             "before", c->text[node], "after", text);
+    int rc = journal_intent(change->journal, "cron-write", name, data, reterr);
+
+    json_decref(data);
+    if (rc < 0)
+        return rc;
+    STR_COPY(q.expected_hash, c->world.nodes[node].obs.cron.hash);
+    STR_COPY(q.reason, s->verb->name);
+    rc = arm(s, c, node, &e);
+    if (rc == 0)
+        rc = ask(s, c, node, &q, &e);
+    data = json_pack("{s:b, s:s}", "ok", rc == 0, "error", e.msg);
+    (void)journal_result(change->journal, "cron-write", name, data, NULL);
+    json_decref(data);
+    if (rc < 0 && reterr)
+        *reterr = e;
+    if (rc == 0)
+        printf("%s: written; %d managed entries on, %d off\n", name,
+               (int)c->world.nodes[node].obs.cron.entries_on,
+               (int)c->world.nodes[node].obs.cron.entries_off);
+    return rc;
+}
+
+/* ---- the verbs -------------------------------------------------------------------------------------- */
+
+static int look(struct session *s, struct cron_nodes *c, struct err *reterr)
+{
+    int rc = cron_nodes_look(s, c, reterr);
+
+    if (rc == 0)
+        rc = cron_nodes_need_owner(s, c, reterr);
+    if (rc == 0 && c->world.d.record.state != REGISTER_STABLE)
+        rc = err_set(reterr, ERR_HELD, "`pgtandem status`; crontabs are edited when nothing moves",
+                     "a transition is open, held by %s", c->world.d.record.by);
+    return rc < 0 ? rc : cron_nodes_silent(s, c, reterr);
+}
+
+/* The new texts of all chosen nodes; NULL where nothing changes. */
+static int plan(struct session *s, const struct cron_nodes *c, edit_fn edit, char **texts,
+                size_t *ret_n, struct err *reterr)
+{
+    *ret_n = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        if (!c->chosen[i])
+            continue;
+        int rc = edit(s, c, i, &texts[i], reterr);
+        if (rc < 0) {
+            err_set_node(reterr, s->config.nodes[i].name);
+            return rc;
+        }
+        if (texts[i] && strcmp(texts[i], c->text[i]) == 0)
+            texts[i] = NULL;
+        if (!texts[i])
+            continue;
+        printf("# ---- %s would be:\n%s", s->config.nodes[i].name, texts[i]);
+        ++*ret_n;
+    }
+    fflush(stdout);
+    return 0;
+}
+
+static int edit_crontabs(struct session *s, edit_fn edit, const char *question, struct err *reterr)
+{
+    struct cron_nodes *c = arena_alloc(s->arena, sizeof(*c));
+    char *texts[CLUSTER_NODES_MAX] = {NULL};
+    struct change change;
+    size_t n = 0;
+    int rc = look(s, c, reterr);
+
+    if (rc == 0)
+        rc = plan(s, c, edit, texts, &n, reterr);
+    if (rc < 0)
+        return rc;
+    if (n == 0) {
+        printf("nothing to do: the crontabs are so already\n");
+        return 0;
+    }
+    if (s->options.dry_run) {
+        printf("# dry run: nothing was changed\n");
+        return 0;
+    }
+    rc = session_confirm(s, question, NULL, reterr);
+    if (rc == 0)
+        rc = change_open(&change, s, change_reason(s, s->verb->name), "",
+                         s->options.n_args ? s->options.args[0] : "", reterr);
+    if (rc < 0)
+        return rc;
+    change.epoch = c->world.d.record.epoch;
+    for (size_t i = 0; rc == 0 && i < c->n; i++)
+        if (texts[i])
+            rc = write_one(s, &change, c, i, texts[i], reterr);
+    return change_close(&change, rc, reterr);
+}
+
+int verb_cron_adopt(struct session *s, struct err *reterr)
+{
+    return edit_crontabs(s, edit_adopt, "Put these entries under pgtandem's management?", reterr);
+}
+
+int verb_cron_unadopt(struct session *s, struct err *reterr)
+{
+    return edit_crontabs(s, edit_unadopt, "Take these entries out of pgtandem's management?",
+                         reterr);
+}
+
+int verb_cron_sync(struct session *s, struct err *reterr)
+{
+    return edit_crontabs(s, edit_sync, "Write these crontabs (every entry off)?", reterr);
+}
