@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "controller/ops.h"
+#include "controller/outline.h"
 #include "controller/preflight.h"
 
 static enum plan_outcome *outcome_at(const struct plan_move *m, struct op_result *res)
@@ -28,12 +29,11 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
     run_look(r);
     preflight_run(s, &r->world, unplanned(r) ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED,
                   plan_owner(&r->view), r->view.to, p);
-    size_t warnings = 0;
-    for (size_t i = 0; i < p->n; i++)
-        warnings += !p->results[i].ok && p->results[i].severity == SEVERITY_WARN;
-    STR_PRINTF(res->detail, "%zu checks, %zu blocking, %zu warnings", p->n, p->blocking, warnings);
+    STR_PRINTF(res->detail, "%zu checks, %zu blocking, %zu warnings", p->n, p->blocking,
+               p->warnings);
     *outcome_at(m, res) = p->blocking ? OUTCOME_FAILED : OUTCOME_DONE;
-    if (p->blocking || warnings)
+    progress_clear(&r->progress);
+    if (p->blocking || p->warnings)
         preflight_print(s, p, true);
     if (p->blocking) {
         err_set(&res->e, ERR_PREFLIGHT,
@@ -41,23 +41,28 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
                 "%zu of %zu checks refuse; nothing has been changed", p->blocking, p->n);
         return;
     }
+    outline_print(r);
     if (s->options.dry_run)
         return;
     char question[300];
     STR_PRINTF(question, "%s of %s: %s -> %s. %s", s->verb->name, s->config.cluster.name,
                run_node_name(r, plan_owner(&r->view)), run_node_name(r, r->view.to),
                unplanned(r) ? "The old primary is treated as lost."
-                            : "Writes stop for less than a second or two.");
+                            : "Writes stop from fence to promote.");
     if (session_confirm(s, question, s->config.cluster.name, &res->e) < 0)
         *outcome_at(m, res) = OUTCOME_DECLINED;
 }
 
 /* ---- evidence ----------------------------------------------------------------------------- */
 
+/* The witnesses are asked what they see; the target itself, in the same fan-out, how it is. */
 static void fill_target(struct run *r, size_t node, struct request *q, const void *arg)
 {
     const struct config_node *target = arg;
-    (void)r, (void)node;
+    if (&r->session->config.nodes[node] == target) {
+        q->verb = VERB_OBSERVE;
+        return;
+    }
     STR_COPY(q->upstream.node, target->name);
     STR_COPY(q->upstream.address, target->address);
     q->upstream.port = target->port;
@@ -79,29 +84,34 @@ static void tell_evidence(struct run *r, size_t witness, const struct obs_peer *
                  e->last_lsn_wall_ms > 0 ? clock_text_hms(e->last_lsn_wall_ms, at) : "");
 }
 
+static void take_evidence(struct run *r, size_t target, const struct obs_peer *e)
+{
+    if (e->last_lsn > r->last_seen[target].lsn)
+        r->last_seen[target].lsn = e->last_lsn;
+    if (e->last_lsn_wall_ms > r->last_seen[target].wall_ms)
+        r->last_seen[target].wall_ms = e->last_lsn_wall_ms;
+    if (e->writable_seen)
+        r->seen_writable |= 1U << target;
+}
+
 static void ask_about(struct run *r, size_t target, struct op_result *res)
 {
-    uint32_t witnesses = 0;
+    enum { EVIDENCE_MS = 1000 }; /* a lost node costs each witness all of it */
+    uint32_t asked = 1U << target;
     for (size_t i = 0; i < r->view.n_nodes; i++)
-        if (i != target && r->view.nodes[i].answered)
-            witnesses |= 1U << i;
+        if (r->view.nodes[i].answered)
+            asked |= 1U << i;
     r->seen_writable &= ~(1U << target);
-    ops_call(r, witnesses, VERB_EVIDENCE, r->session->config.limits.agent_timeout_ms, fill_target,
-             &r->session->config.nodes[target], res);
+    ops_call(r, asked, VERB_EVIDENCE, EVIDENCE_MS, fill_target, &r->session->config.nodes[target],
+             res);
     for (size_t i = 0; i < r->view.n_nodes; i++) {
         const struct node_obs *o = &r->world.nodes[i].obs;
-        if (!(witnesses & (1U << i)) || res->outcome[i] != OUTCOME_DONE || o->n_evidence == 0)
+        if (i == target || res->outcome[i] != OUTCOME_DONE || o->n_evidence == 0)
             continue;
         tell_evidence(r, i, &o->evidence[0]);
-        r->last_seen[target].lsn = r->last_seen[target].lsn > o->evidence[0].last_lsn
-                                       ? r->last_seen[target].lsn
-                                       : o->evidence[0].last_lsn;
-        if (o->evidence[0].last_lsn_wall_ms > r->last_seen[target].wall_ms)
-            r->last_seen[target].wall_ms = o->evidence[0].last_lsn_wall_ms;
-        if (o->evidence[0].writable_seen)
-            r->seen_writable |= 1U << target;
+        take_evidence(r, target, &o->evidence[0]);
     }
-    if (r->world.nodes[target].answered && r->view.nodes[target].role == PG_WRITABLE)
+    if (r->view.nodes[target].answered && r->view.nodes[target].role == PG_WRITABLE)
         r->seen_writable |= 1U << target;
 }
 
@@ -109,10 +119,6 @@ static void ask_about(struct run *r, size_t target, struct op_result *res)
 void op_evidence(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     uint32_t targets = m->nodes ? m->nodes : 1U << plan_owner(&r->view);
-    for (size_t i = 0; i < r->view.n_nodes; i++)
-        if (targets & (1U << i))
-            world_observe_node(r->session, &r->world, (int)i);
-    run_look(r);
     for (size_t i = 0; i < r->view.n_nodes; i++)
         if (targets & (1U << i))
             ask_about(r, i, res);

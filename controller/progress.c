@@ -60,6 +60,13 @@ void progress_waiting(struct progress *p, const char *fmt, ...)
     fflush(stdout);
 }
 
+void progress_clear(struct progress *p)
+{
+    if (live(p) && p->name[0])
+        printf("\r\033[K");
+    fflush(stdout);
+}
+
 void progress_end(struct progress *p, enum progress_result result, const char *fmt, ...)
 {
     char detail[DETAIL_BYTES];
@@ -85,6 +92,7 @@ void progress_say(struct progress *p, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    progress_clear(p);
     if (p->session->options.format != FORMAT_PRETTY)
         say_json("", "", "note", 0, text);
     else

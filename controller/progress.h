@@ -25,6 +25,8 @@ void progress_begin(struct progress *p, const char *name, const char *node);
 /* What the running step waits for, on a terminal only ("replay is 12 kB behind"). */
 void progress_waiting(struct progress *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Room for something else than the running step: its line is taken away until it ends. */
+void progress_clear(struct progress *p);
 /* It ended; `detail` says what was observed (or why it failed). */
 void progress_end(struct progress *p, enum progress_result result, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
