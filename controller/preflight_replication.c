@@ -183,7 +183,8 @@ static bool went_through(const struct obs_pg *pg, int64_t tli)
 
 bool check_history(const struct check_view *v, struct preflight_result *r)
 {
-    int64_t line = v->a ? v->a->pg.tli : v->d ? v->d->tli : 0;
+    /* a primary that is down tells none: then the record's */
+    int64_t line = v->a && v->a->pg.tli ? v->a->pg.tli : v->d ? v->d->tli : 0;
 
     if (!v->b)
         return check_silent(r, v->b_name);
