@@ -141,8 +141,10 @@ static void describe_fence(struct run *r, const struct plan_move *m, struct op_r
 {
     char stop[LSN_TEXT_BYTES];
     const struct node_obs *o = obs_of(r, (size_t)m->node);
-    STR_PRINTF(res->detail, "PostgreSQL %s, pg_control \"%s\" at %s", pg_role_names[o->pg.role],
-               pg_control_state_names[o->pg.control_state], lsn_text(o->fence.shutdown_lsn, stop));
+    lsn_text(o->fence.shutdown_lsn, stop);
+    STR_PRINTF(res->detail, "PostgreSQL %s, pg_control \"%s\"%s%s", pg_role_names[o->pg.role],
+               pg_control_state_names[o->pg.control_state], o->fence.shutdown_lsn ? " at " : "",
+               o->fence.shutdown_lsn ? stop : "");
 }
 
 void op_fence(struct run *r, const struct plan_move *m, struct op_result *res)
