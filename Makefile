@@ -212,6 +212,8 @@ install: all
 	install -D -m 0755 $(BUILD)/pgtandem-agent $(DESTDIR)$(PREFIX)/bin/pgtandem-agent
 	for f in $(wildcard deploy/*.conf); do \
 	    install -D -m 0644 $$f $(DESTDIR)$(PREFIX)/share/pgtandem/$${f##*/}; done
+	for f in $(wildcard deploy/*.sample deploy/systemd/*/*.conf deploy/polkit/*.rules); do \
+	    install -D -m 0644 $$f $(DESTDIR)$(PREFIX)/share/pgtandem/$${f#deploy/}; done
 	for f in $(wildcard deploy/systemd/*.service); do \
 	    install -D -m 0644 $$f $(DESTDIR)$(PREFIX)/lib/systemd/system/$${f##*/}; done
 
