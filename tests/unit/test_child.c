@@ -360,8 +360,9 @@ static void test_descriptors_are_not_inherited(void **state)
     (void)state;
     for (int fd = 3; fd < MOST; fd++) /* those that the test itself was given */
         fcntl(fd, F_SETFD, FD_CLOEXEC);
-    sh("ls /proc/$$/fd | tr '\\n' ' '", (struct child_spec){.stdin_text = ""}, &o);
-    assert_string_equal(o.result.output, "0 1 2 ");
+    /* no pipe in the command: the shell would hold its ends for a moment */
+    sh("ls /proc/$$/fd", (struct child_spec){.stdin_text = ""}, &o);
+    assert_string_equal(o.result.output, "0\n1\n2\n");
     forget(&o);
 }
 
