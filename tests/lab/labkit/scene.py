@@ -27,6 +27,7 @@ from . import boot, files, hosts, processes, services  # noqa: E402 pylint: disa
 
 LAB = HERE + '/lab'
 POLL_S = 0.02
+HEADER = files.CRONTAB_HEADER.split('\n', maxsplit=1)[0]
 STANDBYS = sorted(n for n in hosts.NODES if n != hosts.FIRST_OWNER)
 
 Result = namedtuple('Result', 'argv code stdout stderr seconds')
@@ -335,14 +336,13 @@ class Scene:
         return oracle.register(rows[0][1]) if rows else None
 
     def crontab(self, host):
-        """The bytes; of a dead host those of its spool."""
-        text = self.look(host, 'crontab', '-l', '-u', 'postgres')
-        if text is not None:
-            return text
+        """The bytes in the spool, as cron reads them, dead or alive; without what crontab(1) of Debian
+        puts before them."""
         for name in ('crontabs/postgres', 'postgres'):
             with contextlib.suppress(OSError):
-                with open(self.lab.host(host, 'spool', name)) as f:
-                    return f.read()
+                with open(self.lab.host(host, 'spool', name), newline='') as f:
+                    lines = f.readlines()
+                return ''.join(lines[3:] if lines and lines[0].startswith(HEADER) else lines)
         return None
 
     def cron(self, host):

@@ -5,8 +5,8 @@
 
     tap.main('switchover')
 
-A test begins on a lab at rest with db02 as owner: the last one's where it is that, else a new one. A
-word on the command line picks the tests with this word in their name.
+A test begins on a lab at rest with db02 as owner: the last one's where that is at rest, else a new
+one. A word on the command line picks the tests with this word in their name.
 """
 
 import sys
@@ -14,6 +14,7 @@ import time
 import traceback
 
 from . import hosts, scene
+from .scene import check
 
 _tests = []
 
@@ -50,11 +51,18 @@ def _explain(s):
 
 
 def _ready(s, owner, used):
+    """At rest with OWNER: by a move where there is a lab at rest, else on a new lab."""
     if not used:
         s.up()
-    elif s.steady(owner):
-        s.renew()
+        return
     s.thaw()
+    here = s.alias()
+    if not here or s.steady(here):
+        s.renew()
+    elif here != owner and (s.switchover(owner).code != 0 or s.steady(owner)):
+        s.renew()
+    if s.alias() != owner:
+        check(s.switchover(owner).code == 0, 'the role could not be brought to %s', owner)
 
 
 def _one(s, name, owner, function, used):
