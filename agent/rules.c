@@ -71,6 +71,17 @@ static int64_t timeline(const struct facts *f)
     return f->tli ? f->tli : f->control_tli;
 }
 
+/* The timeline that recovery would end on. pg_control alone is not enough: until the checkpoint after a
+ * promotion it still shows the old one. */
+static int64_t latest_timeline(const struct facts *f)
+{
+    int64_t tli = timeline(f);
+
+    if (f->control_tli > tli)
+        tli = f->control_tli;
+    return f->newest_history_tli > tli ? f->newest_history_tli : tli;
+}
+
 bool rules_promoted(const struct agent_state *s, const struct facts *f)
 {
     int64_t from = s->promoting_tli;
@@ -378,8 +389,7 @@ static bool held_for_good(const struct guard_view *v)
 {
     const struct agent_state *s = v->state;
 
-    return s->held && (!s->held_was_primary || v->facts->control_tli > s->held_tli ||
-                       v->facts->tli > s->held_tli);
+    return s->held && (!s->held_was_primary || latest_timeline(v->facts) > s->held_tli);
 }
 
 static bool is_standby(const struct guard_view *v)
@@ -554,7 +564,7 @@ void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
         next->held_row = r->row;
         if (!s->held) {
             next->held_was_primary = was_primary(s, v->facts);
-            next->held_tli = timeline(v->facts);
+            next->held_tli = latest_timeline(v->facts);
         }
         break;
     case GUARD_WRITABLE:

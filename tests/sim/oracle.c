@@ -1,0 +1,195 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "sim.h"
+
+static const char *role_text(u8 role)
+{
+    return role == PG_WRITABLE ? "writable" : role == PG_RECOVERY ? "a standby" : "stopped";
+}
+
+void violate(struct violation *v, const char *invariant, const char *fmt, ...)
+{
+    va_list args;
+
+    if (v->invariant)
+        return;
+    v->invariant = invariant;
+    va_start(args, fmt);
+    vsnprintf(v->text, sizeof(v->text), fmt, args);
+    va_end(args);
+}
+
+/* I1, I4: of the nodes that nobody has given up unfenced, at most one writes, at most one runs jobs. */
+void oracle_state(const struct world *w, struct violation *v)
+{
+    u8 writing = 0, jobs = 0;
+
+    for (int i = 0; i < NODES; i++) {
+        const struct node *n = &w->node[i];
+
+        if (!n->up || (w->given_up & (1U << i)))
+            continue;
+        if (n->role == PG_WRITABLE)
+            writing |= (u8)(1U << i);
+        if (n->cron)
+            jobs |= (u8)(1U << i);
+    }
+    if (writing & (writing - 1))
+        violate(v, "I1", "two nodes are writable (mask %u)", writing);
+    if (jobs & (jobs - 1))
+        violate(v, "I4", "two nodes have their jobs on (mask %u)", jobs);
+}
+
+/* I3: the epoch never decreases, and one run writes at each. */
+void oracle_update(const struct rec *old, const struct rec *new, struct violation *v)
+{
+    if (new->epoch < old->epoch)
+        violate(v, "I3", "D.epoch falls from %u to %u", old->epoch, new->epoch);
+    else if (new->epoch == old->epoch && new->by != old->by)
+        violate(v, "I3", "runs %u and %u both write at epoch %u", old->by, new->by, new->epoch);
+}
+
+/* I2: under D = (flip, this node, our epoch), read after PROMOTING was durable. I7: with every commit
+ * that the old primary had acknowledged when it was stopped for it. */
+void oracle_promotion(const struct world *w, int node, struct violation *v)
+{
+    const struct node *n = &w->node[node];
+
+    if (!n->promoting || n->promoting_epoch != n->epoch)
+        violate(v, "I2", "%s is promoted without a durable PROMOTING of this epoch",
+                node_name((u8)node));
+    else if (!n->act_read)
+        violate(v, "I2", "%s is promoted, but D did not say so when it had to be read",
+                node_name((u8)node));
+    for (int i = 0; i < NODES; i++) {
+        const struct node *o = &w->node[i];
+
+        if (i != node && o->fenced && o->was_primary && o->fence_lsn && o->tli == n->tli &&
+            w->d.state == REGISTER_FLIP && w->d.n_from && w->d.from[w->d.n_from - 1] == i &&
+            w->d.txn == w->acked && n->wal <= o->fence_lsn)
+            violate(v, "I7", "%s has not what %s had when it was stopped", node_name((u8)node),
+                    node_name((u8)i));
+    }
+}
+
+/* I9: as before, but for the epoch. A node that is down now, or was held by a restart, is not the
+ * run's doing. */
+void oracle_undone(const struct world *w, const struct control *c, struct violation *v)
+{
+    const struct node *o = &w->node[w->d.owner];
+
+    if (w->d.epoch != c->marks.epoch)
+        return; /* another command has begun since */
+    if (w->d.state != REGISTER_STABLE || w->d.owner != c->d.owner)
+        violate(v, "I9", "undone, but D is not stable with the old owner");
+    if (o->up && o->agent && !o->held && !o->act &&
+        (o->role != PG_WRITABLE || o->fenced || !o->cron))
+        violate(v, "I9", "undone, but %s is %s, jobs %s", node_name(w->d.owner),
+                o->fenced ? "fenced" : role_text(o->role), o->cron ? "on" : "off");
+    for (int i = 0; i < NODES; i++)
+        if (i != w->d.owner && w->node[i].up && !(w->given_up & (1U << i)) &&
+            (w->node[i].role == PG_WRITABLE || w->node[i].cron))
+            violate(v, "I9", "undone, but %s is %s, jobs %s", node_name((u8)i),
+                    role_text(w->node[i].role), w->node[i].cron ? "on" : "off");
+}
+
+/* ---- every state has an end (I10) ---------------------------------------------------------- */
+
+static bool legal(const struct world *w)
+{
+    const struct node *o = &w->node[w->d.owner];
+
+    if (w->d.state != REGISTER_STABLE || o->role != PG_WRITABLE || !o->cron || o->fenced)
+        return false;
+    for (int i = 0; i < NODES; i++)
+        if (i != w->d.owner && (w->node[i].role == PG_WRITABLE || w->node[i].cron))
+            return false;
+    return true;
+}
+
+static void heal(struct world *w)
+{
+    struct step_out out = {.text = ""};
+
+    w->dns = 1;
+    memset(w->msg, 0, sizeof(w->msg));
+    memset(w->upd, 0, sizeof(w->upd));
+    memset(w->ctl, 0, sizeof(w->ctl));
+    w->faults = w->writes = 0;
+    for (int i = 0; i < NODES; i++) {
+        w->node[i].cut = 0;
+        w->node[i].act = w->node[i].phase = w->node[i].act_run = 0;
+        if (!w->node[i].up)
+            node_boot(w, i, &out);
+        w->node[i].agent = 1;
+    }
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < NODES; i++) {
+            node_guard_again(w, i, &out);
+            node_watch(w, i, &out);
+        }
+}
+
+struct first {
+    struct world w;
+    bool any;
+};
+
+/* Everything is delivered and answered at once, in order. */
+static void take_first(void *arg, const struct step_out *out)
+{
+    struct first *f = arg;
+
+    if (f->any)
+        return;
+    f->any = true;
+    f->w = out->w;
+}
+
+static bool settle_with(struct world *w, int command, int to)
+{
+    struct step_out out = {.text = ""};
+
+    control_start(w, 0, command, to, true);
+    for (int moves = 0; moves < 300; moves++) {
+        struct first f = {.any = false};
+        struct world before = *w;
+
+        if (w->ctl[0].phase == IDLE)
+            return true;
+        if (w->ctl[0].phase == RUNNING) {
+            control_move(w, 0, &out);
+            continue;
+        }
+        world_successors(w, take_first, &f);
+        *w = f.any ? f.w : before;
+        if (!f.any)
+            return false;
+    }
+    return false;
+}
+
+void oracle_end(const struct world *w, struct violation *v)
+{
+    static const struct {
+        int command, to;
+    } tries[] = {{PLAN_RESUME, -1}, {PLAN_ABORT, -1}, {PLAN_FAILOVER, A}, {PLAN_FAILOVER, B},
+                 {PLAN_FAILOVER, C}};
+    struct world healed = *w;
+
+    heal(&healed);
+    for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+        struct world t = healed;
+
+        if (!settle_with(&t, tries[i].command, tries[i].to)) {
+            violate(v, "I10", "healed, command %d does not end", tries[i].command);
+            return;
+        }
+        if (legal(&t))
+            return;
+    }
+    violate(v, "I10", "healed, no command leads to a legal end");
+}

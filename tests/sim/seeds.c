@@ -1,0 +1,65 @@
+#include <string.h>
+
+#include "sim.h"
+
+struct settings sim;
+
+const char *const seed_names[SEED_COUNT] = {
+#define X(id, text) text,
+    SEEDS(X)
+#undef X
+};
+
+bool seed_is(enum seed s)
+{
+    return sim.seed == s;
+}
+
+static struct plan_node *by_name(struct plan_view *v, const char *name)
+{
+    int i = plan_node_index(v, name);
+
+    return i < 0 ? NULL : &v->nodes[i];
+}
+
+/* A wrong planner, made from the right one by what it is led to believe. */
+void seed_view(struct plan_view *v)
+{
+    struct plan_node *owner = by_name(v, v->d.owner), *to = by_name(v, v->d.to);
+
+    if (seed_is(SEED_SKIP_FENCE) && v->d.state == REGISTER_CLAIM && owner && to &&
+        owner->epoch == v->d.epoch && (v->marks.done & step_bit(STEP_CATCHUP))) {
+        owner->fenced = owner->was_primary = owner->clean = true;
+        owner->role = PG_STOPPED;
+        owner->shutdown_lsn = owner->control_lsn = to->replay_lsn - 1;
+    }
+    if (seed_is(SEED_SKIP_FENCE) && v->d.state == REGISTER_FLIP && v->d.n_from) {
+        struct plan_node *a = by_name(v, v->d.from[v->d.n_from - 1].node);
+
+        if (a) {
+            a->fenced = true;
+            a->role = PG_STOPPED;
+        }
+    }
+    if (seed_is(SEED_IGNORE_W) && v->d.state != REGISTER_STABLE)
+        for (size_t i = 0; i < v->n_nodes; i++)
+            if (&v->nodes[i] != to && !v->nodes[i].answered) {
+                v->nodes[i].epoch = v->d.epoch;
+                v->nodes[i].fenced = v->nodes[i].state_ok = true;
+                v->nodes[i].role = PG_STOPPED;
+                v->nodes[i].shutdown_lsn = 0;
+            }
+    if (seed_is(SEED_UNDO_SILENT) && v->d.state == REGISTER_FLIP && owner && !owner->answered) {
+        owner->answered = true;
+        owner->role = PG_RECOVERY;
+        owner->promoting = false;
+        owner->epoch = owner->revoked_epoch = v->d.epoch;
+    }
+    if (seed_is(SEED_NO_REVOKE) && v->d.state == REGISTER_FLIP && owner && v->command == PLAN_ABORT &&
+        owner->role == PG_RECOVERY) {
+        owner->promoting = false;
+        owner->revoked_epoch = v->d.epoch;
+    }
+    if (seed_is(SEED_NO_LATE_FLIP))
+        v->marks.late_flip = false;
+}
