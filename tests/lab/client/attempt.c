@@ -14,11 +14,16 @@ int64_t monotonic_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static void end(struct attempt *a, bool acknowledged, const char *stage, const char *text)
+static void finish(struct attempt *a, bool acknowledged)
 {
     a->state = ATTEMPT_ENDED;
     a->ended_us = monotonic_us();
     a->acknowledged = acknowledged;
+}
+
+static void end(struct attempt *a, bool acknowledged, const char *stage, const char *text)
+{
+    finish(a, acknowledged);
     snprintf(a->text, sizeof a->text, "%s%s%s", stage, *stage ? ": " : "", text);
     for (char *c = a->text; *c; c++)
         if (*c == '\n' || *c == '\t')
@@ -56,6 +61,7 @@ void attempt_start(struct attempt *a, const struct target *t, int64_t id)
     a->id = id;
     a->started_us = monotonic_us();
     a->asked = false;
+    a->answered = false;
     if (a->conn) {
         ask(a);
     } else {
@@ -133,6 +139,20 @@ static void advance_connecting(struct attempt *a)
     }
 }
 
+static void take_row(struct attempt *a, PGresult *r)
+{
+    if (PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) == 1 && PQnfields(r) == 2) {
+        snprintf(a->address, sizeof a->address, "%s", PQgetvalue(r, 0, 1));
+        snprintf(a->text, sizeof a->text, "%s", PQgetvalue(r, 0, 0));
+        a->answered = true;
+    } else {
+        end(a, false, "answer", PQresultErrorMessage(r));
+    }
+}
+
+/* The row is no acknowledgement yet: the server commits after it has put the row into its buffer,
+ * and a backend that is told to end in between sends the row, then an error, and has not committed.
+ */
 static void advance_asking(struct attempt *a)
 {
     if (!socket_ready(a))
@@ -143,13 +163,14 @@ static void advance_asking(struct attempt *a)
     }
     while (a->state == ATTEMPT_ASKING && !PQisBusy(a->conn)) {
         PGresult *r = PQgetResult(a->conn);
-        if (!r)
+        if (r)
+            take_row(a, r);
+        else if (!a->answered)
             end(a, false, "answer", "no row");
-        else if (PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) == 1 && PQnfields(r) == 2) {
-            snprintf(a->address, sizeof a->address, "%s", PQgetvalue(r, 0, 1));
-            end(a, true, "", PQgetvalue(r, 0, 0));
-        } else
-            end(a, false, "answer", PQresultErrorMessage(r));
+        else if (PQstatus(a->conn) == CONNECTION_BAD)
+            end(a, false, "answer", PQerrorMessage(a->conn));
+        else
+            finish(a, true);
         PQclear(r);
     }
 }

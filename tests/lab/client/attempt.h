@@ -43,7 +43,8 @@ struct attempt {
     int64_t started_us; /* monotonic */
     int64_t ended_us;
     bool acknowledged;
-    bool asked; /* the statement was sent: without an answer its fate is unknown */
+    bool asked;    /* the statement was sent: without an answer its fate is unknown */
+    bool answered; /* a row has come; the end of the transaction has not */
     char address[64];
     char text[240]; /* the row's value, or what went wrong, on one line */
 
