@@ -38,11 +38,10 @@ int change_open(struct change *c, struct session *s, const char *reason, const c
 
 int change_close(struct change *c, int rc, struct err *e)
 {
-    json_t *data = json_pack("{s:s, s:i, s:s, s:I, s:I, s:I}", "outcome", rc < 0 ? "failed" : "done",
-                             "exit", err_exit_status(rc), "message", rc < 0 && e ? e->msg : "",
-                             "outage_ms", (json_int_t)0, "duration_ms",
-                             (json_int_t)(clock_mono_ms() - c->began_ms), "epoch",
-                             (json_int_t)c->epoch);
+    json_t *data = json_pack(
+        "{s:s, s:i, s:s, s:I, s:I, s:I}", "outcome", rc < 0 ? "failed" : "done", "exit",
+        err_exit_status(rc), "message", rc < 0 && e ? e->msg : "", "outage_ms", (json_int_t)0,
+        "duration_ms", (json_int_t)(clock_mono_ms() - c->began_ms), "epoch", (json_int_t)c->epoch);
     int written = journal_end(c->journal, data, rc < 0 ? NULL : e);
 
     json_decref(data);
@@ -84,7 +83,8 @@ static int verdict(const struct swap_wait *w, struct err *reterr)
     return err_set(reterr, ERR_INCOMPLETE,
                    "`pgtandem dns show` says what is there; wait a minute before trying again",
                    "the update was sent and not answered: it may have been made, or be made later "
-                   "(%.300s)", w->e.msg);
+                   "(%.300s)",
+                   w->e.msg);
 }
 
 int change_swap(struct change *c, const struct dns_swap *swap, struct err *reterr)

@@ -17,8 +17,8 @@ struct change {
     struct session *session;
     struct journal *journal;
     char txn[TXN_BYTES];
-    int64_t began_ms;  /* monotonic */
-    int64_t epoch;     /* told at the end; 0 unknown */
+    int64_t began_ms; /* monotonic */
+    int64_t epoch;    /* told at the end; 0 unknown */
 };
 
 /* --reason, or on a terminal the answer, or what the verb says of itself. */

@@ -29,13 +29,12 @@ struct option_row {
 #define AT(member) .offset = offsetof(struct options, member)
 #define LIST(member, count)                                                                        \
     AT(member), .count_offset = offsetof(struct options, count),                                   \
-        .max = sizeof(((struct options *)0)->member) / sizeof(char *)
+                .max = sizeof(((struct options *)0)->member) / sizeof(char *)
 
 static const struct option_row option_rows[] = {
     {'c', "config", "FILE", KIND_TEXT, 0, AT(config_path),
      .help = "configuration (" CONFIG_DEFAULT_PATH ")"},
-    {'f', "format", "FORMAT", KIND_FORMAT, TAKES_FORMAT, AT(format),
-     .help = "pretty, json or tsv"},
+    {'f', "format", "FORMAT", KIND_FORMAT, TAKES_FORMAT, AT(format), .help = "pretty, json or tsv"},
     {0, "to", "NODE", KIND_TEXT, TAKES_TO, AT(to), .help = "the node to move to"},
     {0, "reason", "TEXT", KIND_TEXT, TAKES_REASON, AT(reason),
      .help = "why, for the journal (asked for if absent)"},
@@ -222,8 +221,8 @@ static int take_option(struct parse *p, const struct option_row *row, const char
         size_t nearest = 3;
 
         for (size_t i = 0; i < OPTIONS; i++) {
-            size_t d = strncmp(typed, "--", 2) ? nearest
-                                               : str_distance(typed + 2, option_rows[i].name);
+            size_t d =
+                strncmp(typed, "--", 2) ? nearest : str_distance(typed + 2, option_rows[i].name);
             if (d < nearest) {
                 nearest = d;
                 STR_PRINTF(hint, "did you mean --%s?", option_rows[i].name);

@@ -20,17 +20,17 @@ struct options {
     const char *config_path;
     enum output_format format;
     bool dry_run;
-    bool yes;                       /* no prompt */
-    const char *reason;             /* NULL: asked for */
-    const char *to;                 /* --to NODE, or NULL */
-    const char *ignore[16];         /* --ignore CHECK, several */
+    bool yes;               /* no prompt */
+    const char *reason;     /* NULL: asked for */
+    const char *to;         /* --to NODE, or NULL */
+    const char *ignore[16]; /* --ignore CHECK, several */
     size_t n_ignore;
     const char *accept_unfenced[CLUSTER_NODES_MAX]; /* --accept-unfenced NODE, counts as typed */
     size_t n_accept_unfenced;
     int64_t wait_jobs_s;
-    int64_t watch_s;                /* -w */
+    int64_t watch_s; /* -w */
     bool verbose;
-    const char *args[8];            /* what follows the verb */
+    const char *args[8]; /* what follows the verb */
     size_t n_args;
 };
 
@@ -38,12 +38,12 @@ struct options {
 typedef int (*verb_fn)(struct session *s, struct err *reterr);
 
 struct verb_row {
-    const char *name;       /* "switchover"; two words for families: "dns show" */
-    const char *args;       /* "--to NODE [--reason TEXT]" */
-    const char *summary;    /* one line */
+    const char *name;    /* "switchover"; two words for families: "dns show" */
+    const char *args;    /* "--to NODE [--reason TEXT]" */
+    const char *summary; /* one line */
     const char *example;
-    unsigned needs;         /* NEEDS_… */
-    unsigned takes;         /* TAKES_…: options that mean something to it; others are refused */
+    unsigned needs; /* NEEDS_… */
+    unsigned takes; /* TAKES_…: options that mean something to it; others are refused */
     size_t args_min, args_max; /* words after the verb */
     verb_fn run;
 };
@@ -60,8 +60,8 @@ enum {
 };
 enum {
     NEEDS_CONFIG = 1,
-    NEEDS_AGENTS = 2,  /* TLS context and peers */
-    NEEDS_DNS = 4,     /* the update key */
+    NEEDS_AGENTS = 2, /* TLS context and peers */
+    NEEDS_DNS = 4,    /* the update key */
 };
 extern const struct verb_row verb_rows[]; /* verbs.c */
 extern const size_t n_verb_rows;

@@ -30,7 +30,8 @@ static const struct field dns_fields[] = {
     F_STRING(struct config_dns, key_file, FIELD_REQUIRED, NULL,
              "file with this controller's own TSIG update key, mode 0600"),
     F_STRING(struct config_dns, key_name, 0, "", "the key's name, if the file holds several"),
-    F_INT(struct config_dns, ttl, 0, 0, 86400, "30", "seconds: TTL of an alias that `dns init` makes"),
+    F_INT(struct config_dns, ttl, 0, 0, 86400, "30",
+          "seconds: TTL of an alias that `dns init` makes"),
     F_BOOL(struct config_dns, tcp, 0, "no", "always use TCP"),
     F_INT(struct config_dns, timeout_ms, 0, 2000, 120000, "10000",
           "ms: one update until its verdict is known"),
@@ -87,14 +88,19 @@ static FIELD_TABLE(node_table, struct config_node, "node", node_fields);
 static FIELD_TABLE(check_table, struct config_check, "check", check_fields);
 
 #define SINGLE(sec, needed)                                                                        \
-    { .name = #sec, .table = &sec##_table, .offset = offsetof(struct config, sec),                 \
-      .required = (needed) }
+    {                                                                                              \
+        .name = #sec, .table = &sec##_table, .offset = offsetof(struct config, sec),               \
+        .required = (needed)                                                                       \
+    }
 #define REPEATED(sec, array, count, type)                                                          \
-    { .name = #sec, .table = &sec##_table, .offset = offsetof(struct config, array),               \
-      .repeated = true, .elem_size = sizeof(struct type),                                          \
-      .max = sizeof(((struct config *)0)->array) / sizeof(struct type),                            \
-      .count_offset = offsetof(struct config, count), .label_offset = offsetof(struct type, name), \
-      .label_size = sizeof(((struct type *)0)->name) }
+    {                                                                                              \
+        .name = #sec, .table = &sec##_table, .offset = offsetof(struct config, array),             \
+        .repeated = true, .elem_size = sizeof(struct type),                                        \
+        .max = sizeof(((struct config *)0)->array) / sizeof(struct type),                          \
+        .count_offset = offsetof(struct config, count),                                            \
+        .label_offset = offsetof(struct type, name),                                               \
+        .label_size = sizeof(((struct type *)0)->name)                                             \
+    }
 
 static const struct ini_section sections[] = {
     SINGLE(cluster, true),
@@ -378,8 +384,9 @@ char *config_sample(struct arena *a)
     buf_str(&b, "\n# One section for each PostgreSQL host; the name is at most 24 of [a-z0-9-].");
     sample_section(&b, "node db01", &node_table, true);
     sample_section(&b, "node db02", &node_table, false);
-    buf_str(&b, "\n# One check of `pgtandem preflight` made milder or stricter (block, warn, off):\n"
-                "#[check archive-backlog]\n#planned = block\n#unplanned = off\n");
+    buf_str(&b,
+            "\n# One check of `pgtandem preflight` made milder or stricter (block, warn, off):\n"
+            "#[check archive-backlog]\n#planned = block\n#unplanned = off\n");
     char *text = arena_strndup(a, b.data, b.len);
     buf_free(&b);
     return text;

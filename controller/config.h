@@ -19,9 +19,9 @@ struct err;
 
 struct config_node {
     char name[NODE_NAME_BYTES];
-    char agent[ADDRESS_BYTES];      /* IP:port of its agent */
-    char target[DNS_NAME_BYTES];    /* what the alias points to when this node is the owner */
-    char address[ADDRESS_BYTES];    /* IP where the other nodes reach its PostgreSQL */
+    char agent[ADDRESS_BYTES];   /* IP:port of its agent */
+    char target[DNS_NAME_BYTES]; /* what the alias points to when this node is the owner */
+    char address[ADDRESS_BYTES]; /* IP where the other nodes reach its PostgreSQL */
     int64_t port;
 };
 
@@ -35,30 +35,30 @@ struct config_dns {
     char server[DNS_ADDRESS_BYTES]; /* the zone's primary */
     char key_file[256];
     char key_name[256];
-    int64_t ttl;                    /* seconds, of the alias when `dns init` creates it */
+    int64_t ttl; /* seconds, of the alias when `dns init` creates it */
     bool tcp;
-    int64_t timeout_ms;             /* one update until its verdict */
+    int64_t timeout_ms; /* one update until its verdict */
 };
 
 struct config_limits {
-    int64_t agent_timeout_ms;       /* an observation */
-    int64_t lag_bytes;              /* switchover: largest receive or replay lag to begin with */
-    int64_t clock_skew_ms;          /* largest difference of clocks between controller and nodes */
-    int64_t free_bytes;             /* least free space in the target's pg_wal file system */
-    int64_t stop_timeout_ms;        /* FENCE: how long a fast stop may take before it is undone */
+    int64_t agent_timeout_ms; /* an observation */
+    int64_t lag_bytes;        /* switchover: largest receive or replay lag to begin with */
+    int64_t clock_skew_ms;    /* largest difference of clocks between controller and nodes */
+    int64_t free_bytes;       /* least free space in the target's pg_wal file system */
+    int64_t stop_timeout_ms;  /* FENCE: how long a fast stop may take before it is undone */
     int64_t promote_timeout_ms;
-    int64_t catchup_timeout_ms;     /* CHECKPOINT on the old primary and lag to about zero */
-    int64_t g3_wait_ms;             /* failover with G3: watch period plus stop time; 0 derives it */
-    int64_t ready_files;            /* archive backlog allowed */
+    int64_t catchup_timeout_ms; /* CHECKPOINT on the old primary and lag to about zero */
+    int64_t g3_wait_ms;         /* failover with G3: watch period plus stop time; 0 derives it */
+    int64_t ready_files;        /* archive backlog allowed */
 };
 
 struct config_journal {
     char directory[256];
 };
 
-struct config_check {               /* [check NAME]: severity of one preflight check */
+struct config_check { /* [check NAME]: severity of one preflight check */
     char name[40];
-    int planned, unplanned;         /* enum severity; SEVERITY_DEFAULT: as built in */
+    int planned, unplanned; /* enum severity; SEVERITY_DEFAULT: as built in */
 };
 
 struct config {

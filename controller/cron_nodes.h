@@ -11,9 +11,9 @@ struct session;
 struct cron_nodes {
     struct world world;
     size_t n;
-    int owner;                             /* by the record; -1 unknown */
-    bool chosen[CLUSTER_NODES_MAX];        /* NODE of the command line, or all */
-    char *text[CLUSTER_NODES_MAX];         /* in the session's arena; NULL: error says why */
+    int owner;                      /* by the record; -1 unknown */
+    bool chosen[CLUSTER_NODES_MAX]; /* NODE of the command line, or all */
+    char *text[CLUSTER_NODES_MAX];  /* in the session's arena; NULL: error says why */
     struct err error[CLUSTER_NODES_MAX];
 };
 

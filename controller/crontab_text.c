@@ -73,7 +73,8 @@ static int find_block(const char *text, struct block *ret, struct err *reterr)
         bool begin = is_marker(p, CRONTAB_TEXT_BEGIN), end = is_marker(p, CRONTAB_TEXT_END);
 
         if ((begin && ret->begin) || (end && (!ret->begin || ret->end)))
-            return err_set(reterr, ERR_REFUSED, "mend it with crontab -e: one block, begun and ended",
+            return err_set(reterr, ERR_REFUSED,
+                           "mend it with crontab -e: one block, begun and ended",
                            "the crontab's pgtandem markers do not make one block");
         if (begin)
             ret->begin = p;

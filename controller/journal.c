@@ -27,9 +27,9 @@ struct journal {
     char path[512];
     int fd;
     int lock_fd;
-    off_t offset;    /* end of the last whole line */
+    off_t offset; /* end of the last whole line */
     off_t allocated;
-    int64_t n;       /* lines written */
+    int64_t n;                     /* lines written */
     char hash[JOURNAL_HASH_BYTES]; /* of the last one */
 };
 
@@ -56,10 +56,10 @@ static void format_line(const struct journal *j, enum journal_kind kind, const c
                         const char *node, json_t *data, struct buf *line, char *ret_hash)
 {
     char at[CLOCK_TEXT_BYTES];
-    json_t *o = json_pack("{s:I, s:s, s:I, s:s, s:s, s:s}", "n", (json_int_t)(j->n + 1), "at",
-                          clock_text(clock_wall_ms(), at), "mono_us", (json_int_t)clock_mono_us(),
-                          "kind", journal_kind_names[kind], "step", step ? step : "", "node",
-                          node ? node : "");
+    json_t *o =
+        json_pack("{s:I, s:s, s:I, s:s, s:s, s:s}", "n", (json_int_t)(j->n + 1), "at",
+                  clock_text(clock_wall_ms(), at), "mono_us", (json_int_t)clock_mono_us(), "kind",
+                  journal_kind_names[kind], "step", step ? step : "", "node", node ? node : "");
 
     if (data)
         json_object_set(o, "data", data);

@@ -50,6 +50,10 @@ int journal_note(struct journal *j, const char *step, const char *node, json_t *
 int journal_end(struct journal *j, json_t *data, struct err *reterr);
 const char *journal_path(const struct journal *j);
 
+/* The pid of the command that is writing here now, 0 if there is none. Only a look (the lock is not
+ * touched): for `status`. */
+int journal_writer(const char *directory);
+
 /* ---- reading ------------------------------------------------------------------------------ */
 
 struct journal_record {
@@ -58,17 +62,17 @@ struct journal_record {
     int kind; /* enum journal_kind */
     char step[32];
     char node[32];
-    json_t *data;      /* owned by the file */
+    json_t *data; /* owned by the file */
     char prev[65];
-    char hash[65];     /* of this line */
+    char hash[65]; /* of this line */
 };
 struct journal_file {
     char path[512];
     char txn[20];
     struct journal_record *records;
     size_t n_records;
-    bool torn;         /* the last line was cut */
-    bool ended;        /* has its `end` */
+    bool torn;  /* the last line was cut */
+    bool ended; /* has its `end` */
 };
 /* Read one file. ERR_INVALID names line and reason for a broken chain or line (not for a torn last
  * line). Free with journal_file_free. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
@@ -225,8 +226,9 @@ int journal_verify(const char *directory, size_t *ret_files, size_t *ret_records
         if (rc < 0)
             break;
         if (f->n_records && *last && strcmp(f->records[0].prev, last) != 0)
-            rc = damaged(reterr, paths[i], 1, "it does not follow the last line of the file before "
-                                              "it: a file is missing, or its end was cut off");
+            rc = damaged(reterr, paths[i], 1,
+                         "it does not follow the last line of the file before "
+                         "it: a file is missing, or its end was cut off");
         if (f->n_records)
             STR_COPY(last, f->records[f->n_records - 1].hash);
         records += f->n_records;
@@ -237,4 +239,24 @@ int journal_verify(const char *directory, size_t *ret_files, size_t *ret_records
         *ret_records = records;
     }
     return rc;
+}
+
+/* The lock's file keeps the last holder's pid; that process may be gone, and its number taken by
+ * another program. */
+int journal_writer(const char *directory)
+{
+    AUTO(arena) a = arena_new();
+    char *text, *ours, path[64];
+    long long pid;
+
+    if (file_read(arena_printf(a, "%s/lock", directory), 64, a, &text, NULL, NULL) < 0)
+        return 0;
+    text[strcspn(text, "\n")] = '\0';
+    if (!str_to_int(text, 1, INT32_MAX, &pid))
+        return 0;
+    STR_PRINTF(path, "/proc/%lld/comm", pid);
+    if (pid == getpid() || file_read(path, 64, a, &text, NULL, NULL) < 0 ||
+        file_read("/proc/self/comm", 64, a, &ours, NULL, NULL) < 0)
+        return 0;
+    return strcmp(text, ours) == 0 ? (int)pid : 0;
 }

@@ -9,7 +9,7 @@
 #include "controller/session.h"
 
 enum {
-    READ_TIMEOUT_MS = 3000,   /* `status` answers within 5 s, whatever is dead */
+    READ_TIMEOUT_MS = 3000, /* `status` answers within 5 s, whatever is dead */
     SURVEY_TIMEOUT_MS = 3500,
 };
 
@@ -98,9 +98,9 @@ void world_observe(struct session *s, struct world *w, unsigned what)
     w->n_nodes = s->config.n_nodes;
     memset(wanted, true, sizeof(wanted));
     if (what & OBSERVE_DNS)
-        read = dns_read(s->loop, &s->zone, NULL,
-                        DNS_READ_REGISTER | DNS_READ_ALIAS | DNS_READ_SERIAL, READ_TIMEOUT_MS,
-                        take_view, &look);
+        read =
+            dns_read(s->loop, &s->zone, NULL, DNS_READ_REGISTER | DNS_READ_ALIAS | DNS_READ_SERIAL,
+                     READ_TIMEOUT_MS, take_view, &look);
     if (what & OBSERVE_SURVEY)
         survey = dns_survey(s->loop, &s->zone, SURVEY_TIMEOUT_MS, take_survey, &look);
     if (what & OBSERVE_AGENTS)

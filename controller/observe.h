@@ -17,21 +17,21 @@
 struct session;
 
 struct world_node {
-    bool answered;          /* to the last question */
-    struct node_obs obs;    /* its last answer, if it ever answered (obs.node != "") */
-    struct err error;       /* why it did not answer */
-    int64_t looked_ms;      /* monotonic, when `obs` came */
-    int64_t skew_ms;        /* its clock minus ours, corrected by half the round trip */
+    bool answered;       /* to the last question */
+    struct node_obs obs; /* its last answer, if it ever answered (obs.node != "") */
+    struct err error;    /* why it did not answer */
+    int64_t looked_ms;   /* monotonic, when `obs` came */
+    int64_t skew_ms;     /* its clock minus ours, corrected by half the round trip */
     int64_t rtt_ms;
-    int64_t last_seq;       /* highest seq that we sent or saw at its epoch */
-    int64_t armed_epoch;    /* highest epoch for which it answered our ARM in this run; 0 none */
+    int64_t last_seq;    /* highest seq that we sent or saw at its epoch */
+    int64_t armed_epoch; /* highest epoch for which it answered our ARM in this run; 0 none */
 };
 
 struct world {
     struct world_node nodes[CLUSTER_NODES_MAX]; /* index as in config.nodes */
     size_t n_nodes;
-    struct dns_view d;      /* the primary's view: status, alias, register */
-    struct err d_error;     /* when d.status is not OK */
+    struct dns_view d;  /* the primary's view: status, alias, register */
+    struct err d_error; /* when d.status is not OK */
     bool survey_done;
     struct dns_survey survey;
 };

@@ -26,8 +26,7 @@ static const struct preflight_check checks[] = {
 #undef X
 };
 enum { CHECKS = sizeof(checks) / sizeof(checks[0]) };
-_Static_assert(CHECKS <= sizeof(((struct preflight *)0)->results) /
-                             sizeof(struct preflight_result),
+_Static_assert(CHECKS <= sizeof(((struct preflight *)0)->results) / sizeof(struct preflight_result),
                "a result for each check");
 
 /* ---- names ---------------------------------------------------------------------------------------- */

@@ -25,17 +25,17 @@ struct preflight_result {
     enum severity severity; /* what a failure means here: block or warn */
     bool ok;
     bool ignorable;
-    bool ignored;           /* by --ignore: it failed and does not block */
+    bool ignored; /* by --ignore: it failed and does not block */
     char measured[160];
     char threshold[120];
-    char remedy[240];       /* "" when ok */
+    char remedy[240]; /* "" when ok */
 };
 
 struct preflight {
     struct preflight_result results[64];
     size_t n;
-    size_t blocking;        /* failed, severity block, not ignored */
-    size_t warnings;        /* failed, but not blocking */
+    size_t blocking; /* failed, severity block, not ignored */
+    size_t warnings; /* failed, but not blocking */
 };
 
 /* Run every check that is not off. `from` is the owner (-1 unknown), `to` the target: indices of

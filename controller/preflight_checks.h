@@ -10,11 +10,11 @@ struct check_view {
     const struct options *o;
     const struct world *w;
     enum preflight_kind kind;
-    int from, to;              /* indices; -1 unknown */
+    int from, to; /* indices; -1 unknown */
     const char *a_name, *b_name;
-    const struct node_obs *a;  /* the owner's answer; NULL: it is silent or unknown */
-    const struct node_obs *b;  /* the target's answer; NULL: it is silent */
-    const struct record *d;    /* NULL: no valid record */
+    const struct node_obs *a; /* the owner's answer; NULL: it is silent or unknown */
+    const struct node_obs *b; /* the target's answer; NULL: it is silent */
+    const struct record *d;   /* NULL: no valid record */
 };
 
 typedef bool (*check_fn)(const struct check_view *v, struct preflight_result *r);
@@ -30,6 +30,7 @@ bool check_silent(struct preflight_result *r, const char *node);
 void check_list(char *text, size_t bytes, const char *name);
 
 /* name in C, name on the command line, planned, unplanned, ignorable, threshold, what it is for */
+/* clang-format off */
 #define PREFLIGHT_CHECKS(X)                                                                        \
     X(one_writable, "one-writable", BLOCK, BLOCK, false, "at most 1 node",                         \
       "no two nodes are writable")                                                                 \
@@ -115,6 +116,8 @@ void check_list(char *text, size_t bytes, const char *name);
       "agents and controller are of one version")                                                  \
     X(looked, "postgres-look", WARN, WARN, true, "no problem",                                     \
       "the agents could see all of PostgreSQL and cron")
+
+/* clang-format on */
 
 #define X(id, name, planned, unplanned, ignorable, threshold, what)                                \
     bool check_##id(const struct check_view *v, struct preflight_result *r);

@@ -34,8 +34,8 @@ bool check_register_readable(const struct check_view *v, struct preflight_result
     }
     check_remedy(r, "pgtandem dns show");
     if (d->status != DNS_VIEW_OK)
-        check_measured(r, "%s", *v->w->d_error.msg ? v->w->d_error.msg
-                                                   : "the zone's primary does not answer");
+        check_measured(
+            r, "%s", *v->w->d_error.msg ? v->w->d_error.msg : "the zone's primary does not answer");
     else if (d->n_txt == 0) {
         check_measured(r, "no record");
         check_remedy(r, "pgtandem dns init");
@@ -110,12 +110,15 @@ bool check_owner_writable(const struct check_view *v, struct preflight_result *r
     }
     if (!v->a) {
         check_measured(r, "%s does not answer: %.100s", v->a_name, v->w->nodes[v->from].error.msg);
-        check_remedy(r, "start pgtandem-agent on %s; if the host is lost: pgtandem failover --to %s",
+        check_remedy(r,
+                     "start pgtandem-agent on %s; if the host is lost: pgtandem failover --to %s",
                      v->a_name, *v->b_name ? v->b_name : "NODE");
         return false;
     }
     check_measured(r, "%s is %s%s", v->a_name, pg_role_names[v->a->pg.role],
-                   v->a->fence.fenced ? ", fenced" : v->a->fence.held ? ", held" : "");
+                   v->a->fence.fenced ? ", fenced"
+                   : v->a->fence.held ? ", held"
+                                      : "");
     check_remedy(r, "pgtandem status; pgtandem resume");
     return v->a->pg.role == PG_WRITABLE && !v->a->fence.fenced && !v->a->fence.held;
 }

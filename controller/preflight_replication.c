@@ -78,8 +78,9 @@ bool check_attached(const struct check_view *v, struct preflight_result *r)
 
     if (!v->a || !v->b)
         return check_silent(r, v->a ? v->b_name : v->a_name);
-    check_remedy(r, "on %s: set primary_conninfo to %s (%s), or choose a standby that is attached "
-                    "to it: pgtandem status",
+    check_remedy(r,
+                 "on %s: set primary_conninfo to %s (%s), or choose a standby that is attached "
+                 "to it: pgtandem status",
                  v->b_name, v->a_name, v->c->nodes[v->from].address);
     if (!*v->b->pg.receiver_status) {
         check_measured(r, "%s has no walreceiver", v->b_name);
@@ -261,8 +262,9 @@ bool check_sync_names(const struct check_view *v, struct preflight_result *r)
                  sync_names_node(names, v->c->nodes[i].name);
     STR_PRINTF(r->threshold, "at least %lld standby(s) besides the owner", wanted);
     check_measured(r, "%lld for '%.100s'", there, names);
-    check_remedy(r, "on %s: ALTER SYSTEM SET synchronous_standby_names = ''; SELECT "
-                    "pg_reload_conf(); or commits wait for %s to return",
+    check_remedy(r,
+                 "on %s: ALTER SYSTEM SET synchronous_standby_names = ''; SELECT "
+                 "pg_reload_conf(); or commits wait for %s to return",
                  v->b_name, *v->a_name ? v->a_name : "a standby");
     return there >= wanted;
 }

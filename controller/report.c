@@ -71,8 +71,8 @@ static bool coloured(const struct session *s)
 
 const char *report_on(const struct session *s, enum report_style style)
 {
-    static const char *const codes[] = {"", "\033[32m", "\033[33m", "\033[1;31m", "\033[2m",
-                                        "\033[1m"};
+    static const char *const codes[] = {"",           "\033[32m", "\033[33m",
+                                        "\033[1;31m", "\033[2m",  "\033[1m"};
 
     return coloured(s) ? codes[style] : "";
 }
@@ -239,7 +239,8 @@ json_t *report_json(const struct report *r)
 
 void report_put_json(const struct session *s, json_t *value)
 {
-    json_dumpf(value, stdout, JSON_REAL_PRECISION(9) | (s->terminal ? JSON_INDENT(2) : JSON_COMPACT));
+    json_dumpf(value, stdout,
+               JSON_REAL_PRECISION(9) | (s->terminal ? JSON_INDENT(2) : JSON_COMPACT));
     putchar('\n');
     json_decref(value);
 }
@@ -300,7 +301,8 @@ const char *report_bytes(struct arena *a, int64_t bytes)
 
     for (; n >= 1024 && u < 4; u++)
         n /= 1024;
-    return u ? arena_printf(a, "%.1f %s", n, units[u]) : arena_printf(a, "%lld B", (long long)bytes);
+    return u ? arena_printf(a, "%.1f %s", n, units[u])
+             : arena_printf(a, "%lld B", (long long)bytes);
 }
 
 const char *report_duration(struct arena *a, int64_t ms)

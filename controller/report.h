@@ -23,10 +23,10 @@ enum report_kind {
 enum report_style { STYLE_PLAIN, STYLE_GOOD, STYLE_WARN, STYLE_BAD, STYLE_DIM, STYLE_BOLD };
 
 struct report_column {
-    const char *key;       /* JSON, TSV; NULL: shown to people only */
-    const char *title;     /* pretty; NULL: not shown there */
+    const char *key;   /* JSON, TSV; NULL: shown to people only */
+    const char *title; /* pretty; NULL: not shown there */
     enum report_kind kind;
-    int drop;              /* pretty, too narrow: the highest goes first; 0 never */
+    int drop; /* pretty, too narrow: the highest goes first; 0 never */
 };
 
 struct report_cell {

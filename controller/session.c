@@ -122,8 +122,7 @@ static bool read_answer(char *ret_line, size_t bytes)
     return true;
 }
 
-int session_confirm(struct session *s, const char *question, const char *expect,
-                    struct err *reterr)
+int session_confirm(struct session *s, const char *question, const char *expect, struct err *reterr)
 {
     char line[256];
 

@@ -17,12 +17,12 @@ struct session {
     struct options options;
     const struct verb_row *verb;
     struct loop *loop;
-    struct arena *arena;                         /* lives as long as the command */
+    struct arena *arena; /* lives as long as the command */
     struct tls_context *tls;
-    struct rpc_peer *peers[CLUSTER_NODES_MAX];   /* same index as config.nodes */
-    struct dns_zone zone;                        /* with the update key when the verb needs it */
-    char by[BY_BYTES];                           /* "root@ctl": OS user (sudo user) at this host */
-    bool terminal;                               /* stdout is a terminal */
+    struct rpc_peer *peers[CLUSTER_NODES_MAX]; /* same index as config.nodes */
+    struct dns_zone zone;                      /* with the update key when the verb needs it */
+    char by[BY_BYTES];                         /* "root@ctl": OS user (sudo user) at this host */
+    bool terminal;                             /* stdout is a terminal */
 };
 
 /* Open what the verb needs. */

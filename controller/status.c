@@ -32,6 +32,7 @@ static const struct report_column columns[] = {
     {"software", NULL, REPORT_TEXT, 0},
     {"rtt_ms", NULL, REPORT_NUMBER, 0},
     {"clock_skew_ms", NULL, REPORT_NUMBER, 0},
+    {"control_state", NULL, REPORT_TEXT, 0},
     {"error", NULL, REPORT_TEXT, 0},
 };
 
@@ -42,7 +43,10 @@ static const char *state_word(const struct status *st, const struct obs_pg *pg, 
     case PG_STARTING:
         return "-";
     case PG_STOPPED:
-        return pg_control_state_names[pg->control_state];
+        return pg->control_state == CONTROL_SHUTDOWNED ||
+                       pg->control_state == CONTROL_SHUTDOWNED_IN_RECOVERY
+                   ? "shut down"
+                   : "NOT clean";
     case PG_WRITABLE:
         return "writable";
     case PG_RECOVERY:
@@ -57,9 +61,10 @@ static const char *state_word(const struct status *st, const struct obs_pg *pg, 
     return "streaming";
 }
 
-static const char *fence_word(const struct obs_fence *f)
+/* An agent remembers its promotion for good; once the node is writable the mark says nothing new. */
+static const char *fence_word(const struct obs_fence *f, int role)
 {
-    if (f->promoting)
+    if (f->promoting && role != PG_WRITABLE)
         return "promoting";
     if (f->held)
         return "held";
@@ -176,8 +181,8 @@ static void node_row(struct status *st, size_t i, int owner)
     report_cell(t, STYLE_PLAIN, "%s", lsn(st->arena, primary ? 0 : o->pg.replay_lsn));
     lag_cells(st, t, bytes, ms);
     report_cell(t, STYLE_PLAIN, "%s", cron_word(st->arena, &o->cron));
-    report_cell(t, strcmp(fence_word(&o->fence), "-") ? STYLE_WARN : STYLE_DIM, "%s",
-                fence_word(&o->fence));
+    const char *fence = fence_word(&o->fence, o->pg.role);
+    report_cell(t, strcmp(fence, "-") == 0 ? STYLE_DIM : STYLE_WARN, "%s", fence);
     report_cell(t, STYLE_PLAIN, "%" PRId64, o->epoch);
     const char *version = strchr(o->software, ' ');
     report_cell(t, STYLE_DIM, "%s %" PRId64 " ms", version ? version + 1 : o->software, n->rtt_ms);
@@ -185,6 +190,7 @@ static void node_row(struct status *st, size_t i, int owner)
     report_cell(t, STYLE_PLAIN, "%s", o->software);
     report_cell(t, STYLE_PLAIN, "%" PRId64, n->rtt_ms);
     report_cell(t, STYLE_PLAIN, "%" PRId64, n->skew_ms);
+    report_cell(t, STYLE_PLAIN, "%s", pg_control_state_names[o->pg.control_state]);
     report_cell(t, STYLE_PLAIN, "%s", o->pg.problem);
 }
 
@@ -279,7 +285,8 @@ void status_read_journals(const struct session *s, struct arena *a, const char *
     char **paths;
     size_t n;
 
-    *ret = (struct status_journal){.verb = "", .reason = ""};
+    *ret = (struct status_journal){
+        .verb = "", .reason = "", .running_pid = journal_writer(s->config.journal.directory)};
     if (journal_list(s->config.journal.directory, a, &paths, &n, NULL) < 0)
         return;
     for (size_t i = n; i > 0 && n - i < JOURNALS_LOOKED_AT; i--) {

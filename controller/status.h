@@ -16,7 +16,7 @@ struct arena;
 struct session;
 
 struct status_line {
-    const char *node;   /* or "" */
+    const char *node; /* or "" */
     const char *text;
 };
 
@@ -28,9 +28,10 @@ struct status_lines {
 
 /* What this controller's own journals know. */
 struct status_journal {
-    bool transition_known;      /* a journal with the open transition's id */
+    bool transition_known; /* a journal with the open transition's id */
     int64_t since_wall_ms;
     const char *verb, *reason;
+    int running_pid;             /* a command is at work on this controller now; 0 none */
     int64_t alias_moved_wall_ms; /* the last time that a command here moved the alias; 0 never */
 };
 
@@ -40,7 +41,7 @@ struct status {
     const struct world *w;
     struct plan_view *view;
     struct plan_situation situation;
-    struct record last_seen;      /* the newest that an agent has seen; stands in when DNS is silent */
+    struct record last_seen; /* the newest that an agent has seen; stands in when DNS is silent */
     const char *last_seen_by;
     struct status_journal journal;
     int64_t now_wall_ms;

@@ -76,10 +76,16 @@ static void print_transition(const struct status *st)
                              st->journal.verb, *st->journal.verb ? " " : "", r->owner,
                              *r->to ? r->to : r->owner, register_state_names[r->state], r->by,
                              since, r->txn, reason));
-    report_wrap(st->session, "           ",
-                st->situation.past_no_return
-                    ? "Past the point of no return: the way is forward."
-                    : "Before the point of no return: it can be undone.");
+    if (st->journal.running_pid)
+        report_wrap(st->session, "           ",
+                    arena_printf(a, "A command is at work on it here and now (pid %d): let it end.",
+                                 st->journal.running_pid));
+    report_wrap(
+        st->session, "           ",
+        st->situation.past_no_return
+            ? "Past the point of no return: `pgtandem resume` goes on; there is no way back."
+            : "Before the point of no return: `pgtandem resume` goes on, `pgtandem abort` "
+              "undoes it.");
 }
 
 static void print_lines(const struct status *st, const char *title, enum report_style style,
@@ -125,8 +131,8 @@ static json_t *lines_json(const struct status_lines *lines)
     json_t *list = json_array();
 
     for (size_t i = 0; i < lines->n; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s}", "node", lines->at[i].node, "text",
-                                              lines->at[i].text));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "node", lines->at[i].node, "text", lines->at[i].text));
     return list;
 }
 
@@ -151,20 +157,20 @@ static json_t *transition_json(const struct status *st)
 
     if (!transition_open(st))
         return json_null();
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b}", "txn", r->txn, "state",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:i}", "txn", r->txn, "state",
                      register_state_names[r->state], "by", r->by, "verb", st->journal.verb,
                      "reason", st->journal.reason, "since", time_json(st->journal.since_wall_ms),
-                     "past_point_of_no_return", st->situation.past_no_return);
+                     "past_point_of_no_return", st->situation.past_no_return, "running_pid",
+                     st->journal.running_pid);
 }
 
 static json_t *alias_json(const struct status *st)
 {
     const struct dns_view *d = &st->w->d;
     bool ok = d->status == DNS_VIEW_OK && d->cname_present;
-    json_t *o = json_pack("{s:s, s:I, s:I, s:o}", "name", st->session->zone.alias,
-                          "name_servers", (json_int_t)st->ns_total, "agree",
-                          (json_int_t)st->ns_agree, "caches_clear_by",
-                          time_json(st->caches_clear_wall_ms));
+    json_t *o = json_pack("{s:s, s:I, s:I, s:o}", "name", st->session->zone.alias, "name_servers",
+                          (json_int_t)st->ns_total, "agree", (json_int_t)st->ns_agree,
+                          "caches_clear_by", time_json(st->caches_clear_wall_ms));
 
     json_object_set_new(o, "target", ok ? json_string(d->cname) : json_null());
     json_object_set_new(o, "ttl", ok ? json_integer(d->cname_ttl) : json_null());
@@ -203,12 +209,12 @@ static void print_tsv(const struct status *st)
                r->epoch, register_state_names[r->state], r->owner, *r->to ? r->to : "-", r->by,
                r->txn, d->txt);
     if (transition_open(st))
-        printf("#transition\ttxn\tstate\tby\tverb\tsince\tpast_point_of_no_return\treason\n"
-               "transition\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+        printf("#transition\ttxn\tstate\tby\tverb\tsince\tpast_point_of_no_return\trunning_pid\t"
+               "reason\ntransition\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n",
                r->txn, register_state_names[r->state], r->by,
                *st->journal.verb ? st->journal.verb : "-",
                st->journal.since_wall_ms ? clock_text(st->journal.since_wall_ms, at) : "-",
-               st->situation.past_no_return ? "yes" : "no",
+               st->situation.past_no_return ? "yes" : "no", st->journal.running_pid,
                *st->journal.reason ? st->journal.reason : "-");
     for (size_t i = 0; i < st->problems.n; i++)
         printf("problem\t%s\t%s\n", *st->problems.at[i].node ? st->problems.at[i].node : "-",

@@ -103,6 +103,8 @@ static void headline(struct status *st)
     else
         add(st, &st->problems, name_of(st, now->node), "%s%s",
             fill(st, now->problem, name_of(st, now->node)), why_silent(st, now->node));
+    if (st->journal.running_pid && st->view->d.state != REGISTER_STABLE)
+        propose(st, "pgtandem status -w 2"); /* resume would take over from the command at work */
     if (now->reason == WHY_TWO_WRITABLE)
         propose(st, "read docs/two-writable.md; change nothing before");
     else if (strcmp(command, "pgtandem status") == 0) /* that is what was typed */
@@ -116,6 +118,8 @@ static void headline(struct status *st)
 /* Has the headline told this debt already? */
 static bool told(const struct status *st, const struct plan_debt *d)
 {
+    if (st->situation.reason == WHY_TWO_WRITABLE && d->kind == DEBT_WRITABLE)
+        return true;
     if (st->situation.node != (int)d->node)
         return false;
     switch (st->situation.reason) {
@@ -126,7 +130,6 @@ static bool told(const struct status *st, const struct plan_debt *d)
         return d->kind == DEBT_OWNER_DOWN || d->kind == DEBT_HELD;
     case WHY_CRON_OWED:
         return d->kind == DEBT_OWNER_CRON_OFF;
-    case WHY_TWO_WRITABLE:
     case WHY_OTHER_WRITABLE:
         return d->kind == DEBT_WRITABLE;
     case WHY_NOT_READY:
@@ -135,6 +138,34 @@ static bool told(const struct status *st, const struct plan_debt *d)
     default: /* the other headlines are not about a debt */
         return false;
     }
+}
+
+/* A fenced node whose WAL is not all in the owner's history was written to on its own: rejoin will
+ * refuse it, and what it holds may be wanted. */
+static bool diverged(const struct status *st, size_t node)
+{
+    int owner = plan_owner(st->view);
+
+    return owner >= 0 && st->view->nodes[owner].answered &&
+           st->view->nodes[owner].role == PG_WRITABLE && st->view->nodes[node].role == PG_STOPPED &&
+           !st->view->nodes[node].rejoinable;
+}
+
+static void fenced(struct status *st, size_t node)
+{
+    const char *name = name_of(st, (int)node);
+
+    if (!diverged(st, node)) {
+        add(st, &st->owed, name, "%s is fenced; `pgtandem rejoin %s` makes it a standby", name,
+            name);
+        return;
+    }
+    add(st, &st->owed, name,
+        "%s is fenced and may hold commits that the owner does not have (timeline %" PRId64
+        "): docs/two-writable.md says how to save them; then build it anew",
+        name, st->view->nodes[node].control_tli);
+    if (st->situation.reason == WHY_NOTHING && st->situation.node == (int)node)
+        st->next = "read docs/two-writable.md, \"Afterwards\"";
 }
 
 /* While a transition is open, fences and jobs that are off are its own doing. */
@@ -150,6 +181,10 @@ static void debts(struct status *st)
 
         if (told(st, &list[i]) || (open && kind != DEBT_SILENT && kind != DEBT_STATE))
             continue;
+        if (kind == DEBT_FENCED) {
+            fenced(st, list[i].node);
+            continue;
+        }
         add(st, plan_debt_is_problem(kind) ? &st->problems : &st->owed, node, "%s%s",
             fill(st, plan_debt_text(kind), node),
             kind == DEBT_SILENT ? why_silent(st, (int)list[i].node) : "");
@@ -166,10 +201,11 @@ static void dns_problems(struct status *st)
     if (d->status != DNS_VIEW_OK)
         return;
     if (d->alias_other_types)
-        add(st, &st->problems, "", "%s holds something that is not a CNAME", st->session->zone.alias);
+        add(st, &st->problems, "", "%s holds something that is not a CNAME",
+            st->session->zone.alias);
     if (d->n_txt > 0 && !d->record_valid)
-        add(st, &st->problems, "",
-            "the ownership record is not valid (%d TXT record(s)): \"%s\"", d->n_txt, d->txt);
+        add(st, &st->problems, "", "the ownership record is not valid (%d TXT record(s)): \"%s\"",
+            d->n_txt, d->txt);
     owner = d->record_valid ? config_node_find(&st->session->config, d->record.owner) : NULL;
     if (owner && (!d->cname_present || strcmp(d->cname, owner->target) != 0)) {
         add(st, &st->problems, owner->name, "the alias points to %s, but the owner is %s (%s)",
@@ -244,8 +280,10 @@ static void node_problems(struct status *st, size_t i, int owner)
         add(st, &st->problems, name, "the clock of %s is %" PRId64 " ms %s ours", name, skew,
             n->skew_ms < 0 ? "behind" : "ahead of");
     if ((int)i == owner && !o->can_stop)
-        add(st, &st->problems, name, "the agent of %s may not stop PostgreSQL: a switchover would "
-                                     "be refused", name);
+        add(st, &st->problems, name,
+            "the agent of %s may not stop PostgreSQL: a switchover would "
+            "be refused",
+            name);
 }
 
 void status_problems(struct status *st)

@@ -77,8 +77,8 @@ static void diff(struct report *t, const char *node, struct arena *a, char **old
         if (i < n_old && j < n_new && strcmp(old[i], new[j]) == 0) {
             diff_row(t, node, " ", old[i]);
             i++, j++;
-        } else if (j == n_new || (i < n_old && common[(i + 1) * width + j] >=
-                                                   common[i * width + j + 1])) {
+        } else if (j == n_new ||
+                   (i < n_old && common[(i + 1) * width + j] >= common[i * width + j + 1])) {
             diff_row(t, node, "-", old[i++]);
         } else {
             diff_row(t, node, "+", new[j++]);

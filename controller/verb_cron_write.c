@@ -25,8 +25,8 @@ static int edit_adopt(struct session *s, const struct cron_nodes *c, size_t node
     return crontab_text_adopt(c->text[node], (int)node == c->owner, s->arena, ret_text, reterr);
 }
 
-static int edit_unadopt(struct session *s, const struct cron_nodes *c, size_t node,
-                        char **ret_text, struct err *reterr)
+static int edit_unadopt(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
+                        struct err *reterr)
 {
     return crontab_text_unadopt(c->text[node], s->arena, ret_text, reterr);
 }
@@ -41,8 +41,9 @@ static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node,
         return 0;
     }
     if (owner->entries_on + owner->entries_off == 0)
-        return err_set(reterr, ERR_REFUSED, "`pgtandem cron adopt` puts its entries under "
-                                            "management first",
+        return err_set(reterr, ERR_REFUSED,
+                       "`pgtandem cron adopt` puts its entries under "
+                       "management first",
                        "the owner %s has no managed entries to copy",
                        s->config.nodes[c->owner].name);
     return crontab_text_sync(c->text[node], c->text[c->owner], s->arena, ret_text, reterr);

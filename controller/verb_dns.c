@@ -12,12 +12,12 @@
 #include "controller/verbs.h"
 
 static const struct report_column columns[] = {
-    {"server", "SERVER", REPORT_TEXT, 0},    {"name", "NAME", REPORT_TEXT, 2},
-    {"answer", "ANSWER", REPORT_TEXT, 0},    {"target", "ALIAS", REPORT_TEXT, 0},
-    {"ttl", "TTL", REPORT_NUMBER, 0},        {"serial", "SERIAL", REPORT_NUMBER, 3},
-    {"epoch", "EPOCH", REPORT_NUMBER, 0},    {"state", "STATE", REPORT_TEXT, 0},
-    {"owner", "OWNER", REPORT_TEXT, 4},      {"agrees", "AGREES", REPORT_BOOL, 0},
-    {"ms", "MS", REPORT_NUMBER, 5},          {"problem", NULL, REPORT_TEXT, 0},
+    {"server", "SERVER", REPORT_TEXT, 0}, {"name", "NAME", REPORT_TEXT, 2},
+    {"answer", "ANSWER", REPORT_TEXT, 0}, {"target", "ALIAS", REPORT_TEXT, 0},
+    {"ttl", "TTL", REPORT_NUMBER, 0},     {"serial", "SERIAL", REPORT_NUMBER, 3},
+    {"epoch", "EPOCH", REPORT_NUMBER, 0}, {"state", "STATE", REPORT_TEXT, 0},
+    {"owner", "OWNER", REPORT_TEXT, 4},   {"agrees", "AGREES", REPORT_BOOL, 0},
+    {"ms", "MS", REPORT_NUMBER, 5},       {"problem", NULL, REPORT_TEXT, 0},
     {"record", NULL, REPORT_TEXT, 0},
 };
 
@@ -116,9 +116,9 @@ static int judge_primary(const struct session *s, const struct world *w, struct 
     if (d->status != DNS_VIEW_OK) {
         if (reterr)
             *reterr = w->d_error;
-        return w->d_error.code < 0 ? ERR_DNS
-                                   : err_set(reterr, ERR_DNS, NULL, "%s does not answer",
-                                             s->zone.server);
+        return w->d_error.code < 0
+                   ? ERR_DNS
+                   : err_set(reterr, ERR_DNS, NULL, "%s does not answer", s->zone.server);
     }
     if (d->alias_other_types)
         return err_set(reterr, ERR_DNS, "an alias that pgtandem moves is a CNAME and nothing else",

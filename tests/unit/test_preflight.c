@@ -1,0 +1,475 @@
+/* controller/preflight: a synthetic cluster in order passes; each single thing out of order is found by
+ * the check that is meant for it, with its number, and by no other blocking one. */
+#include "controller/preflight.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/observe.h"
+#include "controller/preflight_checks.h"
+#include "controller/session.h"
+#include "proto/hello.h"
+#include "tests/unit/unit.h"
+
+enum { A, B, C, NODES, SYSID = 7301 };
+
+static struct session s;
+static struct world w;
+static struct preflight p;
+
+/* ---- a cluster in order: db02 is the primary, db01 the target, vm the third ------------------------- */
+
+static void make_config(void)
+{
+    static const char *const names[NODES] = {"db02", "db01", "vm"};
+
+    s = (struct session){.config = {.n_nodes = NODES}};
+    STR_COPY(s.config.cluster.name, "ia2");
+    STR_COPY(s.config.cluster.alias, "db.ia2.test");
+    s.config.limits = (struct config_limits){
+        .lag_bytes = 16 << 20, .clock_skew_ms = 2000, .free_bytes = 1 << 20, .ready_files = 8};
+    for (int i = 0; i < NODES; i++) {
+        struct config_node *n = &s.config.nodes[i];
+
+        STR_COPY(n->name, names[i]);
+        STR_PRINTF(n->address, "10.77.0.%d", 20 + i);
+        STR_PRINTF(n->target, "%s.ia2.test", names[i]);
+        n->port = 5432;
+    }
+}
+
+static void make_node(int i)
+{
+    struct node_obs *o = &w.nodes[i].obs;
+    struct hello h;
+
+    hello_fill(&h, PEER_CONTROLLER, "", "");
+    w.nodes[i].answered = true;
+    STR_COPY(o->node, s.config.nodes[i].name);
+    STR_COPY(o->software, h.software);
+    o->epoch = 7;
+    o->state_ok = o->watch_enabled = o->can_stop = true;
+    o->watch_period_ms = 3000;
+    o->cron = (struct obs_cron){.readable = true, .daemon_running = true};
+    *(i == A ? &o->cron.entries_on : &o->cron.entries_off) = 2;
+    STR_COPY(o->cron.parity, "same");
+    o->pg = (struct obs_pg){.role = i == A ? PG_WRITABLE : PG_RECOVERY,
+                            .version = 150018,
+                            .sysid = SYSID,
+                            .tli = 5,
+                            .n_history = 1,
+                            .history = {{.tli = 4, .end = 0x2000000}},
+                            .newest_history_tli = 5,
+                            .max_wal_senders = 10,
+                            .max_replication_slots = 10,
+                            .free_bytes = 1 << 30};
+    STR_COPY(o->pg.timeline_target, "latest");
+    if (i == A) {
+        o->pg.insert_lsn = o->pg.flush_lsn = 0x3000148;
+        return;
+    }
+    o->pg.receive_lsn = o->pg.replay_lsn = 0x3000148;
+    STR_COPY(o->pg.receiver_status, "streaming");
+    STR_COPY(o->pg.receiver_host, s.config.nodes[A].address);
+    o->pg.receiver_port = 5432;
+    STR_COPY(o->pg.conninfo_hosts, s.config.nodes[A].address);
+
+    struct obs_sender *sender = &w.nodes[A].obs.pg.senders[w.nodes[A].obs.pg.n_senders++];
+    STR_COPY(sender->address, s.config.nodes[i].address);
+    STR_COPY(sender->state, "streaming");
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    make_config();
+    memset(&w, 0, sizeof(w));
+    w.n_nodes = NODES;
+    for (int i = 0; i < NODES; i++)
+        make_node(i);
+    w.d = (struct dns_view){.status = DNS_VIEW_OK,
+                            .cname_present = true,
+                            .n_txt = 1,
+                            .record_valid = true,
+                            .record = {.epoch = 7, .sysid = SYSID, .tli = 5}};
+    STR_COPY(w.d.cname, "db02.ia2.test");
+    STR_COPY(w.d.record.owner, "db02");
+    w.survey_done = true;
+    w.survey.n = 2;
+    w.survey.ns[0].agrees = w.survey.ns[1].agrees = true;
+    return 0;
+}
+
+/* ---- helpers ----------------------------------------------------------------------------------------- */
+
+static bool absent(const char *name)
+{
+    for (size_t i = 0; i < p.n; i++)
+        if (strcmp(p.results[i].name, name) == 0)
+            return false;
+    return true;
+}
+
+static const struct preflight_result *result(const char *name)
+{
+    size_t i = 0;
+
+    while (i + 1 < p.n && strcmp(p.results[i].name, name) != 0)
+        i++;
+    assert_string_equal(p.results[i].name, name);
+    return &p.results[i];
+}
+
+static void run(enum preflight_kind kind)
+{
+    preflight_run(&s, &w, kind, A, B, &p);
+}
+
+/* In a switchover exactly this check refuses, says so with `measured` in it, and has a remedy. */
+static void refuses(const char *name, const char *measured)
+{
+    run(PREFLIGHT_PLANNED);
+    const struct preflight_result *r = result(name);
+
+    for (size_t i = 0; i < p.n; i++)
+        if (!p.results[i].ok && p.results[i].severity == SEVERITY_BLOCK)
+            assert_string_equal(p.results[i].name, name);
+    assert_false(r->ok);
+    assert_int_equal(p.blocking, 1);
+    if (!strstr(r->measured, measured))
+        fail_msg("%s: measured \"%s\", expected \"%s\" in it", name, r->measured, measured);
+    assert_true(*r->remedy != '\0');
+    assert_true(*r->threshold != '\0');
+}
+
+static void warns(const char *name)
+{
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(p.blocking, 0);
+    assert_int_equal(p.warnings, 1);
+    assert_false(result(name)->ok);
+}
+
+/* ---- tests ------------------------------------------------------------------------------------------- */
+
+static void all_is_well(void **state)
+{
+    (void)state;
+    run(PREFLIGHT_PLANNED);
+    for (size_t i = 0; i < p.n; i++)
+        if (!p.results[i].ok)
+            fail_msg("%s: %s", p.results[i].name, p.results[i].measured);
+    assert_int_equal(p.blocking + p.warnings, 0);
+    assert_int_equal(preflight_verdict(&p, NULL), 0);
+    assert_true(p.n > 35);
+}
+
+static void failover_with_a_dead_owner_passes(void **state)
+{
+    (void)state;
+    w.nodes[A].answered = false;
+    run(PREFLIGHT_UNPLANNED);
+    for (size_t i = 0; i < p.n; i++)
+        if (!p.results[i].ok)
+            fail_msg("%s: %s", p.results[i].name, p.results[i].measured);
+    assert_true(absent("attached")); /* off: a dead owner sends nothing */
+}
+
+static void register_and_roles(void **state)
+{
+    (void)state;
+    w.nodes[C].obs.pg.role = PG_WRITABLE;
+    refuses("one-writable", "2 writable: db02, vm");
+
+    set_up(NULL);
+    w.d.record.state = REGISTER_CLAIM;
+    STR_COPY(w.d.record.by, "eve@ctl2");
+    refuses("no-open-transition", "eve@ctl2");
+
+    set_up(NULL);
+    w.nodes[C].obs.epoch = 9;
+    refuses("epoch", "agents 9 at vm");
+
+    set_up(NULL);
+    w.nodes[C].obs.pg.sysid = 42;
+    refuses("system-identifier", "vm has 42");
+
+    set_up(NULL);
+    w.nodes[C].obs.state_ok = false;
+    refuses("agent-state", "vm");
+
+    set_up(NULL);
+    STR_COPY(w.d.cname, "elsewhere.ia2.test");
+    refuses("alias", "elsewhere");
+
+    set_up(NULL);
+    w.survey.ns[1].agrees = false;
+    refuses("name-servers", "1 of 2");
+
+    set_up(NULL);
+    w.nodes[B].skew_ms = -2500;
+    refuses("clocks", "-2500 ms at db01");
+
+    set_up(NULL);
+    w.nodes[C].answered = false;
+    warns("other-agents");
+}
+
+static void silent_dns_and_owner(void **state)
+{
+    (void)state;
+    w.d = (struct dns_view){.status = DNS_VIEW_SILENT};
+    run(PREFLIGHT_PLANNED);
+    assert_false(result("register")->ok);
+    assert_true(p.blocking > 0);
+
+    set_up(NULL);
+    w.nodes[A].answered = false;
+    refuses("owner", "db02 does not answer");
+
+    set_up(NULL);
+    preflight_run(&s, &w, PREFLIGHT_PLANNED, A, A, &p);
+    assert_false(result("target")->ok);
+    assert_non_null(strstr(result("target")->measured, "db02 is the owner already"));
+}
+
+static void conninfo_that_leads_back(void **state)
+{
+    static const char *const wrong[] = {"db.ia2.test",
+                                        "DB.IA2.test",
+                                        "10.77.0.21",
+                                        "db01",
+                                        "db01.ia2.test",
+                                        "localhost",
+                                        "10.77.0.20,db.ia2.test",
+                                        "/run/postgresql"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        set_up(NULL);
+        STR_COPY(w.nodes[B].obs.pg.conninfo_hosts, wrong[i]);
+        refuses("conninfo", "db01 names");
+    }
+    set_up(NULL);
+    STR_COPY(w.nodes[B].obs.pg.conninfo_hosts, "db02.ia2.test,10.77.0.20,10.77.0.22");
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(p.blocking, 0);
+    /* the third node's counts too: it would follow the alias to whatever it names */
+    STR_COPY(w.nodes[C].obs.pg.conninfo_hosts, "db.ia2.test");
+    refuses("conninfo", "vm names db.ia2.test");
+}
+
+static void attachment(void **state)
+{
+    struct obs_pg *b = &w.nodes[B].obs.pg;
+
+    (void)state;
+    STR_COPY(b->receiver_host, "10.77.0.22"); /* a cascade: from vm */
+    refuses("attached", "10.77.0.22");
+    set_up(NULL);
+    b->receiver_status[0] = '\0';
+    refuses("attached", "no walreceiver");
+    set_up(NULL);
+    w.nodes[A].obs.pg.senders[0].address[0] = '\0';
+    refuses("attached", "no walsender");
+    set_up(NULL);
+    STR_COPY(w.nodes[A].obs.pg.senders[0].state, "catchup");
+    refuses("attached", "catchup");
+}
+
+static void lag_and_replay(void **state)
+{
+    struct obs_pg *b = &w.nodes[B].obs.pg;
+
+    (void)state;
+    w.nodes[A].obs.pg.flush_lsn = w.nodes[A].obs.pg.insert_lsn = 0x3000148 + (16 << 20);
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(p.blocking, 0); /* exactly the limit */
+    w.nodes[A].obs.pg.flush_lsn++;
+    run(PREFLIGHT_PLANNED);
+    assert_false(result("receive-lag")->ok);
+    assert_non_null(strstr(result("receive-lag")->measured, "16777217 bytes"));
+    assert_false(result("replay-lag")->ok);
+
+    /* received, but replayed 15 minutes ago: receive alone would have passed */
+    set_up(NULL);
+    b->replay_lsn = 0x1000000;
+    refuses("replay-lag", "33554760 bytes");
+
+    /* "lag 0" because nothing is known */
+    set_up(NULL);
+    b->receive_lsn = 0;
+    refuses("receive-lag", "no LSN");
+
+    set_up(NULL);
+    b->replay_paused = true;
+    refuses("replay-paused", "paused");
+    set_up(NULL);
+    b->apply_delay_ms = 60000;
+    refuses("apply-delay", "60000 ms");
+    run(PREFLIGHT_UNPLANNED);
+    assert_int_equal(result("apply-delay")->severity, SEVERITY_BLOCK);
+}
+
+static void timelines_and_capacity(void **state)
+{
+    struct obs_pg *b = &w.nodes[B].obs.pg;
+
+    (void)state;
+    b->tli = 6;
+    b->n_history = 0;
+    refuses("timeline", "timeline 6");
+    set_up(NULL);
+    STR_COPY(w.nodes[C].obs.pg.timeline_target, "current");
+    refuses("timeline-target", "current at vm");
+    set_up(NULL);
+    b->max_wal_senders = 3;
+    b->wal_senders_used = 2;
+    refuses("walsenders", "1 free of 3");
+    set_up(NULL);
+    b->max_replication_slots = 1;
+    refuses("slots", "1 of 1");
+    set_up(NULL);
+    b->version = 160002;
+    refuses("server-version", "15 and 16");
+    set_up(NULL);
+    b->free_bytes = 5;
+    refuses("disk", "0 MiB");
+    set_up(NULL);
+    w.nodes[A].obs.pg.ready_files = 9;
+    refuses("archive-backlog", "9 files");
+    set_up(NULL);
+    w.nodes[A].obs.pg.standby_signal = true;
+    refuses("signal-files", "standby.signal");
+    set_up(NULL);
+    w.nodes[A].obs.pg.prepared_xacts = 1;
+    warns("prepared-transactions");
+}
+
+static void synchronous_names(void **state)
+{
+    struct obs_pg *b = &w.nodes[B].obs.pg;
+
+    (void)state;
+    STR_COPY(b->synchronous_commit, "on");
+    STR_COPY(b->sync_standby_names, "*");
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(p.blocking, 0); /* vm will do */
+    STR_COPY(b->sync_standby_names, "FIRST 2 (db02, vm)");
+    refuses("sync-names", "1 for 'FIRST 2 (db02, vm)'");
+    STR_COPY(b->sync_standby_names, "ANY 1 (db02)");
+    refuses("sync-names", "0 for");
+    STR_COPY(b->sync_standby_names, "vmware"); /* a name that only begins like a node's */
+    refuses("sync-names", "0 for");
+    STR_COPY(b->synchronous_commit, "local");
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(p.blocking, 0);
+}
+
+static void crontabs(void **state)
+{
+    (void)state;
+    STR_COPY(w.nodes[B].obs.cron.parity, "other");
+    refuses("cron-parity", "differ");
+    set_up(NULL);
+    w.nodes[B].obs.cron.daemon_running = false;
+    refuses("cron-daemon", "not running at db01");
+    set_up(NULL);
+    w.nodes[C].obs.cron.entries_on = 1;
+    refuses("cron-single", "on at vm");
+    set_up(NULL);
+    w.nodes[A].obs.cron.jobs_running = 1;
+    STR_COPY(w.nodes[A].obs.cron.jobs, "4711 pg_dump");
+    refuses("jobs", "4711 pg_dump");
+    s.options.wait_jobs_s = 60;
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(p.blocking, 0);
+    set_up(NULL);
+    w.nodes[A].obs.can_stop = false;
+    refuses("stop-permission", "no at db02");
+}
+
+static void marks_on_the_target(void **state)
+{
+    struct obs_fence *f = &w.nodes[B].obs.fence;
+
+    (void)state;
+    f->fenced = true;
+    refuses("target-state", "fenced");
+    f->standby_only = true; /* it has rejoined */
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(p.blocking, 0);
+    *f = (struct obs_fence){.held = true};
+    refuses("target-state", "held");
+    *f = (struct obs_fence){.promoting = true};
+    refuses("target-state", "promotion");
+}
+
+static void ignoring_and_severities(void **state)
+{
+    struct err e = {.code = 0};
+
+    (void)state;
+    w.nodes[B].obs.cron.daemon_running = false;
+    s.options.ignore[s.options.n_ignore++] = "cron-daemon";
+    assert_int_equal(preflight_check_ignores(&s, &e), 0);
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(p.blocking, 0);
+    assert_int_equal(p.warnings, 1);
+    assert_true(result("cron-daemon")->ignored);
+
+    s.options.ignore[0] = "cron-deamon";
+    assert_int_equal(preflight_check_ignores(&s, &e), ERR_USAGE);
+    s.options.ignore[0] = "one-writable";
+    assert_int_equal(preflight_check_ignores(&s, &e), ERR_USAGE);
+    s.options.n_ignore = 0;
+
+    /* configured milder; what cannot be ignored stays as it is */
+    s.config.n_checks = 2;
+    s.config.checks[0] = (struct config_check){
+        .name = "cron-daemon", .planned = SEVERITY_OFF, .unplanned = SEVERITY_DEFAULT};
+    s.config.checks[1] = (struct config_check){
+        .name = "one-writable", .planned = SEVERITY_OFF, .unplanned = SEVERITY_OFF};
+    run(PREFLIGHT_PLANNED);
+    assert_true(absent("cron-daemon"));
+    assert_false(absent("one-writable"));
+    run(PREFLIGHT_UNPLANNED);
+    assert_int_equal(result("cron-daemon")->severity, SEVERITY_WARN);
+}
+
+static void verdict_names_the_first(void **state)
+{
+    struct err e = {.code = 0};
+
+    (void)state;
+    w.nodes[C].obs.pg.role = PG_WRITABLE;
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(preflight_verdict(&p, &e), ERR_PREFLIGHT);
+    assert_int_equal(err_exit_status(e.code), 2);
+    assert_non_null(strstr(e.msg, "one-writable"));
+    assert_true(*e.hint != '\0');
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup(fn, set_up)
+    const struct CMUnitTest tests[] = {
+        TEST(all_is_well),
+        TEST(failover_with_a_dead_owner_passes),
+        TEST(register_and_roles),
+        TEST(silent_dns_and_owner),
+        TEST(conninfo_that_leads_back),
+        TEST(attachment),
+        TEST(lag_and_replay),
+        TEST(timelines_and_capacity),
+        TEST(synchronous_names),
+        TEST(crontabs),
+        TEST(marks_on_the_target),
+        TEST(ignoring_and_severities),
+        TEST(verdict_names_the_first),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
