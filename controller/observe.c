@@ -17,7 +17,7 @@ enum {
 
 struct dns_look {
     struct world *w;
-    bool read_done, survey_done;
+    bool read_done, survey_done, key_done;
 };
 
 static void take_view(void *arg, const struct dns_view *view, const struct err *e)
@@ -40,6 +40,15 @@ static void take_survey(void *arg, const struct dns_survey *survey, const struct
         look->w->survey.n = 0;
     look->w->survey_done = survey != NULL;
     look->survey_done = true;
+}
+
+static void take_key(void *arg, const struct err *e)
+{
+    struct dns_look *look = arg;
+
+    look->w->key_error = e ? *e : (struct err){.code = 0};
+    look->w->key_tried = true;
+    look->key_done = true;
 }
 
 /* ---- agents ------------------------------------------------------------------------------------- */
@@ -92,7 +101,7 @@ static void observe_agents(struct session *s, struct world *w, const bool *wante
 void world_observe(struct session *s, struct world *w, unsigned what)
 {
     struct dns_look look = {.w = w};
-    struct dns_op *read = NULL, *survey = NULL;
+    struct dns_op *read = NULL, *survey = NULL, *key = NULL;
     bool wanted[CLUSTER_NODES_MAX];
 
     w->n_nodes = s->config.n_nodes;
@@ -103,12 +112,16 @@ void world_observe(struct session *s, struct world *w, unsigned what)
                      READ_TIMEOUT_MS, take_view, &look);
     if (what & OBSERVE_SURVEY)
         survey = dns_survey(s->loop, &s->zone, SURVEY_TIMEOUT_MS, take_survey, &look);
+    if (what & OBSERVE_KEY)
+        key = dns_probe_update(s->loop, &s->zone, READ_TIMEOUT_MS, take_key, &look);
     if (what & OBSERVE_AGENTS)
         observe_agents(s, w, wanted);
     if (read && loop_wait(s->loop, &look.read_done, READ_TIMEOUT_MS + 500, NULL) < 0)
         dns_op_cancel(read);
     if (survey && loop_wait(s->loop, &look.survey_done, SURVEY_TIMEOUT_MS + 500, NULL) < 0)
         dns_op_cancel(survey);
+    if (key && loop_wait(s->loop, &look.key_done, READ_TIMEOUT_MS + 500, NULL) < 0)
+        dns_op_cancel(key);
 }
 
 void world_observe_node(struct session *s, struct world *w, int node)

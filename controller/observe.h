@@ -32,11 +32,13 @@ struct world {
     size_t n_nodes;
     struct dns_view d;  /* the primary's view: status, alias, register */
     struct err d_error; /* when d.status is not OK */
+    bool key_tried;         /* was the update key offered to the primary, with no change? */
+    struct err key_error;   /* and refused: why; code 0 when it was accepted */
     bool survey_done;
     struct dns_survey survey;
 };
 
-enum { OBSERVE_AGENTS = 1, OBSERVE_DNS = 2, OBSERVE_SURVEY = 4 };
+enum { OBSERVE_AGENTS = 1, OBSERVE_DNS = 2, OBSERVE_SURVEY = 4, OBSERVE_KEY = 8 };
 
 /* Look at all (or what `what` says), within config.limits.agent_timeout_ms / dns timeout. */
 void world_observe(struct session *s, struct world *w, unsigned what);

@@ -25,7 +25,7 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
 {
     struct session *s = r->session;
     struct preflight *p = arena_alloc(s->arena, sizeof(*p));
-    world_observe(s, &r->world, OBSERVE_SURVEY);
+    world_observe(s, &r->world, OBSERVE_SURVEY | OBSERVE_KEY);
     run_look(r);
     preflight_run(s, &r->world, unplanned(r) ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED,
                   plan_owner(&r->view), r->view.to, p);

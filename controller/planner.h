@@ -134,6 +134,8 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_SEEN_WRITABLE, "%s is seen writable", "it is not lost: `pgtandem switchover`, or fence it") \
     X(WHY_NO_GRADE, "%s does not answer and nothing proves that it cannot write",                  \
       "stop it for certain and `pgtandem resume --accept-unfenced %s`")                            \
+    X(WHY_NO_GRADE_YET, "%s does not answer and nothing proves that it cannot write",              \
+      "stop it for certain and give the command again with --accept-unfenced %s")                  \
     X(WHY_NOT_MOST_WAL, "another standby has more WAL than %s", "`pgtandem failover --to` that one") \
     X(WHY_TIMELINE, "%s has not the right history, or its next timeline number is used already",   \
       "choose another target, or rebuild it")                                                      \

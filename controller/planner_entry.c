@@ -256,7 +256,7 @@ static const struct plan_row failover_entry[] = {
     PLAN_STEP("failover: evidence",                no_evidence,       suspects, STEP_EVIDENCE),
     PLAN_END ("failover: silent, but seen writable", NULL,            seen_writable, WHY_SEEN_WRITABLE, 2),
     PLAN_END ("failover: B silent",                to_silent,         to,    WHY_TO_SILENT, 2),
-    PLAN_END ("failover: A silent, no grade",      NULL,              ungraded, WHY_NO_GRADE, 2),
+    PLAN_END ("failover: A silent, no grade",      NULL,              ungraded, WHY_NO_GRADE_YET, 2),
     PLAN_STEP("failover: loss not accepted",       loss_not_accepted, owner, STEP_LOSS),
     PLAN_STEP("failover: seize",                   NULL,              NULL,  STEP_SEIZE),
     {0},

@@ -36,6 +36,8 @@ void check_list(char *text, size_t bytes, const char *name);
       "no two nodes are writable")                                                                 \
     X(register_readable, "register", BLOCK, BLOCK, false, "one valid record",                      \
       "the zone's primary answers and the ownership record is valid")                              \
+    X(update_key, "update-key", BLOCK, BLOCK, false, "accepted",                                   \
+      "the zone's primary accepts an update signed with our key")                                  \
     X(register_stable, "no-open-transition", BLOCK, WARN, false, "state stable",                   \
       "no transition is open, nobody else holds the record")                                       \
     X(register_epoch, "epoch", BLOCK, BLOCK, false, "not below the agents'",                       \
@@ -44,6 +46,8 @@ void check_list(char *text, size_t bytes, const char *name);
       "every node is of this cluster, by its system identifier")                                   \
     X(owner_writable, "owner", BLOCK, OFF, false, "the owner, and only it",                        \
       "the record's owner is the node that is writable")                                           \
+    X(owner_lost, "owner-lost", OFF, BLOCK, true, "not writable",                                  \
+      "the owner is lost: as long as it serves, a switchover loses nothing")                       \
     X(target_known, "target", BLOCK, BLOCK, false, "another node, its agent answers",              \
       "the target is not the owner, and its agent answers")                                        \
     X(target_free, "target-state", BLOCK, WARN, false, "no mark",                                  \

@@ -45,6 +45,18 @@ bool check_register_readable(const struct check_view *v, struct preflight_result
     return false;
 }
 
+/* A wrong key would otherwise show only after CLAIM, and as silence: such answers are unsigned. */
+bool check_update_key(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->w->key_tried) {
+        check_measured(r, "not tried");
+        return true;
+    }
+    check_measured(r, "%.150s", v->w->key_error.code ? v->w->key_error.msg : "accepted");
+    check_remedy(r, "%s", *v->w->key_error.hint ? v->w->key_error.hint : "pgtandem config check");
+    return v->w->key_error.code == 0;
+}
+
 bool check_register_stable(const struct check_view *v, struct preflight_result *r)
 {
     if (!v->d)
@@ -159,6 +171,16 @@ bool check_name_servers(const struct check_view *v, struct preflight_result *r)
 }
 
 /* ---- the agents ----------------------------------------------------------------------------------- */
+
+bool check_owner_lost(const struct check_view *v, struct preflight_result *r)
+{
+    bool serves = v->a && v->a->pg.role == PG_WRITABLE;
+
+    check_measured(r, "%s is %s", v->a_name, v->a ? pg_role_names[v->a->pg.role] : "silent");
+    check_remedy(r, "pgtandem switchover --to %s (or --ignore owner-lost: it is fenced first)",
+                 v->b_name);
+    return !serves;
+}
 
 bool check_target_known(const struct check_view *v, struct preflight_result *r)
 {

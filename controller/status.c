@@ -61,16 +61,15 @@ static const char *state_word(const struct status *st, const struct obs_pg *pg, 
     return "streaming";
 }
 
-/* An agent remembers its promotion for good; once the node is writable the mark says nothing new. */
+/* An agent remembers its promotion until it rejoins; beside a fence or a writable role it says nothing
+ * new. */
 static const char *fence_word(const struct obs_fence *f, int role)
 {
-    if (f->promoting && role != PG_WRITABLE)
-        return "promoting";
     if (f->held)
         return "held";
     if (f->fenced)
         return f->standby_only ? "standby only" : "fenced";
-    return "-";
+    return f->promoting && role != PG_WRITABLE ? "promoting" : "-";
 }
 
 static const char *cron_word(struct arena *a, const struct obs_cron *c)
