@@ -1,0 +1,209 @@
+/* controller/config and cli: the sample is a valid configuration; each thing wrong in it is named. */
+#include "controller/config.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/cli.h"
+#include "tests/unit/unit.h"
+
+static int parse(const char *text, struct config *c, struct err *e)
+{
+    return config_parse("test.conf", text, strlen(text), c, e);
+}
+
+/* The sample with one line replaced (or, with NULL, taken out). */
+static char *sample_with(struct arena *a, const char *line, const char *instead)
+{
+    char *text = config_sample(a), *at = strstr(text, line);
+
+    assert_non_null(at);
+    return arena_printf(a, "%.*s%s%s", (int)(at - text), text, instead ? instead : "",
+                        at + strlen(line));
+}
+
+static void sample_is_valid(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct config c;
+    struct err e = {.code = 0};
+
+    (void)state;
+    if (parse(config_sample(a), &c, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_int_equal(c.n_nodes, 2);
+    assert_int_equal(c.dns.ttl, 30);
+    assert_string_equal(c.journal.directory, "/var/lib/pgtandem/journal");
+    assert_int_equal(config_node_index(&c, "db02"), 1);
+    assert_int_equal(config_node_index(&c, "db03"), -1);
+    assert_null(config_node_find(&c, ""));
+    assert_string_equal(config_node_by_target(&c, "DB01.ia2.TEST")->name, "db01");
+}
+
+static void each_error_is_named(void **state)
+{
+    static const struct {
+        const char *line, *instead, *said;
+    } wrong[] = {
+        {"alias = db.ia2.test", "alias = db.elsewhere.test", "not below [dns] zone"},
+        {"alias = db.ia2.test", "alias = db01.ia2.test", "cannot point to itself"},
+        {"alias = db.ia2.test", "alias =", "alias"},
+        {"name = ia2\n", "name = IA2\n", "[a-z0-9-]+"},
+        {"server = 192.0.2.53", "server = ns1.ia2.test", "neither an IP"},
+        {"server = 192.0.2.53", "server = 192.0.2.53:0", "neither an IP"},
+        {"agent = 192.0.2.11:7432", "agent = 192.0.2.11", "not IP:port"},
+        {"agent = 192.0.2.11:7432", "agent = 192.0.2.12:7432", "another node has the same"},
+        {"target = db01.ia2.test", "target = db02.ia2.test", "another node has the same"},
+        {"address = 192.0.2.11", "address = db01", "not an IP address"},
+        {"address = 192.0.2.11", "addres = 192.0.2.11", "unknown key"},
+        {"[node db01]", "[node db_01]", "[a-z0-9][a-z0-9-]*"},
+        {"#[check archive-backlog]", "[check archive-backlogg]", "there is no such check"},
+        {"#timeout_ms = 10000", "timeout_ms = 10", "timeout_ms"},
+    };
+    AUTO(arena) a = arena_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct config c;
+        struct err e = {.code = 0};
+
+        if (parse(sample_with(a, wrong[i].line, wrong[i].instead), &c, &e) != ERR_CONFIG)
+            fail_msg("accepted: %s", wrong[i].instead);
+        if (!strstr(e.msg, wrong[i].said) || !strstr(e.msg, "test.conf"))
+            fail_msg("%s: said \"%s\"", wrong[i].instead, e.msg);
+    }
+}
+
+static void addresses(void **state)
+{
+    static const char *const right[] = {"192.0.2.53:5353", "2001:db8::1", "[2001:db8::1]:53"};
+    AUTO(arena) a = arena_new();
+    struct config c;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+        assert_int_equal(
+            parse(sample_with(a, "server = 192.0.2.53", arena_printf(a, "server = %s", right[i])),
+                  &c, NULL),
+            0);
+}
+
+/* Names that could make a record longer than one TXT string are refused before they do. */
+static void record_must_fit(void **state)
+{
+    AUTO(arena) a = arena_new();
+    char *text = config_sample(a);
+    struct config c;
+    struct err e;
+
+    (void)state;
+    for (int i = 3; i < 8; i++)
+        text = arena_printf(a,
+                            "%s\n[node a-rather-long-name-%d]\nagent = 192.0.2.%d:7432\n"
+                            "target = n%d.ia2.test\naddress = 192.0.2.%d\n",
+                            text, i, 20 + i, i, 20 + i);
+    assert_int_equal(parse(text, &c, &e), ERR_CONFIG);
+    assert_non_null(strstr(e.msg, "255 bytes"));
+}
+
+/* ---- command line ------------------------------------------------------------------------------------ */
+
+static struct options o;
+static const struct verb_row *verb;
+static struct err e;
+
+static int cli(struct arena *a, const char *line)
+{
+    char *argv[32], *text = arena_strdup(a, line);
+    int argc = 0;
+
+    argv[argc++] = arena_strdup(a, "pgtandem");
+    while (*text && argc < 31) {
+        size_t len = strcspn(text, " ");
+
+        argv[argc++] = arena_strndup(a, text, len);
+        text += len + (text[len] == ' ');
+    }
+    argv[argc] = NULL;
+    e = (struct err){.code = 0};
+    return cli_parse(argc, argv, a, &o, &verb, &e);
+}
+
+static void options_are_taken(void **state)
+{
+    AUTO(arena) a = arena_new();
+
+    (void)state;
+    assert_int_equal(cli(a, "-c x.conf switchover --to=db01 --reason why -y --ignore a --ignore b"),
+                     0);
+    assert_string_equal(verb->name, "switchover");
+    assert_string_equal(o.config_path, "x.conf");
+    assert_string_equal(o.to, "db01");
+    assert_string_equal(o.reason, "why");
+    assert_true(o.yes);
+    assert_int_equal(o.n_ignore, 2);
+    assert_string_equal(o.ignore[1], "b");
+
+    assert_int_equal(cli(a, "status -w2 -fjson"), 0);
+    assert_int_equal(o.watch_s, 2);
+    assert_int_equal(o.format, FORMAT_JSON);
+    assert_int_equal(cli(a, "cron sync vm"), 0);
+    assert_string_equal(verb->name, "cron sync");
+    assert_int_equal(o.n_args, 1);
+    assert_string_equal(o.args[0], "vm");
+}
+
+static void refused(struct arena *a, const char *line, const char *said, const char *hint)
+{
+    if (cli(a, line) != ERR_USAGE)
+        fail_msg("accepted: %s", line);
+    if (!strstr(e.msg, said) || !strstr(e.hint, hint))
+        fail_msg("%s: \"%s\" \"%s\"", line, e.msg, e.hint);
+}
+
+static void usage_errors_help(void **state)
+{
+    AUTO(arena) a = arena_new();
+
+    (void)state;
+    refused(a, "", "no verb", "status");
+    refused(a, "statsu", "no verb `statsu`", "did you mean `pgtandem status`?");
+    refused(a, "dns", "no verb `dns`", "`dns init`");
+    refused(a, "dns shwo", "dns shwo", "did you mean `pgtandem dns show`?");
+    refused(a, "status --too db01", "--too", "did you mean --to?");
+    refused(a, "status --to db01", "`status` has no option --to", "--help");
+    refused(a, "switchover --to", "needs a value", "");
+    refused(a, "status -f xml", "no such format", "pretty, json or tsv");
+    refused(a, "status -w soon", "seconds", "");
+    refused(a, "fence", "a word is missing", "usage: pgtandem fence NODE");
+    refused(a, "fence a b", "too many words", "");
+    refused(a, "status a b c d e f g h i j k", "too many words", "");
+    refused(a, "switchover --yes=no", "takes no value", "");
+}
+
+/* Each row can be run, helped with, and told from the others. */
+static void verbs_are_complete(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < n_verb_rows; i++) {
+        assert_non_null(verb_rows[i].run);
+        assert_true(strlen(verb_rows[i].summary) > 10 && verb_rows[i].args);
+        assert_true(verb_rows[i].args_max >= verb_rows[i].args_min);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(verb_rows[i].name, verb_rows[j].name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sample_is_valid),    cmocka_unit_test(each_error_is_named),
+        cmocka_unit_test(addresses),          cmocka_unit_test(record_must_fit),
+        cmocka_unit_test(options_are_taken),  cmocka_unit_test(usage_errors_help),
+        cmocka_unit_test(verbs_are_complete),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

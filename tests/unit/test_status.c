@@ -1,0 +1,303 @@
+/* controller/status: what a tired administrator reads, for each kind of trouble: the problem in words, one
+ * next command, and the same facts in all three formats. */
+#include "controller/status.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/session.h"
+#include "tests/unit/unit.h"
+
+enum { A, B, C, NODES, SYSID = 7301, NOW = 1000000 };
+
+static struct session s;
+static struct world w;
+static struct status_journal journal;
+static struct status st;
+static struct arena *arena;
+
+static void make_node(int i)
+{
+    static const char *const names[NODES] = {"db02", "db01", "vm"};
+    struct node_obs *o = &w.nodes[i].obs;
+
+    STR_COPY(s.config.nodes[i].name, names[i]);
+    STR_PRINTF(s.config.nodes[i].address, "10.77.0.%d", 20 + i);
+    STR_PRINTF(s.config.nodes[i].target, "%s.ia2.test", names[i]);
+    s.config.nodes[i].port = 5432;
+    w.nodes[i].answered = true;
+    STR_COPY(o->node, names[i]);
+    STR_COPY(o->software, "pgtandem 0.1.0");
+    STR_PRINTF(o->seen,
+               "v=1 epoch=7 nonce=0123456789abcdef0123456789abcdef state=stable owner=db02 to=- "
+               "from=- txn=0123456789abcdef sysid=%d tli=5 ttl=30 grade=- by=root@ctl",
+               SYSID);
+    o->epoch = 7;
+    o->state_ok = o->watch_enabled = o->can_stop = true;
+    o->watch_period_ms = 3000;
+    o->cron = (struct obs_cron){.readable = true, .daemon_running = true, .commanded_on = i == A};
+    *(i == A ? &o->cron.entries_on : &o->cron.entries_off) = 2;
+    o->pg = (struct obs_pg){.role = i == A ? PG_WRITABLE : PG_RECOVERY,
+                            .sysid = SYSID,
+                            .tli = 5,
+                            .control_tli = 5,
+                            .insert_lsn = i == A ? 0x3000148 : 0,
+                            .flush_lsn = i == A ? 0x3000148 : 0,
+                            .receive_lsn = i == A ? 0 : 0x3000148,
+                            .replay_lsn = i == A ? 0 : 0x3000148};
+    if (i == A)
+        return;
+    STR_COPY(o->pg.receiver_status, "streaming");
+    STR_PRINTF(o->pg.receiver_host, "10.77.0.%d", 20 + A);
+    o->pg.receiver_port = 5432;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    arena = arena_new();
+    s = (struct session){.config = {.n_nodes = NODES}};
+    s.config.limits.clock_skew_ms = 2000;
+    STR_COPY(s.config.cluster.name, "ia2");
+    STR_COPY(s.zone.alias, "db.ia2.test");
+    memset(&w, 0, sizeof(w));
+    w.n_nodes = NODES;
+    for (int i = 0; i < NODES; i++)
+        make_node(i);
+    w.d = (struct dns_view){
+        .status = DNS_VIEW_OK, .cname_present = true, .cname_ttl = 30, .n_txt = 1};
+    STR_COPY(w.d.cname, "db02.ia2.test");
+    STR_COPY(w.d.txt, w.nodes[A].obs.seen);
+    w.d.record_valid = register_parse(w.d.txt, &w.d.record, NULL) == 0;
+    w.survey_done = true;
+    w.survey.n = 2;
+    w.survey.ns[0].agrees = w.survey.ns[1].agrees = true;
+    journal = (struct status_journal){.verb = "", .reason = ""};
+    return 0;
+}
+
+static void build(void)
+{
+    status_build(&st, &s, arena, &w, &journal, NOW);
+}
+
+static bool says(const struct status_lines *lines, const char *text)
+{
+    for (size_t i = 0; i < lines->n; i++)
+        if (strstr(lines->at[i].text, text))
+            return true;
+    return false;
+}
+
+/* The screen as printed. */
+static char *screen(enum output_format format)
+{
+    char *text = arena_alloc(arena, 65536);
+    FILE *f = tmpfile();
+    int out = dup(STDOUT_FILENO);
+
+    fflush(stdout);
+    dup2(fileno(f), STDOUT_FILENO);
+    s.options.format = format;
+    status_print(&st);
+    dup2(out, STDOUT_FILENO);
+    close(out);
+    rewind(f);
+    assert_true(fread(text, 1, 65535, f) > 0);
+    fclose(f);
+    return text;
+}
+
+static void trouble(const char *text, const char *next)
+{
+    build();
+    if (!says(&st.problems, text))
+        fail_msg("\"%s\" is not among the problems:\n%s", text, screen(FORMAT_PRETTY));
+    if (strcmp(st.next, next) != 0)
+        fail_msg("next: \"%s\", not \"%s\"", st.next, next);
+    json_t *o = json_loads(screen(FORMAT_JSON), 0, NULL);
+    assert_non_null(o);
+    assert_true(json_is_false(json_object_get(o, "ok")));
+    assert_int_equal(json_array_size(json_object_get(o, "problems")), st.problems.n);
+    json_decref(o);
+    assert_non_null(strstr(screen(FORMAT_TSV), text));
+    assert_non_null(strstr(screen(FORMAT_PRETTY), text));
+}
+
+static void all_is_well(void **state)
+{
+    (void)state;
+    build();
+    for (size_t i = 0; i < st.problems.n; i++)
+        fail_msg("%s", st.problems.at[i].text);
+    assert_int_equal(st.owed.n, 0);
+    assert_string_equal(st.next, "");
+
+    char *pretty = screen(FORMAT_PRETTY);
+    assert_non_null(strstr(pretty, "db.ia2.test -> db02.ia2.test, TTL 30 s"));
+    assert_non_null(strstr(pretty, "owner db02, epoch 7, stable; 2 of 2 name servers agree"));
+    assert_non_null(strstr(pretty, "no problem found"));
+    assert_null(strstr(pretty, "\033")); /* not a terminal: no colour */
+
+    json_t *o = json_loads(screen(FORMAT_JSON), 0, NULL);
+    const json_t *node = json_array_get(json_object_get(o, "nodes"), B);
+    assert_true(json_is_true(json_object_get(o, "ok")));
+    assert_string_equal(json_string_value(json_object_get(node, "received")), "0/3000148");
+    assert_int_equal(json_integer_value(json_object_get(node, "lag_bytes")), 0);
+    assert_true(json_is_false(json_object_get(node, "owner")));
+    json_decref(o);
+}
+
+static void lag_is_in_bytes_and_seconds(void **state)
+{
+    (void)state;
+    w.nodes[B].obs.pg.replay_lsn = 0x3000148 - 2048;
+    w.nodes[B].obs.pg.replay_delay_ms = 1500;
+    w.nodes[C].obs.pg.replay_delay_ms = 86400000; /* an idle primary: no lag at all */
+    build();
+    char *pretty = screen(FORMAT_PRETTY);
+    assert_non_null(strstr(pretty, "2.0 kB 1.5 s"));
+    assert_non_null(strstr(pretty, "0 B 0.0 s"));
+    assert_null(strstr(pretty, "86400"));
+}
+
+static void dns_and_nodes_that_are_silent(void **state)
+{
+    (void)state;
+    w.d = (struct dns_view){.status = DNS_VIEW_SILENT};
+    err_set(&w.d_error, ERR_DNS, NULL, "10.77.0.11 gave no answer");
+    w.survey_done = false;
+    trouble("10.77.0.11 gave no answer", "pgtandem dns show");
+    assert_non_null(
+        strstr(screen(FORMAT_PRETTY), "owner db02, epoch 7, stable, as db02 last read"));
+
+    set_up(NULL);
+    w.nodes[C].answered = false;
+    err_set(&w.nodes[C].error, ERR_UNREACHABLE, NULL, "timed out");
+    trouble("vm does not answer: timed out", "on vm: systemctl status pgtandem-agent");
+    assert_int_equal(st.problems.n, 1); /* told once */
+
+    set_up(NULL);
+    w.nodes[A].answered = false;
+    trouble("the owner db02 does not answer", "pgtandem failover");
+
+    set_up(NULL);
+    w.survey.ns[1].agrees = false;
+    STR_COPY(w.survey.ns[1].name, "ns2.ia2.test");
+    STR_COPY(w.survey.ns[1].view.server, "10.77.0.12");
+    w.survey.ns[1].view.status = DNS_VIEW_SILENT;
+    trouble("name server ns2.ia2.test (10.77.0.12): no answer", "pgtandem dns show");
+
+    set_up(NULL);
+    STR_COPY(w.d.cname, "vm.ia2.test");
+    trouble("the alias points to vm.ia2.test, but the owner is db02", "pgtandem dns show");
+}
+
+static void two_nodes_are_writable(void **state)
+{
+    (void)state;
+    w.nodes[C].obs.pg.role = PG_WRITABLE;
+    w.nodes[C].obs.pg.tli = 6;
+    w.nodes[C].obs.pg.insert_lsn = 0x4000000;
+    trouble("docs/two-writable.md", "read docs/two-writable.md; change nothing before");
+    assert_true(
+        says(&st.problems, "db02 is writable: timeline 5, LSN 0/3000148, the record's owner"));
+    assert_true(says(&st.problems, "vm is writable: timeline 6, LSN 0/4000000"));
+    assert_int_equal(st.problems.n, 3);
+}
+
+static void open_transition(void **state)
+{
+    (void)state;
+    w.d.record.state = REGISTER_CLAIM;
+    STR_COPY(w.d.record.to, "db01");
+    STR_COPY(w.d.record.by, "eve@ctl2");
+    trouble("before the point of no return", "pgtandem resume");
+    assert_non_null(strstr(screen(FORMAT_PRETTY), "by eve@ctl2"));
+
+    journal = (struct status_journal){.transition_known = true,
+                                      .since_wall_ms = 5000,
+                                      .verb = "switchover",
+                                      .reason = "kernel update",
+                                      .running_pid = 4711};
+    build();
+    assert_string_equal(st.next, "pgtandem status -w 2"); /* it is being done right now */
+    assert_non_null(strstr(screen(FORMAT_PRETTY), "kernel update"));
+    assert_non_null(strstr(screen(FORMAT_PRETTY), "pid 4711"));
+
+    set_up(NULL);
+    w.d.record.state = REGISTER_FLIP;
+    STR_COPY(w.d.record.owner, "db01");
+    STR_COPY(w.d.cname, "db01.ia2.test");
+    register_from_add(&w.d.record, "db02", GRADE_NONE);
+    w.nodes[A].obs.pg.role = PG_STOPPED;
+    w.nodes[A].obs.fence.fenced = true;
+    w.nodes[B].obs.fence.promoting = true;
+    trouble("past the point of no return", "pgtandem resume");
+    assert_true(st.situation.past_no_return);
+}
+
+static void debts_and_drift(void **state)
+{
+    (void)state;
+    w.nodes[C].obs.pg.role = PG_STOPPED;
+    w.nodes[C].obs.pg.control_state = CONTROL_SHUTDOWNED;
+    w.nodes[C].obs.fence.fenced = true;
+    build();
+    assert_int_equal(st.problems.n, 0); /* owed, but nobody need hurry */
+    assert_true(says(&st.owed, "vm is fenced"));
+    assert_string_equal(st.next, "pgtandem rejoin vm");
+
+    w.nodes[C].obs.pg.control_tli = 6; /* it was promoted on its own */
+    build();
+    assert_true(says(&st.owed, "may hold commits that the owner does not have"));
+    assert_non_null(strstr(st.next, "two-writable"));
+
+    set_up(NULL);
+    STR_COPY(w.nodes[B].obs.cron.parity, "other");
+    trouble("the managed crontab entries of db01 differ from db02's", "pgtandem cron diff db01");
+
+    set_up(NULL);
+    w.nodes[A].obs.cron =
+        (struct obs_cron){.readable = true, .daemon_running = true, .entries_off = 2};
+    trouble("the scheduled jobs of the owner db02 are off", "pgtandem resume");
+
+    set_up(NULL);
+    w.nodes[B].skew_ms = -9000;
+    trouble("the clock of db01 is 9000 ms behind ours", "");
+}
+
+static void caches_clear(void **state)
+{
+    (void)state;
+    journal.alias_moved_wall_ms = NOW - 10000;
+    build();
+    assert_int_equal(st.caches_clear_wall_ms, NOW + 20000);
+    assert_non_null(strstr(screen(FORMAT_PRETTY), "caches clear by "));
+    journal.alias_moved_wall_ms = NOW - 31000;
+    build();
+    assert_int_equal(st.caches_clear_wall_ms, 0);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup(fn, set_up)
+    const struct CMUnitTest tests[] = {
+        TEST(all_is_well),
+        TEST(lag_is_in_bytes_and_seconds),
+        TEST(dns_and_nodes_that_are_silent),
+        TEST(two_nodes_are_writable),
+        TEST(open_transition),
+        TEST(debts_and_drift),
+        TEST(caches_clear),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    arena_free(arena);
+    return failed;
+}
