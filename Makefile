@@ -9,8 +9,8 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-# as many jobs as processors, unless it was said otherwise
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+# as many jobs as processors, unless it was said otherwise; a make below this one shares them
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 

@@ -37,7 +37,7 @@ static struct request *request_new(struct run *r, size_t node, enum verb verb, i
 {
     struct request *q = arena_alloc(r->session->arena, sizeof(*q));
     const struct record *d = &r->view.d;
-    q->verb = verb;
+    q->verb = (int)verb;
     if (verb_changes(verb)) {
         q->epoch = d->epoch;
         q->seq = next_seq(&r->world.nodes[node], d->epoch);
