@@ -150,7 +150,6 @@ static void test_text_is_kept_whole(void **state)
 
 static void test_text_that_is_not_utf8(void **state)
 {
-    AUTO(arena) a = arena_new();
     struct report r = {.node = "caf\xe9"};
 
     (void)state;

@@ -174,7 +174,7 @@ static void test_free_closes_what_is_open(void **state)
 
 static void test_a_broken_pipe_is_no_signal(void **state)
 {
-    AUTO(loop) l = loop_new();
+    struct loop *l = loop_new();
     int ends[2];
 
     (void)state;
@@ -182,6 +182,7 @@ static void test_a_broken_pipe_is_no_signal(void **state)
     close(ends[0]);
     assert_int_equal(write(ends[1], "x", 1), -1);
     close(ends[1]);
+    loop_free(l);
 }
 
 int main(void)
