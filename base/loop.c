@@ -8,6 +8,8 @@
 struct loop {
     uv_loop_t uv;
     uv_timer_t deadline; /* of loop_wait */
+    uv_prepare_t before_poll;
+    const bool *done;
     bool expired;
     bool running;
     bool stopped;
@@ -28,7 +30,10 @@ struct loop *loop_new(void)
     r = uv_timer_init(&l->uv, &l->deadline);
     assert(r == 0);
     (void)r;
+    r = uv_prepare_init(&l->uv, &l->before_poll);
+    assert(r == 0);
     l->deadline.data = l;
+    l->before_poll.data = l;
     /* a peer that goes away while we write is an error code, not the end of the program */
     signal(SIGPIPE, SIG_IGN);
     return l;
@@ -81,6 +86,16 @@ static void start_timer(uv_timer_t *handle, uv_timer_cb fn, int64_t after_ms)
     uv_timer_start(handle, fn, after_ms > 0 ? (uint64_t)after_ms : 0, 0);
 }
 
+/* A timer that was due when uv_run began has run by now. If that ended the wait, uv_run must
+ * not go on to sleep until something else happens. */
+static void on_before_poll(uv_prepare_t *handle)
+{
+    struct loop *l = handle->data;
+
+    if (*l->done || l->expired)
+        uv_stop(&l->uv);
+}
+
 int loop_wait(struct loop *l, const bool *done, int64_t timeout_ms, struct err *reterr)
 {
     bool alive = true;
@@ -88,8 +103,12 @@ int loop_wait(struct loop *l, const bool *done, int64_t timeout_ms, struct err *
     l->expired = false;
     if (timeout_ms >= 0)
         start_timer(&l->deadline, on_deadline, timeout_ms);
+    l->done = done;
+    uv_prepare_start(&l->before_poll, on_before_poll);
+    uv_unref((uv_handle_t *)&l->before_poll); /* it alone is nothing to wait for */
     while (!*done && !l->expired && alive)
         alive = run(l, UV_RUN_ONCE);
+    uv_prepare_stop(&l->before_poll);
     uv_timer_stop(&l->deadline);
 
     if (*done)

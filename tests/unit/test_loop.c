@@ -27,6 +27,20 @@ static void test_wait_ends_when_done(void **state)
     timer_free(t);
 }
 
+/* what is waited for comes with a timer that is due at once: nothing else will wake the loop */
+static void test_wait_ends_with_a_due_timer(void **state)
+{
+    AUTO(loop) l = loop_new();
+    bool done = false;
+    struct timer *t = timer_start(l, 0, set_true, &done);
+
+    (void)state;
+    int64_t began = clock_mono_ms();
+    assert_int_equal(loop_wait(l, &done, 5000, NULL), 0);
+    assert_in_range(clock_mono_ms() - began, 0, 2000);
+    timer_free(t);
+}
+
 static void test_wait_for_what_is_done(void **state)
 {
     AUTO(loop) l = loop_new();
@@ -189,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wait_ends_when_done),
+        cmocka_unit_test(test_wait_ends_with_a_due_timer),
         cmocka_unit_test(test_wait_for_what_is_done),
         cmocka_unit_test(test_wait_times_out),
         cmocka_unit_test(test_waits_are_independent),
