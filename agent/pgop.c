@@ -10,7 +10,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { COMMAND_WORDS_MAX = 32 };
+enum {
+    COMMAND_WORDS_MAX = 32,
+    /* the last look before the deadline gets so long, or its own lateness would hide what it saw */
+    STATEMENT_MIN_MS = 500,
+};
 
 void *pgop_new(struct postgres *p, size_t bytes, const char *what, int64_t timeout_ms,
                postgres_done_fn fn, void *arg)
@@ -108,15 +112,22 @@ void pgop_poll(struct pgop *op, int64_t first_ms, int64_t most_ms, pgop_step_fn 
 
 /* ---- statements -------------------------------------------------------------------------------- */
 
+static int64_t statement_ms(const struct pgop *op)
+{
+    int64_t left = pgop_left_ms(op);
+
+    return left > STATEMENT_MIN_MS ? left : STATEMENT_MIN_MS;
+}
+
 void pgop_act(struct pgop *op, const char *sql, const char *const *params, size_t n_params,
               pgconn_fn fn)
 {
-    pgconn_query(op->p->act, sql, params, n_params, pgop_left_ms(op), fn, op);
+    pgconn_query(op->p->act, sql, params, n_params, statement_ms(op), fn, op);
 }
 
 void pgop_ask(struct pgop *op, const char *sql, pgconn_fn fn)
 {
-    pgconn_query(op->p->observe, sql, NULL, 0, pgop_left_ms(op), fn, op);
+    pgconn_query(op->p->observe, sql, NULL, 0, statement_ms(op), fn, op);
 }
 
 const char *pgop_text(const struct pgconn_reply *r, size_t result, int row, int column)
