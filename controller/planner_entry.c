@@ -194,9 +194,11 @@ static bool owner_not_writable(const struct plan_view *v)
     return !owner_writable(v);
 }
 
+/* Its mark is set, whether it runs or not. */
 static bool owner_can_return(const struct plan_view *v)
 {
-    return owner_not_writable(v) && plan_can_return(v, plan_owner(v));
+    return (owner_not_writable(v) || plan_marked(v, plan_owner(v))) &&
+           plan_can_return(v, plan_owner(v));
 }
 
 static bool owner_without_cron(const struct plan_view *v)

@@ -160,9 +160,11 @@ static bool a_has_cron(const struct plan_view *v)
     return a_writable(v) && !v->nodes[plan_a(v)].cron_off;
 }
 
-static bool a_not_writable(const struct plan_view *v)
+/* Section 4: UNFENCE whenever its mark is set, running or not. A FENCE that was cut short leaves a
+ * primary that runs, may not have its jobs on, and would not come back from its next start. */
+static bool a_marked(const struct plan_view *v)
 {
-    return !a_writable(v);
+    return !a_writable(v) || plan_marked(v, plan_a(v));
 }
 
 static bool a_cannot_return(const struct plan_view *v)
@@ -277,7 +279,7 @@ static const struct plan_row claim_back[] = {
     PLAN_STEP("claim: a flip may still arrive",      late_flip,       NULL,   STEP_TAKEOVER),
     PLAN_STEP("claim: without a fence",              a_cannot_return, weak,   STEP_FENCE),
     PLAN_END ("claim: A never was primary",          a_cannot_return, a,      WHY_NO_WAY_BACK, 4),
-    PLAN_STEP("claim: A not writable",               a_not_writable,  a,      STEP_UNFENCE),
+    PLAN_STEP("claim: A not writable, or marked",    a_marked,        a,      STEP_UNFENCE),
     PLAN_STEP("claim: others' jobs on",              NULL,            stray,  STEP_CRON_STRAY),
     PLAN_STEP("claim: A writable, its jobs off",     a_without_cron,  a,      STEP_CRON_BACK),
     PLAN_STEP("claim: a standby astray",             NULL,            to_follow, STEP_FOLLOW_BACK),
@@ -344,7 +346,7 @@ static const struct plan_row undo[] = {
     PLAN_END ("undo: A silent",                      a_silent,        a,      WHY_OWNER_SILENT, 4),
     PLAN_STEP("undo: without a fence",               a_cannot_return, weak,   STEP_FENCE),
     PLAN_END ("undo: A never was primary",           a_cannot_return, a,      WHY_NO_WAY_BACK, 4),
-    PLAN_STEP("undo: A not writable",                a_not_writable,  a,      STEP_UNFENCE),
+    PLAN_STEP("undo: A not writable, or marked",     a_marked,        a,      STEP_UNFENCE),
     PLAN_STEP("undo: others' jobs on",               NULL,            stray,  STEP_CRON_STRAY),
     PLAN_STEP("undo: A writable, its jobs off",      a_without_cron,  a,      STEP_CRON_BACK),
     PLAN_STEP("undo: a standby astray",              NULL,            to_follow, STEP_FOLLOW_BACK),

@@ -172,9 +172,9 @@ static bool owner_stopped_unmarked(const struct plan_view *v)
     return n->role != PG_WRITABLE && !n->fenced && !n->held;
 }
 
-static bool owner_off(const struct plan_view *v)
+static bool owner_off(const struct plan_view *v) /* a fence that was cut short leaves it running */
 {
-    return v->nodes[plan_owner(v)].role != PG_WRITABLE;
+    return v->nodes[plan_owner(v)].role != PG_WRITABLE || plan_marked(v, plan_owner(v));
 }
 
 static bool owner_cron_off(const struct plan_view *v)

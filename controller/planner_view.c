@@ -171,6 +171,11 @@ bool plan_can_return(const struct plan_view *v, int node)
            (n->role == PG_WRITABLE || (n->fenced ? n->was_primary && !n->standby_only : n->held));
 }
 
+bool plan_marked(const struct plan_view *v, int node)
+{
+    return plan_answers(v, node) && (v->nodes[node].fenced || v->nodes[node].held);
+}
+
 bool plan_revoked(const struct plan_view *v, int node)
 {
     const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];

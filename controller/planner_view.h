@@ -57,6 +57,8 @@ uint32_t plan_seen_writable(const struct plan_view *v, int target);
 bool plan_confirmed(const struct plan_view *v, int node);
 /* Can be given the role back: writable, or fenced or held as the primary that it was. */
 bool plan_can_return(const struct plan_view *v, int node);
+/* Fenced or held, whether it runs or not. */
+bool plan_marked(const struct plan_view *v, int node);
 bool plan_revoked(const struct plan_view *v, int node);
 /* Nobody but the owner has jobs on, as far as section 4, row CRON_ON, asks. */
 bool plan_cron_clear(const struct plan_view *v);

@@ -151,8 +151,8 @@ static bool may_unfence(const struct plan_view *v, size_t node)
 
     return (int)node == plan_owner(v) && plan_holds(v) && !v->marks.late_flip &&
            !plan_state_is(v, REGISTER_FLIP) && !plan_state_is(v, REGISTER_SEIZE) &&
-           plan_can_return(v, (int)node) && n->role != PG_WRITABLE &&
-           planner_w_holds(v, node, NULL);
+           plan_can_return(v, (int)node) &&
+           (n->role != PG_WRITABLE || plan_marked(v, (int)node)) && planner_w_holds(v, node, NULL);
 }
 
 /* ---- achieved ----------------------------------------------------------------------------- */
