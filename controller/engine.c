@@ -85,6 +85,10 @@ static enum plan_outcome judge(const struct run *r, const struct plan_move *m, s
     const struct step *step = &steps[m->step];
     if ((step->flags & (STEP_OBSERVES | STEP_DNS)) || !r->view.nodes[node].answered)
         return said;
+    /* An ARM that is to defeat a late request is known by its own answer alone: the epoch was obeyed
+     * before. */
+    if (m->step == STEP_ARM && (r->view.marks.unsettled & (1U << node)))
+        return said;
     if (step->achieved(&r->view, node))
         return OUTCOME_DONE;
     return said == OUTCOME_DONE ? OUTCOME_FAILED : said;

@@ -170,6 +170,8 @@ static enum plan_outcome judge(const struct control *c, const struct plan_view *
 
     if ((s->flags & (STEP_OBSERVES | STEP_DNS)) || !v->nodes[node].answered)
         return said;
+    if (c->step == STEP_ARM && (v->marks.unsettled & (1U << node)))
+        return said; /* the epoch was obeyed before: only its own answer tells */
     if (s->achieved(v, (size_t)node))
         return OUTCOME_DONE;
     return said == OUTCOME_DONE ? OUTCOME_FAILED : said;
