@@ -33,14 +33,22 @@ static int64_t next_seq(struct world_node *n, int64_t epoch)
     return n->last_seq;
 }
 
+/* With DNS silent `fence` knows no epoch, and it alone goes on: then it is the node's own. */
+static int64_t epoch_of(const struct run *r, size_t node, enum verb verb)
+{
+    if (verb == VERB_FENCE && r->view.d.epoch == 0)
+        return r->world.nodes[node].obs.epoch;
+    return r->view.d.epoch;
+}
+
 static struct request *request_new(struct run *r, size_t node, enum verb verb, int64_t timeout_ms)
 {
     struct request *q = arena_alloc(r->session->arena, sizeof(*q));
     const struct record *d = &r->view.d;
     q->verb = (int)verb;
     if (verb_changes(verb)) {
-        q->epoch = d->epoch;
-        q->seq = next_seq(&r->world.nodes[node], d->epoch);
+        q->epoch = epoch_of(r, node, verb);
+        q->seq = next_seq(&r->world.nodes[node], q->epoch);
     }
     STR_COPY(q->txn, d->txn);
     STR_COPY(q->nonce, d->nonce);
