@@ -19,8 +19,7 @@ enum {
     MARGIN_MS = 200, /* before the caller gives up: to look once more and to answer */
 };
 
-/* ---- the end of an act ------------------------------------------------------------------------ */
-
+/* ---- the end of an act ----------------------------------------------------------------------- */
 static void start_first(struct agent *g);
 
 static void act_free(struct act *a)
@@ -74,13 +73,18 @@ static void on_observed(void *arg, const struct node_obs *obs)
     leave(a);
 }
 
+static enum log_level level_of(const struct act *a)
+{
+    return a->kind->quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
+
 static void log_end(const struct act *a, const struct err *e)
 {
     long long ms = (long long)(clock_mono_ms() - a->started_ms);
 
     if (!e)
-        log_info("act=%s done ms=%lld txn=%s epoch=%" PRId64 "%s%s", a->kind->name, ms, a->q->txn,
-                 a->s.epoch, a->text.len ? ": " : "", a->text.data);
+        log_line(level_of(a), "act=%s done ms=%lld txn=%s epoch=%" PRId64 "%s%s", a->kind->name, ms,
+                 a->q->txn, a->s.epoch, a->text.len ? ": " : "", a->text.data);
     else
         log_warning("act=%s refused ms=%lld txn=%s epoch=%" PRId64 " code=%s: %s%s%s",
                     a->kind->name, ms, a->q->txn, a->s.epoch, err_name(e->code), e->msg,
@@ -108,8 +112,7 @@ static void on_end(void *arg, const struct err *e)
     leave(a);
 }
 
-/* ---- its beginning ----------------------------------------------------------------------------- */
-
+/* ---- its beginning --------------------------------------------------------------------------- */
 static void fail_before_phases(struct act *a, const struct err *e)
 {
     static const sequence_phase_fn none[] = {NULL};
@@ -150,7 +153,8 @@ static void start_first(struct agent *g)
 
     a->started_ms = clock_mono_ms();
     g->acting = a->kind->name;
-    log_info("act=%s begins txn=%s epoch=%" PRId64 " seq=%" PRId64 " by=%s reason=\"%s\"",
+    log_line(level_of(a),
+             "act=%s begins txn=%s epoch=%" PRId64 " seq=%" PRId64 " by=%s reason=\"%s\"",
              a->kind->name, a->q->txn, a->q->epoch, a->q->seq, a->q->by, a->q->reason);
     take_lock(a);
 }
@@ -214,7 +218,6 @@ void act_drop_all(struct agent *g)
 }
 
 /* ---- for phases ------------------------------------------------------------------------------ */
-
 int64_t act_left_ms(const struct act *a)
 {
     int64_t left_ms = a->deadline_ms - clock_mono_ms();

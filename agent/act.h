@@ -23,6 +23,7 @@ struct act_kind {
     const sequence_phase_fn *phases;
     /* of acts without a request: e is NULL when done. May be NULL. */
     void (*ended)(struct act *a, const struct err *e);
+    bool quiet; /* not worth a line in the log */
 };
 
 struct act {

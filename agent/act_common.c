@@ -1,4 +1,4 @@
-/* Phases that many kinds of acts share: looking, admission, reading D, fencing's parts, starting. */
+/* Phases that many kinds of acts share: looking, admission, reading D, fencing, starting. */
 #include <inttypes.h>
 #include <string.h>
 

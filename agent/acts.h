@@ -1,4 +1,5 @@
-/* The kinds of acts, one for each changing verb (docs/protocol.md, section 2), and the agent's own. */
+/* The kinds of acts, one for each changing verb (docs/protocol.md, section 2), and the agent's
+ * own. */
 #pragma once
 
 #include "agent/act.h"
@@ -13,7 +14,7 @@ void act_fence_observe(void *act);
 /* Who, why and when, into a state that rules_fence() or rules_guard_state() made. */
 void act_fence_sign(const struct act *a, struct agent_state *next);
 
-/* standby.signal away, and started or restarted unless it is writable: UNFENCE, a hold's release. */
+/* standby.signal away, and (re)started unless it is writable: UNFENCE, a hold's release. */
 void act_start_primary(void *act);
 
 struct rpc_request;

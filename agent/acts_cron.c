@@ -1,4 +1,5 @@
-/* CRON_OFF, CRON_ON, CRON_WRITE. Order: the command is in the state file before the crontab changes. */
+/* CRON_OFF, CRON_ON, CRON_WRITE. Order: the command is in the state file before the crontab
+ * changes. */
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>

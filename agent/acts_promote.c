@@ -133,8 +133,8 @@ static void revoke_stop(void *act)
     }
 }
 
-/* PostgreSQL removes standby.signal before it writes the new timeline's history: stopped in between it
- * is not promoted, and would come up writable on the old timeline. */
+/* PostgreSQL removes standby.signal before it writes the new timeline's history: stopped in
+ * between it is not promoted, and would come up writable on the old timeline. */
 static void revoke_signal(void *act)
 {
     struct act *a = act;

@@ -1,8 +1,9 @@
 /*
  * DETACH, FOLLOW, SLOTS, REJOIN: whom a standby streams from, and for whom WAL is kept.
  *
- * REJOIN turns a fenced node into a standby: the fence becomes "standby only", standby.signal stays,
- * and nothing is ever removed from the data directory. Streaming itself is seen by the controller.
+ * REJOIN turns a fenced node into a standby: the fence becomes "standby only", standby.signal
+ * stays, and nothing is ever removed from the data directory. Streaming itself is seen by the
+ * controller.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -93,8 +94,8 @@ static bool is_wanted(const struct request *q, const char *name)
     return false;
 }
 
-/* The slots of this cluster's nodes, our own too, that are not in `q`: a forgotten one fills pg_wal.
- * Slots of other names are nobody's business here. */
+/* The slots of this cluster's nodes, our own too, that are not in `q`: a forgotten one fills
+ * pg_wal. Slots of other names are nobody's business here. */
 static size_t superfluous(const struct config *c, const struct request *q,
                           struct slot_name drop[CLUSTER_NODES_MAX + 1])
 {
@@ -140,8 +141,9 @@ static void rejoin_intent(void *act)
         act_next(a);
 }
 
-/* Is our WAL a part of the upstream's? It must end before the upstream's timeline left ours: a clean
- * stop's checkpoint begins before that point, what a standby has replayed ends there at the latest. */
+/* Is our WAL a part of the upstream's? It must end before the upstream's timeline left ours: a
+ * clean stop's checkpoint begins before that point, what a standby has replayed ends there at the
+ * latest. */
 static int check_lineage(const struct obs_pg *mine, const struct obs_pg *theirs, const char *node,
                          struct err *reterr)
 {
@@ -231,7 +233,8 @@ static void on_stopped_again(void *arg, const struct err *e)
     act_fail(a, &why);
 }
 
-/* A signal file that PostgreSQL could not see counts as absent to it: look, and stop it if need be. */
+/* A signal file that PostgreSQL could not see counts as absent to it: look, and stop it if need
+ * be. */
 static void rejoin_observe(void *act)
 {
     struct act *a = act;

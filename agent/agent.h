@@ -1,8 +1,8 @@
 /*
  * The agent's parts together, and what all of its acts need: durable state, observation, D.
  *
- * Everything that decides and changes goes through one queue of acts (agent/act.h) and holds the state
- * lock meanwhile (agent/state.h, S4); looking does not.
+ * Everything that decides and changes goes through one queue of acts (agent/act.h) and holds the
+ * state lock meanwhile (agent/state.h, S4); looking does not.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /*
- * The agent's configuration, one file (default /etc/pgtandem/agent.conf; deploy/agent.conf.sample is
- * commented). Peers and DNS servers are IP addresses: the guard must work while names do not resolve.
+ * The agent's configuration, one file (default /etc/pgtandem/agent.conf; deploy/agent.conf.sample
+ * is commented). Peers and DNS servers are IP addresses: the guard must work while names do not
+ * resolve.
  */
 #pragma once
 

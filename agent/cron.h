@@ -1,7 +1,8 @@
 /*
- * The crontab of the agent's user: read and replaced only through crontab(1), with the barrier past
- * cron's next load and the look for jobs that it already started (Debian cron reads the spool and
- * starts jobs in one wake-up, 0-2 s past the minute; cronie reloads by inotify: one barrier serves).
+ * The crontab of the agent's user: read and replaced only through crontab(1), with the barrier
+ * past cron's next load and the look for jobs that it already started (Debian cron reads the
+ * spool and starts jobs in one wake-up, 0-2 s past the minute; cronie reloads by inotify: one
+ * barrier serves).
  */
 #pragma once
 
@@ -32,18 +33,19 @@ typedef void (*cron_done_fn)(void *arg, const struct err *e);
 typedef void (*cron_look_fn)(void *arg, const struct obs_cron *cron);
 void cron_look(struct cron *c, bool fresh, cron_look_fn fn, void *arg);
 
-/* Turn all managed entries off and wait for the barrier; then running managed jobs are waited for up
- * to `wait_jobs_s` (0: refuse, ERR_REFUSED names pid and command; entries are then on again only if
- * this call turned them off and `expected_hash` said so - the caller's undo does it, not we).
- * ERR_LOST if the text's hash is not `expected_hash` (unless ""). No crontab at all counts as off. */
+/* Turn all managed entries off and wait for the barrier; then running managed jobs are waited for
+ * up to `wait_jobs_s` (0: refuse, ERR_REFUSED names pid and command; entries are then on again
+ * only if this call turned them off and `expected_hash` said so - the caller's undo does it, not
+ * we). ERR_LOST if the text's hash is not `expected_hash` (unless ""). No crontab at all counts
+ * as off. */
 void cron_off(struct cron *c, const char *expected_hash, int64_t wait_jobs_s, cron_done_fn fn,
               void *arg);
 /* Only the edit, no barrier, no jobs: guard and watch. */
 void cron_off_now(struct cron *c, cron_done_fn fn, void *arg);
 void cron_on(struct cron *c, const char *expected_hash, cron_done_fn fn, void *arg);
 
-/* The text as it is (cron show), and a replacement (adopt, unadopt, sync); the previous text is kept
- * in <state directory>/crontab.backup.N by the caller. */
+/* The text as it is (cron show), and a replacement (adopt, unadopt, sync); the previous text is
+ * kept in <state directory>/crontab.backup.N by the caller. */
 typedef void (*cron_text_fn)(void *arg, const char *text, const struct err *e);
 void cron_read(struct cron *c, cron_text_fn fn, void *arg);
 void cron_write(struct cron *c, const char *text, const char *expected_hash, cron_done_fn fn,

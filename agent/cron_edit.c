@@ -282,7 +282,7 @@ static void phase_jobs(void *arg)
     }
 }
 
-/* ---- in order ---------------------------------------------------------------------- */
+/* ---- in order -------------------------------------------------------------------------------- */
 
 const sequence_phase_fn cron_change_phases[] = {
     phase_read,    phase_expect, phase_edit,    phase_write, phase_read_back,

@@ -27,7 +27,8 @@ static bool is_cron_name(const char *name)
     return strcmp(name, "cron") == 0 || strcmp(name, "crond") == 0;
 }
 
-/* "123 (name) S 1 …": the name may hold blanks and brackets, so it ends at the last one (proc(5)). */
+/* "123 (name) S 1 …": the name may hold blanks and brackets, so it ends at the last one
+ * (proc(5)). */
 static bool read_process(const char *pid, struct process *ret)
 {
     AUTO(arena) a = arena_new();

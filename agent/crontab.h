@@ -1,12 +1,12 @@
 /*
  * The crontab editor: pure, text to text.
  *
- * Managed entries are the active lines (jobs, not comments, not VAR=value lines) between
- * `# BEGIN pgtandem` and `# END pgtandem` (mode block), or all of them (mode all, the report's way).
- * Off means that the line is prefixed with the mark below; on removes the mark and restores the very
+ * Managed entries are the active lines (jobs, not comments, not VAR=value lines) between `# BEGIN
+ * pgtandem` and `# END pgtandem` (mode block), or all of them (mode all, the report's way). Off
+ * means that the line is prefixed with the mark below; on removes the mark and restores the very
  * bytes. What a human commented out stays as it is; nothing outside managed entries ever changes
- * (I13). Ugly input (no final newline, CRLF, tabs, NUL-free binary, unclosed or repeated blocks) is
- * either edited byte-exactly or refused with the line number.
+ * (I13). Ugly input (no final newline, CRLF, tabs, NUL-free binary, unclosed or repeated blocks)
+ * is either edited byte-exactly or refused with the line number.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * EVIDENCE: what this node sees of one that may be lost: its agent, its port, a connection to it, our
- * own walreceiver. All at once; each has the same deadline.
+ * EVIDENCE: what this node sees of one that may be lost: its agent, its port, a connection to it,
+ * our own walreceiver. All at once; each has the same deadline.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
- * What the guard's table asks for beyond this node: D, by one signed read from the zone's primary, and
- * how the other agents see themselves; all at once. Used before PostgreSQL starts (agent/guard.c) and
- * while this node is held (agent/hold.c).
+ * What the guard's table asks for beyond this node: D, by one signed read from the zone's
+ * primary, and how the other agents see themselves; all at once. Used before PostgreSQL starts
+ * (agent/guard.c) and while this node is held (agent/hold.c).
  */
 #pragma once
 

@@ -89,7 +89,8 @@ static void on_gathered(void *arg, const struct gathered *seen)
     u->done = true;
 }
 
-/* Rows 1 and 2 need nobody else: a standby or a fenced node starts (or not) with the network down. */
+/* Rows 1 and 2 need nobody else: a standby or a fenced node starts (or not) with the network
+ * down. */
 static void decide(struct guard *u)
 {
     const struct agent_state *s = u->readable ? &u->s : NULL;

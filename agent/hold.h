@@ -1,8 +1,9 @@
 /*
- * A held node looks again (docs/protocol.md, section 6): the guard's table, while the agent runs. A row
- * that allows it makes the node writable on the same timeline, cron then as last commanded; a row that
- * names another owner fences it. Also for a node that kept running but whose crontab the guard had to
- * turn off: it comes on again when the table says so. Nothing here ever promotes.
+ * A held node looks again (docs/protocol.md, section 6): the guard's table, while the agent runs.
+ * A row that allows it makes the node writable on the same timeline, cron then as last commanded;
+ * a row that names another owner fences it. Also for a node that kept running but whose crontab
+ * the guard had to turn off: it comes on again when the table says so. Nothing here ever
+ * promotes.
  */
 #pragma once
 

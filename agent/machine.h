@@ -16,5 +16,6 @@ void machine_boot(char ret_boot[BOOT_BYTES]);
 /* Clock ticks from boot to the start of a process; false: there is no such process. */
 bool machine_process_start(int pid, unsigned long long *ret_ticks);
 
-/* If root: become the owner of `directory` for good. Its data must not be touched as anybody else. */
+/* If root: become the owner of `directory` for good. Its data must not be touched as anybody
+ * else. */
 int machine_become_owner(const char *directory, struct err *reterr);

@@ -2,8 +2,8 @@
 
 #include <assert.h>
 
-/* Phases that complete at once are called from this loop, not from one another: the stack stays flat
- * and `end` runs when no phase is on it. */
+/* Phases that complete at once are called from this loop, not from one another: the stack stays
+ * flat and `end` runs when no phase is on it. */
 static void run(struct sequence *s)
 {
     if (s->running)

@@ -1,9 +1,9 @@
 /*
  * A few steps one after the other on the loop, without callbacks inside callbacks.
  *
- * A sequence is an array of phase functions. Each does its part and then calls sequence_next(), at
- * once or from a later callback; sequence_fail() and sequence_finish() skip the rest. `end` is called
- * exactly once, last, and may free the object that the sequence lives in.
+ * A sequence is an array of phase functions. Each does its part and then calls sequence_next(),
+ * at once or from a later callback; sequence_fail() and sequence_finish() skip the rest. `end` is
+ * called exactly once, last, and may free the object that the sequence lives in.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * The file: one line of JSON (agent_state_table), a line "sha256 <hex of the first line>". The sum is
- * there because a flipped byte in a number would still be good JSON.
+ * The file: one line of JSON (agent_state_table), a line "sha256 <hex of the first line>". The
+ * sum is there because a flipped byte in a number would still be good JSON.
  *
  *     load --absent--> fresh (epoch 0)
  *       |--sum, JSON, binding right--> as it was saved

@@ -5,8 +5,8 @@
  * Invariants
  *   S1  what a request or the watch is about to do is in the file, fsynced, before it is done.
  *   S2  (epoch, seq) never decreases.
- *   S3  a file that cannot be read, or is bound to something else, is never replaced by an empty one:
- *       the node is then treated as fenced (guard, row 2) until a human decides.
+ *   S3  a file that cannot be read, or is bound to something else, is never replaced by an empty
+ *       one: the node is then treated as fenced (guard, row 2) until a human decides.
  *   S4  whoever reads, decides and writes holds the lock meanwhile (requests, watch, guard alike).
  */
 #pragma once
@@ -73,8 +73,9 @@ struct state_binding {
 /* Take the lock that serializes requests, watch and guard. An fd, closed by the caller. */
 int state_lock(const struct state_binding *b, int wait_ms, int *ret_fd, struct err *reterr);
 
-/* Load. A file that does not exist yet gives a fresh state with this binding (epoch 0). Unreadable,
- * torn, foreign or too widely readable: ERR_INVALID with the reason and what to do; *ret untouched. */
+/* Load. A file that does not exist yet gives a fresh state with this binding (epoch 0).
+ * Unreadable, torn, foreign or too widely readable: ERR_INVALID with the reason and what to do;
+ * *ret untouched. */
 int state_load(const struct state_binding *b, struct agent_state *ret_state, struct err *reterr);
 
 /* Durable when it returns 0. */

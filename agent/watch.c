@@ -4,8 +4,8 @@
  *                |--> this node is held --> hold_consider()
  *                '--> now and then: the crontab
  *
- * Reads are outside of the lock; what they lead to is decided again under it, against the state as it
- * then is, by records whose epochs tell if they are late.
+ * Reads are outside of the lock; what they lead to is decided again under it, against the state
+ * as it then is, by records whose epochs tell if they are late.
  */
 #include "agent/watch.h"
 
@@ -80,7 +80,8 @@ static void remember(void *act)
 }
 
 static const sequence_phase_fn remember_phases[] = {remember, NULL};
-static const struct act_kind act_remember = {.name = "remember", .phases = remember_phases};
+static const struct act_kind act_remember = {
+    .name = "remember", .phases = remember_phases, .quiet = true};
 
 /* ---- acting ---------------------------------------------------------------------------------- */
 

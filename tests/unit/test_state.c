@@ -1,4 +1,4 @@
-/* agent/state: what was saved comes back; anything else is an error, and the file stays as it is. */
+/* agent/state: what was saved comes back; anything else is an error, the file stays as it is. */
 #include "agent/state.h"
 
 #include <stdio.h>
