@@ -50,7 +50,7 @@ int change_close(struct change *c, int rc, struct err *e)
     return rc < 0 ? rc : written;
 }
 
-/* ---- one UPDATE ----------------------------------------------------------------------------------- */
+/* ---- one UPDATE ------------------------------------------------------------------------------ */
 
 struct swap_wait {
     struct dns_swap_result result;

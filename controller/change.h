@@ -1,6 +1,6 @@
 /*
- * A small journaled change by hand (dns init, dns set, cron sync …): begin, one intent and one result
- * for each act, end. The moving verbs have the engine instead.
+ * A small journaled change by hand (dns init, dns set, cron sync …): begin, one intent and one
+ * result for each act, end. The moving verbs have the engine instead.
  */
 #pragma once
 
@@ -27,8 +27,8 @@ const char *change_reason(struct session *s, const char *fallback);
 /* Open the journal and write `begin`. `from`, `to`: nodes, or "". */
 int change_open(struct change *c, struct session *s, const char *reason, const char *from,
                 const char *to, struct err *reterr);
-/* Write `end` with the outcome and close. `rc` and `e` are the command's; returns rc, or the error of
- * the last write. */
+/* Write `end` with the outcome and close. `rc` and `e` are the command's; returns rc, or the error
+ * of the last write. */
 int change_close(struct change *c, int rc, struct err *e);
 
 /* One compare-and-swap, journaled. 0 when it is done; ERR_LOST, ERR_DNS: nothing was changed;

@@ -12,7 +12,7 @@
 
 static const char *const format_names[] = {"pretty", "json", "tsv", NULL};
 
-/* ---- the options --------------------------------------------------------------------------------- */
+/* ---- the options ----------------------------------------------------------------------------- */
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_LIST, KIND_SECONDS, KIND_FORMAT, KIND_HELP, KIND_VERSION };
 
@@ -56,7 +56,7 @@ static const struct option_row option_rows[] = {
 };
 enum { OPTIONS = sizeof(option_rows) / sizeof(option_rows[0]) };
 
-/* ---- help ---------------------------------------------------------------------------------------- */
+/* ---- help ------------------------------------------------------------------------------------ */
 
 static void print_option(const struct option_row *o)
 {
@@ -94,7 +94,7 @@ static void print_verb_help(const struct verb_row *v)
         printf("\nexample: %s\n", v->example);
 }
 
-/* ---- the verb ------------------------------------------------------------------------------------ */
+/* ---- the verb -------------------------------------------------------------------------------- */
 
 static bool is_family(const char *word)
 {
@@ -152,7 +152,7 @@ static int unknown_verb(const char *const *words, size_t n, struct err *reterr)
     return err_set(reterr, ERR_USAGE, hint, "there is no verb `%s`", typed);
 }
 
-/* ---- parsing ------------------------------------------------------------------------------------- */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 struct parse {
     int argc;
@@ -172,6 +172,8 @@ static int set_option(struct parse *p, const struct option_row *row, const char 
     void *member = (char *)p->o + row->offset;
     long long n;
 
+    if (!value) /* a flag */
+        value = "";
     p->given |= row->takes;
     switch (row->kind) {
     case KIND_FLAG:

@@ -34,7 +34,8 @@ struct options {
     size_t n_args;
 };
 
-/* A verb's function: prints its own result, returns 0 or an error whose exit status is the program's. */
+/* A verb's function: prints its own result, returns 0 or an error whose exit status is the
+ * program's. */
 typedef int (*verb_fn)(struct session *s, struct err *reterr);
 
 struct verb_row {

@@ -15,7 +15,7 @@
 
 const char *const severity_names[] = {"block", "warn", "off", "default", NULL};
 
-/* ---- the keys ---------------------------------------------------------------------------------- */
+/* ---- the keys -------------------------------------------------------------------------------- */
 
 static const struct field cluster_fields[] = {
     F_STRING(struct config_cluster, name, FIELD_REQUIRED, NULL,
@@ -113,7 +113,7 @@ static const struct ini_section sections[] = {
 };
 enum { SECTIONS = sizeof(sections) / sizeof(sections[0]), FILE_CAP_BYTES = 256 * 1024 };
 
-/* ---- the whole ----------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static int bad(const struct config *c, struct err *reterr, const char *section, const char *key,
                const char *value, const char *what)
@@ -323,7 +323,7 @@ const struct config_node *config_node_by_target(const struct config *c, const ch
     return NULL;
 }
 
-/* ---- the sample ---------------------------------------------------------------------------------- */
+/* ---- the sample ------------------------------------------------------------------------------ */
 
 /* What a required key could look like: section, key, value. */
 static const struct {

@@ -1,6 +1,7 @@
 /*
- * The controller's configuration: /etc/pgtandem/pgtandem.conf, declared as field tables, read through
- * base/ini.h, and checked as a whole (config_check): every refusal names file, line and key.
+ * The controller's configuration: /etc/pgtandem/pgtandem.conf, declared as field tables, read
+ * through base/ini.h, and checked as a whole (config_check): every refusal names file, line and
+ * key.
  */
 #pragma once
 

@@ -19,7 +19,7 @@ struct cron_nodes {
 
 /* Look at agents and record, and read every crontab. ERR_USAGE for a NODE that nobody knows. */
 int cron_nodes_look(struct session *s, struct cron_nodes *ret, struct err *reterr);
-/* ERR_UNREACHABLE naming the first chosen node whose crontab could not be read; 0 if there is none. */
+/* ERR_UNREACHABLE naming the first chosen node whose crontab could not be read; else 0. */
 int cron_nodes_silent(const struct session *s, const struct cron_nodes *c, struct err *reterr);
 /* The record is readable and stable enough to name an owner, and the owner's crontab was read. */
 int cron_nodes_need_owner(const struct session *s, const struct cron_nodes *c, struct err *reterr);

@@ -15,7 +15,7 @@ struct block {
     const char *behind; /* the line after the end marker */
 };
 
-/* ---- lines ------------------------------------------------------------------------------------------ */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 static const char *next_line(const char *line)
 {
@@ -89,7 +89,7 @@ static int find_block(const char *text, struct block *ret, struct err *reterr)
     return 0;
 }
 
-/* ---- building --------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static void end_line(struct buf *b)
 {
@@ -124,7 +124,7 @@ static int take(struct buf *b, struct arena *a, char **ret_text, struct err *ret
                            TEXT_CAP_BYTES);
 }
 
-/* ---- the verbs -------------------------------------------------------------------------------------- */
+/* ---- the verbs ------------------------------------------------------------------------------- */
 
 char **crontab_text_managed(const char *text, struct arena *a, size_t *ret_n)
 {
@@ -216,7 +216,7 @@ int crontab_text_unadopt(const char *text, struct arena *a, char **ret_text, str
 int crontab_text_sync(const char *text, const char *source, struct arena *a, char **ret_text,
                       struct err *reterr)
 {
-    struct block mine, theirs;
+    struct block mine = {.begin = NULL}, theirs = {.begin = NULL};
     struct buf b;
     int rc = find_block(source, &theirs, reterr);
 

@@ -1,7 +1,8 @@
 /*
- * The writer. A line is written at `offset` in one pwrite, into space that posix_fallocate reserved;
- * only a line that is whole moves `offset`, so that a failed write is overwritten by the next one and
- * never glued to it. The reserved rest (NULs) is cut off at the end; after a crash the reader skips it.
+ * The writer. A line is written at `offset` in one pwrite, into space that posix_fallocate
+ * reserved; only a line that is whole moves `offset`, so that a failed write is overwritten by the
+ * next one and never glued to it. The reserved rest (NULs) is cut off at the end; after a crash the
+ * reader skips it.
  */
 #include "controller/journal.h"
 
@@ -50,7 +51,7 @@ void journal_hash(const void *bytes, size_t len, char ret_hex[JOURNAL_HASH_BYTES
     ret_hex[64] = '\0';
 }
 
-/* ---- lines --------------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 static void format_line(const struct journal *j, enum journal_kind kind, const char *step,
                         const char *node, json_t *data, struct buf *line, char *ret_hash)
@@ -171,7 +172,7 @@ const char *journal_path(const struct journal *j)
     return j ? j->path : "";
 }
 
-/* ---- opening and closing --------------------------------------------------------------------------- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 /* "20260128T031415.123", the first part of a file's name: names sort in the order of writing */
 static void stamp_text(int64_t wall_ms, char ret_stamp[STAMP_BYTES])
@@ -198,8 +199,8 @@ static int64_t stamp_parse(const char *name)
     return (int64_t)timegm(&tm) * 1000 + (str_to_int(digits, 0, 999, &ms) ? ms : 0);
 }
 
-/* The chain goes on from the last file's last whole line, even if that file is damaged: the damage is
- * journal_verify's to tell, not a reason to refuse a command. Returns that file's time. */
+/* The chain goes on from the last file's last whole line, even if that file is damaged: the damage
+ * is journal_verify's to tell, not a reason to refuse a command. Returns that file's time. */
 static int64_t find_previous(const char *directory, char ret_hash[JOURNAL_HASH_BYTES])
 {
     AUTO(arena) a = arena_new();

@@ -1,6 +1,6 @@
 /*
- * The journal: the audit log of everything that changes something, and a hint for speed (safety lives
- * in the ownership record and in the agents: docs/protocol.md).
+ * The journal: the audit log of everything that changes something, and a hint for speed (safety
+ * lives in the ownership record and in the agents: docs/protocol.md).
  *
  * One file for each command, `<utc time>-<txn>.journal`, JSON lines:
  *     {"n":3,"at":"…Z","mono_us":…,"kind":"intent","step":"fence","node":"db02","data":{…},
@@ -13,8 +13,8 @@
  *   J1  an intent is on disk (fdatasync) before its act; a result may share its fsync with the next
  *       intent; `end` is synced.
  *   J2  the file is preallocated when it is opened, so that a full disk stops the command before it
- *       begins, not in its middle; should a write fail all the same, the error is told and the command
- *       goes on by observation (the journal is not where safety lives).
+ *       begins, not in its middle; should a write fail all the same, the error is told and the
+ *       command goes on by observation (the journal is not where safety lives).
  *   J3  a torn last line is not an error: it is cut off by the reader and told.
  *   J4  one writer: the directory's lock is held for the length of the command.
  */

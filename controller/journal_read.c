@@ -21,7 +21,7 @@ static int damaged(struct err *reterr, const char *path, size_t line, const char
                    "%s, line %zu: %s", path, line, what);
 }
 
-/* ---- one line ------------------------------------------------------------------------------------- */
+/* ---- one line -------------------------------------------------------------------------------- */
 
 static bool get_text(const json_t *o, const char *key, char *ret_text, size_t bytes)
 {
@@ -87,7 +87,7 @@ static const char *parse_record(const char *line, size_t len, struct journal_rec
     return wrong;
 }
 
-/* ---- one file ------------------------------------------------------------------------------------- */
+/* ---- one file -------------------------------------------------------------------------------- */
 
 static int take_line(struct journal_file *f, const char *line, size_t len, struct err *reterr)
 {
@@ -172,7 +172,7 @@ void journal_file_free(struct journal_file *f)
     mem_free(f);
 }
 
-/* ---- all files ------------------------------------------------------------------------------------ */
+/* ---- all files ------------------------------------------------------------------------------- */
 
 static int is_journal(const struct dirent *e)
 {

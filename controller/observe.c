@@ -13,7 +13,7 @@ enum {
     SURVEY_TIMEOUT_MS = 3500,
 };
 
-/* ---- DNS ---------------------------------------------------------------------------------------- */
+/* ---- DNS ------------------------------------------------------------------------------------- */
 
 struct dns_look {
     struct world *w;
@@ -51,7 +51,7 @@ static void take_key(void *arg, const struct err *e)
     look->key_done = true;
 }
 
-/* ---- agents ------------------------------------------------------------------------------------- */
+/* ---- agents ---------------------------------------------------------------------------------- */
 
 void world_take_reply(struct world *w, int node, const struct reply *reply, int64_t sent_mono_ms)
 {
@@ -96,7 +96,7 @@ static void observe_agents(struct session *s, struct world *w, const bool *wante
     }
 }
 
-/* ---- all ---------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 void world_observe(struct session *s, struct world *w, unsigned what)
 {

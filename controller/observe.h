@@ -30,10 +30,10 @@ struct world_node {
 struct world {
     struct world_node nodes[CLUSTER_NODES_MAX]; /* index as in config.nodes */
     size_t n_nodes;
-    struct dns_view d;  /* the primary's view: status, alias, register */
-    struct err d_error; /* when d.status is not OK */
-    bool key_tried;         /* was the update key offered to the primary, with no change? */
-    struct err key_error;   /* and refused: why; code 0 when it was accepted */
+    struct dns_view d;    /* the primary's view: status, alias, register */
+    struct err d_error;   /* when d.status is not OK */
+    bool key_tried;       /* was the update key offered to the primary, with no change? */
+    struct err key_error; /* and refused: why; code 0 when it was accepted */
     bool survey_done;
     struct dns_survey survey;
 };

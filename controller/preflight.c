@@ -29,7 +29,7 @@ enum { CHECKS = sizeof(checks) / sizeof(checks[0]) };
 _Static_assert(CHECKS <= sizeof(((struct preflight *)0)->results) / sizeof(struct preflight_result),
                "a result for each check");
 
-/* ---- names ---------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static const struct preflight_check *find(const char *name)
 {
@@ -91,7 +91,7 @@ static enum severity severity_of(const struct config *c, const struct preflight_
     return built_in;
 }
 
-/* ---- running -------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 void check_measured(struct preflight_result *r, const char *fmt, ...)
 {
@@ -192,7 +192,7 @@ int preflight_verdict(const struct preflight *p, struct err *reterr)
     return 0;
 }
 
-/* ---- showing -------------------------------------------------------------------------------------- */
+/* ---- showing --------------------------------------------------------------------------------- */
 
 static const char *verdict_word(const struct preflight_result *r)
 {

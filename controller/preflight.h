@@ -1,11 +1,12 @@
 /*
- * Preflight: everything that is looked at before a command may begin, as a table of checks. Each tells
- * the value that it measured, the threshold, the verdict, and the remedy as a command to type.
+ * Preflight: everything that is looked at before a command may begin, as a table of checks. Each
+ * tells the value that it measured, the threshold, the verdict, and the remedy as a command to
+ * type.
  *
- * Pure over (configuration, options, world): the caller has looked (world_observe with agents, DNS and
- * survey). A check is severe, a warning or off, for planned and unplanned moves apart; configuration
- * changes that ([check NAME]), `--ignore NAME` turns one block into a warning. What protects against
- * two primaries can be neither ignored nor configured away.
+ * Pure over (configuration, options, world): the caller has looked (world_observe with agents, DNS
+ * and survey). A check is severe, a warning or off, for planned and unplanned moves apart;
+ * configuration changes that ([check NAME]), `--ignore NAME` turns one block into a warning. What
+ * protects against two primaries can be neither ignored nor configured away.
  */
 #pragma once
 

@@ -1,4 +1,4 @@
-/* The checks themselves: each fills measured, threshold and remedy, and says whether all is well. */
+/* The checks themselves: each fills measured, threshold and remedy, and says if all is well. */
 #pragma once
 
 #include "controller/cli.h"

@@ -7,7 +7,7 @@
 #include "controller/preflight_checks.h"
 #include "proto/hello.h"
 
-/* ---- the register --------------------------------------------------------------------------------- */
+/* ---- the register ---------------------------------------------------------------------------- */
 
 bool check_one_writable(const struct check_view *v, struct preflight_result *r)
 {
@@ -170,7 +170,7 @@ bool check_name_servers(const struct check_view *v, struct preflight_result *r)
     return survey->n > 0 && agree == survey->n;
 }
 
-/* ---- the agents ----------------------------------------------------------------------------------- */
+/* ---- the agents ------------------------------------------------------------------------------ */
 
 bool check_owner_lost(const struct check_view *v, struct preflight_result *r)
 {

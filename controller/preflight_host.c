@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "controller/preflight_checks.h"
 
-/* ---- cron ------------------------------------------------------------------------------------------ */
+/* ---- cron ------------------------------------------------------------------------------------ */
 
 static bool readable(const struct node_obs *o, const char *name, struct preflight_result *r)
 {
@@ -84,7 +84,7 @@ bool check_jobs(const struct check_view *v, struct preflight_result *r)
     return v->a->cron.jobs_running == 0 || v->o->wait_jobs_s > 0;
 }
 
-/* ---- the owner's stop ------------------------------------------------------------------------------ */
+/* ---- the owner's stop ------------------------------------------------------------------------ */
 
 bool check_stop_permission(const struct check_view *v, struct preflight_result *r)
 {
@@ -124,7 +124,7 @@ bool check_backups(const struct check_view *v, struct preflight_result *r)
     return v->a->pg.backups_running == 0;
 }
 
-/* ---- files ----------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 bool check_disk(const struct check_view *v, struct preflight_result *r)
 {

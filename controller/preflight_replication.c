@@ -8,7 +8,7 @@
 #include "controller/preflight_checks.h"
 #include "controller/view.h"
 
-/* ---- where standbys connect to -------------------------------------------------------------------- */
+/* ---- where standbys connect to --------------------------------------------------------------- */
 
 /* A host in primary_conninfo that would lead node `i` to the alias, or back to itself. */
 static bool wrong_host(const struct config *c, size_t i, const char *host)
@@ -111,7 +111,7 @@ bool check_standby(const struct check_view *v, struct preflight_result *r)
     return v->b->pg.role == PG_RECOVERY;
 }
 
-/* ---- lag ------------------------------------------------------------------------------------------- */
+/* ---- lag ------------------------------------------------------------------------------------- */
 
 static bool lag(const struct check_view *v, struct preflight_result *r, const char *what,
                 uint64_t ahead, uint64_t behind)
@@ -169,7 +169,7 @@ bool check_apply_delay(const struct check_view *v, struct preflight_result *r)
     return v->b->pg.apply_delay_ms == 0;
 }
 
-/* ---- timelines ------------------------------------------------------------------------------------- */
+/* ---- timelines ------------------------------------------------------------------------------- */
 
 /* Is `tli` the one of `pg`, or one that its history went through? */
 static bool went_through(const struct obs_pg *pg, int64_t tli)
@@ -213,7 +213,7 @@ bool check_timeline_latest(const struct check_view *v, struct preflight_result *
     return true;
 }
 
-/* ---- will the new primary be able to write and to serve standbys ----------------------------------- */
+/* ---- will the new primary be able to write and to serve standbys ----------------------------- */
 
 /* How many standbys synchronous_standby_names waits for: "FIRST 2 (a, b)", "ANY 1 (…)", "2 (a, b)",
  * "a, b" (PostgreSQL, 20.6.2). */

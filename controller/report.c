@@ -1,5 +1,6 @@
 #include "controller/report.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 enum { GAP = 2, COLUMNS_MAX = 32, WIDTH_LEAST = 40 };
 
-/* ---- building ------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 void report_init(struct report *r, struct arena *a, const struct report_column *columns, size_t n)
 {
@@ -42,10 +43,11 @@ void report_cell(struct report *r, enum report_style style, const char *fmt, ...
 
 size_t report_rows(const struct report *r)
 {
+    assert(r->n_columns > 0);
     return r->n_cells / r->n_columns;
 }
 
-/* ---- the terminal --------------------------------------------------------------------------------- */
+/* ---- the terminal ---------------------------------------------------------------------------- */
 
 size_t report_width(const struct session *s)
 {
@@ -91,7 +93,7 @@ size_t report_columns(const char *text)
     return n;
 }
 
-/* ---- pretty --------------------------------------------------------------------------------------- */
+/* ---- pretty ---------------------------------------------------------------------------------- */
 
 static size_t column_width(const struct report *r, size_t column)
 {
@@ -162,7 +164,7 @@ void report_pretty(const struct report *r, const struct session *s)
     }
 }
 
-/* ---- for programs --------------------------------------------------------------------------------- */
+/* ---- for programs ---------------------------------------------------------------------------- */
 
 /* A tab or a newline inside a value would make two of it. */
 static void put_tsv(const char *text)
@@ -175,6 +177,7 @@ void report_tsv(const struct report *r, const char *label)
 {
     const char *between = label ? "\t" : "";
 
+    assert(r->n_columns > 0);
     printf("%s%s", label ? "#" : "", label ? label : "");
     for (size_t c = 0; c < r->n_columns; c++)
         if (r->columns[c].key) {
@@ -224,6 +227,7 @@ json_t *report_json(const struct report *r)
 {
     json_t *rows = json_array(), *row = NULL;
 
+    assert(r->n_columns > 0);
     for (size_t i = 0; i < r->n_cells; i++) {
         const struct report_column *c = &r->columns[i % r->n_columns];
 
@@ -260,7 +264,7 @@ void report_print(const struct report *r, const struct session *s)
     }
 }
 
-/* ---- text ------------------------------------------------------------------------------------------ */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* One line of words that fits `width` columns: where it ends, and where the next begins. */
 static const char *line_end(const char *text, size_t width, const char **ret_next)

@@ -1,9 +1,9 @@
 /*
  * What people and scripts read: small tables, wrapped text, the same facts in each format.
  *
- * A report is columns and rows of cells in an arena. Pretty: aligned, fits the terminal by leaving out
- * the columns that may be left out, no colour unless the terminal has it. TSV: a header line, then
- * a row each. JSON: an array of objects, numbers as numbers, an empty cell as null.
+ * A report is columns and rows of cells in an arena. Pretty: aligned, fits the terminal by leaving
+ * out the columns that may be left out, no colour unless the terminal has it. TSV: a header line,
+ * then a row each. JSON: an array of objects, numbers as numbers, an empty cell as null.
  */
 #pragma once
 
@@ -49,7 +49,8 @@ void report_cell(struct report *r, enum report_style style, const char *fmt, ...
 size_t report_rows(const struct report *r);
 
 void report_pretty(const struct report *r, const struct session *s);
-/* `label` NULL: a header and the rows; else every line begins with it (several tables in one output). */
+/* `label` NULL: a header and the rows; else every line begins with it (several tables in one
+ * output). */
 void report_tsv(const struct report *r, const char *label);
 json_t *report_json(const struct report *r);
 /* By the session's format. */

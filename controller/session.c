@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-/* ---- who ---------------------------------------------------------------------------------------- */
+/* ---- who ------------------------------------------------------------------------------------- */
 
 /* What may stand in the record: printable, no blank, quote or backslash. */
 static void copy_plain(char *dst, size_t bytes, const char *src)
@@ -33,7 +33,8 @@ static void short_host(char *ret_host, size_t bytes)
     copy_plain(ret_host, bytes, *host ? host : "unknown");
 }
 
-/* "root@ctl"; under sudo the person, not root. Cut to fit: half for the user, the rest for the host. */
+/* "root@ctl"; under sudo the person, not root. Cut to fit: half for the user, the rest for the
+ * host. */
 static void who(char ret_by[BY_BYTES])
 {
     const char *sudo = getenv("SUDO_USER");
@@ -45,7 +46,7 @@ static void who(char ret_by[BY_BYTES])
     (void)str_printf(ret_by, BY_BYTES, "%s@%s", user, host);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------ */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int open_dns(struct session *s, bool with_key, struct err *reterr)
 {
@@ -108,7 +109,7 @@ void session_close(struct session *s)
     *s = (struct session){.loop = NULL};
 }
 
-/* ---- asking ------------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 /* One line from the terminal, without its newline; false at end of file or when it is too long. */
 static bool read_answer(char *ret_line, size_t bytes)

@@ -1,6 +1,7 @@
 /*
  * One command's run: configuration, options, loop, TLS, the lasting connections to the agents, the
- * zone with its key. Everything else of the controller gets a `struct session *` and nothing global.
+ * zone with its key. Everything else of the controller gets a `struct session *` and nothing
+ * global.
  */
 #pragma once
 
@@ -30,7 +31,8 @@ int session_open(struct session *s, const struct options *o, const struct verb_r
                  struct err *reterr);
 void session_close(struct session *s);
 
-/* Ask on the terminal; with --yes the answer is taken as given. `expect` NULL: y/N. ERR_DECLINED. */
+/* Ask on the terminal; with --yes the answer is taken as given. `expect` NULL: y or N. Or
+ * ERR_DECLINED. */
 int session_confirm(struct session *s, const char *question, const char *expect,
                     struct err *reterr);
 /* --reason, or asked for on a terminal, or ERR_USAGE. In the session's arena. */

@@ -11,7 +11,7 @@
 
 enum { JOURNALS_LOOKED_AT = 20 };
 
-/* ---- one row a node -------------------------------------------------------------------------------- */
+/* ---- one row a node -------------------------------------------------------------------------- */
 
 static const struct report_column columns[] = {
     {NULL, "", REPORT_TEXT, 0}, /* "*": the owner */
@@ -61,8 +61,8 @@ static const char *state_word(const struct status *st, const struct obs_pg *pg, 
     return "streaming";
 }
 
-/* An agent remembers its promotion until it rejoins; beside a fence or a writable role it says nothing
- * new. */
+/* An agent remembers its promotion until it rejoins; beside a fence or a writable role it says
+ * nothing new. */
 static const char *fence_word(const struct obs_fence *f, int role)
 {
     if (f->held)
@@ -193,7 +193,7 @@ static void node_row(struct status *st, size_t i, int owner)
     report_cell(t, STYLE_PLAIN, "%s", o->pg.problem);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void survey(struct status *st)
 {
@@ -251,7 +251,7 @@ void status_build(struct status *st, struct session *s, struct arena *a, const s
     status_problems(st);
 }
 
-/* ---- journals -------------------------------------------------------------------------------------- */
+/* ---- journals -------------------------------------------------------------------------------- */
 
 static bool moved_alias(const struct journal_record *r)
 {

@@ -1,6 +1,6 @@
 /*
- * The cluster on one screen: facts from one look, what is wrong in words, one next command. Built once
- * (status_build), shown in three formats (status_print): all carry the same facts.
+ * The cluster on one screen: facts from one look, what is wrong in words, one next command. Built
+ * once (status_build), shown in three formats (status_print): all carry the same facts.
  */
 #pragma once
 

@@ -21,7 +21,7 @@ static bool transition_open(const struct status *st)
     return d && d->state != REGISTER_STABLE;
 }
 
-/* ---- for a person ----------------------------------------------------------------------------------- */
+/* ---- for a person ---------------------------------------------------------------------------- */
 
 static void print_alias(const struct status *st)
 {
@@ -117,7 +117,7 @@ static void print_pretty(const struct status *st)
                st->next, report_off(s, STYLE_BOLD));
 }
 
-/* ---- for programs ----------------------------------------------------------------------------------- */
+/* ---- for programs ---------------------------------------------------------------------------- */
 
 static json_t *time_json(int64_t wall_ms)
 {

@@ -1,6 +1,6 @@
 /*
- * What is wrong, in words, the most pressing first; what is owed without hurry; and one command to type
- * next. The planner's situation is the headline; its debts and what else a look shows follow.
+ * What is wrong, in words, the most pressing first; what is owed without hurry; and one command to
+ * type next. The planner's situation is the headline; its debts and what else a look shows follow.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -50,7 +50,7 @@ static void propose(struct status *st, const char *command)
         st->next = command;
 }
 
-/* ---- the headline ---------------------------------------------------------------------------------- */
+/* ---- the headline ---------------------------------------------------------------------------- */
 
 static void two_writable(struct status *st)
 {
@@ -113,7 +113,7 @@ static void headline(struct status *st)
         propose(st, command);
 }
 
-/* ---- debts ------------------------------------------------------------------------------------------ */
+/* ---- debts ----------------------------------------------------------------------------------- */
 
 /* Has the headline told this debt already? */
 static bool told(const struct status *st, const struct plan_debt *d)
@@ -191,7 +191,7 @@ static void debts(struct status *st)
     }
 }
 
-/* ---- DNS -------------------------------------------------------------------------------------------- */
+/* ---- DNS ------------------------------------------------------------------------------------- */
 
 static void dns_problems(struct status *st)
 {
@@ -232,7 +232,7 @@ static void dns_problems(struct status *st)
     }
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------ */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static void cron_problems(struct status *st, const struct node_obs *o, const char *name, int owner,
                           bool is_owner)

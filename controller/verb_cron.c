@@ -10,7 +10,7 @@
 #include "controller/session.h"
 #include "controller/verbs.h"
 
-/* ---- show ------------------------------------------------------------------------------------------- */
+/* ---- show ------------------------------------------------------------------------------------ */
 
 int verb_cron_show(struct session *s, struct err *reterr)
 {
@@ -44,7 +44,7 @@ int verb_cron_show(struct session *s, struct err *reterr)
     return rc < 0 ? rc : cron_nodes_silent(s, c, reterr);
 }
 
-/* ---- diff ------------------------------------------------------------------------------------------- */
+/* ---- diff ------------------------------------------------------------------------------------ */
 
 enum { DIFF_LINES_MAX = 1000 };
 

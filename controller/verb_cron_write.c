@@ -1,6 +1,7 @@
 /*
- * `cron adopt`, `unadopt`, `sync`: a new crontab for a node, written by its agent, journaled. Only while
- * the record is stable, at its epoch; entries are never switched on here (the agent refuses it).
+ * `cron adopt`, `unadopt`, `sync`: a new crontab for a node, written by its agent, journaled. Only
+ * while the record is stable, at its epoch; entries are never switched on here (the agent refuses
+ * it).
  */
 #include <stdio.h>
 #include <string.h>
@@ -49,7 +50,7 @@ static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node,
     return crontab_text_sync(c->text[node], c->text[c->owner], s->arena, ret_text, reterr);
 }
 
-/* ---- asking the agent -------------------------------------------------------------------------------- */
+/* ---- asking the agent ------------------------------------------------------------------------ */
 
 static int ask(struct session *s, struct cron_nodes *c, size_t node, struct request *q,
                struct err *reterr)
@@ -121,7 +122,7 @@ static int write_one(struct session *s, struct change *change, struct cron_nodes
     return rc;
 }
 
-/* ---- the verbs -------------------------------------------------------------------------------------- */
+/* ---- the verbs ------------------------------------------------------------------------------- */
 
 static int look(struct session *s, struct cron_nodes *c, struct err *reterr)
 {

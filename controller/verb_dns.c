@@ -1,4 +1,5 @@
-/* `dns show`, `dns verify`: alias and record as the primary and every name server of the zone show them. */
+/* `dns show`, `dns verify`: alias and record as the primary and every name server of the zone show
+ * them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

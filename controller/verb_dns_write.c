@@ -1,6 +1,6 @@
 /*
- * `dns init` writes the first ownership record; `dns set` repairs it, typed out in full. Both are one
- * compare-and-swap of alias and record together, journaled.
+ * `dns init` writes the first ownership record; `dns set` repairs it, typed out in full. Both are
+ * one compare-and-swap of alias and record together, journaled.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ static int64_t highest_epoch(const struct world *w, int *ret_node)
     return highest;
 }
 
-/* ---- init ------------------------------------------------------------------------------------------ */
+/* ---- init ------------------------------------------------------------------------------------ */
 
 struct probe {
     bool done;
@@ -202,7 +202,7 @@ static int tell_agents(struct session *s, struct err *reterr)
 int verb_dns_init(struct session *s, struct err *reterr)
 {
     struct world *w = arena_alloc(s->arena, sizeof(*w));
-    struct record r;
+    struct record r = {.epoch = 0};
     char question[600];
     int owner = -1, rc = look(s, w, reterr);
 
@@ -231,7 +231,7 @@ int verb_dns_init(struct session *s, struct err *reterr)
     return rc < 0 ? rc : tell_agents(s, reterr);
 }
 
-/* ---- set ------------------------------------------------------------------------------------------- */
+/* ---- set ------------------------------------------------------------------------------------- */
 
 /* The text as typed: one word, or one word for each key; `nonce=new` draws one. */
 static int typed_record(struct session *s, struct record *ret, struct err *reterr)

@@ -48,7 +48,7 @@ static void row(struct report *t, const struct journal_file *f)
 {
     const struct journal_record *first = f->n_records ? &f->records[0] : NULL;
     const json_t *begin = first ? first->data : NULL;
-    const json_t *end = f->ended ? f->records[f->n_records - 1].data : NULL;
+    const json_t *end = first && f->ended ? f->records[f->n_records - 1].data : NULL;
     const char *outcome = f->ended ? text(end, "outcome") : "unfinished";
     bool fine = f->ended && json_integer_value(json_object_get(end, "exit")) == 0;
 

@@ -1,4 +1,4 @@
-/* controller/config and cli: the sample is a valid configuration; each thing wrong in it is named. */
+/* controller/config and cli: the sample is a valid configuration; each thing wrong is named. */
 #include "controller/config.h"
 
 #include <string.h>
@@ -108,7 +108,7 @@ static void record_must_fit(void **state)
     assert_non_null(strstr(e.msg, "255 bytes"));
 }
 
-/* ---- command line ------------------------------------------------------------------------------------ */
+/* ---- command line ---------------------------------------------------------------------------- */
 
 static struct options o;
 static const struct verb_row *verb;

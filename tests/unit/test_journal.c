@@ -1,4 +1,5 @@
-/* controller/journal: what was written is read back; damage is told; a crash or a full disk cuts, no more. */
+/* controller/journal: what was written is read back; damage is told; a crash or a full disk cuts,
+ * no more. */
 #include "controller/journal.h"
 
 #include <errno.h>

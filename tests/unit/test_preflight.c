@@ -1,5 +1,5 @@
-/* controller/preflight: a synthetic cluster in order passes; each single thing out of order is found by
- * the check that is meant for it, with its number, and by no other blocking one. */
+/* controller/preflight: a synthetic cluster in order passes; each single thing out of order is
+ * found by the check that is meant for it, with its number, and by no other blocking one. */
 #include "controller/preflight.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@ static struct session s;
 static struct world w;
 static struct preflight p;
 
-/* ---- a cluster in order: db02 is the primary, db01 the target, vm the third ------------------------- */
+/* ---- a cluster in order: db02 is the primary, db01 the target, vm the third ------------------ */
 
 static void make_config(void)
 {
@@ -102,7 +102,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/* ---- helpers ----------------------------------------------------------------------------------------- */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 static bool absent(const char *name)
 {
@@ -152,7 +152,7 @@ static void warns(const char *name)
     assert_false(result(name)->ok);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void all_is_well(void **state)
 {

@@ -1,5 +1,5 @@
-/* controller/status: what a tired administrator reads, for each kind of trouble: the problem in words, one
- * next command, and the same facts in all three formats. */
+/* controller/status: what a tired administrator reads, for each kind of trouble: the problem in
+ * words, one next command, and the same facts in all three formats. */
 #include "controller/status.h"
 
 #include <stdio.h>
