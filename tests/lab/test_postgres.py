@@ -65,6 +65,8 @@ atexit.register(cleanup)
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda n, _: sys.exit(128 + n))
 
+DRIVER = shutil.copy(DRIVER, work)  # the checkout may be where postgres cannot read: in /root
+
 
 def free_port():
     with socket.socket() as s:
