@@ -126,11 +126,15 @@ static void promote_observe(struct promote_op *o, int64_t tli)
 static void on_recovery(void *arg, const struct pgconn_reply *r)
 {
     struct promote_op *o = arg;
+    struct pgpostmaster postmaster;
     long long tli = 0;
 
     if (!r->e && strcmp(pgop_text(r, 0, 0, 0), "f") == 0) {
         str_to_int(pgop_text(r, 0, 0, 1), 0, UINT32_MAX, &tli);
         promote_observe(o, tli);
+    } else if (r->e && !pgfiles_postmaster(o->op.p->config.data_directory, &postmaster)) {
+        pgop_fail(&o->op, ERR_INCOMPLETE, "PostgreSQL's log on this node says why",
+                  "PostgreSQL has ended during its promotion");
     } else if (pgop_late(&o->op)) {
         if (r->e)
             pgop_end(&o->op, r->e);

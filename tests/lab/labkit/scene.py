@@ -128,6 +128,7 @@ class Scene:
         self.client_count = 0
         self.done = []  # the last commands of pgtandem, for whoever explains a failure
         self.crontabs = {}
+        self.options = []  # of every pgtandem, before the verb
 
     # ---- up and down --------------------------------------------------------------------------
 
@@ -239,7 +240,22 @@ class Scene:
         return result
 
     def pgtandem(self, *argv, host='ctl', timeout=60):
-        return self.remember(host, self.run(host, 'pgtandem', *argv, timeout=timeout))
+        return self.remember(host, self.run(host, 'pgtandem', *self.options, *argv,
+                                            timeout=timeout))
+
+    @contextlib.contextmanager
+    def limits(self, **limits):
+        """Meanwhile the controllers' [limits] are these."""
+        for host in hosts.CONTROLLERS:
+            with open(self.lab.host(host, 'etc/pgtandem.conf')) as f:
+                text = f.read()
+            text += '\n[limits]\n' + ''.join('%s = %s\n' % item for item in limits.items())
+            files.put(self.lab.host(host, 'etc/limits.conf'), text)
+        self.options = ['-c', '/etc/pgtandem/limits.conf']
+        try:
+            yield
+        finally:
+            self.options = []
 
     def switchover(self, to, *more, host='ctl', timeout=90):
         return self.pgtandem('switchover', '--to', to, '--yes', '--reason', 'test', *more,
@@ -254,7 +270,7 @@ class Scene:
         return self.pgtandem(verb, '--yes', '--reason', 'test', *more, host=host, timeout=timeout)
 
     def start_pgtandem(self, *argv, host='ctl'):
-        return self.popen(host, 'pgtandem', *argv)
+        return self.popen(host, 'pgtandem', *self.options, *argv)
 
     def finish_pgtandem(self, child, timeout=60):
         return self.remember(child.args[6], self.finish(child, timeout))

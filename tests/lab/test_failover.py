@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""The primary is lost: its standby takes over on command, says what is lost, and the dead stay dead."""
+
+import re
+import sys
+import time
+
+from labkit import hosts, scene, tap
+from labkit.scene import check, wait
+
+LSN = r'[0-9A-F]+/[0-9A-F]+'
+ACCEPT = ('--accept-unfenced', 'db02')
+
+
+def never_writable(s, observer, node):
+    """Once NODE's agent has judged: not one attempt to write may have worked."""
+    epoch = int(s.record()['epoch'])
+
+    def judged():
+        state = s.agent_state(node)
+        return (state.get('fenced') or state.get('held')) and state['seen'].get('epoch') == epoch
+
+    wait(judged, 15, '%s is fenced or held and has read the record' % node)
+    wait(lambda: observer.samples and observer.samples[-1].ended > time.monotonic() - 1, 5,
+         'the observer looks')
+    observer.stop()
+    check(not observer.seen('writable', node), '%s was writable %d times of %d', node,
+          len(observer.seen('writable', node)), len(observer.samples))
+    check(len(observer.samples) > 20, 'only %d attempts', len(observer.samples))
+    check('standby.signal' in s.signals(node), '%s has no standby.signal', node)
+    check(s.cron(node) == 'off', 'the jobs of %s: %s', node, s.cron(node))
+
+
+@tap.test('refused while somebody sees the primary writable; nothing changes')
+def _(s):
+    before, record = s.snapshot(), s.record()
+    s.freeze('db02', 'agent')
+    for options in ((), ACCEPT):
+        result = s.failover('db01', *options)
+        check(result.code == 2, 'exit %d', result.code)
+        check('writable' in (result.stdout + result.stderr).lower(), 'it does not say why')
+    s.thaw()
+    check(s.record() == record, 'the record is %s', s.record())
+    s.await_unchanged(before, 0)
+
+
+@tap.test('a writable primary whose agent answers is fenced first: two are never writable (I1)')
+def _(s):
+    s.writer_start()
+    observer = s.observe(interval_s=0.01)
+    result = s.failover('db01')
+    check(result.code == 0, 'exit %d', result.code)
+    clients = s.writer_stop()
+    observer.stop()
+    check(not observer.interleaved(), 'two were writable: %s', observer.interleaved())
+    check(all(o['overlap'] == 0 for o in clients.outages()), 'both acknowledged writes')
+    s.await_steady('db01', down=('db02',))
+
+
+@tap.test('a target with less WAL is refused; a host that boots under the open failover is not'
+          ' writable; a second failover supersedes the first (I1, I8)')
+def _(s):
+    s.cut('vm', 'db02')
+    s.writer_start(keep=False)
+    lag = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) FROM pg_stat_replication" \
+          " WHERE application_name = 'vm'"
+    wait(lambda: float(s.value('db02', lag) or 0) > 10000, 15, 'vm is behind')
+    last = s.value('db02', 'SELECT pg_current_wal_lsn()')
+    wait(lambda: s.value('db01', "SELECT pg_last_wal_replay_lsn() >= '%s'" % last) == 't', 10,
+         'db01 follows')
+    s.kill('db02')
+    s.heal()
+    refused = s.failover('vm', *ACCEPT)
+    check(refused.code == 4 and 'more WAL' in refused.stdout + refused.stderr,
+          'to the one behind: exit %d', refused.code)
+    check(s.role('vm') == s.role('db01') == 'recovery', 'somebody is writable')
+    check(s.record()['state'] == 'seize', 'the record: %s', s.record())
+
+    observer = s.observe('db02', interval_s=0.01)
+    s.start('db02')
+    never_writable(s, observer, 'db02')
+    result = s.failover('db01', host='ctl2')
+    check(result.code == 0, 'to the one ahead: exit %d', result.code)
+    s.writer_stop()
+    s.await_steady('db01', down=('db02',))
+    check(s.record()['grade'] == '-', 'its agent has fenced it, but the record says grade %s',
+          s.record()['grade'])
+
+
+@tap.test('a killed host: the loss is stated and lies inside the statement; it returns and is never'
+          ' writable (I1, I5, I7)')
+def _(s):
+    s.writer_start()
+    s.cut('db02', 'vm')  # db01 shall have the most
+    s.cut('db02', 'db01')  # what is written from here on is known to nobody else
+    cut_at = time.monotonic() * 1e6
+    log = s.clients[0][2]
+    wait(lambda: len([w for w in scene.oracle.acknowledged(scene.oracle.read_log(log))
+                      if w.started_us > cut_at]) > 20, 15, 'writes that only db02 has')
+    s.kill('db02')
+    s.heal()
+    before = s.record()
+    result = s.failover('db01')
+    check(result.code == 2, 'without a word that it is dead: exit %d', result.code)
+    check(s.record() == before, 'the record: %s', s.record())
+    check(re.search('failover .*--accept-unfenced db02', result.stdout + result.stderr),
+          'the next command is not named')
+    result = s.failover('db01', *ACCEPT)
+    check(result.code == 0, 'exit %d', result.code)
+    check(s.record()['grade'] == '3' and s.record()['from'] == 'db02', 'the record: %s', s.record())
+    for pattern in ('what may be lost', 'last known of db02: WAL ' + LSN, 'db01 has WAL up to ' + LSN):
+        check(re.search(pattern, result.stdout), 'the loss statement lacks "%s"', pattern)
+    clients = s.writer_stop()
+    lost = clients.lost('db01')
+    tap.say('failover %.1f s, outage %s ms, lost %d of %d', result.seconds,
+            [round(c['ms']) for c in clients.changes()], len(lost), clients.acknowledged())
+    check(len(lost) > 20, 'only %d writes are lost: the test is not what it means to be', len(lost))
+    heard = re.search(r'heard at (\d\d):(\d\d):(\d\d)', result.stdout)
+    check(heard, 'the statement does not say since when')
+    hour, minute, second = map(int, heard.groups())
+    for write in lost:
+        at = time.localtime(write.wall_ms / 1000)
+        late = (at.tm_hour - hour) * 3600 + (at.tm_min - minute) * 60 + at.tm_sec - second
+        check(late % 86400 < 3600, 'a write that is lost is %d s older than the statement says',
+              -late)
+    s.await_steady('db01', down=('db02',))
+
+    observer = s.observe('db02', interval_s=0.01)
+    s.start('db02')
+    never_writable(s, observer, 'db02')
+    s.await_steady('db01', down=('db02',))
+    status = s.pgtandem('status')
+    check(status.code == 10 and 'db02' in status.stdout, 'status: exit %d', status.code)
+
+
+@tap.test('only PostgreSQL has died: its agent fences it, no word is needed (G1)')
+def _(s):
+    s.writer_start()
+    s.kill_process('db02', 'postmaster')
+    result = s.failover('db01')
+    check(result.code == 0, 'exit %d', result.code)
+    lost = s.writer_stop().lost('db01')
+    tap.say('failover %.1f s, lost %d', result.seconds, len(lost))
+    check('standby.signal' in s.signals('db02'), 'db02 has no standby.signal')
+    check(s.agent_state('db02').get('fenced'), 'db02 is not fenced')
+    check(s.cron('db02') == 'off', 'the jobs of db02: %s', s.cron('db02'))
+    s.await_steady('db01', down=('db02',))
+    observer = s.observe('db02', interval_s=0.01)
+    s.run('db02', hosts.postgres_bin() + '/pg_ctl', 'start', '-w', '-D', hosts.DATA, '-l',
+          '/var/log/postgresql.log', user='postgres')
+    never_writable(s, observer, 'db02')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main('failover'))

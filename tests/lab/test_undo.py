@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""A planned move that really fails, at each step that can: everything is as before (I9), exit 3."""
+
+import os
+import signal
+import sys
+
+from labkit import hosts, points, scene, tap
+from labkit.scene import check, wait
+
+WAL = hosts.DATA + '/pg_wal'
+
+
+def undone(s, result, before):
+    check(result.code == 3, 'exit %d', result.code)
+    s.await_unchanged(before)
+    s.await_steady('db02')
+
+
+@tap.test('a promotion that fails for real (no file can be made in pg_wal) is undone')
+def _(s):
+    before = s.snapshot()
+    s.writer_start()
+    observer = s.observe()
+    child = points.at_verify(s, 'db02', 'db01')
+    s.run('db01', 'chmod', '0500', WAL, check=True)
+    points.resume_replay(s, 'db01')
+    result = s.finish_pgtandem(child, 120)
+    s.run('db01', 'chmod', '0700', WAL, check=True)
+    log = '\n'.join(s.log('db01', 'postgresql.log', 10000))
+    check('Permission denied' in log, 'the promotion has not failed as it should')
+    clients = s.writer_stop()
+    observer.stop()
+    check(not clients.lost('db02'), '%d writes lost', len(clients.lost('db02')))
+    check(not observer.seen('writable', 'db01'), 'db01 was writable')
+    undone(s, result, before)
+    check(not os.path.exists(s.lab.host('db01', 'var-lib/postgresql/data/pg_wal',
+                                        '00000002.history')), 'a history file is left on db01')
+
+
+@tap.test('a promotion that hangs, and a node that does not stop: left open; then aborted')
+def _(s):
+    before = s.snapshot()
+    observer = s.observe()
+    with s.limits(promote_timeout_ms=2000, stop_timeout_ms=2000):
+        child = points.at_promote(s, 'db02', 'db01')  # its startup process is stopped
+        result = s.finish_pgtandem(child, 60)
+    if result.code != 3:
+        check(result.code == 4, 'exit %d', result.code)
+        check(s.record()['state'] == 'flip', 'the record: %s', s.record())
+        check(s.role('db02') == s.role('db01') == 'silent', 'somebody answers')
+        s.thaw()
+        result = s.go_on('abort')
+        check(result.code == 0, 'abort: exit %d', result.code)
+    s.thaw()
+    observer.stop()
+    check(not observer.seen('writable', 'db01'), 'db01 was writable')
+    s.await_unchanged(before)
+    s.await_steady('db02')
+
+
+@tap.test('a target that stops replaying after preflight is found by VERIFY; undone (I7)')
+def _(s):
+    before = s.snapshot()
+    s.writer_start()
+    child = points.at_verify(s, 'db02', 'db01')
+    check(s.role('db02') == 'silent', 'db02 is not stopped: this is not what is to be tested')
+    verdict = wait(lambda: s.journaled('result', 'verify'), 30, 'VERIFY gives its verdict')
+    check(verdict['data']['ok'] is False, 'it passed: %s', verdict)
+    s.psql('db01', 'SELECT pg_wal_replay_resume()')
+    result = s.finish_pgtandem(child, 60)
+    check(s.record()['state'] == 'stable', 'the record: %s', s.record())
+    clients = s.writer_stop()
+    check(not clients.lost('db02'), 'writes lost')
+    undone(s, result, before)
+
+
+@tap.test('a primary that does not stop (a standby takes no WAL): undone, or left to be aborted')
+def _(s):
+    before = s.snapshot()
+    observer = s.observe()
+    s.freeze('vm', 'walreceiver')  # a fast stop waits for walsenders, these for their receivers
+    with s.limits(stop_timeout_ms=3000, promote_timeout_ms=3000):
+        result = s.switchover('db01', timeout=120)
+    check(result.code in (3, 4), 'exit %d', result.code)
+    check(s.alias() == 'db02' and s.record()['owner'] == 'db02', 'the record: %s', s.record())
+    if result.code == 4:
+        check(s.record()['state'] == 'claim', 'the record: %s', s.record())
+        s.thaw()
+        result = s.go_on('abort')
+        check(result.code == 0, 'abort: exit %d', result.code)
+    else:
+        s.thaw()
+    observer.stop()
+    check(not observer.seen('writable', 'db01') and not observer.seen('writable', 'vm'),
+          'a standby was writable')
+    s.await_unchanged(before, 15)
+    s.await_steady('db02', timeout_s=20)
+
+
+@tap.test('while a managed job runs: refused; with --wait-jobs it is waited for')
+def _(s):
+    # the backup waits for this lock, as long as we like
+    lock = s.popen('db02', 'psql', '-XAtq', '-d', 'datab', '-c',
+                   'BEGIN; LOCK TABLE observations IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(300)',
+                   user='postgres')
+    running = "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'pg_dump'"
+    wait(lambda: s.value('db02', running) == 't', 75, 'cron starts the backup')
+    before, record = s.snapshot(), s.record()
+    result = s.switchover('db01')
+    check(result.code == 2, 'exit %d', result.code)
+    check('pg_dump' in result.stdout + result.stderr or 'job' in result.stdout + result.stderr,
+          'it does not say why')
+    check(s.record() == record, 'the record: %s', s.record())
+    s.await_unchanged(before, 0)
+
+    child = s.start_pgtandem('switchover', '--to', 'db01', '--yes', '--reason', 'test',
+                             '--wait-jobs', '60')
+    wait(lambda: s.cron('db02') == 'off', 15, 'the jobs are turned off first')
+    check(s.role('db02') == 'writable' and child.poll() is None, 'the job is not waited for')
+    os.kill(wait(lambda: s.program_pid(lock, 'psql'), 5, 'psql'), signal.SIGKILL)
+    s.psql('db02', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                   " WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()")
+    result = s.finish_pgtandem(child)
+    check(result.code == 0, 'exit %d', result.code)
+    dump = s.lab.host('db02', 'var-lib/postgresql/backups/datab.sql')
+    with open(dump) as f:
+        check('PostgreSQL database dump complete' in f.read(), 'the backup was not let end')
+    s.await_steady('db01')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main('undo'))
