@@ -126,12 +126,21 @@ const struct act_kind act_slots = {.name = "slots", .phases = slots_phases};
 
 /* ---- REJOIN ---------------------------------------------------------------------------------- */
 
+/* In seize (docs/protocol.md, section 5) the target is started as a standby of nobody: what it has is
+ * counted, and nothing more may come. */
+static bool of_nobody(const struct act *a)
+{
+    return a->q->upstream.node[0] == '\0';
+}
+
 static void rejoin_intent(void *act)
 {
     struct act *a = act;
     struct agent_state next;
     enum rule r = rules_rejoin(&a->s, &a->f, a->agent->config->agent.node, &a->d, &next);
 
+    if (r == RULE_OBEY && of_nobody(a) != (a->d.state == REGISTER_SEIZE))
+        r = RULE_D_STATE;
     if (r != RULE_OBEY) {
         act_refuse(a, r);
         return;
@@ -201,6 +210,10 @@ static void rejoin_compare(void *act)
     struct act *a = act;
     struct agent *g = a->agent;
 
+    if (of_nobody(a)) {
+        act_next(a);
+        return;
+    }
     if (!upstream_valid(a))
         return;
     for (size_t i = 0; i < g->config->n_peers; i++)
@@ -209,6 +222,16 @@ static void rejoin_compare(void *act)
             return;
         }
     act_next(a);
+}
+
+static void rejoin_upstream(void *act)
+{
+    struct act *a = act;
+
+    if (of_nobody(a))
+        postgres_detach(a->agent->pg, act_left_ms(a), act_done, a);
+    else
+        follow_do(a);
 }
 
 /* Running already, as a standby: the new upstream is all there is to change. */
@@ -277,7 +300,7 @@ static void rejoin_drop_slots(void *act)
 }
 
 static const sequence_phase_fn rejoin_phases[] = {
-    act_look,  act_admit,    act_read_d, rejoin_compare, rejoin_intent,     act_signal,
-    follow_do, rejoin_start, act_look,   rejoin_observe, rejoin_drop_slots, NULL,
+    act_look,        act_admit,    act_read_d, rejoin_compare, rejoin_intent,     act_signal,
+    rejoin_upstream, rejoin_start, act_look,   rejoin_observe, rejoin_drop_slots, NULL,
 };
 const struct act_kind act_rejoin = {.name = "rejoin", .phases = rejoin_phases};

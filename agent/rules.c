@@ -335,7 +335,12 @@ enum rule rules_rejoin(const struct agent_state *s, const struct facts *f, const
         return RULE_FOREIGN;
     if (d->epoch < s->epoch)
         return RULE_EPOCH_BELOW;
+    if (d->epoch > s->epoch)
+        return RULE_NONCE;
     if (same(d->owner, node)) /* the owner does not follow anybody */
+        return RULE_D_STATE;
+    /* an operation of its own at stable (section 4); in seize for the target alone (section 5) */
+    if (d->state != REGISTER_STABLE && !(d->state == REGISTER_SEIZE && same(d->to, node)))
         return RULE_D_STATE;
     if (f->role == PG_WRITABLE)
         return RULE_RUNNING;
