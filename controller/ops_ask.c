@@ -154,8 +154,12 @@ static void say_loss(struct run *r, size_t lost, size_t to)
     progress_say(p, "    last known of %s: WAL %s%s%s", r->view.nodes[lost].name,
                  known ? lsn_text(known, last) : "unknown", seen > 0 ? ", heard at " : "",
                  seen > 0 ? clock_text_hms(seen, at) : "");
-    progress_say(p, "    %s has WAL up to %s: %lld bytes less than that", b->name,
-                 lsn_text(wal, have), known > wal ? (long long)(known - wal) : 0LL);
+    if (wal)
+        progress_say(p, "    %s has WAL up to %s: %lld bytes less than that", b->name,
+                     lsn_text(wal, have), known > wal ? (long long)(known - wal) : 0LL);
+    else
+        progress_say(p, "    %s is stopped: how much WAL it has shows when it has been started",
+                     b->name);
     if (seen > 0)
         progress_say(p,
                      "    at risk: what %s acknowledged in the last %lld s of its life and did not "

@@ -171,10 +171,16 @@ bool check_apply_delay(const struct check_view *v, struct preflight_result *r)
 
 /* ---- timelines ------------------------------------------------------------------------------- */
 
+/* of a stopped server, pg_control's: a fenced node may be the target of a failover */
+static int64_t timeline_of(const struct obs_pg *pg)
+{
+    return pg->tli ? pg->tli : pg->control_tli;
+}
+
 /* Is `tli` the one of `pg`, or one that its history went through? */
 static bool went_through(const struct obs_pg *pg, int64_t tli)
 {
-    if (pg->tli == tli)
+    if (timeline_of(pg) == tli)
         return true;
     for (size_t i = 0; i < pg->n_history; i++)
         if (pg->history[i].tli == tli)
@@ -191,7 +197,7 @@ bool check_history(const struct check_view *v, struct preflight_result *r)
         return check_silent(r, v->b_name);
     STR_PRINTF(r->threshold, "timeline %" PRId64 " in it", line);
     check_measured(r, "%s is on timeline %" PRId64 ", newest history file %" PRId64, v->b_name,
-                   v->b->pg.tli, v->b->pg.newest_history_tli);
+                   timeline_of(&v->b->pg), v->b->pg.newest_history_tli);
     check_remedy(r, "%s is not of the owner's lineage: build it anew from %s", v->b_name,
                  *v->a_name ? v->a_name : "the owner");
     return line > 0 && went_through(&v->b->pg, line);
