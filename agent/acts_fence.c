@@ -79,6 +79,10 @@ void act_fence_observe(void *act)
     struct err e;
 
     postgres_look_files(&a->agent->config->postgresql, &a->pg);
+    /* a promotion that was under way removes it, also after we made it */
+    if (!a->pg.standby_signal && a->pg.role == PG_STOPPED)
+        a->pg.standby_signal = postgres_signal_create(&a->agent->config->postgresql,
+                                                      "# pgtandem: fenced\n", NULL) == 0;
     a->f = agent_facts(&a->pg);
     if (!rules_fence_observed(&a->s, &a->f, a->q->immediate)) {
         err_set(&e, ERR_INCOMPLETE, "the fence's mark is set; give the command again",
@@ -115,13 +119,21 @@ static void unfence_permitted(void *act)
         act_next(a);
 }
 
-/* Not started: the signal goes back, so that whoever starts it later gets a standby. */
+/* A server that runs (or ran last) as a standby, by pg_control. */
+static bool is_in_recovery(const struct obs_pg *pg)
+{
+    return pg->control_state == CONTROL_IN_ARCHIVE_RECOVERY ||
+           pg->control_state == CONTROL_SHUTDOWNED_IN_RECOVERY;
+}
+
+/* Not started, or still the standby that it was: the signal goes back, so that whoever starts it later
+ * gets a standby. A primary that is still in crash recovery goes on: that was permitted. */
 static void on_primary_started(void *arg, const struct err *e)
 {
     struct act *a = arg;
 
     postgres_look_files(&a->agent->config->postgresql, &a->pg);
-    if (e && a->pg.role == PG_STOPPED)
+    if (e && (a->pg.role == PG_STOPPED || is_in_recovery(&a->pg)))
         postgres_signal_create(&a->agent->config->postgresql,
                                "# pgtandem: fenced; the last start failed\n", NULL);
     act_done(a, e);
@@ -130,6 +142,7 @@ static void on_primary_started(void *arg, const struct err *e)
 void act_start_primary(void *act)
 {
     struct act *a = act;
+    bool standby = a->pg.standby_signal || is_in_recovery(&a->pg);
     struct err e;
 
     if (postgres_signal_remove(&a->agent->config->postgresql, &e) < 0) {
@@ -143,8 +156,13 @@ void act_start_primary(void *act)
     case PG_STOPPED:
         act_start_then(a, on_primary_started);
         break;
+    case PG_STARTING: /* as a primary, by an earlier try: a restart would begin its recovery anew */
+        if (standby)
+            act_restart_then(a, on_primary_started);
+        else
+            act_start_then(a, on_primary_started);
+        break;
     case PG_UNKNOWN:
-    case PG_STARTING:
     case PG_RECOVERY:
         act_restart_then(a, on_primary_started);
         break;
