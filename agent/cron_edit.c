@@ -92,6 +92,8 @@ static void on_read(void *arg, const struct child_result *r)
 
     op->child = NULL;
     if (!is_no_crontab(r) && (!r->started || r->timed_out || r->status != 0)) {
+        mem_free(op->c->cached); /* what was read before is no answer any more */
+        op->c->cached = NULL;
         fail_crontab(op, "-l", r);
         return;
     }

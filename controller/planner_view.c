@@ -236,7 +236,8 @@ bool plan_verified(const struct plan_view *v, int a, int b)
     const struct plan_node *na = &v->nodes[a], *nb = &v->nodes[b];
 
     return plan_heard(v, a) && plan_fenced(v, a) && na->clean && na->shutdown_lsn &&
-           na->control_lsn == na->shutdown_lsn && nb->replay_lsn > na->shutdown_lsn;
+           na->control_lsn == na->shutdown_lsn && nb->replay_lsn > na->shutdown_lsn &&
+           nb->history_ok && nb->sysid_ok; /* on another line of WAL the LSN proves nothing */
 }
 
 static bool seize_flip_ready(const struct plan_view *v, int b)

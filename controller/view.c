@@ -79,8 +79,10 @@ static void node_state(const struct node_obs *o, struct plan_node *n)
     n->promoting = o->fence.promoting;
     n->promoting_epoch = o->fence.promoting_epoch;
     n->revoked_epoch = o->fence.revoked ? o->fence.revoked_epoch : 0;
-    n->cron_on = o->cron.commanded_on && o->cron.entries_off == 0;
-    n->cron_off = !o->cron.commanded_on && o->cron.entries_on == 0 && o->cron.jobs_running == 0;
+    n->cron_on = o->cron.readable && o->cron.commanded_on && o->cron.entries_off == 0;
+    /* a crontab that cannot be read shows no entry, and may have them all on (I4) */
+    n->cron_off = o->cron.readable && !o->cron.commanded_on && o->cron.entries_on == 0 &&
+                  o->cron.jobs_running == 0;
 }
 
 static void node_postgres(const struct obs_pg *pg, uint64_t sysid, struct plan_node *n)
