@@ -45,7 +45,7 @@ struct guard {
     struct err state_error;
     struct facts f;
     struct gathered seen;
-    bool done;
+    bool gathered, done;
     struct guard_decision d;
     struct err failure; /* the crontab could not be edited, the signal file not made */
 };
@@ -86,7 +86,7 @@ static void on_gathered(void *arg, const struct gathered *seen)
     struct guard *u = arg;
 
     u->seen = *seen;
-    u->done = true;
+    u->gathered = true;
 }
 
 /* Rows 1 and 2 need nobody else: a standby or a fenced node starts (or not) with the network
@@ -99,9 +99,11 @@ static void decide(struct guard *u)
     gather_decide(u->agent, s, &u->f, &u->seen, &u->d);
     if (u->d.ruling.row <= ROW_UNREADABLE || !u->network)
         return;
-    gather_start(u->agent, on_gathered, u);
-    if (loop_wait(u->agent->loop, &u->done, GATHER_MS, NULL) == 0)
+    struct gather *w = gather_start(u->agent, on_gathered, u);
+    if (loop_wait(u->agent->loop, &u->gathered, GATHER_MS, NULL) == 0)
         gather_decide(u->agent, s, &u->f, &u->seen, &u->d);
+    else
+        gather_cancel(w); /* [dns] timeout_ms may be longer: too late, and not into what follows */
 }
 
 /* ---- doing ----------------------------------------------------------------------------------- */

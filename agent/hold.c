@@ -26,7 +26,8 @@ static void decide_release(void *act)
     struct guard_decision d;
 
     decide(a, &d);
-    if (d.ruling.verdict != GUARD_WRITABLE) {
+    /* not held, this is about the crontab alone: who has stopped PostgreSQL starts it again */
+    if (d.ruling.verdict != GUARD_WRITABLE || (!a->s.held && a->f.role != PG_WRITABLE)) {
         act_finish(a);
         return;
     }
