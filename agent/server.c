@@ -4,6 +4,7 @@
  */
 #include "agent/server.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #include "agent/acts.h"
@@ -96,10 +97,16 @@ static void on_crontab(void *arg, const char *text, const struct err *e)
 {
     struct asked *k = arg;
 
+    json_t *json = e ? NULL : json_string(text);
+
     if (e)
         k->e = *e;
+    else if (!json) /* what is shown is what sync and adopt write back: not with '?' for letters */
+        err_set(&k->e, ERR_INVALID, "convert it: crontab -l | iconv -f latin1 -t utf-8 | crontab -",
+                "the crontab is not UTF-8 text");
     else
         k->text = mem_strdup(text);
+    json_decref(json);
     agent_observe(k->agent, AGENT_LOOK_MS, false, on_observed, k);
 }
 
