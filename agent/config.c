@@ -157,7 +157,8 @@ static int split_others(struct config *c, struct err *e)
         item[len] = '\0';
         if (!is_ip(item) && !is_ip_port(item))
             return bad(c, e, "dns", "others", item, "neither IP nor IP:port");
-        STR_COPY(c->others[c->n_others++], item);
+        STR_COPY(c->others[c->n_others], item);
+        c->n_others++;
         at += len;
     }
     return 0;

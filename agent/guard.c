@@ -144,9 +144,7 @@ static int make_signal(struct guard *u, struct err *reterr)
 
 static int save(struct guard *u, struct err *reterr)
 {
-    if (!u->readable || memcmp(&u->d.next, &u->s, sizeof(u->s)) == 0)
-        return 0;
-    return agent_save(u->agent, &u->d.next, reterr);
+    return u->readable ? agent_save(u->agent, &u->d.next, reterr) : 0;
 }
 
 /* 0, or why PostgreSQL must not start after all. */
