@@ -40,7 +40,7 @@ int change_close(struct change *c, int rc, struct err *e)
 {
     json_t *data = json_pack(
         "{s:s, s:i, s:s, s:I, s:I, s:I}", "outcome", rc < 0 ? "failed" : "done", "exit",
-        err_exit_status(rc), "message", rc < 0 && e ? e->msg : "", "outage_ms", (json_int_t)0,
+        err_exit_status(rc), "message", rc < 0 && e ? e->msg : "", "outage_ms", (json_int_t)-1,
         "duration_ms", (json_int_t)(clock_mono_ms() - c->began_ms), "epoch", (json_int_t)c->epoch);
     int written = journal_end(c->journal, data, rc < 0 ? NULL : e);
 

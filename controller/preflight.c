@@ -243,7 +243,7 @@ void preflight_print(struct session *s, const struct preflight *p, bool only_pro
 {
     static const struct report_column columns[] = {
         {"verdict", "VERDICT", REPORT_TEXT, 0},   {"check", "CHECK", REPORT_TEXT, 0},
-        {"measured", "MEASURED", REPORT_TEXT, 0}, {"threshold", "SHOULD BE", REPORT_TEXT, 1},
+        {"measured", "MEASURED", REPORT_TEXT, -1}, {"threshold", "SHOULD BE", REPORT_TEXT, 1},
         {"remedy", NULL, REPORT_TEXT, 0},
     };
     AUTO(arena) a = arena_new();

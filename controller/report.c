@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "controller/session.h"
 
-enum { GAP = 2, COLUMNS_MAX = 32, WIDTH_LEAST = 40 };
+enum { GAP = 2, COLUMNS_MAX = 32, WIDTH_LEAST = 40, CUT_LEAST = 16 };
 
 /* ---- building -------------------------------------------------------------------------------- */
 
@@ -108,14 +108,21 @@ static size_t column_width(const struct report *r, size_t column)
     return widest;
 }
 
+/* What is shown and how wide. A column that may be cut counts with CUT_LEAST until it is known what
+ * is left for it. */
 static void choose_columns(const struct report *r, size_t available, bool *shown, size_t *widths)
 {
-    size_t total = 0;
+    size_t total = 0, cut = r->n_columns;
 
     for (size_t c = 0; c < r->n_columns; c++) {
         shown[c] = r->columns[c].title != NULL;
         widths[c] = shown[c] ? column_width(r, c) : 0;
-        total += shown[c] ? widths[c] + GAP : 0;
+        if (available && r->columns[c].drop < 0 && widths[c] > CUT_LEAST) {
+            cut = c;
+            total += CUT_LEAST + GAP;
+        } else {
+            total += shown[c] ? widths[c] + GAP : 0;
+        }
     }
     while (available && total > available) {
         size_t victim = r->n_columns;
@@ -125,18 +132,37 @@ static void choose_columns(const struct report *r, size_t available, bool *shown
                 (victim == r->n_columns || r->columns[c].drop > r->columns[victim].drop))
                 victim = c;
         if (victim == r->n_columns)
-            return;
+            break;
         shown[victim] = false;
         total -= widths[victim] + GAP;
     }
+    if (cut < r->n_columns) {
+        size_t room = CUT_LEAST + (available > total ? available - total : 0);
+
+        widths[cut] = widths[cut] < room ? widths[cut] : room;
+    }
+}
+
+/* The bytes of the first `columns` columns. */
+static size_t bytes_of(const char *text, size_t columns)
+{
+    const char *p = text;
+
+    while (*p && columns--)
+        do
+            p++;
+        while (((unsigned char)*p & 0xc0) == 0x80);
+    return (size_t)(p - text);
 }
 
 static void put_cell(const struct session *s, const struct report_cell *cell, size_t width,
                      bool right, bool last)
 {
-    size_t pad = width - report_columns(cell->text);
+    size_t columns = report_columns(cell->text), pad = width > columns ? width - columns : 0;
+    bool whole = columns <= width;
 
-    printf("  %*s%s%s%s%*s", right ? (int)pad : 0, "", report_on(s, cell->style), cell->text,
+    printf("  %*s%s%.*s%s%s%*s", right ? (int)pad : 0, "", report_on(s, cell->style),
+           (int)bytes_of(cell->text, whole ? width : width - 1), cell->text, whole ? "" : "…",
            report_off(s, cell->style), right || last ? 0 : (int)pad, "");
 }
 

@@ -26,7 +26,7 @@ struct report_column {
     const char *key;   /* JSON, TSV; NULL: shown to people only */
     const char *title; /* pretty; NULL: not shown there */
     enum report_kind kind;
-    int drop; /* pretty, too narrow: the highest goes first; 0 never */
+    int drop; /* pretty, too narrow: the highest goes first; 0 never; -1: cut to what is left */
 };
 
 struct report_cell {

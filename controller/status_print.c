@@ -58,24 +58,44 @@ static void print_alias(const struct status *st)
     printf("\n");
 }
 
+/* Whom it leads away from: until the flip the owner, then the last of `from`. */
+static const char *leaves(const struct record *r)
+{
+    if (r->state == REGISTER_FLIP)
+        return r->n_from ? r->from[r->n_from - 1].node : "?";
+    return r->state == REGISTER_UNDO ? "back" : r->owner;
+}
+
+static const char *leads_to(const struct record *r)
+{
+    bool old_owner = r->state == REGISTER_CLAIM || r->state == REGISTER_SEIZE;
+
+    return old_owner && *r->to ? r->to : r->owner;
+}
+
+static const char *since_and_why(const struct status *st, const struct record *r)
+{
+    const char *host = strchr(r->by, '@');
+
+    if (!st->journal.transition_known)
+        return arena_printf(st->arena, "; `pgtandem history` on %s says since when and why",
+                            host ? host + 1 : r->by);
+    return arena_printf(st->arena, " since %s, reason: %s",
+                        report_time(st->arena, st->journal.since_wall_ms), st->journal.reason);
+}
+
 static void print_transition(const struct status *st)
 {
     const struct record *r = record_of(st);
     struct arena *a = st->arena;
-    const char *since = "", *reason = "";
 
     if (!transition_open(st))
         return;
-    if (st->journal.transition_known) {
-        since = arena_printf(a, " since %s", report_time(a, st->journal.since_wall_ms));
-        reason = arena_printf(a, ", reason: %s", st->journal.reason);
-    }
     putchar('\n');
     report_wrap(st->session, "TRANSITION ",
-                arena_printf(a, "%s%s%s to %s, state %s, by %s%s, transition %s%s.",
-                             st->journal.verb, *st->journal.verb ? " " : "", r->owner,
-                             *r->to ? r->to : r->owner, register_state_names[r->state], r->by,
-                             since, r->txn, reason));
+                arena_printf(a, "%s%s%s to %s, state %s, transition %s, by %s%s", st->journal.verb,
+                             *st->journal.verb ? " " : "", leaves(r), leads_to(r),
+                             register_state_names[r->state], r->txn, r->by, since_and_why(st, r)));
     if (st->journal.running_pid)
         report_wrap(st->session, "           ",
                     arena_printf(a, "A command is at work on it here and now (pid %d): let it end.",

@@ -99,7 +99,10 @@ static void headline(struct status *st)
     if (now->reason == WHY_TWO_WRITABLE)
         two_writable(st);
     else if (now->reason == WHY_DNS_SILENT)
-        add(st, &st->problems, "", "%s: %s", now->problem, st->w->d_error.msg);
+        add(st, &st->problems, "", "%s: %s",
+            st->w->d.status == DNS_VIEW_REFUSED ? "the ownership record cannot be read"
+                                                : now->problem,
+            st->w->d_error.msg);
     else
         add(st, &st->problems, name_of(st, now->node), "%s%s",
             fill(st, now->problem, name_of(st, now->node)), why_silent(st, now->node));
@@ -286,10 +289,34 @@ static void node_problems(struct status *st, size_t i, int owner)
             name);
 }
 
+static bool nobody_answers(const struct status *st)
+{
+    for (size_t i = 0; i < st->w->n_nodes; i++)
+        if (st->w->nodes[i].answered)
+            return false;
+    return st->w->d.status == DNS_VIEW_SILENT;
+}
+
+/* Without any record there are no debts; who is silent, and why, is told all the same. */
+static void silence(struct status *st)
+{
+    if (nobody_answers(st)) {
+        add(st, &st->problems, "",
+            "neither the zone's primary nor any agent answers: look at this host's own network "
+            "first");
+        propose(st, "ip address; ip route");
+    }
+    for (size_t i = 0; st->view->d.epoch == 0 && i < st->w->n_nodes; i++)
+        if (!st->w->nodes[i].answered)
+            add(st, &st->problems, name_of(st, (int)i), "%s does not answer%s", name_of(st, (int)i),
+                why_silent(st, (int)i));
+}
+
 void status_problems(struct status *st)
 {
     int owner = plan_owner(st->view);
 
+    silence(st);
     headline(st);
     dns_problems(st);
     debts(st);

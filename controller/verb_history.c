@@ -21,7 +21,7 @@ static const struct report_column columns[] = {
     {"duration_ms", "TOOK ms", REPORT_NUMBER, 2},
     {"epoch", "EPOCH", REPORT_NUMBER, 5},
     {"by", "BY", REPORT_TEXT, 4},
-    {"reason", "REASON", REPORT_TEXT, 1},
+    {"reason", "REASON", REPORT_TEXT, -1},
     {"txn", NULL, REPORT_TEXT, 0},
     {"message", NULL, REPORT_TEXT, 0},
     {"journal", NULL, REPORT_TEXT, 0},
@@ -38,7 +38,7 @@ static void number(struct report *t, const json_t *data, const char *key)
 {
     const json_t *n = json_object_get(data, key);
 
-    if (json_is_integer(n))
+    if (json_integer_value(n) > 0 || (json_is_integer(n) && strcmp(key, "exit") == 0))
         report_cell(t, STYLE_PLAIN, "%" JSON_INTEGER_FORMAT, json_integer_value(n));
     else
         report_cell(t, STYLE_DIM, "-");

@@ -198,6 +198,17 @@ static void dns_and_nodes_that_are_silent(void **state)
     trouble("the alias points to vm.ia2.test, but the owner is db02", "pgtandem dns show");
 }
 
+static void everything_is_silent(void **state)
+{
+    (void)state;
+    w.d = (struct dns_view){.status = DNS_VIEW_SILENT};
+    w.survey_done = false;
+    for (int i = 0; i < NODES; i++)
+        w.nodes[i] = (struct world_node){.error = {.code = ERR_UNREACHABLE, .msg = "no route"}};
+    trouble("this host's own network", "ip address; ip route");
+    assert_true(says(&st.problems, "db01 does not answer: no route"));
+}
+
 static void two_nodes_are_writable(void **state)
 {
     (void)state;
@@ -291,6 +302,7 @@ int main(void)
         TEST(all_is_well),
         TEST(lag_is_in_bytes_and_seconds),
         TEST(dns_and_nodes_that_are_silent),
+        TEST(everything_is_silent),
         TEST(two_nodes_are_writable),
         TEST(open_transition),
         TEST(debts_and_drift),
