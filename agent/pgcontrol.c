@@ -35,7 +35,12 @@ static const struct layout {
     uint32_t version;
     size_t at_crc;
 } layouts[] = {
-    {1201, 288}, {1300, 288}, {1800, 292}, /* default_char_signedness came in before the nonce */
+    /* clang-format off */
+    {1201, 288},
+    {1300, 288},
+    {1700, 288},
+    {1800, 292}, /* default_char_signedness came in before the nonce */
+    /* clang-format on */
 };
 
 /* CRC-32C (Castagnoli), reflected, as in PostgreSQL's src/port/pg_crc32c_sb8.c. */

@@ -68,8 +68,9 @@ static void stop_gone(struct stop_op *s)
 {
     const char *data_directory = s->op.p->config.data_directory;
     struct pgcontrol control = {.state = CONTROL_UNREADABLE};
+    struct err e = {0};
 
-    pgcontrol_read(data_directory, &control, NULL);
+    pgcontrol_read(data_directory, &control, &e);
     if (is_clean(control.state)) {
         pgop_end(&s->op, NULL);
         return;
@@ -84,8 +85,8 @@ static void stop_gone(struct stop_op *s)
         pgop_poll(&s->op, POLL_FIRST_MS, POLL_MOST_MS, stop_check);
     else if (s->told && !s->immediate)
         pgop_fail(&s->op, ERR_INCOMPLETE, "look at PostgreSQL's log on this node",
-                  "PostgreSQL has stopped, but not cleanly: pg_control says \"%s\"",
-                  pg_control_state_names[control.state]);
+                  "PostgreSQL has stopped, but not cleanly: pg_control says \"%s\"%s%s",
+                  pg_control_state_names[control.state], e.code ? ": " : "", e.msg);
     else
         pgop_end(&s->op, NULL);
 }

@@ -396,11 +396,11 @@ def a_signal_file_is_made_in_place_and_keeps_it_read_only(w):
 def slots_are_made_and_dropped(w):
     w.da.do("slots b,c,d - 5000")
     w.da.do("slots b,c,d - 5000")
-    assert w.a.sql("SELECT string_agg(slot_name, ',' ORDER BY 1) FROM pg_replication_slots"
+    assert w.a.sql("SELECT string_agg(slot_name, ',' ORDER BY slot_name) FROM pg_replication_slots"
                    " WHERE restart_lsn IS NOT NULL") == "b,c,d"
     w.da.do("slots b,c d 5000")
     w.da.do("slots - e,f 5000")
-    assert w.a.sql("SELECT string_agg(slot_name, ',' ORDER BY 1) FROM pg_replication_slots") == "b,c"
+    assert w.a.sql("SELECT string_agg(slot_name, ',' ORDER BY slot_name) FROM pg_replication_slots") == "b,c"
     answer = w.da.ask("slots b'x - 5000")
     assert not answer["ok"] and answer["code"] == "invalid", answer
     seen = w.da.look()
@@ -459,11 +459,11 @@ def detach_drains_and_follow_attaches_again(w):
     w.a.sql("INSERT INTO t SELECT generate_series(1, 20000)")
     flushed = w.a.sql("SELECT pg_current_wal_flush_lsn()")
     assert until(lambda: w.b.sql("SELECT pg_last_wal_receive_lsn() >= '%s'" % flushed) == "t")
-    answer = w.db.ask("detach 1500")
-    assert not answer["ok"] and "replayed up to" in answer["msg"], answer
-    if MAJOR >= 13:
+    if MAJOR >= 13:  # before that detach means a restart, which ends the pause
+        answer = w.db.ask("detach 1500")
+        assert not answer["ok"] and "replayed up to" in answer["msg"], answer
         assert "pg_wal_replay_resume" in answer["hint"], answer
-    w.b.sql("SELECT pg_wal_replay_resume()")
+        w.b.sql("SELECT pg_wal_replay_resume()")
     pid = w.b.pid()
     answer = w.db.do("detach 20000")
     print(f"# detach: {ms(answer):.0f} ms")
