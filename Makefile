@@ -207,15 +207,28 @@ demo: deps
 
 # ---- install ---------------------------------------------------------------------------------------
 
+BIN     := $(DESTDIR)$(PREFIX)/bin
+SHARE   := $(DESTDIR)$(PREFIX)/share/pgtandem
+DOCS    := $(DESTDIR)$(PREFIX)/share/doc/pgtandem
+UNITS   := $(DESTDIR)$(PREFIX)/lib/systemd/system
+DROPINS := $(wildcard deploy/systemd/*/*.conf)
+# the units name the program by its full path
+placed  := sed -e 's|^\(Exec[A-Za-z]*=\)pgtandem-agent|\1$(PREFIX)/bin/pgtandem-agent|' \
+               -e 's|/usr/share/doc|$(PREFIX)/share/doc|'
+
+# Nothing takes effect by being installed: drop-ins and the polkit rule wait in share/pgtandem until
+# somebody copies them to /etc (docs/operating.md).
 install: all
-	install -D -m 0755 $(BUILD)/pgtandem $(DESTDIR)$(PREFIX)/bin/pgtandem
-	install -D -m 0755 $(BUILD)/pgtandem-agent $(DESTDIR)$(PREFIX)/bin/pgtandem-agent
-	for f in $(wildcard deploy/*.conf); do \
-	    install -D -m 0644 $$f $(DESTDIR)$(PREFIX)/share/pgtandem/$${f##*/}; done
-	for f in $(wildcard deploy/*.sample deploy/systemd/*/*.conf deploy/polkit/*.rules); do \
-	    install -D -m 0644 $$f $(DESTDIR)$(PREFIX)/share/pgtandem/$${f#deploy/}; done
-	for f in $(wildcard deploy/systemd/*.service); do \
-	    install -D -m 0644 $$f $(DESTDIR)$(PREFIX)/lib/systemd/system/$${f##*/}; done
+	install -d $(BIN) $(SHARE) $(DOCS) $(UNITS)
+	install -m 0755 $(PROGRAMS) $(BIN)
+	install -m 0755 deploy/make-certs $(SHARE)
+	install -m 0644 deploy/*.sample $(SHARE)
+	install -m 0644 docs/*.md $(DOCS)
+	install -D -m 0644 deploy/polkit/50-pgtandem.rules $(SHARE)/polkit/50-pgtandem.rules
+	$(placed) deploy/systemd/pgtandem-agent.service | \
+	    install -m 0644 /dev/stdin $(UNITS)/pgtandem-agent.service
+	for f in $(DROPINS); do \
+	    $(placed) $$f | install -D -m 0644 /dev/stdin $(SHARE)/$${f#deploy/} || exit 1; done
 
 clean:
 	rm -rf $(BUILD)

@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""`make install`: what it puts where, that the samples are the programs' own, and that systemd takes
+the units with their drop-ins. Prints TAP; needs no root and no lab, and installs below a temporary
+directory only.
+"""
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("BUILD", os.path.join(TOP, "build"))
+PREFIX = "/opt/tandem"
+
+PLACES = """\
+755 bin/pgtandem
+755 bin/pgtandem-agent
+644 lib/systemd/system/pgtandem-agent.service
+644 share/doc/pgtandem/*.md
+644 share/pgtandem/agent.conf.sample
+755 share/pgtandem/make-certs
+644 share/pgtandem/pgtandem.conf.sample
+644 share/pgtandem/polkit/50-pgtandem.rules
+644 share/pgtandem/systemd/cron.service.d/pgtandem.conf
+644 share/pgtandem/systemd/crond.service.d/pgtandem.conf
+644 share/pgtandem/systemd/pgtandem-agent.service.d/debian-hardening.conf
+644 share/pgtandem/systemd/postgresql-16.service.d/pgtandem.conf
+644 share/pgtandem/systemd/postgresql@.service.d/pgtandem.conf
+"""
+
+# units of the distributions that the drop-ins belong to, where this machine does not have them
+STAND_INS = {
+    "cron.service": "[Service]\nExecStart=/bin/true\n",
+    "crond.service": "[Service]\nExecStart=/bin/true\n",
+    "postgresql@.service": "[Service]\nType=forking\nExecStart=-/bin/true %i\n",
+    "postgresql-16.service": "[Service]\nType=notify\nUser=postgres\nExecStart=/bin/true\n",
+}
+VERIFIED = ("pgtandem-agent.service", "cron.service", "crond.service", "postgresql@15-main.service",
+            "postgresql-16.service")
+
+work = tempfile.mkdtemp(prefix="pgtandem-install-")
+os.umask(0o077)  # what is installed must not depend on it
+
+
+class Skip(Exception):
+    pass
+
+
+def run(*command, **options):
+    done = subprocess.run(command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, **options)
+    assert done.returncode == 0, f"{' '.join(command)}: exit {done.returncode}: {done.stdout[-600:]}"
+    return done.stdout
+
+
+def install(destdir, prefix):
+    # -o all: what is built, as it is
+    run("make", "-s", "-C", TOP, "-o", "all", "install", f"BUILD={BUILD}", f"DESTDIR={destdir}",
+        f"PREFIX={prefix}")
+
+
+def read(*path):
+    with open(os.path.join(*path)) as f:
+        return f.read()
+
+
+def places(root):
+    """The files below ROOT, as PLACES has them."""
+    found = set()
+    for directory, _, names in os.walk(root):
+        for name in names:
+            path = os.path.join(directory, name)
+            mode = stat.S_IMODE(os.lstat(path).st_mode)
+            inside = os.path.relpath(path, root)
+            if inside.startswith("share/doc/pgtandem/") and name.endswith(".md"):
+                inside = "share/doc/pgtandem/*.md"
+            found.add(f"{mode:o} {inside}")
+    return found
+
+
+def test_files_and_modes():
+    install(work + "/dest", PREFIX)
+    found, wanted = places(work + "/dest" + PREFIX), set(PLACES.splitlines())
+    assert found == wanted, f"missing {sorted(wanted - found)}, not expected {sorted(found - wanted)}"
+    assert os.listdir(work + "/dest") == ["opt"], os.listdir(work + "/dest")
+
+
+def test_documents_are_all_there():
+    installed = set(os.listdir(f"{work}/dest{PREFIX}/share/doc/pgtandem"))
+    assert installed == {n for n in os.listdir(TOP + "/docs") if n.endswith(".md")}, installed
+
+
+def test_programs_run_from_there():
+    for name in ("pgtandem", "pgtandem-agent"):
+        said = run(f"{work}/dest{PREFIX}/bin/{name}", "--version")
+        assert any(c.isdigit() for c in said), said
+
+
+def test_the_sample_is_what_the_program_prints():
+    said = run(f"{work}/dest{PREFIX}/bin/pgtandem", "config", "sample")
+    assert said == read(TOP, "deploy/pgtandem.conf.sample"), \
+        "run: build/pgtandem config sample >deploy/pgtandem.conf.sample"
+
+
+def test_certificates_by_the_installed_script():
+    script, ca = f"{work}/dest{PREFIX}/share/pgtandem/make-certs", work + "/ca"
+    run(script, "init", ca, "ia2")
+    run(script, "controller", ca, "ia2", "ctl")
+    run(script, "agent", ca, "ia2", "db01")
+    for name in ("controller-ctl", "agent-db01"):
+        run("openssl", "verify", "-CAfile", ca + "/ca.crt", f"{ca}/{name}.crt")
+        assert stat.S_IMODE(os.stat(f"{ca}/{name}.key").st_mode) == 0o600
+
+
+def test_units_name_the_installed_program():
+    share = f"{work}/dest{PREFIX}/share/pgtandem/systemd"
+    texts = [read(work, "dest" + PREFIX, "lib/systemd/system/pgtandem-agent.service")]
+    texts += [read(share, d, n) for d in os.listdir(share) for n in os.listdir(f"{share}/{d}")]
+    commands = [line for text in texts for line in text.splitlines() if line.startswith("Exec")]
+    assert len(commands) == 5, commands
+    for line in commands:
+        assert line.split("=", 1)[1].startswith(PREFIX + "/bin/pgtandem-agent "), line
+
+
+def units_directory():
+    """The units as a host would have them in /etc, the program at a path that exists."""
+    prefix, units = work + "/real", work + "/units"
+    install("", prefix)
+    shutil.copytree(prefix + "/share/pgtandem/systemd", units)
+    shutil.copy(prefix + "/lib/systemd/system/pgtandem-agent.service", units)
+    for name, text in STAND_INS.items():
+        path = "/lib/systemd/system/" + name
+        if os.path.exists(path):
+            shutil.copy(path, units)
+        else:
+            with open(f"{units}/{name}", "w") as f:
+                f.write("[Unit]\nDescription=stand-in\n" + text)
+    return units
+
+
+def test_systemd_takes_units_and_drop_ins():
+    if not shutil.which("systemd-analyze"):
+        raise Skip("systemd-analyze is not installed")
+    units = units_directory()
+    # an empty last part: and the machine's own units
+    said = run("systemd-analyze", "verify", "--man=no", *(f"{units}/{u}" for u in VERIFIED),
+               env=dict(os.environ, SYSTEMD_UNIT_PATH=units + ":"))
+    about_ours = [line for line in said.splitlines() if units in line or "pgtandem" in line]
+    assert not about_ours, "; ".join(about_ours)
+
+
+def test_systemd_notices_what_is_wrong():
+    """The test before would see a mistake."""
+    if not shutil.which("systemd-analyze"):
+        raise Skip("systemd-analyze is not installed")
+    units = work + "/units"
+    with open(units + "/cron.service.d/pgtandem.conf", "a") as f:
+        f.write("NoSuchKey=1\n")
+    said = run("systemd-analyze", "verify", "--man=no", units + "/cron.service",
+               env=dict(os.environ, SYSTEMD_UNIT_PATH=units + ":"))
+    assert "NoSuchKey" in said, said
+
+
+POLKIT = """
+var rule, polkit = {Result: {YES: 1, NOT_HANDLED: 0}, addRule: function(f) { rule = f; }};
+%s
+function may(user, unit, verb) {
+    return rule({id: "org.freedesktop.systemd1.manage-units",
+                 lookup: function(k) { return {unit: unit, verb: verb}[k]; }}, {user: user});
+}
+var yes = [["postgres", "postgresql@15-main.service", "start"],
+           ["postgres", "postgresql@15-main.service", "stop"],
+           ["postgres", "postgresql-16.service", "reload"],
+           ["postgres", "postgresql.service", "reset-failed"]];
+var no = [["nobody", "postgresql@15-main.service", "stop"],
+          ["postgres", "cron.service", "stop"],
+          ["postgres", "postgresql@15-main.service.evil.service", "start"],
+          ["postgres", "xpostgresql-16.service", "start"],
+          ["postgres", "postgresql-16.service", "kill"],
+          ["postgres", undefined, "start"]];
+yes.forEach(function(c) { if (may.apply(null, c) !== 1) throw new Error("denied: " + c); });
+no.forEach(function(c) { if (may.apply(null, c) !== 0) throw new Error("permitted: " + c); });
+"""
+
+
+def test_polkit_rule_permits_that_and_no_more():
+    engine = shutil.which("duk") or shutil.which("node")
+    if not engine:
+        raise Skip("no JavaScript here (duktape or nodejs)")
+    with open(work + "/rule.js", "w") as f:
+        f.write(POLKIT % read(TOP, "deploy/polkit/50-pgtandem.rules"))
+    run(engine, work + "/rule.js")
+
+
+def main():
+    failures = 0
+    try:
+        for name, function in list(globals().items()):
+            if not name.startswith("test_"):
+                continue
+            title = "install: " + name[len("test_"):].replace("_", " ")
+            try:
+                function()
+                print(f"ok - {title}", flush=True)
+            except Skip as why:
+                print(f"ok - {title} # SKIP {why}", flush=True)
+            except (AssertionError, OSError) as wrong:
+                failures += 1
+                print(f"not ok - {title}: {' '.join(str(wrong).split())}", flush=True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
