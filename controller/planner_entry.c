@@ -212,7 +212,7 @@ static bool from_answered(const struct plan_view *v)
     for (size_t i = 0; i < v->d.n_from; i++) {
         int node = plan_node_index(v, v->d.from[i].node);
 
-        if (plan_answers(v, node) && (plan_fenced(v, node) || plan_standby(v, node)))
+        if (plan_absolved(v, node))
             return true;
     }
     return false;

@@ -13,10 +13,9 @@ static void prune_from(const struct plan_view *v, struct record *r)
     for (size_t i = r->n_from; i-- > 0;) {
         char name[NODE_NAME_BYTES];
         int node = plan_node_index(v, r->from[i].node);
-        bool answered = plan_answers(v, node) && (plan_fenced(v, node) || plan_standby(v, node));
 
         STR_COPY(name, r->from[i].node);
-        if (answered || r->from[i].grade != GRADE_G3)
+        if (plan_absolved(v, node) || r->from[i].grade != GRADE_G3)
             register_from_remove(r, name);
     }
 }

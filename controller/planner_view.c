@@ -171,6 +171,14 @@ bool plan_can_return(const struct plan_view *v, int node)
            (n->role == PG_WRITABLE || (n->fenced ? n->was_primary && !n->standby_only : n->held));
 }
 
+bool plan_absolved(const struct plan_view *v, int node)
+{
+    const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
+
+    return plan_standby(v, node) || (plan_answers(v, node) && plan_fenced(v, node) &&
+                                     (n->role == PG_STOPPED || n->role == PG_RECOVERY));
+}
+
 bool plan_marked(const struct plan_view *v, int node)
 {
     return plan_answers(v, node) && (v->nodes[node].fenced || v->nodes[node].held);

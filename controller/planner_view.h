@@ -57,6 +57,8 @@ uint32_t plan_seen_writable(const struct plan_view *v, int target);
 bool plan_confirmed(const struct plan_view *v, int node);
 /* Can be given the role back: writable, or fenced or held as the primary that it was. */
 bool plan_can_return(const struct plan_view *v, int node);
+/* Has said "fenced" (and nothing runs there that could write) or "in recovery": `from` may forget it. */
+bool plan_absolved(const struct plan_view *v, int node);
 /* Fenced or held, whether it runs or not. */
 bool plan_marked(const struct plan_view *v, int node);
 bool plan_revoked(const struct plan_view *v, int node);
