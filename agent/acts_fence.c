@@ -126,8 +126,8 @@ static bool is_in_recovery(const struct obs_pg *pg)
            pg->control_state == CONTROL_SHUTDOWNED_IN_RECOVERY;
 }
 
-/* Not started, or still the standby that it was: the signal goes back, so that whoever starts it later
- * gets a standby. A primary that is still in crash recovery goes on: that was permitted. */
+/* Not started, or still the standby that it was: the signal goes back, so that whoever starts it
+ * later gets a standby. A primary that is still in crash recovery goes on: that was permitted. */
 static void on_primary_started(void *arg, const struct err *e)
 {
     struct act *a = arg;
