@@ -40,10 +40,10 @@ static void view_node(const struct control *c, int i, struct plan_node *p)
     p->receiving = n->receiving;
     p->streams_from_owner = n->receiving && n->upstream == c->d.owner && i != c->d.owner;
     p->history_ok = n->tli <= c->d.tli || !owner_known || n->tli <= o->tli;
-    p->rejoinable = n->role == PG_STOPPED && owner_known &&
-                    (n->control == CONTROL_SHUTDOWNED ||
-                     n->control == CONTROL_SHUTDOWNED_IN_RECOVERY) &&
-                    (n->tli == o->tli || n->wal <= o->base);
+    p->rejoinable =
+        n->role == PG_STOPPED && owner_known &&
+        (n->control == CONTROL_SHUTDOWNED || n->control == CONTROL_SHUTDOWNED_IN_RECOVERY) &&
+        (n->tli == o->tli || n->wal <= o->base);
 }
 
 static void view_marks(const struct marks *k, struct plan_marks *m)
@@ -122,15 +122,15 @@ struct control *control_of(struct world *w, u8 run)
 
 static void look_at(const struct world *w, struct control *c, int node)
 {
-    c->answered &= (u8)~(1U << node);
+    c->answered &= (u8) ~(1U << node);
     if (!reachable(w, node))
         return;
     c->answered |= (u8)(1U << node);
     c->view[node] = w->node[node];
     /* what no observation shows */
     c->view[node].act = c->view[node].phase = c->view[node].act_run = 0;
-    c->view[node].act_seq = c->view[node].act_nonce = c->view[node].act_read = 0;
-    c->view[node].immediate = c->view[node].cut = 0;
+    c->view[node].act_read = c->view[node].immediate = c->view[node].pending = 0;
+    c->view[node].cut = 0;
     memset(&c->view[node].seen, 0, sizeof(c->view[node].seen));
 }
 
@@ -145,8 +145,8 @@ void control_start(struct world *w, int ctl, int command, int to, bool accept)
 {
     struct control *c = &w->ctl[ctl];
 
-    *c = (struct control){.phase = RUNNING, .run = ++w->runs, .command = (u8)command,
-                          .to = to < 0 ? NOBODY : (u8)to, .began_owner = w->d.owner};
+    *c = (struct control){
+        .phase = RUNNING, .run = ++w->runs, .command = (u8)command, .to = to < 0 ? NOBODY : (u8)to};
     c->d.owner = c->d.to = NOBODY;
     if (accept)
         c->marks.accepted = (u8)(1U << NODES) - 1;
@@ -202,7 +202,7 @@ void control_answer(struct world *w, u8 run, int node, enum plan_outcome outcome
         return;
     look_at(w, c, node);
     c->outcome[node] = (u8)outcome;
-    c->pending &= (u8)~(1U << node);
+    c->pending &= (u8) ~(1U << node);
     if (!c->pending)
         finish_step(c, acted_on(c));
 }
@@ -269,8 +269,13 @@ static void send_request(struct world *w, struct control *c, int node)
         if (w->msg[i].used && w->msg[i].node == node && w->msg[i].run == c->run &&
             w->msg[i].epoch == c->d.epoch && w->msg[i].seq > seq)
             seq = w->msg[i].seq;
-    *m = (struct message){.used = 1, .verb = verb_of(c->step), .node = (u8)node, .run = c->run,
-                          .live = 1, .epoch = c->d.epoch, .seq = (u8)(seq + 1),
+    *m = (struct message){.used = 1,
+                          .verb = verb_of(c->step),
+                          .node = (u8)node,
+                          .run = c->run,
+                          .live = 1,
+                          .epoch = c->d.epoch,
+                          .seq = (u8)(seq + 1),
                           .nonce = c->d.nonce,
                           .upstream = c->step == STEP_RAISE ? NOBODY : c->d.owner,
                           .immediate = c->step == STEP_FENCE_OLD};
@@ -307,6 +312,7 @@ static void send_update(struct world *w, struct control *c, const struct plan_vi
     c->phase = WAITING;
     c->pending = 0;
     c->outcome[NODES] = 0;
+    c->sent = w->nonces;
     while (slot < UPDATES - 1 && w->upd[slot].used)
         slot++;
     w->upd[slot] = (struct update){.used = 1, .run = c->run, .live = 1, .expected = c->d.nonce};
@@ -322,8 +328,7 @@ static bool anyone_sees_writable(const struct world *w, int node)
 
     for (int i = 0; i < NODES; i++)
         witness |= i != node && reachable(w, i);
-    return witness && w->node[node].up && !w->node[node].cut &&
-           w->node[node].role == PG_WRITABLE;
+    return witness && w->node[node].up && !w->node[node].cut && w->node[node].role == PG_WRITABLE;
 }
 
 static bool caught_up(struct world *w, struct control *c)
@@ -351,7 +356,7 @@ static enum plan_outcome look_step(struct world *w, struct control *c, const str
     case STEP_EVIDENCE_AGAIN:
         for (int i = 0; i < NODES; i++) {
             look_at(w, c, i);
-            c->seen_writable &= (u8)~(1U << i);
+            c->seen_writable &= (u8) ~(1U << i);
             if ((m->nodes & (1U << i)) && anyone_sees_writable(w, i))
                 c->seen_writable |= (u8)(1U << i);
         }
@@ -391,11 +396,11 @@ static void do_look_step(struct world *w, struct control *c, const struct plan_m
     outcome = look_step(w, c, m, out);
     view_of(c, &v);
     if (m->nodes == 0 || (m->step != STEP_CUT && m->step != STEP_RELEASE))
-        planner_note(&v.marks, &v, m->step, m->node, outcome);
+        planner_note(&v.marks, &v, (enum step_id)m->step, m->node, outcome);
     else
         for (int i = 0; i < NODES; i++)
             if (m->nodes & (1U << i))
-                planner_note(&v.marks, &v, m->step, i, outcome);
+                planner_note(&v.marks, &v, (enum step_id)m->step, i, outcome);
     keep_marks(&v.marks, c->marks.nonce, &c->marks);
 }
 
@@ -414,7 +419,7 @@ void control_move(struct world *w, int ctl, struct step_out *out)
     planner_next(&v, &m);
     if (m.kind != MOVE_STEP) {
         str_printf(out->text, sizeof(out->text), "run %u ends, exit %d: %s [%s]", c->run,
-                   m.exit_code, plan_reason_text(m.reason), m.row ? m.row : "");
+                   m.exit_code, plan_reason_text((enum plan_reason)m.reason), m.row ? m.row : "");
         if (m.kind == MOVE_DONE || m.exit_code == 3)
             if (m.reason == WHY_UNDONE)
                 oracle_undone(w, c, &out->bad);
@@ -422,7 +427,7 @@ void control_move(struct world *w, int ctl, struct step_out *out)
         return;
     }
     c->step = (u8)m.step;
-    if (is_look(m.step))
+    if (is_look((enum step_id)m.step))
         do_look_step(w, c, &m, out);
     else if (steps[m.step].flags & STEP_DNS)
         send_update(w, c, &v);
@@ -430,6 +435,33 @@ void control_move(struct world *w, int ctl, struct step_out *out)
         send_requests(w, c, &m);
     str_printf(out->text, sizeof(out->text), "run %u: %s%s%s [%s]", c->run, steps[m.step].name,
                m.node >= 0 ? " " : "", m.node >= 0 ? node_name((u8)m.node) : "", m.row);
+}
+
+static void take_first(void *arg, const struct step_out *out)
+{
+    struct world **next = arg;
+
+    if (*next)
+        **next = out->w;
+    *next = NULL;
+}
+
+void control_forward(struct world *w, enum step_id step)
+{
+    for (int moves = 0; moves < 300 && w->ctl[0].phase != IDLE; moves++) {
+        struct step_out out = {.w = *w};
+        struct world next = *w, *to_fill = &next;
+
+        if (w->ctl[0].phase == RUNNING) {
+            control_move(&out.w, 0, &out);
+            if (out.w.ctl[0].step == step && out.w.ctl[0].phase != IDLE)
+                return;
+            *w = out.w;
+            continue;
+        }
+        world_successors(w, take_first, &to_fill);
+        *w = next;
+    }
 }
 
 /* ---- what may happen next ------------------------------------------------------------------ */
@@ -460,9 +492,9 @@ static void time_out(struct world *w, struct control *c)
                 return;
             }
         /* the answer was lost: it is not under way any more, read back */
-        struct rec r = {.nonce = w->d.by == c->run ? w->d.nonce : 0};
+        struct rec r = {.nonce = c->sent};
 
-        if (w->dns && w->d.by == c->run)
+        if (w->d.nonce == c->sent)
             r = w->d;
         control_update_answer(w, c->run, OUTCOME_UNKNOWN, &r);
         return;

@@ -14,10 +14,10 @@ struct visited {
 
 struct explorer {
     struct visited *table;
-    size_t capacity;              /* power of two */
-    uint32_t *order;              /* state number -> slot */
+    size_t capacity; /* power of two */
+    uint32_t *order; /* state number -> slot */
     size_t n, max;
-    struct world *queue;          /* ring of the frontier */
+    struct world *queue; /* ring of the frontier */
     uint32_t *queue_state;
     size_t queue_cap, head, tail, in_queue;
     size_t transitions, ends;
@@ -230,7 +230,10 @@ void explore(const struct scenario *s, size_t max_states, bool trace, struct res
     walk(&x);
     if (x.bad.invariant && trace)
         show_trace(&x, s);
-    *ret = (struct result){.states = x.n, .transitions = x.transitions, .ends = x.ends,
-                           .complete = x.complete, .bad = x.bad};
+    *ret = (struct result){.states = x.n,
+                           .transitions = x.transitions,
+                           .ends = x.ends,
+                           .complete = x.complete,
+                           .bad = x.bad};
     close_explorer(&x);
 }

@@ -9,63 +9,76 @@
 
 #include "sim.h"
 
-static void begin(struct world *w, const struct scenario *s)
+enum { SHORT = 150000, LONG = 20000000, SOWN = 3000000 }; /* states at most */
+
+/* Up to where the scenario begins all goes well; its budgets are for what follows. */
+static void begin(struct world *w, int command, bool dead)
 {
+    const struct scenario *s = sim.scenario;
+
     world_init(w);
+    if (dead)
+        node_die(w, A);
+    if (command < PLAN_COMMANDS)
+        control_start(w, 0, command, B, s->menu & MENU_ACCEPT);
+    if (s->from != STEP_NONE)
+        control_forward(w, s->from);
     w->faults = s->faults;
     w->commands = s->commands;
     w->writes = s->writes;
 }
 
-static void start_planned(struct world *w)
+static void planned(struct world *w)
 {
-    begin(w, sim.scenario);
-    control_start(w, 0, PLAN_SWITCHOVER, B, false);
-    w->acked = 1;
+    begin(w, PLAN_SWITCHOVER, false);
 }
 
-static void start_lost(struct world *w)
+static void lost(struct world *w)
 {
-    begin(w, sim.scenario);
-    node_die(w, A);
-    control_start(w, 0, PLAN_FAILOVER, B, sim.scenario->menu & MENU_ACCEPT);
+    begin(w, PLAN_FAILOVER, true);
 }
 
-static void start_alive(struct world *w)
+static void alive(struct world *w)
 {
-    begin(w, sim.scenario);
-    control_start(w, 0, PLAN_FAILOVER, B, sim.scenario->menu & MENU_ACCEPT);
+    begin(w, PLAN_FAILOVER, false);
 }
 
-static void start_duel(struct world *w)
+static void duel(struct world *w)
 {
-    begin(w, sim.scenario);
-    control_start(w, 0, PLAN_SWITCHOVER, B, false);
+    begin(w, PLAN_SWITCHOVER, false);
     control_start(w, 1, PLAN_SWITCHOVER, C, false);
 }
 
-static void start_alone(struct world *w)
+static void alone(struct world *w)
 {
-    begin(w, sim.scenario);
+    begin(w, PLAN_COMMANDS, false);
 }
 
 enum {
     AFTER = MENU_RESUME | MENU_ABORT,
     ANY = AFTER | MENU_FAILOVER,
+    HOOK = MENU_CUT_POSSIBLE,
+    GIVE_UP = MENU_ACCEPT,
 };
 
 /* clang-format off */
 static const struct scenario scenarios[] = {
-    /* name                             start          faults commands writes menu                       states   --deep */
-    {"planned",                         start_planned, 2,     1,       0,     AFTER,                     400000,  20000000},
-    {"planned, then anything",          start_planned, 1,     2,       0,     ANY | MENU_SWITCHOVER,     200000,  20000000},
-    {"planned, commits meanwhile",      start_planned, 1,     1,       2,     AFTER,                     200000,  20000000},
-    {"two administrators",              start_duel,    1,     1,       0,     AFTER,                     200000,  20000000},
-    {"unplanned, the owner's host dead", start_lost,   1,     1,       0,     ANY | MENU_CUT_POSSIBLE,   200000,  20000000},
-    {"unplanned, the owner alive",      start_alive,   1,     1,       1,     ANY,                       200000,  20000000},
-    {"unplanned, given up unfenced",    start_lost,    1,     1,       0,     ANY | MENU_ACCEPT,         200000,  20000000},
-    {"unplanned, cut off from the rest", start_alive,  2,     1,       0,     AFTER | MENU_ACCEPT | MENU_NETWORK, 200000, 20000000},
-    {"no command",                      start_alone,   4,     0,       0,     0,                         200000,  20000000},
+    /* name                               start    from          faults commands writes menu           states   --deep */
+    {"planned",                           planned, STEP_NONE,    1,     1,       0,     AFTER,         SHORT, LONG},
+    {"planned, from the first act",       planned, STEP_CRON_OFF, 2,    1,       0,     AFTER,         SHORT, LONG},
+    {"planned, commits meanwhile",        planned, STEP_CATCHUP, 1,     1,       2,     AFTER,         SHORT, LONG},
+    {"planned, from the fence",           planned, STEP_FENCE,   2,     1,       0,     AFTER,         SHORT, LONG},
+    {"planned, from the flip",            planned, STEP_FLIP,    2,     1,       0,     AFTER,         SHORT, LONG},
+    {"planned, from the promotion",       planned, STEP_PROMOTE, 2,     1,       0,     ANY,           SHORT, LONG},
+    {"planned, to its end and again",     planned, STEP_STABLE,  1,     2,       0,     AFTER | MENU_SWITCHOVER, SHORT, LONG},
+    {"two administrators",                duel,    STEP_NONE,    1,     0,       0,     AFTER,         SHORT, LONG},
+    {"two administrators, later",         planned, STEP_FENCE,   0,     2,       0,     ANY,           SHORT, LONG},
+    {"unplanned, the owner's host cut off by the hook", alive, STEP_NONE, 1, 0,  0,     AFTER | HOOK,  SHORT, LONG},
+    {"unplanned, the owner's host dead",  lost,    STEP_FLIP,    1,     1,       0,     ANY | HOOK,    SHORT, LONG},
+    {"unplanned, the owner alive",        alive,   STEP_FENCE_OLD, 1,   1,       1,     ANY,           SHORT, LONG},
+    {"unplanned, given up unfenced",      lost,    STEP_GRADE,   1,     1,       0,     ANY | GIVE_UP, SHORT, LONG},
+    {"unplanned, the network torn",       alive,   STEP_SEIZE,   2,     0,       0,     GIVE_UP | MENU_NETWORK, SHORT, LONG},
+    {"no command",                        alone,   STEP_NONE,    4,     0,       0,     0,             SHORT, LONG},
 };
 
 /* where each seeded error shows soonest */
@@ -73,20 +86,20 @@ static const struct {
     enum seed seed;
     struct scenario scenario;
 } sown[] = {
-    {SEED_SKIP_FENCE,    {"planned", start_planned, 0, 0, 0, 0, 400000, 0}},
-    {SEED_NO_REREAD,     {"planned", start_planned, 2, 1, 0, AFTER, 2000000, 0}},
-    {SEED_IGNORE_W,      {"unplanned, alive", start_alive, 1, 1, 0, ANY, 400000, 0}},
-    {SEED_NO_TAKEOVER,   {"planned", start_planned, 2, 1, 0, AFTER, 2000000, 0}},
-    {SEED_OBEY_STALE,    {"planned", start_planned, 2, 1, 0, AFTER, 2000000, 0}},
-    {SEED_GUARD_BLIND,   {"unplanned, dead", start_lost, 0, 0, 0, MENU_CUT_POSSIBLE, 400000, 0}},
-    {SEED_UNDO_SILENT,   {"planned", start_planned, 2, 1, 0, AFTER, 2000000, 0}},
-    {SEED_NO_REVOKE,     {"planned", start_planned, 2, 1, 0, AFTER, 2000000, 0}},
-    {SEED_CRON_FIRST,    {"unplanned, alive", start_alive, 2, 0, 0, 0, 400000, 0}},
-    {SEED_ACT_FIRST,     {"planned", start_planned, 0, 0, 0, 0, 400000, 0}},
-    {SEED_BLIND_UPDATE,  {"two administrators", start_duel, 0, 0, 0, 0, 400000, 0}},
-    {SEED_SOFT_FENCE,    {"planned", start_planned, 1, 0, 0, 0, 400000, 0}},
-    {SEED_NO_LATE_FLIP,  {"planned", start_planned, 2, 0, 0, 0, 400000, 0}},
-    {SEED_WATCH_EAGER,   {"planned", start_planned, 1, 0, 0, 0, 400000, 0}},
+    {SEED_SKIP_FENCE,    {"planned", planned, STEP_CATCHUP, 0, 0, 0, 0, SOWN, 0}},
+    {SEED_NO_REREAD,     {"planned", planned, STEP_PROMOTE, 2, 1, 0, ANY, SOWN, 0}},
+    {SEED_IGNORE_W,      {"alive",   alive,   STEP_SEIZE,  1, 1, 0, ANY, SOWN, 0}},
+    {SEED_NO_TAKEOVER,   {"planned", planned, STEP_FENCE,  2, 1, 0, AFTER, SOWN, 0}},
+    {SEED_OBEY_STALE,    {"planned", planned, STEP_CRON_OFF, 2, 1, 0, AFTER, SOWN, 0}},
+    {SEED_GUARD_BLIND,   {"dead",    lost,    STEP_SEIZE,  0, 0, 0, HOOK, SOWN, 0}},
+    {SEED_UNDO_SILENT,   {"planned", planned, STEP_PROMOTE, 1, 1, 0, MENU_ABORT, SOWN, 0}},
+    {SEED_NO_REVOKE,     {"planned", planned, STEP_PROMOTE, 1, 1, 0, MENU_ABORT, SOWN, 0}},
+    {SEED_CRON_FIRST,    {"alive",   alive,   STEP_FENCE_OLD, 2, 0, 0, 0, SOWN, 0}},
+    {SEED_ACT_FIRST,     {"planned", planned, STEP_NONE,   0, 0, 0, 0, SOWN, 0}},
+    {SEED_BLIND_UPDATE,  {"two",     duel,    STEP_NONE,   0, 0, 0, 0, SOWN, 0}},
+    {SEED_SOFT_FENCE,    {"planned", planned, STEP_FENCE,  1, 0, 0, 0, SOWN, 0}},
+    {SEED_NO_LATE_FLIP,  {"planned", planned, STEP_FLIP,   2, 1, 0, AFTER, SOWN, 0}},
+    {SEED_WATCH_EAGER,   {"planned", planned, STEP_NONE,   1, 0, 0, 0, SOWN, 0}},
 };
 /* clang-format on */
 

@@ -37,6 +37,10 @@ void oracle_state(const struct world *w, struct violation *v)
         if (n->cron)
             jobs |= (u8)(1U << i);
     }
+    /* I6: the flip names a new owner only when the old one has stopped for good */
+    if (w->d.state == REGISTER_FLIP && (writing & (u8) ~(1U << w->d.owner)))
+        violate(v, "I6", "D and alias say %s, mask %u still writes", node_name(w->d.owner),
+                writing);
     if (writing & (writing - 1))
         violate(v, "I1", "two nodes are writable (mask %u)", writing);
     if (jobs & (jobs - 1))
@@ -48,7 +52,7 @@ void oracle_update(const struct rec *old, const struct rec *new, struct violatio
 {
     if (new->epoch < old->epoch)
         violate(v, "I3", "D.epoch falls from %u to %u", old->epoch, new->epoch);
-    else if (new->epoch == old->epoch && new->by != old->by)
+    else if (new->epoch == old->epoch &&new->by != old->by)
         violate(v, "I3", "runs %u and %u both write at epoch %u", old->by, new->by, new->epoch);
 }
 
@@ -133,50 +137,21 @@ static void heal(struct world *w)
         }
 }
 
-struct first {
-    struct world w;
-    bool any;
-};
-
-/* Everything is delivered and answered at once, in order. */
-static void take_first(void *arg, const struct step_out *out)
-{
-    struct first *f = arg;
-
-    if (f->any)
-        return;
-    f->any = true;
-    f->w = out->w;
-}
-
 static bool settle_with(struct world *w, int command, int to)
 {
-    struct step_out out = {.text = ""};
-
     control_start(w, 0, command, to, true);
-    for (int moves = 0; moves < 300; moves++) {
-        struct first f = {.any = false};
-        struct world before = *w;
-
-        if (w->ctl[0].phase == IDLE)
-            return true;
-        if (w->ctl[0].phase == RUNNING) {
-            control_move(w, 0, &out);
-            continue;
-        }
-        world_successors(w, take_first, &f);
-        *w = f.any ? f.w : before;
-        if (!f.any)
-            return false;
-    }
-    return false;
+    control_forward(w, STEP_NONE);
+    return w->ctl[0].phase == IDLE;
 }
 
 void oracle_end(const struct world *w, struct violation *v)
 {
     static const struct {
         int command, to;
-    } tries[] = {{PLAN_RESUME, -1}, {PLAN_ABORT, -1}, {PLAN_FAILOVER, A}, {PLAN_FAILOVER, B},
+    } tries[] = {{PLAN_RESUME, -1},
+                 {PLAN_ABORT, -1},
+                 {PLAN_FAILOVER, A},
+                 {PLAN_FAILOVER, B},
                  {PLAN_FAILOVER, C}};
     struct world healed = *w;
 

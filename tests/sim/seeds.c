@@ -55,8 +55,8 @@ void seed_view(struct plan_view *v)
         owner->promoting = false;
         owner->epoch = owner->revoked_epoch = v->d.epoch;
     }
-    if (seed_is(SEED_NO_REVOKE) && v->d.state == REGISTER_FLIP && owner && v->command == PLAN_ABORT &&
-        owner->role == PG_RECOVERY) {
+    if (seed_is(SEED_NO_REVOKE) && v->d.state == REGISTER_FLIP && owner &&
+        v->command == PLAN_ABORT && owner->role == PG_RECOVERY) {
         owner->promoting = false;
         owner->revoked_epoch = v->d.epoch;
     }

@@ -37,19 +37,20 @@ struct rec {
 
 /* What an observation shows, and what it is made of. */
 struct node {
-    u8 up, agent;                 /* host, agent process */
-    u8 cut;                       /* its network is cut, from everybody and from DNS */
-    u8 epoch, seq;                /* durable state … */
+    u8 up, agent;  /* host, agent process */
+    u8 cut;        /* its network is cut, from everybody and from DNS */
+    u8 epoch, seq; /* durable state … */
     struct rec seen;
     u8 fenced, standby_only, was_primary, fence_tli, fence_lsn;
     u8 held, held_primary, held_tli;
     u8 promoting, promoting_epoch, promoting_tli, revoked, revoked_epoch, cron_cmd;
     u8 role, signal, control, control_tli, control_lsn; /* PostgreSQL … */
-    u8 tli, newest_tli, wal, base; /* base: WAL where its timeline began */
+    u8 tli, newest_tli, wal, base;                      /* base: WAL where its timeline began */
     u8 upstream, receiving;
-    u8 cron;                      /* the crontab itself */
-    u8 act, phase;                /* a request being carried out: verb, how far */
-    u8 act_run, act_seq, act_nonce, act_read, immediate;
+    u8 cron;       /* the crontab itself */
+    u8 act, phase; /* a request being carried out: verb, how far */
+    u8 act_run, act_read, immediate;
+    u8 pending; /* pg_promote was asked, its agent has died: it may still happen */
 };
 
 struct message {
@@ -73,7 +74,7 @@ struct marks {
 
 struct control {
     u8 phase, run, command, to, step, pending;
-    u8 began_owner;               /* I9: who was the owner when the run began */
+    u8 sent; /* nonce of the UPDATE that it waits for */
     u8 outcome[NODES + 1];
     u8 d_answered, answered, seen_writable;
     struct rec d;
@@ -83,11 +84,11 @@ struct control {
 
 struct world {
     struct rec d;
-    u8 dns;                       /* the zone's primary answers */
-    u8 faults, commands, writes;  /* left */
-    u8 nonces, runs;              /* handed out */
-    u8 given_up;                  /* bit per node: a G3 was recorded for it and it has not settled */
-    u8 acked;                     /* I7: WAL of the last planned stop; 0 none */
+    u8 dns;                      /* the zone's primary answers */
+    u8 faults, commands, writes; /* left */
+    u8 nonces, runs;             /* handed out */
+    u8 given_up;                 /* bit per node: a G3 was recorded for it and it has not settled */
+    u8 acked;                    /* I7: WAL of the last planned stop; 0 none */
     struct node node[NODES];
     struct control ctl[CONTROLLERS];
     struct message msg[MESSAGES];
@@ -116,21 +117,26 @@ enum seed {
 #define X(id, text) id,
     SEEDS(X)
 #undef X
-    SEED_COUNT
+        SEED_COUNT
 };
 extern const char *const seed_names[SEED_COUNT];
 
 struct scenario {
     const char *name;
     void (*start)(struct world *w);
+    enum step_id from; /* STEP_NONE, or: all has gone well up to here */
     u8 faults, commands, writes;
-    unsigned menu;                /* enum menu */
-    size_t states, deep_states;   /* where to stop */
+    unsigned menu;              /* enum menu */
+    size_t states, deep_states; /* where to stop */
 };
 enum menu { /* which commands an administrator may give later on */
-    MENU_SWITCHOVER = 1, MENU_RESUME = 2, MENU_ABORT = 4, MENU_FAILOVER = 8, MENU_ACCEPT = 16,
-    MENU_CUT_POSSIBLE = 32, /* the G2 hook exists */
-    MENU_NETWORK = 64,      /* cuts are among the faults */
+            MENU_SWITCHOVER = 1,
+            MENU_RESUME = 2,
+            MENU_ABORT = 4,
+            MENU_FAILOVER = 8,
+            MENU_ACCEPT = 16,
+            MENU_CUT_POSSIBLE = 32, /* the G2 hook exists */
+            MENU_NETWORK = 64,      /* cuts are among the faults */
 };
 
 /* The run's settings; set once before it begins. */
@@ -170,6 +176,8 @@ void node_stream(struct world *w, int node);
 void control_start(struct world *w, int ctl, int command, int to, bool accept);
 void control_answer(struct world *w, u8 run, int node, enum plan_outcome outcome);
 void control_update_answer(struct world *w, u8 run, enum plan_outcome outcome, const struct rec *r);
+/* Let everything go well until the first controller is about to take `step`. */
+void control_forward(struct world *w, enum step_id step);
 /* One move of a controller that is not waiting. */
 void control_move(struct world *w, int ctl, struct step_out *out);
 struct control *control_of(struct world *w, u8 run);

@@ -177,7 +177,7 @@ static void stop_pg(struct world *w, int node, bool immediate)
         n->control = CONTROL_SHUTDOWNED_IN_RECOVERY;
     }
     n->role = PG_STOPPED;
-    n->receiving = 0;
+    n->receiving = n->pending = 0;
 }
 
 static void start_pg(struct node *n)
@@ -195,11 +195,11 @@ static void run_promotion(struct world *w, int node)
     n->base = n->wal;
     n->wal++;
     n->signal = 0;
-    n->receiving = 0;
+    n->receiving = n->pending = 0;
     n->upstream = NOBODY;
     n->role = PG_WRITABLE;
     n->control = CONTROL_IN_PRODUCTION;
-    w->given_up &= (u8)~(1U << node);
+    w->given_up &= (u8) ~(1U << node);
 }
 
 /* ---- guard, watch, hosts ------------------------------------------------------------------- */
@@ -237,7 +237,7 @@ static void obey_guard(struct world *w, int node, const struct guard_view *v,
             stop_pg(w, node, true);
         start_pg(n);
         n->cron = n->cron_cmd;
-        w->given_up &= (u8)~(1U << node);
+        w->given_up &= (u8) ~(1U << node);
         if (w->dns && !n->cut && w->d.owner != node)
             violate(&out->bad, "I12", "the guard of %s starts it writable, D names %s",
                     node_name((u8)node), node_name(w->d.owner));
@@ -275,7 +275,7 @@ static void run_guard(struct world *w, int node, struct step_out *out)
         peers[n_peers].answered = reachable(w, i) && !n->cut;
         peers[n_peers].writable = p->role == PG_WRITABLE;
         peers[n_peers].in_recovery = p->role == PG_RECOVERY;
-        peers[n_peers].epoch = p->epoch;
+        peers[n_peers].epoch = seed_is(SEED_GUARD_BLIND) ? w->node[node].epoch : p->epoch;
         peers[n_peers].seen_epoch = p->seen.epoch;
         peers[n_peers].seen_state = p->seen.state;
         STR_COPY(peers[n_peers].seen_owner, node_name(p->seen.owner));
@@ -301,7 +301,7 @@ void node_die(struct world *w, int node)
     if (n->role == PG_RECOVERY)
         n->control = CONTROL_IN_ARCHIVE_RECOVERY;
     n->role = PG_STOPPED;
-    n->receiving = 0;
+    n->receiving = n->pending = 0;
     n->up = n->agent = 0;
     n->act = n->phase = 0;
 }
@@ -385,8 +385,8 @@ static enum plan_outcome begin(struct world *w, const struct message *m)
     s = next;
     save(n, &s);
     n->act = 0;
-    n->act_read = read && w->d.state == REGISTER_FLIP && w->d.owner == m->node &&
-                  w->d.epoch == m->epoch;
+    n->act_read =
+        read && w->d.state == REGISTER_FLIP && w->d.owner == m->node && w->d.epoch == m->epoch;
     switch ((enum verb)m->verb) {
     case VERB_CRON_OFF:
         r = rules_cron_off(&s, &next);
@@ -474,8 +474,6 @@ static enum plan_outcome begin(struct world *w, const struct message *m)
         n->act = m->verb;
         n->phase = 1;
         n->act_run = m->live ? m->run : 0;
-        n->act_seq = m->seq;
-        n->act_nonce = m->nonce;
         n->immediate = m->immediate;
     }
     return OUTCOME_DONE;
@@ -628,6 +626,7 @@ static void try_faults(const struct world *w, int node, successor_fn fn, void *a
     if (n->agent) {
         out = (struct step_out){.w = *w};
         out.w.faults--;
+        out.w.node[node].pending |= n->act == VERB_PROMOTE;
         out.w.node[node].agent = out.w.node[node].act = out.w.node[node].phase = 0;
         str_printf(out.text, sizeof(out.text), "%s: AGENT DIES", node_name((u8)node));
         emit(fn, arg, &out);
@@ -651,6 +650,13 @@ static void try_own_doing(const struct world *w, int node, successor_fn fn, void
     out = (struct step_out){.w = *w};
     if (node_watch(&out.w, node, &out))
         emit(fn, arg, &out);
+    if (w->node[node].pending) {
+        out = (struct step_out){.w = *w};
+        run_promotion(&out.w, node);
+        str_printf(out.text, sizeof(out.text), "%s: PostgreSQL promotes after all",
+                   node_name((u8)node));
+        emit(fn, arg, &out);
+    }
     if (w->writes && w->node[node].up && w->node[node].role == PG_WRITABLE) {
         out = (struct step_out){.w = *w};
         out.w.writes--;
@@ -759,16 +765,31 @@ void world_successors(const struct world *w, successor_fn fn, void *arg)
 void world_init(struct world *w)
 {
     memset(w, 0, sizeof(*w));
-    w->d = (struct rec){.epoch = 1, .nonce = 1, .state = REGISTER_STABLE, .owner = A,
-                        .to = NOBODY, .txn = 1, .tli = 1};
+    w->d = (struct rec){.epoch = 1,
+                        .nonce = 1,
+                        .state = REGISTER_STABLE,
+                        .owner = A,
+                        .to = NOBODY,
+                        .txn = 1,
+                        .tli = 1};
     w->dns = 1;
     w->nonces = 1;
     for (int i = 0; i < NODES; i++) {
         struct node *n = &w->node[i];
 
-        *n = (struct node){.up = 1, .agent = 1, .epoch = 1, .seen = w->d, .role = PG_RECOVERY,
-                           .signal = 1, .control = CONTROL_IN_ARCHIVE_RECOVERY, .control_tli = 1,
-                           .tli = 1, .newest_tli = 1, .wal = 1, .upstream = A, .receiving = 1};
+        *n = (struct node){.up = 1,
+                           .agent = 1,
+                           .epoch = 1,
+                           .seen = w->d,
+                           .role = PG_RECOVERY,
+                           .signal = 1,
+                           .control = CONTROL_IN_ARCHIVE_RECOVERY,
+                           .control_tli = 1,
+                           .tli = 1,
+                           .newest_tli = 1,
+                           .wal = 5,
+                           .upstream = A,
+                           .receiving = 1};
     }
     w->node[A].role = PG_WRITABLE;
     w->node[A].signal = w->node[A].receiving = 0;
