@@ -242,7 +242,7 @@ static void print_remedies(const struct session *s, const struct preflight *p)
 void preflight_print(struct session *s, const struct preflight *p, bool only_problems)
 {
     static const struct report_column columns[] = {
-        {"verdict", "VERDICT", REPORT_TEXT, 0},   {"check", "CHECK", REPORT_TEXT, 0},
+        {"verdict", "VERDICT", REPORT_TEXT, 0},    {"check", "CHECK", REPORT_TEXT, 0},
         {"measured", "MEASURED", REPORT_TEXT, -1}, {"threshold", "SHOULD BE", REPORT_TEXT, 1},
         {"remedy", NULL, REPORT_TEXT, 0},
     };
