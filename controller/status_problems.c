@@ -135,6 +135,8 @@ static bool told(const struct status *st, const struct plan_debt *d)
         return d->kind == DEBT_OWNER_CRON_OFF;
     case WHY_OTHER_WRITABLE:
         return d->kind == DEBT_WRITABLE;
+    case WHY_W: /* "not settled" */
+        return d->kind == DEBT_CRON_ON || d->kind == DEBT_EPOCH;
     case WHY_NOT_READY:
         return d->kind == DEBT_STATE || d->kind == DEBT_HELD || d->kind == DEBT_NO_STANDBY ||
                d->kind == DEBT_SILENT;
