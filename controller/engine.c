@@ -238,9 +238,16 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
                  sizeof(text));
     summary_fill(plan_reason_hint((enum plan_reason)m->reason), run_node_name(r, m->node), hint,
                  sizeof(hint));
+    const struct record *d = &r->view.d;
     err_set(reterr, codes[m->exit_code], hint, "%s", text);
     if (m->reason == WHY_DNS_SILENT && r->world.d_error.msg[0])
-        err_set(reterr, codes[m->exit_code], hint, "%s (%s)", text, r->world.d_error.msg);
+        err_set(reterr, codes[m->exit_code], m->exit_code == 8 ? r->world.d_error.hint : hint,
+                "%s (%s)", text, r->world.d_error.msg);
+    else if (m->exit_code == 7 && d->epoch > 0)
+        err_set(reterr, codes[m->exit_code], hint,
+                "%s: %s holds the record (epoch %lld, %s, %s%s%s)", text, d->by,
+                (long long)d->epoch, register_state_names[d->state], d->owner,
+                d->to[0] ? " -> " : "", d->to);
     else if (r->last_error.code)
         err_set(reterr, codes[m->exit_code], hint, "%s (%s: %s)", text, r->last_error.step,
                 r->last_error.msg);
@@ -278,6 +285,10 @@ int engine_run(struct session *s, const struct engine_order *order, struct err *
     summary_opening(r);
     rc = engine_loop(r, &m, reterr);
     if (rc == 0) {
+        /* not silence: an answer that says no (a wrong key, say), and nothing has been begun */
+        if (m.reason == WHY_DNS_SILENT && r->world.d.status == DNS_VIEW_REFUSED &&
+            !r->view.marks.began)
+            m.exit_code = 8;
         rc = end_error(r, &m, reterr);
         summary_closing(r, &m);
     }

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""DNS fails in the middle of a move, keys are wrong, a secondary lags, two administrators race."""
+
+import re
+import sys
+
+from labkit import files, hosts, points, scene, tap
+from labkit.scene import check, wait
+
+
+def refused_for_key(s, name, text, code, words):
+    """`switchover` with another key: nothing changes, and the text names the key's problem."""
+    with open(s.lab.host('ctl', 'etc/pgtandem.conf')) as f:
+        configuration = f.read().replace('key_file = /etc/pgtandem/dns.key',
+                                         'key_file = /etc/pgtandem/other.key')
+    files.put(s.lab.host('ctl', 'etc/other.conf'),
+              configuration.replace('key_name = ctl-update', 'key_name = ' + name))
+    files.put(s.lab.host('ctl', 'etc/other.key'), text, 0o600)
+    before, record = s.snapshot(), s.record()
+    result = s.pgtandem('-c', '/etc/pgtandem/other.conf', 'switchover', '--to', 'db01', '--yes',
+                        '--reason', 'test')
+    output = ' '.join((result.stdout + result.stderr).split())
+    check(result.code == code, '%s: exit %d', name, result.code)
+    check(re.search(words, output), '%s: it does not say why', name)
+    check(s.record() == record, '%s: the record: %s', name, s.record())
+    s.await_unchanged(before, 0)
+
+
+@tap.test('a false secret, an unknown key, a key without the right: each named, nothing changes')
+def _(s):
+    false = 'YW5vdGhlciBzZWNyZXQgdGhhbiBuczEgaGFz'
+    refused_for_key(s, 'ctl-update', files.KEY % ('ctl-update', false), 8, 'BADSIG.*"ctl-update"')
+    refused_for_key(s, 'nobody', files.KEY % ('nobody', false), 8, 'BADKEY.*"nobody"')
+    with open(s.lab.path('keys', 'agents-query')) as f:
+        refused_for_key(s, 'agents-query', f.read(), 2, 'REFUSED.*"agents-query"')
+    with open(s.lab.path('keys', 'agents-query')) as f:
+        refused_for_key(s, 'ctl-update', f.read(), 1, 'no key named "ctl-update"')
+
+
+@tap.test('DNS dies before FENCE: exit 4, the owner serves on; then abort: as before')
+def _(s):
+    before = s.snapshot()
+    child = points.at_catch_up(s, 'db02', 'db01')
+    s.freeze('ns1', 'named')
+    s.thaw('db02', 'checkpointer')
+    result = s.finish_pgtandem(child)
+    check(result.code == 4, 'exit %d', result.code)
+    check(s.role('db01') == s.role('vm') == 'recovery', 'a standby is writable')
+    s.thaw()
+    result = s.go_on('abort')
+    check(result.code == 0, 'abort: exit %d', result.code)
+    s.await_unchanged(before)
+    s.await_steady('db02')
+
+
+@tap.test('DNS dies between FENCE and FLIP: exit 4, nobody is writable; while it is down neither resume'
+          ' nor abort does anything; then abort: as before')
+def _(s):
+    before = s.snapshot()
+    observer = s.observe()
+    child = points.at_verify(s, 'db02', 'db01')
+    s.freeze('ns1', 'named')
+    points.resume_replay(s, 'db01')
+    result = s.finish_pgtandem(child)
+    check(result.code == 4, 'exit %d', result.code)
+    for verb in ('resume', 'abort'):
+        result = s.go_on(verb, host='ctl2')
+        check(result.code == 4, '%s without DNS: exit %d', verb, result.code)
+    roles = [s.role(n) for n in hosts.NODES]
+    check('writable' not in roles, 'roles: %s', roles)
+    s.thaw()  # what was sent meanwhile arrives now, late
+    result = s.go_on('abort')
+    check(result.code == 0, 'abort: exit %d', result.code)
+    observer.stop()
+    check(not observer.seen('writable', 'db01'), 'db01 was writable')
+    s.await_unchanged(before)
+    s.await_steady('db02')
+
+
+@tap.test('DNS dies after FLIP, the promotion under way: db01 serves; exit 4; resume finishes')
+def _(s):
+    observer = s.observe()
+    child = points.at_promote(s, 'db02', 'db01')
+    s.freeze('ns1', 'named')
+    s.thaw('db01', 'startup')
+    result = s.finish_pgtandem(child, 90)
+    check(result.code == 4, 'exit %d', result.code)
+    check(s.role('db01') == 'writable', 'db01 is %s', s.role('db01'))
+    check(s.alias('ns2') == 'db01', 'the alias: %s', s.alias('ns2'))
+    s.thaw()
+    result = s.go_on('resume')
+    check(result.code == 0, 'resume: exit %d', result.code)
+    observer.stop()
+    check(not observer.interleaved(), 'two were writable: %s', observer.interleaved())
+    s.await_steady('db01')
+
+
+@tap.test('a secondary that is cut off is named, not waited for; a client of it is late, not wrong')
+def _(s):
+    child = points.at_catch_up(s, 'db02', 'db01')
+    s.cut('ns2')
+    s.thaw()
+    result = s.finish_pgtandem(child)
+    check(result.code == 0, 'exit %d', result.code)
+    steps = [r for r in s.journal() if r['kind'] == 'result' and r['step'] == 'stable']
+    check(steps and steps[0]['data']['ms'] < 2000, 'STABLE waited: %s', steps)
+    s.await_steady('db01', down=('ns2',))
+    status = s.pgtandem('status')
+    check(status.code == 10 and re.search(r'ns2|10\.77\.0\.12', status.stdout),
+          'status does not name it: exit %d', status.code)
+    check(status.seconds < 6, 'status took %.1f s', status.seconds)
+    s.heal()
+    s.await_steady('db01', timeout_s=20)
+
+
+@tap.test('two controllers at once: one wins, the other exits 7, has changed nothing and names it')
+def _(s):
+    for first, second in ((('ctl', 'db01'), ('ctl2', 'vm')), (('ctl2', 'db02'), ('ctl', 'db01'))):
+        children = [(host, to, s.start_pgtandem('switchover', '--to', to, '--yes', '--reason',
+                                                'race', host=host))
+                    for host, to in (first, second) if to != s.alias()]
+        if len(children) < 2:
+            continue
+        results = [(host, to, s.finish_pgtandem(child)) for host, to, child in children]
+        codes = {host: result.code for host, _, result in results}
+        winners = [(host, to) for host, to, result in results if result.code == 0]
+        check(len(winners) == 1, 'exits: %s', codes)
+        host, to, result = next(r for r in results if r[2].code != 0)
+        check(result.code == 7, 'the loser: exit %d', result.code)
+        check('root@' + winners[0][0] in re.sub(r'\s+', ' ', result.stdout + result.stderr),
+              'the loser does not name the winner')
+        tap.say('%s won, %s lost', winners[0][0], host)
+        check(s.record()['by'] == 'root@' + winners[0][0], 'the record: %s', s.record())
+        s.await_steady(winners[0][1])
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main('dns-faults'))
