@@ -1,0 +1,756 @@
+/* controller/planner: every row of docs/protocol.md, section 7, records, W, debts, situations. */
+#include "controller/planner.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "tests/unit/unit.h"
+
+enum { A, B, C };
+
+static const char nonce[] = "00000000000000000000000000000001";
+static const char txn[] = "0000000000000001";
+
+/* Three nodes at epoch 5: A writes, B and C stream from it; `command` already holds the record. */
+static struct plan_view *world(enum plan_command command, enum register_state state)
+{
+    static struct plan_view v;
+    static const char *const names[] = {"a", "b", "c"};
+
+    memset(&v, 0, sizeof(v));
+    v.command = (int)command;
+    v.to = B;
+    v.sysid = 7;
+    v.d_answered = true;
+    v.d = (struct record){.epoch = 5, .state = (int)state, .sysid = 7, .tli = 1, .ttl = 30};
+    STR_COPY(v.d.nonce, nonce);
+    STR_COPY(v.d.txn, txn);
+    STR_COPY(v.d.by, "root@ctl");
+    STR_COPY(v.d.owner, state == REGISTER_FLIP ? "b" : "a");
+    if (state == REGISTER_CLAIM || state == REGISTER_SEIZE)
+        STR_COPY(v.d.to, "b");
+    if (state == REGISTER_FLIP)
+        register_from_add(&v.d, "a", GRADE_G1);
+    v.n_nodes = 3;
+    for (int i = A; i <= C; i++) {
+        v.nodes[i] = (struct plan_node){.answered = true,
+                                        .state_ok = true,
+                                        .sysid_ok = true,
+                                        .epoch = 5,
+                                        .role = PG_RECOVERY,
+                                        .cron_off = true,
+                                        .tli = 1,
+                                        .newest_tli = 1,
+                                        .control_tli = 1,
+                                        .receive_lsn = 100,
+                                        .replay_lsn = 100,
+                                        .receiving = true,
+                                        .streams_from_owner = true,
+                                        .history_ok = true};
+        STR_COPY(v.nodes[i].name, names[i]);
+    }
+    v.nodes[A].role = PG_WRITABLE;
+    v.nodes[A].cron_on = true;
+    v.nodes[A].cron_off = v.nodes[A].receiving = v.nodes[A].streams_from_owner = false;
+    v.marks.epoch = 5;
+    STR_COPY(v.marks.nonce, nonce);
+    v.marks.began = true;
+    return &v;
+}
+
+static void fence(struct plan_node *n)
+{
+    n->fenced = n->was_primary = n->clean = n->cron_off = true;
+    n->cron_on = n->receiving = n->streams_from_owner = false;
+    n->role = PG_STOPPED;
+    n->shutdown_lsn = n->control_lsn = 90;
+}
+
+static void silence(struct plan_node *n)
+{
+    n->answered = false;
+    n->epoch = 4;
+}
+
+static void promote(struct plan_node *n)
+{
+    n->role = PG_WRITABLE;
+    n->promoting = true;
+    n->promoting_epoch = 5;
+    n->tli = n->newest_tli = 2;
+    n->receiving = n->streams_from_owner = false;
+}
+
+static void mark(struct plan_view *v, enum step_id s)
+{
+    v->marks.done |= step_bit(s);
+}
+
+static void expect_step(const struct plan_view *v, enum step_id step, int node)
+{
+    struct plan_move m;
+
+    planner_next(v, &m);
+    if (m.kind != MOVE_STEP || m.step != (int)step || m.node != node)
+        fail_msg("expected %s on %d, got kind %d step %s node %d, %s [%s]", steps[step].name, node,
+                 m.kind, steps[m.step].name, m.node, plan_reason_text((enum plan_reason)m.reason),
+                 m.row);
+}
+
+static void expect_end(const struct plan_view *v, enum plan_reason why, int exit_code)
+{
+    struct plan_move m;
+
+    planner_next(v, &m);
+    if (m.kind == MOVE_STEP || m.reason != (int)why || m.exit_code != exit_code)
+        fail_msg("expected \"%s\" (%d), got kind %d step %s exit %d \"%s\" [%s]",
+                 plan_reason_text(why), exit_code, m.kind, steps[m.step].name, m.exit_code,
+                 plan_reason_text((enum plan_reason)m.reason), m.row);
+}
+
+/* The run has not got hold of the record yet. */
+static struct plan_view *fresh(enum plan_command command, enum register_state state)
+{
+    struct plan_view *v = world(command, state);
+
+    v->marks = (struct plan_marks){.epoch = 0};
+    return v;
+}
+
+static struct plan_view *claim_fenced(enum plan_command command)
+{
+    struct plan_view *v = world(command, REGISTER_CLAIM);
+
+    fence(&v->nodes[A]);
+    return v;
+}
+
+static struct plan_view *flip_fenced(enum plan_command command)
+{
+    struct plan_view *v = world(command, REGISTER_FLIP);
+
+    fence(&v->nodes[A]);
+    v->nodes[B].streams_from_owner = v->nodes[C].streams_from_owner = false;
+    return v;
+}
+
+/* ---- whole moves --------------------------------------------------------------------------- */
+
+static void switchover_step_by_step(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+
+    (void)unused;
+    expect_step(v, STEP_PREFLIGHT, -1);
+    mark(v, STEP_PREFLIGHT);
+    expect_step(v, STEP_CLAIM, -1);
+    v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+    v->nodes[A].epoch = v->nodes[B].epoch = 4;
+    expect_step(v, STEP_ARM, A);
+    v->nodes[A].epoch = v->nodes[B].epoch = 5;
+    expect_step(v, STEP_CRON_OFF, A);
+    v->nodes[A].cron_on = false;
+    v->nodes[A].cron_off = true;
+    expect_step(v, STEP_CATCHUP, A);
+    mark(v, STEP_CATCHUP);
+    expect_step(v, STEP_FENCE, A);
+    fence(&v->nodes[A]);
+    expect_step(v, STEP_VERIFY, B);
+    mark(v, STEP_VERIFY);
+    expect_step(v, STEP_FLIP, B);
+    v = flip_fenced(PLAN_SWITCHOVER);
+    expect_step(v, STEP_PROMOTE, B);
+    promote(&v->nodes[B]);
+    expect_step(v, STEP_CRON_ON, B);
+    v->nodes[B].cron_on = true;
+    expect_step(v, STEP_FOLLOW, C);
+    v->nodes[C].streams_from_owner = true;
+    expect_step(v, STEP_CHECKPOINT, B);
+    v->nodes[B].control_tli = 2;
+    expect_step(v, STEP_STABLE, B);
+    v->d.state = REGISTER_STABLE;
+    v->marks.finished = v->rejoin = v->nodes[A].rejoinable = true;
+    expect_step(v, STEP_REJOIN, A);
+    v->marks.rejoin_failed = 1U << A;
+    expect_end(v, WHY_FORWARD, 0);
+    v->nodes[B].cron_on = false;
+    expect_end(v, WHY_CRON_OWED, 4);
+}
+
+static void failover_step_by_step(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_FAILOVER, REGISTER_STABLE);
+
+    (void)unused;
+    silence(&v->nodes[A]);
+    mark(v, STEP_PREFLIGHT);
+    expect_step(v, STEP_EVIDENCE, A);
+    mark(v, STEP_EVIDENCE);
+    expect_end(v, WHY_NO_GRADE_YET, 2);
+    v->marks.accepted = 1U << A;
+    v->nodes[A].seen_writable = true;
+    expect_end(v, WHY_SEEN_WRITABLE, 2);
+    v->nodes[A].seen_writable = false;
+    expect_step(v, STEP_LOSS, A);
+    mark(v, STEP_LOSS);
+    expect_step(v, STEP_SEIZE, -1);
+    v = world(PLAN_FAILOVER, REGISTER_SEIZE);
+    silence(&v->nodes[A]);
+    mark(v, STEP_LOSS);
+    expect_end(v, WHY_NO_GRADE, 4);
+    v->cut_possible = true;
+    expect_step(v, STEP_CUT, A);
+    v->marks.accepted = 1U << A;
+    expect_step(v, STEP_GRADE, A);
+    register_from_add(&v->d, "a", GRADE_G3);
+    expect_step(v, STEP_DETACH, B);
+    mark(v, STEP_DETACH);
+    v->nodes[B].receiving = v->nodes[C].receiving = false;
+    expect_step(v, STEP_EVIDENCE_AGAIN, A);
+    mark(v, STEP_EVIDENCE_AGAIN);
+    expect_step(v, STEP_FLIP, B);
+    v->nodes[C].receive_lsn = 101;
+    expect_end(v, WHY_NOT_MOST_WAL, 4);
+    v->nodes[C].receive_lsn = 100;
+    v->nodes[C].newest_tli = 2;
+    expect_end(v, WHY_TIMELINE, 4);
+    v = world(PLAN_FAILOVER, REGISTER_FLIP);
+    silence(&v->nodes[A]);
+    register_from_add(&v->d, "a", GRADE_G3);
+    expect_step(v, STEP_WAIT_WATCH, B);
+    mark(v, STEP_WAIT_WATCH);
+    expect_step(v, STEP_PROMOTE, B);
+}
+
+/* ---- section 7, row by row ------------------------------------------------------------------ */
+
+static void distrusted_records(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_CLAIM);
+
+    (void)unused;
+    expect_step(v, STEP_TAKEOVER, -1);
+    v->d_answered = false;
+    expect_end(v, WHY_DNS_SILENT, 4);
+    v = fresh(PLAN_ABORT, REGISTER_CLAIM);
+    v->nodes[C].epoch = 6;
+    expect_end(v, WHY_EPOCH_BELOW, 8);
+    v = fresh(PLAN_RESUME, REGISTER_CLAIM);
+    v->d.sysid = 8;
+    expect_end(v, WHY_FOREIGN, 8);
+    v = fresh(PLAN_RESUME, REGISTER_CLAIM);
+    STR_COPY(v->d.to, "stranger");
+    expect_end(v, WHY_UNKNOWN_NODE, 8);
+    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    v->d = (struct record){.epoch = 0};
+    expect_end(v, WHY_NO_RECORD, 8);
+}
+
+static void two_writable(void **unused)
+{
+    struct plan_view *v = world(PLAN_RESUME, REGISTER_FLIP);
+
+    (void)unused;
+    promote(&v->nodes[B]);
+    expect_end(v, WHY_TWO_WRITABLE, 4);
+    v->d.from[0].grade = GRADE_G3;
+    expect_step(v, STEP_WAIT_WATCH, A);
+    mark(v, STEP_WAIT_WATCH);
+    expect_end(v, WHY_TWO_WRITABLE, 4);
+    v->command = PLAN_ABORT;
+    expect_end(v, WHY_TWO_WRITABLE, 4);
+}
+
+static void stable_rows(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+
+    (void)unused;
+    expect_end(v, WHY_NOTHING, 0);
+    v->command = PLAN_ABORT;
+    expect_end(v, WHY_NOTHING, 0);
+    fence(&v->nodes[A]);
+    expect_step(v, STEP_TAKEOVER, -1);
+    v = world(PLAN_RESUME, REGISTER_STABLE);
+    fence(&v->nodes[A]);
+    expect_step(v, STEP_UNFENCE, A);
+    v = world(PLAN_RESUME, REGISTER_STABLE);
+    v->nodes[A].cron_on = false;
+    expect_step(v, STEP_CRON_BACK, A);
+    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    silence(&v->nodes[A]);
+    expect_end(v, WHY_OWNER_SILENT, 4); /* no TAKEOVER: a reboot would hold it */
+    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    fence(&v->nodes[A]);
+    promote(&v->nodes[B]);
+    expect_end(v, WHY_OTHER_WRITABLE, 4);
+}
+
+static void stable_settles_debts(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+
+    (void)unused;
+    v->nodes[C].epoch = 4;
+    expect_step(v, STEP_ARM, C);
+    v->nodes[C].epoch = 5;
+    v->nodes[C].cron_off = false;
+    expect_step(v, STEP_CRON_STRAY, C);
+    v->nodes[C].cron_off = true;
+    v->nodes[C].streams_from_owner = false;
+    expect_step(v, STEP_FOLLOW, C);
+    fence(&v->nodes[C]);
+    v->nodes[C].rejoinable = true;
+    expect_step(v, STEP_REJOIN, C);
+    register_from_add(&v->d, "c", GRADE_G3);
+    expect_step(v, STEP_TAKEOVER, -1);
+}
+
+static void claim_rows(void **unused)
+{
+    struct plan_view *v = world(PLAN_RESUME, REGISTER_CLAIM);
+
+    (void)unused;
+    expect_step(v, STEP_CRON_OFF, A);
+    v->nodes[A].role = PG_STOPPED; /* without a fence */
+    expect_step(v, STEP_FENCE, A);
+    v = claim_fenced(PLAN_RESUME);
+    silence(&v->nodes[B]);
+    expect_end(v, WHY_TO_SILENT, 4);
+    v->command = PLAN_SWITCHOVER; /* what it began it undoes */
+    expect_step(v, STEP_UNFENCE, A);
+    v = world(PLAN_RESUME, REGISTER_CLAIM);
+    silence(&v->nodes[A]);
+    expect_end(v, WHY_OWNER_SILENT, 4);
+
+    v = world(PLAN_ABORT, REGISTER_CLAIM);
+    v->nodes[A].cron_on = false;
+    expect_step(v, STEP_CRON_BACK, A);
+    v->nodes[A].cron_on = true;
+    expect_step(v, STEP_STABLE_BACK, A);
+    v->marks.unsettled = 1U << A; /* a late FENCE would leave it fenced under a stable record */
+    expect_step(v, STEP_ARM, A);
+    v->marks.arm_failed = 1U << A;
+    expect_end(v, WHY_NOT_READY, 4);
+    v = claim_fenced(PLAN_ABORT);
+    expect_step(v, STEP_UNFENCE, A);
+    v->marks.late_flip = true;
+    expect_step(v, STEP_TAKEOVER, -1);
+    v = claim_fenced(PLAN_ABORT);
+    silence(&v->nodes[B]); /* B cannot promote without FLIP: its answer is not needed */
+    expect_step(v, STEP_UNFENCE, A);
+    v = world(PLAN_ABORT, REGISTER_CLAIM);
+    silence(&v->nodes[A]);
+    expect_end(v, WHY_OWNER_SILENT, 4);
+}
+
+static void seize_rows(void **unused)
+{
+    struct plan_view *v = world(PLAN_RESUME, REGISTER_SEIZE);
+
+    (void)unused;
+    expect_step(v, STEP_FENCE_OLD, A);
+    v->command = PLAN_ABORT;
+    expect_step(v, STEP_UNDO, A);
+    fence(&v->nodes[A]);
+    expect_step(v, STEP_UNDO, A);
+    v->nodes[A].was_primary = false; /* it superseded a flip */
+    expect_end(v, WHY_NEVER_PRIMARY, 4);
+    v->command = PLAN_RESUME;
+    expect_step(v, STEP_DETACH, B);
+    v = world(PLAN_ABORT, REGISTER_SEIZE);
+    silence(&v->nodes[A]);
+    expect_end(v, WHY_OWNER_SILENT, 4);
+    v->command = PLAN_RESUME;
+    register_from_add(&v->d, "a", GRADE_G3);
+    expect_end(v, WHY_NO_GRADE, 4); /* confirmed anew, or not at all */
+    v->marks.accepted = 1U << A;
+    expect_step(v, STEP_DETACH, B);
+    fence(&v->nodes[B]);
+    expect_step(v, STEP_RAISE, B);
+    v->nodes[B].held = true;
+    v->nodes[B].fenced = false;
+    v->nodes[B].role = PG_RECOVERY;
+    expect_step(v, STEP_FENCE_OLD, B);
+}
+
+static void flip_rows_forward(void **unused)
+{
+    struct plan_view *v = flip_fenced(PLAN_RESUME);
+
+    (void)unused;
+    expect_step(v, STEP_PROMOTE, B);
+    promote(&v->nodes[B]);
+    silence(&v->nodes[A]);
+    expect_step(v, STEP_CRON_ON, B); /* A silent, but G1 in the record */
+    v = flip_fenced(PLAN_RESUME);
+    silence(&v->nodes[A]);
+    expect_end(v, WHY_NO_GRADE, 4); /* G1 is not enough to promote */
+    v->marks.accepted = 1U << A;
+    expect_step(v, STEP_GRADE, A);
+    v = flip_fenced(PLAN_RESUME);
+    silence(&v->nodes[B]);
+    expect_end(v, WHY_NEW_OWNER_SILENT, 4);
+    v = flip_fenced(PLAN_RESUME);
+    v->nodes[B].held = v->nodes[B].promoting = true;
+    expect_step(v, STEP_RELEASE, B);
+    v = flip_fenced(PLAN_RESUME);
+    v->nodes[A].fenced = false;
+    expect_step(v, STEP_FENCE, A);
+    v = world(PLAN_RESUME, REGISTER_FLIP); /* A writable, B in recovery */
+    expect_step(v, STEP_REVOKE, B);
+}
+
+static void flip_rows_back(void **unused)
+{
+    struct plan_view *v = flip_fenced(PLAN_ABORT);
+
+    (void)unused;
+    expect_step(v, STEP_REVOKE, B);
+    v->nodes[B].revoked_epoch = 5;
+    expect_step(v, STEP_UNDO, A);
+    v->nodes[B].promoting = true;
+    expect_step(v, STEP_REVOKE, B);
+    promote(&v->nodes[B]);
+    expect_end(v, WHY_FORWARD_ONLY, 4);
+    v = flip_fenced(PLAN_ABORT);
+    silence(&v->nodes[A]);
+    expect_end(v, WHY_NO_WAY_BACK, 4);
+    v = flip_fenced(PLAN_ABORT);
+    silence(&v->nodes[B]);
+    expect_end(v, WHY_NEW_OWNER_SILENT, 4);
+    v = flip_fenced(PLAN_SWITCHOVER); /* a promotion that really fails */
+    v->marks.failed = step_bit(STEP_PROMOTE);
+    expect_step(v, STEP_PROMOTE, B);
+    v->marks.failed_again = v->marks.failed;
+    expect_step(v, STEP_REVOKE, B);
+    v->command = PLAN_RESUME;
+    expect_end(v, WHY_STEP_FAILED, 4);
+    v = flip_fenced(PLAN_SWITCHOVER); /* … or has happened after all */
+    v->marks.turned = true;
+    promote(&v->nodes[B]);
+    expect_step(v, STEP_CRON_ON, B);
+}
+
+static void undo_rows(void **unused)
+{
+    struct plan_view *v = world(PLAN_RESUME, REGISTER_UNDO);
+
+    (void)unused;
+    fence(&v->nodes[A]);
+    expect_step(v, STEP_UNFENCE, A);
+    v = world(PLAN_ABORT, REGISTER_UNDO);
+    v->nodes[A].cron_on = false;
+    expect_step(v, STEP_CRON_BACK, A);
+    v->nodes[A].cron_on = true;
+    v->nodes[B].streams_from_owner = false;
+    expect_step(v, STEP_FOLLOW_BACK, B);
+    v->marks.follow_failed = 1U << B;
+    expect_step(v, STEP_STABLE_BACK, A);
+    v->d.state = REGISTER_STABLE;
+    v->marks.undone = true;
+    expect_end(v, WHY_UNDONE, 0);
+    v->command = PLAN_SWITCHOVER;
+    expect_end(v, WHY_UNDONE, 3);
+    v = world(PLAN_RESUME, REGISTER_UNDO);
+    silence(&v->nodes[A]);
+    expect_end(v, WHY_OWNER_SILENT, 4);
+}
+
+static void held_by_another(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_FLIP);
+
+    (void)unused;
+    expect_end(v, WHY_OPEN, 7);
+    v->command = PLAN_REJOIN;
+    expect_end(v, WHY_OPEN, 7);
+    v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+    v->d.nonce[0] = 'f';
+    expect_end(v, WHY_DISPLACED, 7);
+    v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+    v->nodes[C].epoch = 6;
+    expect_end(v, WHY_DISPLACED, 7);
+    v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+    mark(v, STEP_PREFLIGHT);
+    planner_note(&v->marks, v, STEP_CLAIM, -1, OUTCOME_LOST);
+    expect_end(v, WHY_LOST, 7);
+    v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+    planner_note(&v->marks, v, STEP_PREFLIGHT, -1, OUTCOME_FAILED);
+    expect_end(v, WHY_PREFLIGHT, 2);
+    v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+    planner_note(&v->marks, v, STEP_PREFLIGHT, -1, OUTCOME_DECLINED);
+    expect_end(v, WHY_DECLINED, 9);
+}
+
+static void silent_dns_in_the_middle(void **unused)
+{
+    struct plan_view *v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+
+    (void)unused;
+    v->d_answered = false;
+    expect_end(v, WHY_DNS_SILENT, 4); /* A is not stopped without a way on */
+    v = flip_fenced(PLAN_SWITCHOVER);
+    v->d_answered = false;
+    expect_step(v, STEP_PROMOTE, B); /* its agent reads D itself */
+    promote(&v->nodes[B]);
+    v->nodes[B].cron_on = v->nodes[C].streams_from_owner = true;
+    v->nodes[B].control_tli = 2;
+    expect_end(v, WHY_DNS_SILENT, 4);
+}
+
+/* ---- fence, unfence, rejoin ---------------------------------------------------------------- */
+
+static void single_commands(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_FENCE, REGISTER_STABLE);
+
+    (void)unused;
+    expect_step(v, STEP_TAKEOVER, -1);
+    v = world(PLAN_FENCE, REGISTER_STABLE);
+    expect_step(v, STEP_FENCE, B);
+    fence(&v->nodes[B]);
+    expect_end(v, WHY_FENCED, 0);
+    v = fresh(PLAN_FENCE, REGISTER_STABLE);
+    v->d_answered = false; /* fence, where DNS does not answer */
+    expect_step(v, STEP_FENCE, B);
+
+    v = fresh(PLAN_UNFENCE, REGISTER_STABLE);
+    expect_end(v, WHY_NOT_OWNER, 2);
+    v->to = A;
+    expect_end(v, WHY_SETTLED, 0);
+    fence(&v->nodes[A]);
+    expect_step(v, STEP_TAKEOVER, -1);
+
+    v = fresh(PLAN_REJOIN, REGISTER_STABLE);
+    expect_end(v, WHY_REJOINED, 0);
+    fence(&v->nodes[B]);
+    expect_end(v, WHY_DIVERGED, 4);
+    v->nodes[B].rejoinable = true;
+    expect_step(v, STEP_REJOIN, B);
+    v->nodes[B].epoch = 4;
+    expect_step(v, STEP_ARM, B);
+    v->to = A;
+    expect_end(v, WHY_OWNER_IS_TO, 2);
+}
+
+/* ---- W and records ------------------------------------------------------------------------- */
+
+static void rule_w(void **unused)
+{
+    struct plan_view *v = flip_fenced(PLAN_RESUME);
+    int who = -1;
+
+    (void)unused;
+    assert_true(planner_w_holds(v, B, NULL));
+    v->nodes[A].answered = false; /* its answer at this epoch still holds */
+    assert_true(planner_w_holds(v, B, NULL));
+    v->nodes[A].epoch = 4; /* … one of an earlier epoch does not */
+    assert_false(planner_w_holds(v, B, &who));
+    assert_int_equal(who, A);
+    v->d.from[0].grade = GRADE_G2;
+    assert_true(planner_w_holds(v, B, NULL));
+    v = flip_fenced(PLAN_RESUME);
+    v->nodes[A].control_lsn = 95; /* it has run since */
+    assert_false(planner_w_holds(v, B, NULL));
+    v = flip_fenced(PLAN_RESUME);
+    v->nodes[A].fenced = false;
+    v->nodes[A].held = true; /* a hold is not a fence */
+    v->nodes[A].role = PG_RECOVERY;
+    assert_false(planner_w_holds(v, B, NULL));
+    v->nodes[A].held = false;
+    assert_true(planner_w_holds(v, B, NULL));
+    v->nodes[A].promoting = true;
+    assert_false(planner_w_holds(v, B, NULL));
+    v->nodes[A].promoting = false;
+    v->nodes[A].role = PG_WRITABLE;
+    assert_false(planner_w_holds(v, B, NULL));
+}
+
+static void records_follow_each_other(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+    struct plan_record_args args = {.nonce = "000000000000000000000000000000ff",
+                                    .txn = "00000000000000ff",
+                                    .by = "root@ctl2",
+                                    .tli = 2};
+    struct record r;
+
+    (void)unused;
+    register_from_add(&v->d, "c", GRADE_G3);
+    assert_true(planner_record(v, STEP_CLAIM, &args, &r));
+    assert_int_equal(r.epoch, 6);
+    assert_int_equal(r.state, REGISTER_CLAIM);
+    assert_string_equal(r.owner, "a");
+    assert_string_equal(r.to, "b");
+    assert_string_equal(r.txn, args.txn);
+    assert_string_equal(r.by, args.by);
+    assert_string_equal(planner_alias_target(&r), "a");
+    v->d = r;
+    v->nodes[A].epoch = 6;
+    fence(&v->nodes[A]);
+    silence(&v->nodes[C]);
+    assert_true(planner_record(v, STEP_FLIP, &args, &r));
+    assert_int_equal(r.epoch, 6);
+    assert_string_equal(r.owner, "b");
+    assert_string_equal(r.to, "");
+    assert_int_equal(r.n_from, 2);
+    assert_string_equal(r.from[1].node, "a"); /* the previous owner is the last */
+    assert_int_equal(r.from[1].grade, GRADE_G1);
+    assert_int_equal(r.tli, 1);
+    v->d = r;
+    assert_int_equal(plan_previous(v), A);
+    struct record flipped = r;
+    assert_true(planner_record(v, STEP_UNDO, &args, &r));
+    assert_int_equal(r.epoch, 7);
+    assert_string_equal(r.owner, "a");
+    assert_false(register_from_has(&r, "a") || register_from_has(&r, "b"));
+    v->d = flipped;
+    assert_true(planner_record(v, STEP_STABLE, &args, &r));
+    assert_int_equal(r.tli, 2);
+    assert_int_equal(r.n_from, 1); /* C was given up and has not answered since */
+    v->nodes[C].answered = true;
+    assert_true(planner_record(v, STEP_STABLE, &args, &r));
+    assert_int_equal(r.n_from, 0);
+    assert_false(planner_record(v, STEP_ARM, &args, &r));
+}
+
+static void records_of_a_failover(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_FAILOVER, REGISTER_FLIP);
+    struct plan_record_args args = {.nonce = nonce, .txn = txn, .by = "root@ctl"};
+    struct record r;
+
+    (void)unused;
+    v->to = C; /* supersedes a flip: its owner B may be writable, `from` is kept */
+    assert_true(planner_record(v, STEP_SEIZE, &args, &r));
+    assert_int_equal(r.state, REGISTER_SEIZE);
+    assert_string_equal(r.owner, "b");
+    assert_string_equal(r.to, "c");
+    assert_true(register_from_has(&r, "a"));
+    v->d = r;
+    silence(&v->nodes[B]);
+    v->marks.accepted = 1U << B;
+    assert_true(planner_record(v, STEP_GRADE, &args, &r));
+    assert_int_equal(register_grade_of(&r, "b"), GRADE_G3);
+    v->d = r;
+    assert_true(planner_record(v, STEP_FLIP, &args, &r));
+    assert_string_equal(r.owner, "c");
+    assert_int_equal(register_grade_of(&r, "b"), GRADE_G3);
+    assert_string_equal(r.from[r.n_from - 1].node, "b");
+}
+
+static void a_new_epoch_forgets_failures(void **unused)
+{
+    struct plan_view *v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+    struct record r = v->d;
+
+    (void)unused;
+    mark(v, STEP_PREFLIGHT);
+    mark(v, STEP_VERIFY);
+    planner_note(&v->marks, v, STEP_FLIP, -1, OUTCOME_UNKNOWN);
+    assert_true(v->marks.late_flip && v->marks.turned);
+    r.epoch = 6;
+    planner_wrote(&v->marks, STEP_TAKEOVER, &r);
+    assert_false(v->marks.late_flip);
+    assert_int_equal(v->marks.failed, 0);
+    assert_int_equal(v->marks.done, step_bit(STEP_PREFLIGHT));
+    assert_true(v->marks.turned); /* the direction stays */
+}
+
+/* ---- status -------------------------------------------------------------------------------- */
+
+static void nothing_owed(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    struct plan_debt debts[PLAN_DEBTS_MAX];
+    struct plan_situation s;
+
+    (void)unused;
+    assert_int_equal(planner_debts(v, debts), 0);
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_NOTHING);
+    assert_string_equal(s.problem, "");
+}
+
+static void debts_are_derived(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    struct plan_debt debts[PLAN_DEBTS_MAX];
+
+    (void)unused;
+    v->nodes[A].cron_on = false;
+    fence(&v->nodes[B]);
+    silence(&v->nodes[C]);
+    register_from_add(&v->d, "c", GRADE_G3);
+    assert_int_equal(planner_debts(v, debts), 4);
+    assert_int_equal(debts[0].kind, DEBT_OWNER_CRON_OFF);
+    assert_int_equal(debts[1].kind, DEBT_FENCED);
+    assert_false(plan_debt_is_problem(DEBT_FENCED));
+    assert_int_equal(debts[2].kind, DEBT_SILENT);
+    assert_int_equal(debts[3].kind, DEBT_FROM);
+    v->nodes[B].epoch = 4;
+    v->nodes[B].cron_off = false;
+    assert_int_equal(planner_debts(v, debts), 6);
+}
+
+static void situations(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_FLIP);
+    struct plan_situation s;
+
+    (void)unused;
+    fence(&v->nodes[A]);
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_OPEN);
+    assert_false(s.past_no_return);
+    v->nodes[B].promoting = true;
+    planner_situation(v, &s);
+    assert_true(s.past_no_return);
+    assert_string_equal(s.command, "pgtandem resume");
+    v->d_answered = false;
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_DNS_SILENT);
+    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    silence(&v->nodes[A]);
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_OWNER_SILENT);
+    assert_int_equal(s.node, A);
+    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    STR_COPY(v->d.owner, "stranger");
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_UNKNOWN_NODE);
+    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    promote(&v->nodes[B]);
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_TWO_WRITABLE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(switchover_step_by_step),
+        cmocka_unit_test(failover_step_by_step),
+        cmocka_unit_test(distrusted_records),
+        cmocka_unit_test(two_writable),
+        cmocka_unit_test(stable_rows),
+        cmocka_unit_test(stable_settles_debts),
+        cmocka_unit_test(claim_rows),
+        cmocka_unit_test(seize_rows),
+        cmocka_unit_test(flip_rows_forward),
+        cmocka_unit_test(flip_rows_back),
+        cmocka_unit_test(undo_rows),
+        cmocka_unit_test(held_by_another),
+        cmocka_unit_test(silent_dns_in_the_middle),
+        cmocka_unit_test(single_commands),
+        cmocka_unit_test(rule_w),
+        cmocka_unit_test(records_follow_each_other),
+        cmocka_unit_test(records_of_a_failover),
+        cmocka_unit_test(a_new_epoch_forgets_failures),
+        cmocka_unit_test(nothing_owed),
+        cmocka_unit_test(debts_are_derived),
+        cmocka_unit_test(situations),
+    };
+
+    return cmocka_run_group_tests_name("planner", tests, NULL, NULL);
+}

@@ -1,0 +1,71 @@
+/* controller/steps: the table obeys its own rules, and reads as the protocol's tables do. */
+#include "controller/steps.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "controller/planner.h"
+#include "tests/unit/unit.h"
+
+static void table_is_valid(void **unused)
+{
+    struct err e = {.msg = ""};
+    int rc = steps_validate(&e);
+
+    (void)unused;
+    if (rc < 0)
+        fail_msg("%s", e.msg);
+}
+
+static void names_are_found(void **unused)
+{
+    (void)unused;
+    for (int s = STEP_NONE + 1; s < STEP_COUNT; s++)
+        assert_int_equal(step_from_name(steps[s].name), s);
+    assert_int_equal(step_from_name("no-such-step"), STEP_NONE);
+}
+
+/* docs/protocol.md, section 4, last column */
+static void failures_are_as_in_the_protocol(void **unused)
+{
+    (void)unused;
+    for (int s = STEP_ARM; s <= STEP_VERIFY; s++)
+        assert_int_equal(steps[s].on_fail, FAIL_BACK);
+    assert_int_equal(steps[STEP_FLIP].on_fail, FAIL_BACK);
+    assert_int_equal(steps[STEP_PROMOTE].on_fail, FAIL_RETRY);
+    assert_int_equal(steps[STEP_PROMOTE].undo, STEP_REVOKE);
+    for (int s = STEP_CRON_ON; s <= STEP_CHECKPOINT; s++)
+        assert_int_equal(steps[s].on_fail, FAIL_GO_ON);
+}
+
+static void nothing_is_ready_in_an_empty_world(void **unused)
+{
+    struct plan_view v = {.to = -1};
+
+    (void)unused;
+    for (int s = STEP_NONE + 1; s < STEP_COUNT; s++)
+        if ((steps[s].flags & STEP_CHANGES) && steps[s].ready(&v, 0))
+            fail_msg("%s is ready though nothing answers", steps[s].name);
+}
+
+static void reasons_have_texts(void **unused)
+{
+    (void)unused;
+    for (int r = WHY_NONE + 1; r < WHY_COUNT; r++)
+        assert_true(strlen(plan_reason_text((enum plan_reason)r)) > 0);
+    for (int k = 0; k < DEBT_KINDS; k++)
+        assert_true(strlen(plan_debt_text((enum plan_debt_kind)k)) > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table_is_valid),
+        cmocka_unit_test(names_are_found),
+        cmocka_unit_test(failures_are_as_in_the_protocol),
+        cmocka_unit_test(nothing_is_ready_in_an_empty_world),
+        cmocka_unit_test(reasons_have_texts),
+    };
+
+    return cmocka_run_group_tests_name("steps", tests, NULL, NULL);
+}
