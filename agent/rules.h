@@ -50,7 +50,7 @@ enum rule {
 #define X(id, code, text, hint) id,
     RULE_REASONS(X)
 #undef X
-    RULE_COUNT
+        RULE_COUNT
 };
 const char *rule_code(enum rule r);
 const char *rule_text(enum rule r);
@@ -58,13 +58,13 @@ const char *rule_hint(enum rule r);
 
 /* The facts about PostgreSQL and its files that rules look at. */
 struct facts {
-    int role;                  /* enum pg_role */
+    int role; /* enum pg_role */
     bool standby_signal;
-    int control_state;         /* enum pg_control_state */
+    int control_state; /* enum pg_control_state */
     int64_t control_tli;
-    int64_t tli;               /* of the running server; 0 unknown */
+    int64_t tli; /* of the running server; 0 unknown */
     int64_t newest_history_tli;
-    uint64_t sysid;            /* of the data directory; 0 unreadable */
+    uint64_t sysid; /* of the data directory; 0 unreadable */
 };
 
 /* Is what was PROMOTING promoted? Running: not in recovery. Stopped: pg_control or a history file
@@ -126,21 +126,21 @@ struct guard_peer {
     bool writable;
     bool in_recovery;
     int64_t epoch;
-    int64_t seen_epoch;   /* the last D it saw: epoch, */
-    int seen_state;       /* state, */
+    int64_t seen_epoch;               /* the last D it saw: epoch, */
+    int seen_state;                   /* state, */
     char seen_owner[NODE_NAME_BYTES]; /* owner */
 };
 
 struct guard_view {
-    const char *node;             /* me */
+    const char *node; /* me */
     bool state_readable;
     const struct agent_state *state;
     const struct facts *facts;
-    bool register_matches;        /* the state's register is the configured one */
+    bool register_matches; /* the state's register is the configured one */
     bool d_answered;
-    const struct record *d;       /* when d_answered */
+    const struct record *d; /* when d_answered */
     const struct guard_peer *peers;
-    size_t n_peers;               /* all that are configured */
+    size_t n_peers; /* all that are configured */
 };
 
 enum guard_verdict {
@@ -154,7 +154,7 @@ extern const char *const guard_verdict_names[];
 
 struct guard_ruling {
     enum guard_verdict verdict;
-    int row;       /* 1 … 11 of the table in docs/protocol.md, section 6 */
+    int row; /* 1 … 11 of the table in docs/protocol.md, section 6 */
     bool alarm;
 };
 struct guard_ruling rules_guard(const struct guard_view *v);

@@ -24,7 +24,8 @@ static bool record_flip(const struct plan_view *v, struct record *r)
 {
     enum grade grade = register_grade_of(&v->d, v->d.owner);
 
-    register_from_remove(r, v->d.owner); /* the previous owner is the last of `from`: undo returns to it */
+    register_from_remove(
+        r, v->d.owner); /* the previous owner is the last of `from`: undo returns to it */
     if (r->n_from == REGISTER_NODES_MAX)
         return false;
     register_from_add(r, v->d.owner, grade);
@@ -64,8 +65,7 @@ static bool record_grade(const struct plan_view *v, struct record *r)
             continue;
         if (r->n_from == REGISTER_NODES_MAX && !register_from_has(r, v->nodes[i].name))
             return false;
-        register_from_add(r, v->nodes[i].name,
-                          v->marks.cut & plan_bit(i) ? GRADE_G2 : GRADE_G3);
+        register_from_add(r, v->nodes[i].name, v->marks.cut & plan_bit(i) ? GRADE_G2 : GRADE_G3);
     }
     return true;
 }

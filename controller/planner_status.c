@@ -258,7 +258,8 @@ void planner_situation(const struct plan_view *v, struct plan_situation *ret)
         uint32_t nodes = 0;
 
         if (strange && i == 4) {
-            *ret = (struct plan_situation){.reason = WHY_UNKNOWN_NODE, .node = -1,
+            *ret = (struct plan_situation){.reason = WHY_UNKNOWN_NODE,
+                                           .node = -1,
                                            .problem = "the ownership record names a node that the "
                                                       "configuration does not have",
                                            .command = "pgtandem config check"};

@@ -41,8 +41,9 @@ uint32_t plan_suspects(const struct plan_view *v, int target);
 bool plan_answers(const struct plan_view *v, int node);
 bool plan_heard(const struct plan_view *v, int node);
 bool plan_writable(const struct plan_view *v, int node); /* answers and is writable */
-bool plan_standby(const struct plan_view *v, int node);  /* answers, in recovery, neither held nor fenced off */
-bool plan_fenced(const struct plan_view *v, int node);   /* durably; a rejoined standby counts */
+bool plan_standby(const struct plan_view *v,
+                  int node); /* answers, in recovery, neither held nor fenced off */
+bool plan_fenced(const struct plan_view *v, int node); /* durably; a rejoined standby counts */
 /* Answers, but is held, stopped or in recovery without a fence (section 7): FENCE it. */
 bool plan_weak(const struct plan_view *v, int node);
 /* Said, at this epoch, what rule W asks for. */
@@ -67,7 +68,8 @@ bool plan_cron_clear(const struct plan_view *v);
 /* B has the most WAL of those that answer; … the right history and a timeline number no one has used. */
 bool plan_most_wal(const struct plan_view *v, int node);
 bool plan_timeline_fits(const struct plan_view *v, int node);
-bool plan_verified(const struct plan_view *v, int a, int b); /* strictly past the shutdown checkpoint */
+bool plan_verified(const struct plan_view *v, int a,
+                   int b); /* strictly past the shutdown checkpoint */
 bool plan_flip_ready(const struct plan_view *v);
 bool plan_back(const struct plan_view *v); /* the way is back */
 
@@ -84,7 +86,13 @@ struct plan_row {
 /* The rows for where the record and this run stand; terminated by a row without text. */
 const struct plan_row *plan_rows(const struct plan_view *v, bool back); /* an open transition */
 const struct plan_row *plan_entry_rows(const struct plan_view *v);      /* nothing held yet */
-const struct plan_row *plan_stable_rows(const struct plan_view *v);     /* stable, for all commands */
+const struct plan_row *plan_stable_rows(const struct plan_view *v); /* stable, for all commands */
 
-#define PLAN_STEP(text, when, nodes, step) {text, when, nodes, step, WHY_NONE, 0}
-#define PLAN_END(text, when, nodes, reason, code) {text, when, nodes, STEP_NONE, reason, code}
+#define PLAN_STEP(text, when, nodes, step)                                                         \
+    {                                                                                              \
+        text, when, nodes, step, WHY_NONE, 0                                                       \
+    }
+#define PLAN_END(text, when, nodes, reason, code)                                                  \
+    {                                                                                              \
+        text, when, nodes, STEP_NONE, reason, code                                                 \
+    }

@@ -151,8 +151,8 @@ static bool may_unfence(const struct plan_view *v, size_t node)
 
     return (int)node == plan_owner(v) && plan_holds(v) && !v->marks.late_flip &&
            !plan_state_is(v, REGISTER_FLIP) && !plan_state_is(v, REGISTER_SEIZE) &&
-           plan_can_return(v, (int)node) &&
-           (n->role != PG_WRITABLE || plan_marked(v, (int)node)) && planner_w_holds(v, node, NULL);
+           plan_can_return(v, (int)node) && (n->role != PG_WRITABLE || plan_marked(v, (int)node)) &&
+           planner_w_holds(v, node, NULL);
 }
 
 /* ---- achieved ----------------------------------------------------------------------------- */
@@ -372,7 +372,8 @@ static const char *fault_of(const struct step *s)
 int steps_validate(struct err *reterr)
 {
     for (int i = STEP_NONE + 1; i < STEP_COUNT; i++) {
-        const char *fault = steps[i].id == (enum step_id)i ? fault_of(&steps[i]) : "is out of order";
+        const char *fault =
+            steps[i].id == (enum step_id)i ? fault_of(&steps[i]) : "is out of order";
 
         if (fault)
             return err_set(reterr, ERR_INVALID, "mend controller/steps.c", "step %d (%s) %s", i,

@@ -57,7 +57,7 @@ enum step_id {
 
     /* back */
     STEP_REVOKE,
-    STEP_UNDO,        /* flip or seize -> undo, epoch + 1, alias back */
+    STEP_UNDO, /* flip or seize -> undo, epoch + 1, alias back */
     STEP_UNFENCE,
     STEP_CRON_BACK,   /* cron on at the old owner */
     STEP_FOLLOW_BACK, /* standbys stream from the old owner again */
@@ -67,13 +67,15 @@ enum step_id {
 };
 
 enum step_flag {
-    STEP_CHANGES = 1 << 0,    /* changes something somewhere */
-    STEP_DNS = 1 << 1,        /* is one UPDATE: alias and record, by compare-and-swap */
-    STEP_NODES = 1 << 2,      /* sent to every node of move.nodes at once */
-    STEP_BEFORE_PNR = 1 << 3, /* can lie before the point of no return: needs an undo if it changes */
-    STEP_NEEDS_DNS = 1 << 4,  /* not begun while the zone's primary is silent */
-    STEP_BACKWARD = 1 << 5,   /* a row of the way back: is itself an undo, or serves one */
-    STEP_OBSERVES = 1 << 6,   /* no look can tell that it was done: the act says so, planner_note keeps
+    STEP_CHANGES = 1 << 0, /* changes something somewhere */
+    STEP_DNS = 1 << 1,     /* is one UPDATE: alias and record, by compare-and-swap */
+    STEP_NODES = 1 << 2,   /* sent to every node of move.nodes at once */
+    STEP_BEFORE_PNR =
+        1 << 3, /* can lie before the point of no return: needs an undo if it changes */
+    STEP_NEEDS_DNS = 1 << 4, /* not begun while the zone's primary is silent */
+    STEP_BACKWARD = 1 << 5,  /* a row of the way back: is itself an undo, or serves one */
+    STEP_OBSERVES =
+        1 << 6, /* no look can tell that it was done: the act says so, planner_note keeps
                                  it in the marks */
 };
 
