@@ -435,6 +435,11 @@ class Scene:
                         os.kill(pid, signal.SIGCONT)
                 self.frozen.remove(item)
 
+    def thaw_soon(self, host, what, after_s):
+        timer = threading.Timer(after_s, self.thaw, (host, what))
+        timer.daemon = True
+        timer.start()
+
     def kill_process(self, host, what):
         for pid in wait(lambda: self.pids(host, what), 5, '%s runs on %s' % (what, host)):
             with contextlib.suppress(ProcessLookupError):

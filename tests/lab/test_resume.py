@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""The controller or an agent dies in the middle: whoever comes next, from DNS and agents alone, goes on
+or back to a right end (I10)."""
+
+import sys
+import time
+
+from labkit import points, scene, tap
+from labkit.scene import check, wait
+
+
+def killed_at(s, point, new):
+    """The owner's move to NEW, its controller killed at POINT; everything thawed but the startup
+    process of a promotion."""
+    old = s.alias()
+    child = point(s, old, new)
+    s.kill_program(child)
+    s.thaw(old, 'checkpointer')
+    if point is points.at_verify:
+        points.resume_replay(s, new)
+
+
+def forward(s, host, new):
+    observer = s.observe()
+    result = s.go_on('resume', host=host)
+    check(result.code == 0, 'resume: exit %d', result.code)
+    observer.stop()
+    check(not observer.interleaved(), 'two were writable: %s', observer.interleaved())
+    s.await_steady(new)
+    check(s.pgtandem('status').code == 0, 'status finds a problem')
+
+
+def back(s, host, before, owner):
+    result = s.go_on('abort', host=host)
+    check(result.code == 0, 'abort: exit %d', result.code)
+    s.await_unchanged(before)
+    s.await_steady(owner)
+
+
+@tap.test('killed after CLAIM: another command is held off; resume from ctl goes forward')
+def _(s):
+    killed_at(s, points.at_catch_up, 'db01')
+    record = s.record()
+    check((record['state'], record['owner'], record['to']) == ('claim', 'db02', 'db01'),
+          'the record: %s', record)
+    check(s.role('db02') == 'writable', 'db02 is %s', s.role('db02'))
+    held = s.switchover('vm', host='ctl2')
+    check(held.code == 7 and 'root@ctl' in held.stdout + held.stderr, 'ctl2: exit %d', held.code)
+    check(s.record() == record, 'the record: %s', s.record())
+    status = s.pgtandem('status', host='ctl2')
+    check(status.code == 10 and 'root@ctl' in status.stdout, 'status: exit %d', status.code)
+    forward(s, 'ctl', 'db01')
+
+
+@tap.test('killed after CLAIM: resume from ctl2, whose journal is empty, goes forward')
+def _(s):
+    check(not s.journals('ctl2'), 'the journal of ctl2 is not empty')
+    killed_at(s, points.at_catch_up, 'db01')
+    forward(s, 'ctl2', 'db01')
+
+
+@tap.test('killed between FENCE and FLIP: resume from ctl goes forward')
+def _(s):
+    s.writer_start()
+    killed_at(s, points.at_verify, 'db01')
+    check('writable' not in [s.role(n) for n in scene.hosts.NODES], 'somebody is writable')
+    check(s.alias() == 'db02', 'the alias: %s', s.alias())
+    forward(s, 'ctl', 'db01')
+    lost = s.writer_stop().lost('db01')
+    check(not lost, '%d acknowledged writes are lost', len(lost))
+
+
+@tap.test('killed between FENCE and FLIP: resume from ctl2 with an empty journal')
+def _(s):
+    for path in s.journals('ctl2'):
+        s.run('ctl2', 'rm', '/var/lib/pgtandem/journal/' + path.split('/')[-1])
+    killed_at(s, points.at_verify, 'db01')
+    forward(s, 'ctl2', 'db01')
+
+
+@tap.test('killed after CLAIM, and again between FENCE and FLIP: abort from ctl2 leads back')
+def _(s):
+    before = s.snapshot()
+    for point in (points.at_catch_up, points.at_verify):
+        killed_at(s, point, 'db01')
+        back(s, 'ctl2', before, 'db02')
+
+
+@tap.test('killed after PROMOTING, the promotion goes through: abort refuses; resume from ctl2 ends it')
+def _(s):
+    killed_at(s, points.at_promote, 'db01')
+    record = s.record()
+    check(record['state'] == 'flip' and record['owner'] == 'db01', 'the record: %s', record)
+    s.thaw()
+    wait(lambda: s.role('db01') == 'writable', 15, 'the promotion goes through')
+    result = s.go_on('abort')
+    check(result.code == 4, 'abort: exit %d', result.code)
+    check(s.role('db01') == 'writable' and s.record()['owner'] == 'db01', 'abort did something')
+    forward(s, 'ctl2', 'db01')
+
+
+@tap.test('killed after PROMOTING, which hangs: abort revokes it and leads back (I2)')
+def _(s):
+    before = s.snapshot()
+    observer = s.observe()
+    killed_at(s, points.at_promote, 'db01')
+    # the promotion's signal has been sent: the node must end it, not only wait
+    s.thaw_soon('db01', 'startup', 0.5)
+    result = s.go_on('abort', host='ctl2')
+    observer.stop()
+    tap.say('abort: exit %d after %.1f s', result.code, result.seconds)
+    if result.code == 4:  # the promotion was quicker: then only forward
+        check(s.role('db01') == 'writable', 'abort: exit 4, but db01 is %s', s.role('db01'))
+        forward(s, 'ctl', 'db01')
+        return
+    check(result.code == 0, 'abort: exit %d', result.code)
+    check(not observer.seen('writable', 'db01'), 'db01 was writable')
+    s.await_unchanged(before)
+    s.await_steady('db02')
+
+
+@tap.test('an agent dies while it fences: the command undoes or goes on, and says so truly')
+def _(s):
+    before = s.snapshot()
+    s.freeze('vm', 'walreceiver')  # the stop lasts: walsenders wait
+    with s.limits(stop_timeout_ms=8000):
+        child = s.start_pgtandem('switchover', '--to', 'db01', '--yes', '--reason', 'test')
+        wait(lambda: s.agent_state('db02').get('fenced') or child.poll() is not None, 20,
+             'the fence begins')
+        s.kill_process('db02', 'agent')
+        s.thaw()
+        result = s.finish_pgtandem(child)
+    check(result.code in (0, 3, 4), 'exit %d', result.code)
+    if result.code == 4:
+        wait(lambda: s.pids('db02', 'agent'), 5, 'the agent is started again')
+        again = wait(lambda: (lambda r: r if r.code == 0 else None)(s.go_on('resume')), 30,
+                     'resume ends it')
+        tap.say('resume: %s', again.stdout.strip().splitlines()[-1])
+    tap.say('exit %d, owner %s', result.code, s.alias())
+    owner = s.alias()
+    if result.code == 3:
+        s.await_unchanged(before)
+    check(result.code != 0 or owner == 'db01', 'exit 0, but the owner is %s', owner)
+    s.await_steady(owner, timeout_s=20)
+
+
+@tap.test('the target has no agent: refused at once, nothing changes')
+def _(s):
+    before, record = s.snapshot(), s.record()
+    s.hold_service('db01', 'pgtandem-agent')
+    s.kill_process('db01', 'agent')
+    began = time.monotonic()
+    result = s.switchover('db01')
+    check(result.code in (2, 6), 'exit %d', result.code)
+    check('db01' in result.stdout + result.stderr, 'it is not named')
+    check(time.monotonic() - began < 8, 'it took %.1f s', time.monotonic() - began)
+    status = s.pgtandem('status')
+    check(status.code == 10 and status.seconds < 6, 'status: exit %d after %.1f s', status.code,
+          status.seconds)
+    s.release_service('db01', 'pgtandem-agent')
+    check(s.record() == record, 'the record: %s', s.record())
+    s.await_unchanged(before, 0)
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main('resume'))
