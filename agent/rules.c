@@ -85,8 +85,8 @@ bool rules_promoted(const struct agent_state *s, const struct facts *f)
                             f->newest_history_tli > from);
 }
 
-/* D as re-read for an unsafe act: ours, not older than what we obey, and the very one that the request
- * names. */
+/* D as re-read for an unsafe act: ours, not older than what we obey, and the very one that the
+ * request names. */
 static enum rule named(const struct agent_state *s, const char *nonce, const struct record *d)
 {
     if (s->sysid && d->sysid != s->sysid)

@@ -4,8 +4,9 @@
  * this very object and plays it exhaustively.
  *
  * A verb is carried out as: rules_admit -> (rules_X: refuse, or the state to persist) -> persist ->
- * re-read D where the verb needs it -> rules_X_permitted -> act -> observe -> rules_X_done -> persist.
- * Each function returns RULE_OBEY or the reason for refusing; *next is written only on RULE_OBEY.
+ * re-read D where the verb needs it -> rules_X_permitted -> act -> observe -> rules_X_done ->
+ * persist. Each function returns RULE_OBEY or the reason for refusing; *next is written only on
+ * RULE_OBEY.
  */
 #pragma once
 
@@ -100,8 +101,8 @@ enum revoke_work rules_revoke_work(const struct agent_state *s, const struct fac
 bool rules_revoke_observed(const struct agent_state *s, const struct facts *f);
 enum rule rules_revoke_done(const struct agent_state *s, struct agent_state *next);
 
-/* UNFENCE: permission by D re-read (owner = me, named nonce; claim, seize, undo or stable), then done
- * (mark cleared). `d_was_before` is not needed: the nonce names the very record. */
+/* UNFENCE: permission by D re-read (owner = me, named nonce; claim, seize, undo or stable), then
+ * done (mark cleared). `d_was_before` is not needed: the nonce names the very record. */
 enum rule rules_unfence_permitted(const struct agent_state *s, const char *node, const char *nonce,
                                   const struct record *d);
 enum rule rules_unfence_done(const struct agent_state *s, struct agent_state *next);
@@ -112,7 +113,8 @@ enum rule rules_cron_on_permitted(const struct agent_state *s, const struct fact
                                   const char *node, const char *nonce, const struct record *d,
                                   struct agent_state *next);
 
-/* REJOIN: a fenced (or stopped) non-owner may start as a standby; the fence becomes standby-only. */
+/* REJOIN: a fenced (or stopped) non-owner may start as a standby; the fence becomes standby-only.
+ */
 enum rule rules_rejoin(const struct agent_state *s, const struct facts *f, const char *node,
                        const struct record *d, struct agent_state *next);
 
@@ -168,7 +170,7 @@ void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
 
 enum watch_verdict { WATCH_NOTHING, WATCH_FENCE, WATCH_CRON_OFF };
 
-/* Two signed reads a second apart: flip or stable, another owner, epoch not below ours, our sysid. A
- * writable node fences itself, any node turns its cron off, a standby is never stopped. */
+/* Two signed reads a second apart: flip or stable, another owner, epoch not below ours, our sysid.
+ * A writable node fences itself, any node turns its cron off, a standby is never stopped. */
 enum watch_verdict rules_watch(const struct agent_state *s, const struct facts *f, const char *node,
                                const struct record *first, const struct record *second);

@@ -12,7 +12,7 @@ bool rules_blocked(const struct agent_state *s);
 bool rules_settled_on_another(const struct record *d, const char *node);
 /* Left alone, would PostgreSQL be (or become at its next start) writable here? */
 bool rules_was_primary(const struct agent_state *s, const struct facts *f);
-/* The timeline that recovery would end on. pg_control alone is not enough: until the checkpoint after a
- * promotion it still shows the old one. */
+/* The timeline that recovery would end on. pg_control alone is not enough: until the checkpoint
+ * after a promotion it still shows the old one. */
 int64_t rules_latest_timeline(const struct facts *f);
 void rules_forget_hold(struct agent_state *s);

@@ -4,9 +4,9 @@
  *
  *     look -> planner_next -> STEP: act, look, planner_note -> …  until DONE or STOP
  *
- * Observation outranks the journal: every decision is made from the view, so that any controller with
- * an empty journal reaches the same end (docs/protocol.md, section 7). The marks are what no look can
- * tell: what this very run has written, tried, verified or been told by a person.
+ * Observation outranks the journal: every decision is made from the view, so that any controller
+ * with an empty journal reaches the same end (docs/protocol.md, section 7). The marks are what no
+ * look can tell: what this very run has written, tried, verified or been told by a person.
  *
  * No I/O, no clock, no memory of its own.
  */
@@ -31,7 +31,8 @@ enum plan_command {
     PLAN_COMMANDS
 };
 
-/* One node as last heard. A node that is silent now keeps what it said last, `answered` is false. */
+/* One node as last heard. A node that is silent now keeps what it said last, `answered` is false.
+ */
 struct plan_node {
     char name[NODE_NAME_BYTES];
     bool answered; /* in the latest look */
@@ -197,21 +198,21 @@ enum plan_outcome {
     OUTCOME_DECLINED /* a person said no */
 };
 
-/* Remember how a step went: once for each node of the move (node -1 for steps on none). `after` is the
- * look taken after it; its own marks are not read. */
+/* Remember how a step went: once for each node of the move (node -1 for steps on none). `after` is
+ * the look taken after it; its own marks are not read. */
 void planner_note(struct plan_marks *m, const struct plan_view *after, enum step_id step, int node,
                   enum plan_outcome outcome);
 /* … and a DNS step that is DONE first goes here: this record is ours now. */
 void planner_wrote(struct plan_marks *m, enum step_id step, const struct record *r);
 
 /* Rule W (section 3), of FLIP too: nobody but `target` in `owner` and `from` may be writable.
- * The engine asserts it again, with its latest view, right before FLIP, PROMOTE and UNFENCE are sent.
- * ret_node (may be NULL): the first node that breaks it. */
+ * The engine asserts it again, with its latest view, right before FLIP, PROMOTE and UNFENCE are
+ * sent. ret_node (may be NULL): the first node that breaks it. */
 bool planner_w_holds(const struct plan_view *v, size_t target, int *ret_node);
 
-/* The record that a DNS step writes, made from the one that is there (v->d). nonce, txn (fresh: claim
- * and seize begin a transition, the others ignore it), by and tli (stable: the new one, else 0) are
- * the caller's. False if `from` has no room or the step writes no record. */
+/* The record that a DNS step writes, made from the one that is there (v->d). nonce, txn (fresh:
+ * claim and seize begin a transition, the others ignore it), by and tli (stable: the new one, else
+ * 0) are the caller's. False if `from` has no room or the step writes no record. */
 struct plan_record_args {
     const char *nonce, *txn, *by;
     int64_t tli;
@@ -254,8 +255,9 @@ enum { PLAN_DEBTS_MAX = CLUSTER_NODES_MAX * 3 };
 /* Derived from the view, never stored. At stable: what is owed. Returns how many. */
 size_t planner_debts(const struct plan_view *v, struct plan_debt ret[PLAN_DEBTS_MAX]);
 
-/* One problem and one next command for `status` (v->command and marks are not read). WHY_NOTHING when
- * all is well. *ret_command is e.g. "pgtandem resume", with %s for the node; "" when there is none. */
+/* One problem and one next command for `status` (v->command and marks are not read). WHY_NOTHING
+ * when all is well. *ret_command is e.g. "pgtandem resume", with %s for the node; "" when there is
+ * none. */
 struct plan_situation {
     enum plan_reason reason;
     int node; /* -1 none */

@@ -1,6 +1,6 @@
 /*
- * The tables around a transition: what a command asks before it holds the record, and what there is to
- * do while the record is stable (docs/protocol.md, sections 3 to 5 and 7). First match.
+ * The tables around a transition: what a command asks before it holds the record, and what there is
+ * to do while the record is stable (docs/protocol.md, sections 3 to 5 and 7). First match.
  */
 #include "controller/planner_view.h"
 

@@ -6,8 +6,8 @@
 
 /* ---- the next record ----------------------------------------------------------------------- */
 
-/* A G3 node stays in `from` until it has answered "fenced" or "in recovery"; any other kept its word
- * when it was heard. */
+/* A G3 node stays in `from` until it has answered "fenced" or "in recovery"; any other kept its
+ * word when it was heard. */
 static void prune_from(const struct plan_view *v, struct record *r)
 {
     for (size_t i = r->n_from; i-- > 0;) {

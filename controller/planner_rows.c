@@ -1,7 +1,7 @@
 /*
- * The tables of docs/protocol.md, sections 4, 5 and 7: an open transition, by the record's state and
- * the direction. First match. A fresh switchover after its CLAIM stands at the same row as a `resume`
- * after its TAKEOVER: there is one way forward and one way back.
+ * The tables of docs/protocol.md, sections 4, 5 and 7: an open transition, by the record's state
+ * and the direction. First match. A fresh switchover after its CLAIM stands at the same row as a
+ * `resume` after its TAKEOVER: there is one way forward and one way back.
  */
 #include "controller/planner_view.h"
 

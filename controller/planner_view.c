@@ -269,8 +269,8 @@ bool plan_flip_ready(const struct plan_view *v)
     return plan_state_is(v, REGISTER_SEIZE) && seize_flip_ready(v, b);
 }
 
-/* A switchover that turned round goes forward again if the promotion turns out to have happened. And a
- * flip that finds A writable while B is not goes back whatever the command (section 7). */
+/* A switchover that turned round goes forward again if the promotion turns out to have happened.
+ * And a flip that finds A writable while B is not goes back whatever the command (section 7). */
 bool plan_back(const struct plan_view *v)
 {
     if (plan_state_is(v, REGISTER_FLIP)) {

@@ -2,8 +2,8 @@
  * What steps and planner ask of a view, in the words of docs/protocol.md. Internal to the two.
  *
  * A is the owner before the transition, B its target. "heard" is an answer given after this epoch's
- * compare-and-swap: it holds even if the node is silent now, since nobody but the holder of the epoch
- * can have changed it. "answers" is the latest look.
+ * compare-and-swap: it holds even if the node is silent now, since nobody but the holder of the
+ * epoch can have changed it. "answers" is the latest look.
  */
 #pragma once
 
@@ -50,22 +50,24 @@ bool plan_weak(const struct plan_view *v, int node);
 bool plan_harmless(const struct plan_view *v, int node);
 /* G2 or G3 in the record, for a node that does not answer. */
 bool plan_graded(const struct plan_view *v, int node);
-/* suspects that do not answer now and have not said at this epoch that they are harmless; … and that
- * somebody else sees writable */
+/* suspects that do not answer now and have not said at this epoch that they are harmless; … and
+ * that somebody else sees writable */
 uint32_t plan_silent(const struct plan_view *v, int target);
 uint32_t plan_seen_writable(const struct plan_view *v, int target);
 /* This run cut its power (G2), or a person typed its name (G3). */
 bool plan_confirmed(const struct plan_view *v, int node);
 /* Can be given the role back: writable, or fenced or held as the primary that it was. */
 bool plan_can_return(const struct plan_view *v, int node);
-/* Has said "fenced" (and nothing runs there that could write) or "in recovery": `from` may forget it. */
+/* Has said "fenced" (and nothing runs there that could write) or "in recovery": `from` may forget
+ * it. */
 bool plan_absolved(const struct plan_view *v, int node);
 /* Fenced or held, whether it runs or not. */
 bool plan_marked(const struct plan_view *v, int node);
 bool plan_revoked(const struct plan_view *v, int node);
 /* Nobody but the owner has jobs on, as far as section 4, row CRON_ON, asks. */
 bool plan_cron_clear(const struct plan_view *v);
-/* B has the most WAL of those that answer; … the right history and a timeline number no one has used. */
+/* B has the most WAL of those that answer; … the right history and a timeline number no one has
+ * used. */
 bool plan_most_wal(const struct plan_view *v, int node);
 bool plan_timeline_fits(const struct plan_view *v, int node);
 bool plan_verified(const struct plan_view *v, int a,
@@ -73,8 +75,8 @@ bool plan_verified(const struct plan_view *v, int a,
 bool plan_flip_ready(const struct plan_view *v);
 bool plan_back(const struct plan_view *v); /* the way is back */
 
-/* Tables: first match. A row matches when `when` (NULL: always) holds and `nodes` (NULL: it is about
- * none) gives at least one. */
+/* Tables: first match. A row matches when `when` (NULL: always) holds and `nodes` (NULL: it is
+ * about none) gives at least one. */
 struct plan_row {
     const char *text;
     bool (*when)(const struct plan_view *v);

@@ -110,8 +110,9 @@ static bool is_writable_owner(const struct plan_view *v, size_t node)
     return (int)node == plan_owner(v) && plan_writable(v, (int)node);
 }
 
-/* The owner obeys this epoch and nothing of an earlier one can still reach it: a request that arrived
- * after the record says stable would leave the owner fenced, or without its jobs, with nothing open. */
+/* The owner obeys this epoch and nothing of an earlier one can still reach it: a request that
+ * arrived after the record says stable would leave the owner fenced, or without its jobs, with
+ * nothing open. */
 static bool may_settle(const struct plan_view *v, size_t node)
 {
     return v->d_answered && plan_holds(v) && is_writable_owner(v, node) &&

@@ -1,8 +1,9 @@
 /*
- * The steps of every transition, as a table of rows (docs/protocol.md, sections 4 and 5): what a step
- * is called, whether it may run now, whether it has been achieved, how it is undone, what happens when
- * it fails, how long it may take. `plan`, `--dry-run`, the documentation and the engine read these
- * very rows; which row comes next is the planner's business (controller/planner.h).
+ * The steps of every transition, as a table of rows (docs/protocol.md, sections 4 and 5): what a
+ * step is called, whether it may run now, whether it has been achieved, how it is undone, what
+ * happens when it fails, how long it may take. `plan`, `--dry-run`, the documentation and the
+ * engine read these very rows; which row comes next is the planner's business
+ * (controller/planner.h).
  *
  * Pure: functions of the view alone. controller/ops.c has {act, observe} for each step by its id.
  */
@@ -74,9 +75,8 @@ enum step_flag {
         1 << 3, /* can lie before the point of no return: needs an undo if it changes */
     STEP_NEEDS_DNS = 1 << 4, /* not begun while the zone's primary is silent */
     STEP_BACKWARD = 1 << 5,  /* a row of the way back: is itself an undo, or serves one */
-    STEP_OBSERVES =
-        1 << 6, /* no look can tell that it was done: the act says so, planner_note keeps
-                                 it in the marks */
+    STEP_OBSERVES = 1 << 6,  /* no look can tell that it was done: the act says so, planner_note
+                                keeps  it in the marks */
 };
 
 /* The last column of docs/protocol.md, section 4. */
@@ -98,8 +98,8 @@ struct step {
     /* May it run now, on this node? The planner never hands out a step that is not ready, and the
      * engine asks again with its latest view right before the act. */
     bool (*ready)(const struct plan_view *v, size_t node);
-    /* Is it so? Asked with a view taken after the act: this, not the reply, decides. Of STEP_OBSERVES
-     * rows: nothing in the view contradicts it. */
+    /* Is it so? Asked with a view taken after the act: this, not the reply, decides. Of
+     * STEP_OBSERVES rows: nothing in the view contradicts it. */
     bool (*achieved)(const struct plan_view *v, size_t node);
 };
 
@@ -115,6 +115,6 @@ extern const struct step steps[STEP_COUNT]; /* by id */
 enum step_id step_from_name(const char *name);
 
 /* The table obeys its own rules: ids in order, unique names, titles, a timeout and both functions
- * everywhere; what changes something before the point of no return has an undo; an undo is a backward
- * row; DNS rows need DNS. 0, or ERR_INVALID naming the row. */
+ * everywhere; what changes something before the point of no return has an undo; an undo is a
+ * backward row; DNS rows need DNS. 0, or ERR_INVALID naming the row. */
 int steps_validate(struct err *reterr);

@@ -473,7 +473,8 @@ static void emit(successor_fn fn, void *arg, struct step_out *out)
     fn(arg, out);
 }
 
-/* It gives up on everything that has not been answered: whatever is under way is late from now on. */
+/* It gives up on everything that has not been answered: whatever is under way is late from now on.
+ */
 static void time_out(struct world *w, struct control *c)
 {
     u8 pending = c->pending;

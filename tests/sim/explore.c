@@ -4,8 +4,9 @@
 
 #include "sim.h"
 
-/* Breadth first, so that the first violation has the shortest trace. Of a state that has been visited
- * only its hash, its parent and the way from it are kept; the frontier holds whole states. */
+/* Breadth first, so that the first violation has the shortest trace. Of a state that has been
+ * visited only its hash, its parent and the way from it are kept; the frontier holds whole states.
+ */
 struct visited {
     uint64_t hash[2];
     uint32_t parent;

@@ -1,6 +1,6 @@
 /*
- * build/sim [--deep] [--only WORD] [--seed N]: the scenarios, then the seeded errors. A line for each,
- * as TAP has it.
+ * build/sim [--deep] [--only WORD] [--seed N]: the scenarios, then the seeded errors. A line for
+ * each, as TAP has it.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -22,7 +22,8 @@ void violate(struct violation *v, const char *invariant, const char *fmt, ...)
     va_end(args);
 }
 
-/* I1, I4: of the nodes that nobody has given up unfenced, at most one writes, at most one runs jobs. */
+/* I1, I4: of the nodes that nobody has given up unfenced, at most one writes, at most one runs
+ * jobs. */
 void oracle_state(const struct world *w, struct violation *v)
 {
     u8 writing = 0, jobs = 0;
@@ -56,8 +57,8 @@ void oracle_update(const struct rec *old, const struct rec *new, struct violatio
         violate(v, "I3", "runs %u and %u both write at epoch %u", old->by, new->by, new->epoch);
 }
 
-/* I2: under D = (flip, this node, our epoch), read after PROMOTING was durable. I7: with every commit
- * that the old primary had acknowledged when it was stopped for it. */
+/* I2: under D = (flip, this node, our epoch), read after PROMOTING was durable. I7: with every
+ * commit that the old primary had acknowledged when it was stopped for it. */
 void oracle_promotion(const struct world *w, int node, struct violation *v)
 {
     const struct node *n = &w->node[node];

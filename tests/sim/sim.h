@@ -1,12 +1,12 @@
 /*
- * The explorer: a small simulated world around the three pure parts (agent/rules, controller/steps and
- * planner, dnsupdate/register), walked exhaustively within a budget of faults.
+ * The explorer: a small simulated world around the three pure parts (agent/rules, controller/steps
+ * and planner, dnsupdate/register), walked exhaustively within a budget of faults.
  *
- * World: one register with compare-and-swap and UPDATEs that may arrive late; three nodes, each a host
- * with an agent (durable state, the guard at start, the watch), a PostgreSQL (role, signal file,
- * pg_control, timelines, WAL as a counter) and a crontab (on or off); two controllers, each running
- * planner_next on what it last heard. Messages are delivered, answered, lost, or delivered after their
- * sender has given up. Hosts, agents and controllers die at any point and come back.
+ * World: one register with compare-and-swap and UPDATEs that may arrive late; three nodes, each a
+ * host with an agent (durable state, the guard at start, the watch), a PostgreSQL (role, signal
+ * file, pg_control, timelines, WAL as a counter) and a crontab (on or off); two controllers, each
+ * running planner_next on what it last heard. Messages are delivered, answered, lost, or delivered
+ * after their sender has given up. Hosts, agents and controllers die at any point and come back.
  *
  * world.c    nodes: requests, acts, guard, watch, hosts
  * control.c  controllers: look, planner, messages, marks
@@ -146,7 +146,8 @@ struct settings {
 };
 extern struct settings sim;
 
-/* One step of the world, named for people. The callee fills *next and `text`; false: not possible. */
+/* One step of the world, named for people. The callee fills *next and `text`; false: not possible.
+ */
 struct violation {
     const char *invariant; /* "I1" … NULL none */
     char text[NAME_BYTES];

@@ -358,7 +358,8 @@ bool node_watch(struct world *w, int node, struct step_out *out)
 
 /* ---- requests ------------------------------------------------------------------------------ */
 
-/* First phase: admit, decide, persist, re-read D. Second: act. UNFENCE has a third: clear the mark. */
+/* First phase: admit, decide, persist, re-read D. Second: act. UNFENCE has a third: clear the mark.
+ */
 static enum plan_outcome begin(struct world *w, const struct message *m)
 {
     struct node *n = &w->node[m->node];
@@ -672,8 +673,8 @@ static void try_own_doing(const struct world *w, int node, successor_fn fn, void
     }
 }
 
-/* Of one fan-out, the node that neither has the role nor gets it hears last: which of the bystanders
- * hears when changes nothing, and the walk is a third as long. */
+/* Of one fan-out, the node that neither has the role nor gets it hears last: which of the
+ * bystanders hears when changes nothing, and the walk is a third as long. */
 static bool waits_for_others(const struct world *w, const struct message *m)
 {
     if (!m->live || m->node != C || w->d.to == C || w->d.owner == C)
