@@ -154,6 +154,9 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_FORWARD_ONLY, "%s has been promoted: the only way is forward", "`pgtandem resume`")      \
     X(WHY_NO_WAY_BACK, "%s cannot be made the owner again",                                        \
       "`pgtandem resume`, or `pgtandem failover --to` another node")                               \
+    X(WHY_NO_CLEAN_STOP,                                                                           \
+      "%s is fenced, but not by a clean stop: nobody can prove that no commit is lost",            \
+      "`pgtandem abort` gives it its role back")                                                   \
     X(WHY_NEVER_PRIMARY, "the owner %s never was primary", "`pgtandem resume`")                    \
     X(WHY_W, "not every node that may be writable has said that it is not; %s has not",            \
       "bring it back and `pgtandem resume`")                                                       \

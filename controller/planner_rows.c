@@ -182,6 +182,12 @@ static bool a_behind_mark(const struct plan_view *v)
     return a_writable(v) && !plan_done(v, STEP_CATCHUP);
 }
 
+/* The mark is there, a clean stop is not: without its shutdown checkpoint nothing can be verified. */
+static uint32_t unclean(const struct plan_view *v)
+{
+    return plan_fenced(v, plan_a(v)) && !v->nodes[plan_a(v)].clean ? a(v) : 0;
+}
+
 static bool unverified(const struct plan_view *v)
 {
     return !plan_done(v, STEP_VERIFY);
@@ -269,6 +275,7 @@ static const struct plan_row claim_forward[] = {
     PLAN_STEP("claim: A writable, its jobs on",      a_has_cron,      a,      STEP_CRON_OFF),
     PLAN_STEP("claim: A writable",                   a_behind_mark,   a,      STEP_CATCHUP),
     PLAN_STEP("claim: A writable, B caught up",      a_writable,      a,      STEP_FENCE),
+    PLAN_END ("claim: A fenced without a clean stop", NULL,           unclean, WHY_NO_CLEAN_STOP, 4),
     PLAN_STEP("claim: A fenced, B answers",          unverified,      b,      STEP_VERIFY),
     PLAN_STEP("claim: A fenced, B verified",         NULL,            b,      STEP_FLIP),
     {0},
