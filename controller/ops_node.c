@@ -111,12 +111,17 @@ void op_verify(struct run *r, const struct plan_move *m, struct op_result *res)
     enum { VERIFY_MS = 10000 };
     char stop[LSN_TEXT_BYTES], replay[LSN_TEXT_BYTES];
     size_t target = (size_t)m->node;
-    bool ok = ops_until(r, target, replayed_shutdown, VERIFY_MS);
+    uint64_t stopped_at = r->view.nodes[owner_index(r)].shutdown_lsn;
+    bool ok = stopped_at && ops_until(r, target, replayed_shutdown, VERIFY_MS);
     res->outcome[target] = ok ? OUTCOME_DONE : OUTCOME_FAILED;
-    lsn_text(r->view.nodes[owner_index(r)].shutdown_lsn, stop);
+    lsn_text(stopped_at, stop);
     lsn_text(obs_of(r, target)->pg.replay_lsn, replay);
     STR_PRINTF(res->detail, "shutdown checkpoint %s, replayed to %s", stop, replay);
-    if (!ok)
+    if (!stopped_at)
+        err_set(&res->e, ERR_REFUSED, "the old primary is given its role back",
+                "%s has not stopped cleanly: there is no shutdown checkpoint to compare with",
+                run_node_name(r, plan_owner(&r->view)));
+    else if (!ok)
         err_set(&res->e, ERR_TIMEOUT, "the old primary is given its role back",
                 "%s has not replayed the shutdown checkpoint at %s within %d s (it is at %s)",
                 run_node_name(r, m->node), stop, VERIFY_MS / 1000, replay);
