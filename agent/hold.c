@@ -32,7 +32,9 @@ static void decide_release(void *act)
         return;
     }
     a->next_state = d.next;
-    buf_printf(&a->text, "writable again, row %d: %s", d.ruling.row, gather_row_text(&d));
+    buf_printf(&a->text, "%s, row %d: %s",
+               a->f.role == PG_WRITABLE ? "jobs as commanded again" : "writable again",
+               d.ruling.row, gather_row_text(&d));
     act_next(a);
 }
 

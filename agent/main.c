@@ -1,4 +1,5 @@
 /* pgtandem-agent: verbs and options, one table each. */
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -139,6 +140,8 @@ static int run_verb(const struct verb_row *verb, const struct options *o)
     int r = config_load(o->config, c, &e);
     int status = err_exit_status(r);
 
+    if (r < 0 && e.sys == ENOENT)
+        err_set_hint(&e, "-c FILE names it; agent.conf.sample is one to begin with");
     if (r < 0)
         fprintf(stderr, "pgtandem-agent: %s%s%s\n", e.msg, e.hint[0] ? "; " : "", e.hint);
     else

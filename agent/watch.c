@@ -210,6 +210,20 @@ static void consider(struct watch *w, const struct record *d)
     }
 }
 
+static void log_answer(const struct dns_view *view, const struct err *e, bool good,
+                       const char *server)
+{
+    if (good)
+        log_info("watch: %s answers", server);
+    else if (e)
+        log_warning("watch: no ownership record: %s", e->msg);
+    else if (view->n_txt == 0)
+        log_warning("watch: %s has no ownership record", server);
+    else
+        log_error("watch: %s shows %d TXT records where one valid ownership record should be: %s",
+                  server, view->n_txt, view->n_txt == 1 ? view->txt : "");
+}
+
 static void on_read(void *arg, const struct dns_view *view, const struct err *e)
 {
     struct watch *w = arg;
@@ -219,11 +233,7 @@ static void on_read(void *arg, const struct dns_view *view, const struct err *e)
     w->op = NULL;
     if (good != !w->silent) {
         w->silent = !good;
-        if (good)
-            log_info("watch: %s answers", view->server);
-        else
-            log_warning("watch: no ownership record from %s: %s", g->config->dns.server,
-                        e ? e->msg : "there is none");
+        log_answer(view, e, good, g->config->dns.server);
     }
     if (good)
         g->watch_read_mono_ms = clock_mono_ms();
