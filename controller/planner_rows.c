@@ -188,6 +188,14 @@ static uint32_t unclean(const struct plan_view *v)
     return plan_fenced(v, plan_a(v)) && !v->nodes[plan_a(v)].clean ? a(v) : 0;
 }
 
+/* It stopped cleanly after the FENCE had given up: a FENCE again records where (section 4, row 5). */
+static bool a_stop_unseen(const struct plan_view *v)
+{
+    const struct plan_node *n = &v->nodes[plan_a(v)];
+
+    return n->fenced && n->clean && !n->shutdown_lsn;
+}
+
 static bool unverified(const struct plan_view *v)
 {
     return !plan_done(v, STEP_VERIFY);
@@ -276,6 +284,7 @@ static const struct plan_row claim_forward[] = {
     PLAN_STEP("claim: A writable",                   a_behind_mark,   a,      STEP_CATCHUP),
     PLAN_STEP("claim: A writable, B caught up",      a_writable,      a,      STEP_FENCE),
     PLAN_END ("claim: A fenced without a clean stop", NULL,           unclean, WHY_NO_CLEAN_STOP, 4),
+    PLAN_STEP("claim: A fenced, its stop not seen",  a_stop_unseen,   a,      STEP_FENCE),
     PLAN_STEP("claim: A fenced, B answers",          unverified,      b,      STEP_VERIFY),
     PLAN_STEP("claim: A fenced, B verified",         NULL,            b,      STEP_FLIP),
     {0},

@@ -91,6 +91,19 @@ static void test_it_is_not_lifted_against_rule_w(void **state)
     assert_true(m.kind == MOVE_STOP || m.step != STEP_UNFENCE);
 }
 
+/* PostgreSQL stopped after the FENCE had given up: where is not recorded, 0/0 would never be passed. */
+static void test_a_stop_that_no_fence_saw_is_fenced_again(void **state)
+{
+    (void)state;
+    v.command = PLAN_RESUME;
+    v.nodes[A].role = PG_STOPPED;
+    v.nodes[A].clean = true;
+    v.nodes[A].control_lsn = 0x3000148;
+    expect(STEP_FENCE, A);
+    v.nodes[A].shutdown_lsn = 0x3000148;
+    expect(STEP_VERIFY, B);
+}
+
 /* A node given up unfenced whose fence's mark is set, while PostgreSQL is still there. */
 static void test_from_forgets_nobody_who_may_write(void **state)
 {
@@ -139,6 +152,7 @@ int main(void)
         cmocka_unit_test_setup(test_abort_lifts_the_mark_of_a_running_primary, set_up),
         cmocka_unit_test_setup(test_resume_at_stable_lifts_it_after_a_takeover, set_up),
         cmocka_unit_test_setup(test_it_is_not_lifted_against_rule_w, set_up),
+        cmocka_unit_test_setup(test_a_stop_that_no_fence_saw_is_fenced_again, set_up),
         cmocka_unit_test_setup(test_from_forgets_nobody_who_may_write, set_up),
         cmocka_unit_test(test_an_unreadable_crontab_is_neither_on_nor_off),
     };
