@@ -130,7 +130,7 @@ def _(s):
     never_writable(s, observer, 'db02')
     s.await_steady('db01', down=('db02',))
     status = s.pgtandem('status')
-    check(status.code == 10 and 'db02' in status.stdout, 'status: exit %d', status.code)
+    check(re.search('db02 is (fenced|held)', status.stdout), 'status does not say what db02 is')
 
 
 @tap.test('only PostgreSQL has died: its agent fences it, no word is needed (G1)')

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Hosts that boot at the wrong moment, hands that start or promote what they should not: the guard and
+the watch (docs/protocol.md, sections 2 and 6)."""
+
+import os
+import re
+import sys
+import time
+
+from labkit import files, hosts, points, tap
+from labkit.scene import check, wait
+
+PG_CTL = hosts.postgres_bin() + '/pg_ctl'
+
+
+def pg_ctl(s, node, *arguments):
+    return s.run(node, PG_CTL, *arguments, '-w', '-D', hosts.DATA, user='postgres')
+
+
+def silent_dns(s):
+    for server in hosts.NAMESERVERS:
+        s.freeze(server, 'named')
+
+
+@tap.test('the owner reboots: writable again, its jobs as they were (row 9)')
+def _(s):
+    s.await_watch()
+    s.kill('db02')
+    s.start('db02')
+    s.await_steady('db02', timeout_s=20)
+
+
+@tap.test('the owner reboots while DNS is silent, its peers agree: writable (row 10)')
+def _(s):
+    s.await_watch()
+    s.kill('db02')
+    silent_dns(s)
+    s.start('db02')
+    wait(lambda: s.role('db02') == 'writable', 20, 'db02 is writable')
+    check(s.cron('db02') == 'on', 'the jobs of db02: %s', s.cron('db02'))
+    s.thaw()
+    s.await_steady('db02', timeout_s=20)
+
+
+@tap.test('… but one peer is silent: held, read-only; released without a command when DNS is back')
+def _(s):
+    s.await_watch()
+    s.kill('db02')
+    silent_dns(s)
+    s.freeze('vm', 'agent')
+    observer = s.observe('db02', interval_s=0.01)
+    s.start('db02')
+    wait(lambda: s.agent_state('db02').get('held'), 20, 'db02 is held')
+    wait(lambda: s.role('db02') == 'recovery', 10, 'it serves reads')
+    check(s.cron('db02') == 'off', 'the jobs of db02: %s', s.cron('db02'))
+    observer.stop()
+    check(not observer.seen('writable'), 'db02 was writable while held')
+    s.thaw()
+    wait(lambda: s.role('db02') == 'writable', 20, 'it is released')
+    s.await_steady('db02', timeout_s=20)
+
+
+@tap.test('a fenced host reboots under an open claim, and is started by hand: never writable; abort'
+          ' leads back (row 2)')
+def _(s):
+    before = s.snapshot()
+    child = points.at_verify(s, 'db02', 'db01')
+    s.kill_program(child)
+    points.resume_replay(s, 'db01')
+    observer = s.observe('db02', interval_s=0.01)
+    s.kill('db02')
+    s.start('db02')
+    wait(lambda: s.pids('db02', 'agent'), 10, 'the agent of db02')
+    check(not s.pids('db02', 'postmaster'), 'its guard let PostgreSQL start')
+    pg_ctl(s, 'db02', 'start', '-l', '/var/log/postgresql.log')
+    wait(lambda: s.role('db02') == 'recovery', 10, 'started by hand it is read-only')
+    observer.stop()
+    check(not observer.seen('writable'), 'db02 was writable')
+    check(s.cron('db02') == 'off', 'the jobs of db02: %s', s.cron('db02'))
+    result = s.go_on('abort')
+    check(result.code == 0, 'abort: exit %d', result.code)
+    s.await_unchanged(before, 15)
+    s.await_steady('db02', timeout_s=15)
+
+
+@tap.test('the owner reboots under a claim that has not fenced it: writable, then abort (row 9)')
+def _(s):
+    before = s.snapshot()
+    child = points.at_catch_up(s, 'db02', 'db01')
+    s.kill_program(child)
+    s.kill('db02')
+    s.start('db02')
+    wait(lambda: s.role('db02') == 'writable', 15, 'db02 is writable')
+    check(s.cron('db02') == 'off', 'its jobs were commanded off, they are %s', s.cron('db02'))
+    result = s.go_on('abort')
+    check(result.code == 0, 'abort: exit %d', result.code)
+    s.await_unchanged(before, 15)
+    s.await_steady('db02', timeout_s=15)
+
+
+@tap.test('a standby whose standby.signal was removed boots: fenced, never writable (row 6)')
+def _(s):
+    s.await_watch()
+    pg_ctl(s, 'db01', 'stop', '-m', 'fast')
+    s.kill('db01')
+    os.unlink(s.lab.host('db01', 'var-lib/postgresql/data/standby.signal'))
+    observer = s.observe('db01', interval_s=0.01)
+    s.start('db01')
+    wait(lambda: s.agent_state('db01').get('fenced') or s.agent_state('db01').get('held'), 15,
+         'db01 is fenced or held')
+    wait(lambda: s.pids('db01', 'agent'), 10, 'the agent of db01')
+    observer.stop()
+    check(not observer.seen('writable'), 'db01 was writable')
+    check('standby.signal' in s.signals('db01'), 'there is no standby.signal')
+    result = s.pgtandem('rejoin', 'db01', '--yes', '--reason', 'test')
+    check(result.code == 0, 'rejoin: exit %d', result.code)
+    s.await_steady('db02', timeout_s=15)
+
+
+@tap.test('a standby promoted by hand is fenced by its watch, its jobs go off; the owner serves on')
+def _(s):
+    s.await_watch()
+    files.put(s.lab.host('vm', 'etc/on'), files.crontab(True))
+    s.run('vm', 'crontab', '-u', 'postgres', '/etc/pgtandem/on', check=True)
+    check(s.cron('vm') == 'on', 'the jobs of vm are not on')
+    s.writer_start()
+    began = time.monotonic()
+    check(pg_ctl(s, 'vm', 'promote').code == 0, 'pg_ctl promote')
+    check(s.role('vm') == 'writable', 'vm is %s', s.role('vm'))
+    wait(lambda: s.role('vm') != 'writable', 10, 'the watch stops it')
+    took = time.monotonic() - began
+    tap.say('fenced %.1f s after the promotion', took)
+    check(took < 8, 'only after %.1f s', took)
+    wait(lambda: s.agent_state('vm').get('fenced') and s.cron('vm') == 'off', 5, 'fenced, jobs off')
+    check('standby.signal' in s.signals('vm'), 'there is no standby.signal')
+    clients = s.writer_stop()
+    check(not clients.changes() and not clients.lost('db02'), 'the clients were disturbed')
+    s.await_steady('db02', down=('vm',))
+    status = s.pgtandem('status')
+    check(re.search('vm is fenced', status.stdout), 'status does not say that vm is fenced')
+    again = pg_ctl(s, 'vm', 'start', '-l', '/var/log/postgresql.log')
+    check(s.role('vm') != 'writable', 'started by hand it is writable: %s', again.stdout)
+
+
+@tap.test('two writable nodes: status says so with both LSNs and timelines, no command touches them')
+def _(s):
+    s.await_watch()
+    s.freeze('vm', 'agent')
+    check(pg_ctl(s, 'vm', 'promote').code == 0, 'pg_ctl promote')
+    s.cut('vm', 'ns1')  # its watch sees nothing when its agent wakes up
+    s.thaw()
+    record = s.record()
+    status = wait(lambda: (lambda r: r if 'two-writable' in r.stdout else None)(
+        s.pgtandem('status')), 10, 'status names docs/two-writable.md')
+    check(status.code == 10, 'status: exit %d', status.code)
+    for node in ('db02', 'vm'):
+        lsn = s.value(node, 'SELECT pg_current_wal_lsn()')
+        check(lsn in status.stdout, 'the LSN of %s, %s, is not shown', node, lsn)
+    for command in (lambda: s.switchover('db01'), lambda: s.failover('db01')):
+        result = command()
+        check(result.code in (2, 4), 'exit %d', result.code)
+    check(s.go_on('resume').code == 4, 'resume')
+    check(s.record() == record, 'the record: %s', s.record())
+    check(s.role('db02') == s.role('vm') == 'writable', 'somebody was stopped')
+    s.heal()
+    wait(lambda: s.role('vm') != 'writable', 12, 'the watch stops it')
+
+
+@tap.test('a watch that is switched off is warned of')
+def _(s):
+    path = s.lab.host('vm', 'etc/agent.conf')
+    with open(path) as f:
+        text = f.read()
+    files.put(path, text.replace('enabled = yes', 'enabled = no'), 0o644)
+    s.kill_process('vm', 'agent')
+    wait(lambda: s.pids('vm', 'agent'), 5, 'the agent is started again')
+    shown = wait(lambda: (lambda r: r if 'off at vm' in r.stdout else None)(
+        s.pgtandem('preflight', '--to', 'db01')), 10, 'preflight warns')
+    check(shown.code == 0, 'preflight: exit %d', shown.code)
+    check('watch' in ' '.join(s.log('vm', lines=50)), 'the agent does not warn')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main('guard'))
