@@ -9,7 +9,7 @@
 
 #include "sim.h"
 
-enum { SHORT = 150000, LONG = 20000000, SOWN = 3000000 }; /* states at most */
+enum { SHORT = 100000, LONG = 8000000, SOWN = 3000000 }; /* states at most */
 
 /* Up to where the scenario begins all goes well; its budgets are for what follows. */
 static void begin(struct world *w, int command, bool dead)

@@ -8,7 +8,9 @@
  * running planner_next on what it last heard. Messages are delivered, answered, lost, or delivered
  * after their sender has given up. Hosts, agents and controllers die at any point and come back.
  *
- * world.c    nodes: requests, acts, guard, watch, hosts
+ * convert.c  the compact world as the pure parts' own structs
+ * node.c     a node: PostgreSQL, guard and watch, requests in their phases
+ * world.c    what may happen next: deliveries, acts, faults
  * control.c  controllers: look, planner, messages, marks
  * oracle.c   the invariants; looks at the world only, never asks the code that it judges
  * explore.c  breadth first, hashing, the shortest trace of a violation
@@ -163,8 +165,13 @@ void world_successors(const struct world *w, successor_fn fn, void *arg);
 void control_successors(const struct world *w, successor_fn fn, void *arg);
 
 /* world.c */
-const char *node_name(u8 node);
 void world_init(struct world *w);
+/* node.c */
+const char *verb_text(u8 verb);
+void node_promotes(struct world *w, int node); /* PostgreSQL itself */
+/* The next phase of the act under way; true when the request is finished with it. */
+bool node_act(struct world *w, int node, struct violation *bad, enum plan_outcome *outcome);
+const char *node_name(u8 node);
 bool reachable(const struct world *w, int node); /* from controllers */
 bool reads_dns(const struct world *w, int node);
 void node_request(struct world *w, size_t message, bool answer, struct step_out *out);
@@ -173,6 +180,13 @@ void node_boot(struct world *w, int node, struct step_out *out);
 bool node_guard_again(struct world *w, int node, struct step_out *out);
 bool node_watch(struct world *w, int node, struct step_out *out);
 void node_stream(struct world *w, int node);
+/* convert.c */
+void node_load(const struct node *n, struct agent_state *s);
+void node_save(struct node *n, const struct agent_state *s);
+struct facts node_facts(const struct node *n);
+void rec_to_record(const struct rec *r, struct record *ret);
+void rec_from_record(const struct record *r, struct rec *ret);
+const char *nonce_text(u8 nonce);
 /* control.c */
 void control_start(struct world *w, int ctl, int command, int to, bool accept);
 void control_answer(struct world *w, u8 run, int node, enum plan_outcome outcome);
@@ -182,9 +196,6 @@ void control_forward(struct world *w, enum step_id step);
 /* One move of a controller that is not waiting. */
 void control_move(struct world *w, int ctl, struct step_out *out);
 struct control *control_of(struct world *w, u8 run);
-void rec_to_record(const struct rec *r, struct record *ret);
-void rec_from_record(const struct record *r, struct rec *ret);
-const char *nonce_text(u8 nonce);
 /* oracle.c */
 void oracle_state(const struct world *w, struct violation *v);
 void oracle_update(const struct rec *old, const struct rec *new, struct violation *v);
