@@ -152,6 +152,9 @@ struct gather *gather_start(struct agent *g, gather_fn fn, void *arg)
 
 static bool is_uninitialised(const struct agent_state *s, const struct gathered *seen)
 {
+    for (size_t i = 0; i < seen->n_peers; i++)
+        if (seen->peers[i].answered && seen->peers[i].epoch > 0)
+            return false; /* the record has been lost, and our state too */
     return seen->d_absent && s->epoch == 0 && !s->fenced && (!s->held || s->held_was_primary);
 }
 
