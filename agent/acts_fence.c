@@ -93,7 +93,7 @@ void act_fence_observe(void *act)
         act_fail(a, &e);
         return;
     }
-    next = a->s;
+    rules_fence_done(&a->s, &a->f, &next);
     next.fence_lsn = a->pg.control_state == CONTROL_SHUTDOWNED ? a->pg.control_checkpoint : 0;
     if (act_save(a, &next))
         act_next(a);

@@ -160,6 +160,21 @@ enum rule rules_fence(const struct agent_state *s, const struct facts *f, struct
     return RULE_OBEY;
 }
 
+enum rule rules_fence_done(const struct agent_state *s, const struct facts *f,
+                           struct agent_state *next)
+{
+    bool recovery = f->control_state == CONTROL_SHUTDOWNED_IN_RECOVERY ||
+                    f->control_state == CONTROL_IN_ARCHIVE_RECOVERY ||
+                    f->control_state == CONTROL_UNREADABLE;
+
+    *next = *s;
+    if (rules_promoted(s, f) && !recovery) {
+        next->fence_was_primary = true;
+        next->fence_tli = rules_latest_timeline(f);
+    }
+    return RULE_OBEY;
+}
+
 bool rules_fence_observed(const struct agent_state *s, const struct facts *f, bool immediate)
 {
     return rules_blocked(s) && f->standby_signal && f->role == PG_STOPPED &&

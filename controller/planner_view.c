@@ -92,10 +92,19 @@ bool plan_standby(const struct plan_view *v, int node)
            (!n->fenced || n->standby_only);
 }
 
+/* A FENCE that met a promotion halfway may not know yet that this was a primary: only another one
+ * tells, and only then UNFENCE is possible. */
+static bool fenced_unknowing(const struct plan_node *n)
+{
+    return n->fenced && n->role == PG_WRITABLE && !n->was_primary;
+}
+
 bool plan_weak(const struct plan_view *v, int node)
 {
     const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
 
+    if (plan_answers(v, node) && fenced_unknowing(n))
+        return true;
     if (!plan_answers(v, node) || n->fenced || n->role == PG_WRITABLE)
         return false;
     /* a node in `from` that has come back as a healthy standby is no danger; A itself is */
@@ -167,8 +176,11 @@ bool plan_can_return(const struct plan_view *v, int node)
 {
     const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
 
-    return plan_answers(v, node) &&
-           (n->role == PG_WRITABLE || (n->fenced ? n->was_primary && !n->standby_only : n->held));
+    if (!plan_answers(v, node))
+        return false;
+    if (n->fenced)
+        return n->was_primary && !n->standby_only;
+    return n->role == PG_WRITABLE || n->held;
 }
 
 bool plan_absolved(const struct plan_view *v, int node)

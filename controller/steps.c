@@ -51,7 +51,7 @@ static bool may_fence(const struct plan_view *v, size_t node)
 
     if (!plan_answers(v, (int)node))
         return false;
-    if (!plan_state_is(v, REGISTER_CLAIM) || n->role != PG_WRITABLE)
+    if (!plan_state_is(v, REGISTER_CLAIM) || n->role != PG_WRITABLE || n->fenced)
         return true;
     return n->cron_off && plan_done(v, STEP_CATCHUP) && plan_standby(v, plan_b(v)) &&
            plan_heard(v, (int)node);

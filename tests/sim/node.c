@@ -404,9 +404,12 @@ static void act_fence(struct world *w, int node, const struct agent_state *s,
                       struct agent_state *next)
 {
     struct node *n = &w->node[node];
+    struct facts f;
 
     stop_pg(w, node, n->immediate);
     n->signal = 1;
+    f = node_facts(n);
+    rules_fence_done(s, &f, next);
     if (!s->fence_lsn && n->control == CONTROL_SHUTDOWNED)
         next->fence_lsn = n->control_lsn;
 }
