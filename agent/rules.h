@@ -82,8 +82,8 @@ enum rule rules_arm(const struct agent_state *s, int64_t epoch, int64_t seq, con
 
 /* FENCE: always obeyed once admitted; remembers whether it was primary. */
 enum rule rules_fence(const struct agent_state *s, const struct facts *f, struct agent_state *next);
-/* … and after the stop: a promotion may have ended between the look and the stop; then it was primary
- * after all, or no UNFENCE could ever give it the role back. */
+/* … and after the stop: a promotion may have ended between the look and the stop; then it was
+ * primary after all, or no UNFENCE could ever give it the role back. */
 enum rule rules_fence_done(const struct agent_state *s, const struct facts *f,
                            struct agent_state *next);
 /* observed: stopped as required (seize: `immediate`, no postmaster is enough), signal file there */

@@ -190,13 +190,15 @@ static bool a_behind_mark(const struct plan_view *v)
     return a_writable(v) && !plan_done(v, STEP_CATCHUP);
 }
 
-/* The mark is there, a clean stop is not: without its shutdown checkpoint nothing can be verified. */
+/* The mark is there, a clean stop is not: without its shutdown checkpoint nothing can be verified.
+ */
 static uint32_t unclean(const struct plan_view *v)
 {
     return plan_fenced(v, plan_a(v)) && !v->nodes[plan_a(v)].clean ? a(v) : 0;
 }
 
-/* It stopped cleanly after the FENCE had given up: a FENCE again records where (section 4, row 5). */
+/* It stopped cleanly after the FENCE had given up: a FENCE again records where (section 4, row 5).
+ */
 static bool a_stop_unseen(const struct plan_view *v)
 {
     const struct plan_node *n = &v->nodes[plan_a(v)];

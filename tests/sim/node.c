@@ -231,7 +231,8 @@ bool node_watch(struct world *w, int node, struct step_out *out)
     return true;
 }
 
-/* ---- requests, first phase: decide, persist, re-read D ---------------------------------------- */
+/* ---- requests, first phase: decide, persist, re-read D ----------------------------------------
+ */
 
 struct call {
     struct world *w;
