@@ -72,6 +72,7 @@ static void on_d(void *arg, const struct dns_view *view, const struct err *e)
         /* a zone without our record, or with another: older than anything this node has seen */
         s->d_answered = true;
         s->d_absent = view->n_txt == 0;
+        s->d.epoch = -1;
         s->d.sysid = w->agent->config->binding.sysid;
         s->d.state = REGISTER_CLAIM; /* which names nobody for good: row 5 or 11, never a fence */
         STR_COPY(s->d_text,

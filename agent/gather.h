@@ -10,7 +10,7 @@
 struct gathered {
     bool d_answered;  /* the primary answered, signed */
     bool d_absent;    /* and it has no ownership record at all */
-    struct record d;  /* what it answered; epoch 0 when there is no valid record */
+    struct record d;  /* what it answered; epoch -1 when there is no valid record */
     char d_text[240]; /* the same for people */
     struct guard_peer peers[CLUSTER_NODES_MAX];
     size_t n_peers;
