@@ -84,6 +84,11 @@ static void finish(struct look *k)
     fill_state(g, o);
     o->watch_enabled = g->config->watch.enabled;
     o->watch_period_ms = g->config->watch.interval_ms;
+    for (size_t i = 0, used = 0; i < g->config->n_peers; i++) {
+        str_printf(o->peers + used, sizeof(o->peers) - used, "%s%s", i ? "," : "",
+                   g->config->peers[i].node);
+        used = strlen(o->peers);
+    }
     o->watch_age_ms = g->watch_read_mono_ms ? clock_mono_ms() - g->watch_read_mono_ms : -1;
     o->can_stop = can_stop(g);
     o->starting_act = g->acting != NULL;

@@ -54,6 +54,8 @@ void check_list(char *text, size_t bytes, const char *name);
       "the target is neither fenced nor held nor being promoted")                                  \
     X(agent_state, "agent-state", BLOCK, BLOCK, false, "readable, this machine's",                 \
       "the agents can read their durable state")                                                   \
+    X(peers_complete, "peers", BLOCK, BLOCK, false, "all other nodes",                             \
+      "each agent's guard knows all other nodes")                                                  \
     X(others_answer, "other-agents", WARN, WARN, true, "all",                                      \
       "the agents of the other nodes answer")                                                      \
     X(alias_target, "alias", BLOCK, WARN, true, "the owner's target",                              \

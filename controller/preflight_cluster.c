@@ -231,6 +231,35 @@ bool check_agent_state(const struct check_view *v, struct preflight_result *r)
     return true;
 }
 
+static bool listed(const char *list, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *at = list; (at = strstr(at, name)) != NULL; at += len)
+        if ((at == list || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
+            return true;
+    return false;
+}
+
+/* A guard that boots with DNS silent trusts its peers to be all there are (docs/protocol.md, 6, row
+ * 10): one that it does not know may be writable. */
+bool check_peers_complete(const struct check_view *v, struct preflight_result *r)
+{
+    for (size_t i = 0; i < v->w->n_nodes; i++)
+        for (size_t k = 0; k < v->w->n_nodes; k++) {
+            const char *name = v->c->nodes[i].name, *other = v->c->nodes[k].name;
+
+            if (i == k || !v->w->nodes[i].answered || listed(v->w->nodes[i].obs.peers, other))
+                continue;
+            check_measured(r, "%s does not list %s", name, other);
+            check_remedy(r, "on %s: add [peer %s] to its agent.conf, restart pgtandem-agent", name,
+                         other);
+            return false;
+        }
+    check_measured(r, "all list all");
+    return true;
+}
+
 bool check_others_answer(const struct check_view *v, struct preflight_result *r)
 {
     char names[120] = "";

@@ -1,5 +1,6 @@
 #include "controller/session.h"
 
+#include <jansson.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,11 @@ int session_reason(struct session *s, const char **ret_reason, struct err *reter
     if (strlen(reason) >= REASON_BYTES)
         return err_set(reterr, ERR_USAGE, NULL, "the reason is longer than %d bytes",
                        REASON_BYTES - 1);
+    json_t *utf8 = json_string(reason); /* NULL if it is not: no journal could keep it */
+    json_decref(utf8);
+    if (!utf8)
+        return err_set(reterr, ERR_USAGE, "type it in a UTF-8 terminal, or without accents",
+                       "the reason is not UTF-8 text");
     *ret_reason = reason;
     return 0;
 }

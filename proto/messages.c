@@ -213,6 +213,7 @@ static const struct field node_obs_fields[] = {
     F_BOOL(struct node_obs, watch_enabled, 0, NULL, "the watch runs"),
     F_INT(struct node_obs, watch_age_ms, 0, -1, INT64_MAX, NULL, "since it last read the record (ms), -1 never"),
     F_INT(struct node_obs, watch_period_ms, 0, 0, INT64_MAX, NULL, "how often it reads (ms)"),
+    F_STRING(struct node_obs, peers, 0, NULL, "nodes that its guard asks"),
     F_BOOL(struct node_obs, can_stop, 0, NULL, "stopping PostgreSQL was checked to be permitted"),
     F_BOOL(struct node_obs, starting_act, 0, NULL, "an act is running"),
     F_STRING(struct node_obs, act, 0, NULL, "its verb"),

@@ -52,6 +52,7 @@ static void make_node(int i)
     o->epoch = 7;
     o->state_ok = o->watch_enabled = o->can_stop = true;
     o->watch_period_ms = 3000;
+    STR_COPY(o->peers, i == A ? "db01,vm,db02" : "db02,vm,db01");
     o->cron = (struct obs_cron){.readable = true, .daemon_running = true};
     *(i == A ? &o->cron.entries_on : &o->cron.entries_off) = 2;
     STR_COPY(o->cron.parity, "same");
@@ -199,6 +200,15 @@ static void register_and_roles(void **state)
     set_up(NULL);
     w.nodes[C].obs.state_ok = false;
     refuses("agent-state", "vm");
+
+    set_up(NULL);
+    STR_COPY(w.nodes[A].obs.peers, "db01,vm2"); /* its guard would not ask vm */
+    refuses("peers", "does not list vm");
+
+    set_up(NULL);
+    w.key_tried = true;
+    err_set(&w.key_error, ERR_DNS, "look at update-policy", "the update is refused");
+    refuses("update-key", "refused");
 
     set_up(NULL);
     STR_COPY(w.d.cname, "elsewhere.ia2.test");
