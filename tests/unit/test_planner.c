@@ -457,6 +457,25 @@ static void undo_rows(void **unused)
     expect_end(v, WHY_OWNER_SILENT, 4);
 }
 
+/* Rule W on the way back: whoever in `from` its word does not cover is fenced first. */
+static void others_on_the_way_back(void **unused)
+{
+    struct plan_view *v = world(PLAN_ABORT, REGISTER_UNDO);
+
+    (void)unused;
+    fence(&v->nodes[A]);
+    register_from_add(&v->d, "c", GRADE_G2);
+    v->nodes[C].held = true;
+    expect_step(v, STEP_FENCE, C);
+    v = world(PLAN_ABORT, REGISTER_UNDO);
+    fence(&v->nodes[A]); /* … by a FENCE that met its promotion halfway */
+    v->nodes[A].was_primary = false;
+    v->nodes[A].role = PG_WRITABLE;
+    expect_step(v, STEP_FENCE, A);
+    v->nodes[A].role = PG_STOPPED;
+    expect_end(v, WHY_NO_WAY_BACK, 4);
+}
+
 static void held_by_another(void **unused)
 {
     struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_FLIP);
@@ -740,6 +759,7 @@ int main(void)
         cmocka_unit_test(flip_rows_forward),
         cmocka_unit_test(flip_rows_back),
         cmocka_unit_test(undo_rows),
+        cmocka_unit_test(others_on_the_way_back),
         cmocka_unit_test(held_by_another),
         cmocka_unit_test(silent_dns_in_the_middle),
         cmocka_unit_test(single_commands),

@@ -117,6 +117,27 @@ static void fence_remembers_a_primary(void **unused)
     assert_false(rules_fence_observed(&next, &down, true));
 }
 
+/* FENCE saw a standby, the stop came after the promotion: pg_control tells. */
+static void fence_meets_a_promotion(void **unused)
+{
+    struct agent_state s = state_at(5), next;
+    struct facts b = standby(), down = stopped_primary();
+
+    (void)unused;
+    rules_promote(&s, &b, 5, txn, &s);
+    rules_fence(&s, &b, &s);
+    assert_false(s.fence_was_primary);
+    rules_fence_done(&s, &down, &next);
+    assert_false(next.fence_was_primary); /* the old timeline: not promoted */
+    down.newest_history_tli = 2;
+    rules_fence_done(&s, &down, &next);
+    assert_true(next.fence_was_primary);
+    assert_int_equal(next.fence_tli, 2);
+    down.control_state = CONTROL_SHUTDOWNED_IN_RECOVERY; /* the history file came first */
+    rules_fence_done(&s, &down, &next);
+    assert_false(next.fence_was_primary);
+}
+
 static void promote_refuses(void **unused)
 {
     struct agent_state s = state_at(5), next;
@@ -489,6 +510,7 @@ int main(void)
         cmocka_unit_test(admits_only_what_is_higher),
         cmocka_unit_test(arm_wants_the_named_record),
         cmocka_unit_test(fence_remembers_a_primary),
+        cmocka_unit_test(fence_meets_a_promotion),
         cmocka_unit_test(promote_refuses),
         cmocka_unit_test(promote_needs_the_record),
         cmocka_unit_test(promoted_is_told_by_timelines),
