@@ -7,8 +7,8 @@
 
 #include "agent/acts.h"
 #include "agent/cron.h"
-#include "agent/crontab.h"
 #include "base/clock.h"
+#include "base/crontab.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/crontab.h"
+#include "base/crontab.h"
 #include "proto/messages.h"
 
 struct err;

@@ -85,3 +85,17 @@ int cron_nodes_need_owner(const struct session *s, const struct cron_nodes *c, s
     }
     return 0;
 }
+
+int cron_nodes_mode(const struct session *s, const struct cron_nodes *c,
+                    enum crontab_mode *ret_mode, struct err *reterr)
+{
+    const char *text = c->text[c->owner];
+    struct crontab_summary summary;
+    int rc = crontab_summarize(text, strlen(text), CRONTAB_BLOCK, &summary, reterr);
+
+    if (rc < 0)
+        err_prefix(reterr, "the crontab of the owner %s", s->config.nodes[c->owner].name);
+    else
+        *ret_mode = summary.has_block ? CRONTAB_BLOCK : CRONTAB_ALL;
+    return rc;
+}

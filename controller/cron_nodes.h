@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "base/crontab.h"
 #include "base/err.h"
 #include "controller/observe.h"
 
@@ -23,3 +24,7 @@ int cron_nodes_look(struct session *s, struct cron_nodes *ret, struct err *reter
 int cron_nodes_silent(const struct session *s, const struct cron_nodes *c, struct err *reterr);
 /* The record is readable and stable enough to name an owner, and the owner's crontab was read. */
 int cron_nodes_need_owner(const struct session *s, const struct cron_nodes *c, struct err *reterr);
+/* What is managed, by the owner's crontab (its text was read): the block; without one, every
+ * entry. ERR_INVALID if the owner's block is broken. */
+int cron_nodes_mode(const struct session *s, const struct cron_nodes *c,
+                    enum crontab_mode *ret_mode, struct err *reterr);

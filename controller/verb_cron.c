@@ -5,7 +5,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "controller/cron_nodes.h"
-#include "controller/crontab_text.h"
 #include "controller/report.h"
 #include "controller/session.h"
 #include "controller/verbs.h"
@@ -86,20 +85,44 @@ static void diff(struct report *t, const char *node, struct arena *a, char **old
     }
 }
 
-/* From the texts just read: an agent's observation may be some seconds older. */
-static int diff_node(struct session *s, const struct cron_nodes *c, size_t i, struct report *t,
-                     bool *ret_alike, struct err *reterr)
-{
-    size_t n_old, n_new;
-    char **old = crontab_text_managed(c->text[c->owner], s->arena, &n_old);
-    char **new = crontab_text_managed(c->text[i], s->arena, &n_new);
+struct side {
+    struct crontab_summary summary;
+    char **lines;
+    size_t n;
+};
 
-    *ret_alike = crontab_text_alike(old, new);
+static int side(struct session *s, const struct cron_nodes *c, size_t i, enum crontab_mode mode,
+                struct side *ret, struct err *reterr)
+{
+    const char *text = c->text[i];
+    size_t len = strlen(text);
+    int rc = crontab_summarize(text, len, mode, &ret->summary, reterr);
+
+    if (rc == 0)
+        rc = crontab_managed_lines(text, len, mode, s->arena, &ret->lines, &ret->n, reterr);
+    if (rc < 0)
+        err_set_node(reterr, s->config.nodes[i].name);
+    return rc;
+}
+
+/* From the texts just read: an agent's observation may be some seconds older. Comments and blank
+ * lines alone are no difference. */
+static int diff_node(struct session *s, const struct cron_nodes *c, size_t i,
+                     enum crontab_mode mode, struct report *t, bool *ret_alike, struct err *reterr)
+{
+    struct side old, new;
+    int rc = side(s, c, (size_t)c->owner, mode, &old, reterr);
+
+    if (rc == 0)
+        rc = side(s, c, i, mode, &new, reterr);
+    if (rc < 0)
+        return rc;
+    *ret_alike = strcmp(old.summary.parity, new.summary.parity) == 0;
     if (*ret_alike)
         return 0;
-    if (n_old > DIFF_LINES_MAX || n_new > DIFF_LINES_MAX)
+    if (old.n > DIFF_LINES_MAX || new.n > DIFF_LINES_MAX)
         return err_set(reterr, ERR_TOO_LONG, NULL, "more than %d managed lines", DIFF_LINES_MAX);
-    diff(t, s->config.nodes[i].name, s->arena, old, n_old, new, n_new);
+    diff(t, s->config.nodes[i].name, s->arena, old.lines, old.n, new.lines, new.n);
     return 0;
 }
 
@@ -109,17 +132,20 @@ int verb_cron_diff(struct session *s, struct err *reterr)
                                                    {"change", "", REPORT_TEXT, 0},
                                                    {"line", "LINE", REPORT_TEXT, 0}};
     struct cron_nodes *c = arena_alloc(s->arena, sizeof(*c));
+    enum crontab_mode mode = CRONTAB_BLOCK;
     int rc = cron_nodes_look(s, c, reterr);
     struct report t;
 
     if (rc == 0)
         rc = cron_nodes_need_owner(s, c, reterr);
+    if (rc == 0)
+        rc = cron_nodes_mode(s, c, &mode, reterr);
     report_init(&t, s->arena, columns, 3);
     for (size_t i = 0; rc == 0 && i < c->n; i++) {
         if (!c->chosen[i] || !c->text[i] || (int)i == c->owner)
             continue;
         bool alike = true;
-        rc = diff_node(s, c, i, &t, &alike, reterr);
+        rc = diff_node(s, c, i, mode, &t, &alike, reterr);
         if (rc == 0 && s->options.format == FORMAT_PRETTY)
             printf("%s %s %s\n", s->config.nodes[i].name, alike ? "is alike" : "DIFFERS from",
                    s->config.nodes[c->owner].name);

@@ -11,7 +11,6 @@
 #include "base/str.h"
 #include "controller/change.h"
 #include "controller/cron_nodes.h"
-#include "controller/crontab_text.h"
 #include "controller/journal.h"
 #include "controller/session.h"
 #include "controller/verbs.h"
@@ -23,19 +22,32 @@ typedef int (*edit_fn)(struct session *s, const struct cron_nodes *c, size_t nod
 static int edit_adopt(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
                       struct err *reterr)
 {
-    return crontab_text_adopt(c->text[node], (int)node == c->owner, s->arena, ret_text, reterr);
+    char *text = NULL;
+    size_t len = 0;
+    int rc = crontab_adopt(c->text[node], strlen(c->text[node]), s->arena, &text, &len, reterr);
+
+    if (rc == 0 && (int)node != c->owner)
+        rc = crontab_set(text, len, CRONTAB_BLOCK, false, s->arena, &text, &len, reterr);
+    if (rc == 0)
+        *ret_text = text;
+    return rc;
 }
 
 static int edit_unadopt(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
                         struct err *reterr)
 {
-    return crontab_text_unadopt(c->text[node], s->arena, ret_text, reterr);
+    size_t len;
+
+    return crontab_unadopt(c->text[node], strlen(c->text[node]), s->arena, ret_text, &len, reterr);
 }
 
 static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
                      struct err *reterr)
 {
     const struct obs_cron *owner = &c->world.nodes[c->owner].obs.cron;
+    const char *text = c->text[node], *source = c->text[c->owner];
+    enum crontab_mode mode;
+    size_t len;
 
     if ((int)node == c->owner) {
         *ret_text = NULL;
@@ -47,7 +59,12 @@ static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node,
                        "management first",
                        "the owner %s has no managed entries to copy",
                        s->config.nodes[c->owner].name);
-    return crontab_text_sync(c->text[node], c->text[c->owner], s->arena, ret_text, reterr);
+
+    int rc = cron_nodes_mode(s, c, &mode, reterr);
+    if (rc < 0)
+        return rc;
+    return crontab_sync(text, strlen(text), source, strlen(source), mode, false, s->arena, ret_text,
+                        &len, reterr);
 }
 
 /* ---- asking the agent ------------------------------------------------------------------------ */

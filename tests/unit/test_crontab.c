@@ -1,5 +1,5 @@
-/* agent/crontab: off then on gives back the very bytes, for ugly crontabs too. */
-#include "agent/crontab.h"
+/* base/crontab: off then on gives back the very bytes, for ugly crontabs too. */
+#include "base/crontab.h"
 
 #include <string.h>
 
@@ -10,6 +10,9 @@
 #define MARK CRONTAB_OFF_MARK
 #define BEGIN CRONTAB_BEGIN "\n"
 #define END CRONTAB_END "\n"
+#define HEAD "MAILTO=\"\"\nPATH = /bin:/usr/bin\n\n# mine\n"
+#define JOB "* *\t* * *  pg_dump x >y \n"
+#define JOB2 "@daily vacuumdb -a\n"
 
 static char *set(struct arena *a, const char *text, enum crontab_mode mode, bool on)
 {
@@ -93,6 +96,43 @@ static void test_adopt_then_unadopt_is_the_same(void **state)
     }
 }
 
+static void adopted(const char *text, const char *expected)
+{
+    AUTO(arena) a = arena_new();
+    char *out = NULL;
+    size_t len;
+
+    assert_int_equal(crontab_adopt(text, strlen(text), a, &out, &len, NULL), 0);
+    assert_string_equal(out, expected);
+}
+
+static void test_adopt_from_the_first_entry_to_the_last(void **state)
+{
+    (void)state;
+    adopted(HEAD JOB "# between\n" JOB2 "# after\n",
+            HEAD BEGIN JOB "# between\n" JOB2 END "# after\n");
+    adopted(HEAD MARK JOB "X=y\n" JOB2, HEAD BEGIN MARK JOB "X=y\n" JOB2 END);
+    adopted("", BEGIN END);
+    adopted(HEAD, HEAD BEGIN END);
+    adopted("#0 3 * * 0 by hand", "#0 3 * * 0 by hand\n" BEGIN CRONTAB_END);
+    adopted("* * * * * no newline", BEGIN "* * * * * no newline\n" CRONTAB_END);
+}
+
+static void test_unadopt(void **state)
+{
+    AUTO(arena) a = arena_new();
+    const char *text = HEAD BEGIN JOB MARK JOB2 END "# after\n";
+    char *out;
+    size_t len;
+
+    (void)state;
+    assert_int_equal(crontab_unadopt(text, strlen(text), a, &out, &len, NULL), 0);
+    assert_string_equal(out, HEAD JOB MARK JOB2 "# after\n");
+    /* without a block there is nothing to take away */
+    assert_int_equal(crontab_unadopt(out, len, a, &out, &len, NULL), 0);
+    assert_string_equal(out, HEAD JOB MARK JOB2 "# after\n");
+}
+
 static void test_only_the_block(void **state)
 {
     AUTO(arena) a = arena_new();
@@ -153,6 +193,14 @@ static void refused(const char *text, size_t len, const char *where)
     if (!strstr(e.msg, where))
         fail_msg("'%s' is not in: %s", where, e.msg);
     assert_int_equal(crontab_summarize(text, len, CRONTAB_ALL, &s, NULL), ERR_INVALID);
+    assert_int_equal(crontab_adopt(text, len, a, &out, &out_len, NULL), ERR_INVALID);
+    assert_int_equal(crontab_unadopt(text, len, a, &out, &out_len, NULL), ERR_INVALID);
+    assert_int_equal(crontab_sync(text, len, BEGIN END, strlen(BEGIN END), CRONTAB_BLOCK, false, a,
+                                  &out, &out_len, NULL),
+                     ERR_INVALID);
+    assert_int_equal(crontab_sync("", 0, text, len, CRONTAB_BLOCK, false, a, &out, &out_len, NULL),
+                     ERR_INVALID);
+    assert_null(out);
 }
 
 static void test_refused_with_the_line(void **state)
@@ -167,6 +215,7 @@ static void test_refused_with_the_line(void **state)
     REFUSED(BEGIN BEGIN END, "line 2");
     REFUSED(BEGIN END BEGIN END, "line 3");
     REFUSED(BEGIN END END, "line 3");
+    REFUSED(END BEGIN, "line 1");
 #undef REFUSED
 }
 
@@ -211,6 +260,14 @@ static void test_sync(void **state)
     assert_string_equal(sync_text(a, "m\n" BEGIN "0 7 * * * old\n" END "n", source, true),
                         "m\n" BEGIN "# c\nA=1\n0 1 * * * x\n" END "n");
     assert_string_equal(sync_text(a, "", source, true), BEGIN "# c\nA=1\n0 1 * * * x\n" END);
+    assert_string_equal(sync_text(a, HEAD BEGIN MARK "1 1 * * * old\n" END JOB2,
+                                  "X=1\n" BEGIN JOB "# c\n\n" MARK JOB2 END "#z\n", false),
+                        HEAD BEGIN MARK JOB "# c\n\n" MARK JOB2 END JOB2);
+    /* all: the crontab is one and the same everywhere */
+    assert_int_equal(crontab_sync("0 8 * * * mine", 14, HEAD JOB, strlen(HEAD JOB), CRONTAB_ALL,
+                                  false, a, &out, &len, NULL),
+                     0);
+    assert_string_equal(out, HEAD MARK JOB);
     assert_int_equal(
         crontab_sync("", 0, "0 1 * * * x\n", 12, CRONTAB_BLOCK, true, a, &out, &len, &e),
         ERR_REFUSED);
@@ -228,8 +285,55 @@ static void test_adopt_refuses_a_second_block(void **state)
     size_t len;
 
     (void)state;
-    assert_int_equal(crontab_adopt(text, strlen(text), a, &out, &len, &e), ERR_INVALID);
+    assert_int_equal(crontab_adopt(text, strlen(text), a, &out, &len, &e), ERR_REFUSED);
     assert_non_null(strstr(e.msg, "line 2"));
+}
+
+static bool alike(const char *one, const char *other)
+{
+    return strcmp(look(one, CRONTAB_BLOCK).parity, look(other, CRONTAB_BLOCK).parity) == 0;
+}
+
+static void test_parity_is_of_the_entries_alone(void **state)
+{
+    (void)state;
+    assert_true(alike(HEAD BEGIN JOB JOB2 END, BEGIN "# x\n" MARK JOB "\n" MARK JOB2 END "Y=1\n"));
+    assert_false(alike(BEGIN JOB JOB2 END, BEGIN JOB2 JOB END));
+    assert_false(alike(BEGIN JOB JOB2 END, BEGIN JOB END));
+    assert_true(alike(BEGIN END, ""));
+    assert_true(alike(BEGIN END, JOB));
+}
+
+static char **managed_lines(struct arena *a, const char *text, enum crontab_mode mode, size_t n)
+{
+    char **lines;
+    size_t n_lines;
+
+    assert_int_equal(crontab_managed_lines(text, strlen(text), mode, a, &lines, &n_lines, NULL), 0);
+    assert_int_equal(n_lines, n);
+    assert_null(lines[n]);
+    return lines;
+}
+
+static void test_managed_lines(void **state)
+{
+    AUTO(arena) a = arena_new();
+    const char *text = "# c\n" BEGIN MARK JOB "\"A B\" = c\r\n\n" END JOB2;
+    char **lines = managed_lines(a, text, CRONTAB_BLOCK, 3);
+
+    (void)state;
+    assert_string_equal(lines[0], "* *\t* * *  pg_dump x >y ");
+    assert_string_equal(lines[1], "\"A B\" = c");
+    assert_string_equal(lines[2], "");
+    lines = managed_lines(a, text, CRONTAB_ALL, 7);
+    assert_string_equal(lines[1], CRONTAB_BEGIN);
+    assert_string_equal(lines[2], "* *\t* * *  pg_dump x >y ");
+    managed_lines(a, JOB, CRONTAB_BLOCK, 0);
+    managed_lines(a, JOB, CRONTAB_ALL, 1);
+    managed_lines(a, "", CRONTAB_ALL, 0);
+    assert_int_equal(
+        crontab_managed_lines(BEGIN, strlen(BEGIN), CRONTAB_ALL, a, &lines, &(size_t){0}, NULL),
+        ERR_INVALID);
 }
 
 int main(void)
@@ -237,6 +341,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_off_then_on_is_the_same),
         cmocka_unit_test(test_adopt_then_unadopt_is_the_same),
+        cmocka_unit_test(test_adopt_from_the_first_entry_to_the_last),
+        cmocka_unit_test(test_unadopt),
         cmocka_unit_test(test_only_the_block),
         cmocka_unit_test(test_what_a_human_commented_stays),
         cmocka_unit_test(test_summary),
@@ -244,6 +350,8 @@ int main(void)
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_sync),
         cmocka_unit_test(test_adopt_refuses_a_second_block),
+        cmocka_unit_test(test_parity_is_of_the_entries_alone),
+        cmocka_unit_test(test_managed_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,10 @@
  * bytes. What a human commented out stays as it is; nothing outside managed entries ever changes
  * (I13). Ugly input (no final newline, CRLF, tabs, NUL-free binary, unclosed or repeated blocks)
  * is either edited byte-exactly or refused with the line number.
+ *
+ * The agent edits its own crontab with it; the controller makes the texts of `cron adopt`,
+ * `unadopt` and `sync`, which an agent judges again before it writes them. Failure is ERR_INVALID
+ * (a NUL byte, a broken block) where nothing else is said.
  */
 #pragma once
 
@@ -39,15 +43,16 @@ int crontab_summarize(const char *text, size_t len, enum crontab_mode mode,
 int crontab_set(const char *text, size_t len, enum crontab_mode mode, bool on, struct arena *a,
                 char **ret_text, size_t *ret_len, struct err *reterr);
 
-/* Wrap all active entries of a crontab without a block into one (adopt), or take the markers away
- * (unadopt); entries stay on or off as they are. */
+/* Wrap all active entries of a crontab into a block (adopt; ERR_REFUSED if there is one), or take
+ * the markers away (unadopt); entries stay on or off as they are. */
 int crontab_adopt(const char *text, size_t len, struct arena *a, char **ret_text, size_t *ret_len,
                   struct err *reterr);
 int crontab_unadopt(const char *text, size_t len, struct arena *a, char **ret_text, size_t *ret_len,
                     struct err *reterr);
 
 /* `text` with its managed part replaced by that of `source`, all entries off (on = false) or on:
- * sync makes a standby's block equal to the owner's. */
+ * sync makes a standby's block equal to the owner's. ERR_REFUSED if mode is block and `source` has
+ * none. */
 int crontab_sync(const char *text, size_t len, const char *source, size_t source_len,
                  enum crontab_mode mode, bool on, struct arena *a, char **ret_text, size_t *ret_len,
                  struct err *reterr);
@@ -55,3 +60,8 @@ int crontab_sync(const char *text, size_t len, const char *source, size_t source
 /* The commands of managed entries (for finding running jobs), in the arena, NULL-terminated. */
 int crontab_commands(const char *text, size_t len, enum crontab_mode mode, struct arena *a,
                      char ***ret_commands, struct err *reterr);
+
+/* The lines of the block (mode all: all lines) as if every entry were on, without end of line: for
+ * showing what differs where `parity` does. In the arena, NULL-terminated. */
+int crontab_managed_lines(const char *text, size_t len, enum crontab_mode mode, struct arena *a,
+                          char ***ret_lines, size_t *ret_n, struct err *reterr);

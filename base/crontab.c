@@ -1,11 +1,11 @@
-#include "agent/crontab.h"
+#include "base/crontab.h"
 
 #include <openssl/evp.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "agent/crontab_lines.h"
 #include "base/buf.h"
+#include "base/crontab_lines.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -95,6 +95,29 @@ int crontab_commands(const char *text, size_t len, enum crontab_mode mode, struc
         if (ls.at[i].managed)
             commands[n++] = command_of(&ls.at[i], a);
     *ret_commands = commands;
+    return 0;
+}
+
+int crontab_managed_lines(const char *text, size_t len, enum crontab_mode mode, struct arena *a,
+                          char ***ret_lines, size_t *ret_n, struct err *reterr)
+{
+    struct crontab_lines ls;
+    int r = crontab_lines_read(text, len, mode, a, &ls, reterr);
+
+    if (r < 0)
+        return r;
+
+    bool all = mode == CRONTAB_ALL, block = ls.begin != SIZE_MAX;
+    size_t from = all ? 0 : block ? ls.begin + 1 : ls.n, to = block && !all ? ls.end : ls.n;
+    char **lines = arena_alloc(a, (to - from + 1) * sizeof(*lines));
+    for (size_t i = from; i < to; i++) {
+        size_t entry_len;
+        const char *entry = crontab_entry_of(&ls.at[i], &entry_len);
+
+        lines[i - from] = arena_strndup(a, entry, entry_len);
+    }
+    *ret_lines = lines;
+    *ret_n = to - from;
     return 0;
 }
 

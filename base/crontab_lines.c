@@ -3,7 +3,7 @@
  * load_entry() of Vixie's cron): blanks before it are skipped, `#` starts a comment only as the
  * first character.
  */
-#include "agent/crontab_lines.h"
+#include "base/crontab_lines.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "agent/crontab.h"
+#include "base/crontab.h"
 
 struct buf;
 

@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "agent/crontab_lines.h"
 #include "base/buf.h"
+#include "base/crontab_lines.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -31,7 +31,8 @@ int crontab_adopt(const char *text, size_t len, struct arena *a, char **ret_text
     if (r < 0)
         return r;
     if (ls.begin != SIZE_MAX)
-        return crontab_bad_line(reterr, ls.begin, "there is a pgtandem block already");
+        return err_set(reterr, ERR_REFUSED, "`pgtandem cron show`",
+                       "crontab line %zu: there is a pgtandem block already", ls.begin + 1);
 
     size_t first = ls.n, behind = ls.n; /* no entry: an empty block behind all */
     for (size_t i = ls.n; i-- > 0;)
@@ -100,8 +101,10 @@ int crontab_sync(const char *text, size_t len, const char *source, size_t source
     struct buf b;
     int r = crontab_lines_read(source, source_len, mode, a, &theirs, reterr);
 
-    if (r < 0)
-        return err_prefix(reterr, "the crontab to copy from");
+    if (r < 0) {
+        err_prefix(reterr, "the crontab to copy from");
+        return r;
+    }
     if (mode == CRONTAB_ALL) /* the report's way: the crontab is one and the same everywhere */
         return crontab_set(source, source_len, mode, on, a, ret_text, ret_len, reterr);
     if (theirs.begin == SIZE_MAX)
