@@ -72,7 +72,7 @@ def _(s):
     result = s.go_on('abort')
     check(result.code == 0, 'abort: exit %d', result.code)
     observer.stop()
-    check(not observer.seen('writable', 'db01'), 'db01 was writable')
+    observer.never_writable('db01')
     s.await_unchanged(before)
     s.await_steady('db02')
 

@@ -114,7 +114,7 @@ def _(s):
         forward(s, 'ctl', 'db01')
         return
     check(result.code == 0, 'abort: exit %d', result.code)
-    check(not observer.seen('writable', 'db01'), 'db01 was writable')
+    observer.never_writable('db01')
     s.await_unchanged(before)
     s.await_steady('db02')
 

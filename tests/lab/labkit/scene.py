@@ -87,6 +87,7 @@ class Observer(threading.Thread):
         super().__init__(daemon=True)
         self.scene, self.nodes, self.interval_s = scene, nodes, interval_s
         self.samples = []
+        self.openings = {node: scene.openings(node) for node in nodes}
         self.ending = threading.Event()
         self.start()
 
@@ -105,6 +106,14 @@ class Observer(threading.Thread):
     def seen(self, what, node=None, since=0.0):
         return [s for s in self.samples
                 if s.what == what and s.began >= since and node in (None, s.node)]
+
+    def never_writable(self, node):
+        """After stop(): neither was an attempt successful, nor does PostgreSQL's log say that one
+        could have been."""
+        wrote, opened = self.seen('writable', node), self.scene.openings(node) - self.openings[node]
+        check(not wrote, '%s was writable, %d attempts of %d', node, len(wrote), len(self.samples))
+        check(not opened, '%s was opened for writing, says its log', node)
+        check(any(s.node == node for s in self.samples), 'no attempt was made on %s', node)
 
     def interleaved(self):
         """Pairs of writable nodes, of which the older was writable again after the newer."""
@@ -332,6 +341,11 @@ class Scene:
         rows = self.psql(owner, "SELECT application_name FROM pg_stat_replication"
                                 " WHERE state = 'streaming'")
         return sorted(row[0] for row in rows or [])
+
+    def openings(self, node):
+        """How often PostgreSQL of NODE became writable, by its own log: no attempt can miss one."""
+        with open(self.lab.host(node, 'log/postgresql.log'), errors='replace') as f:
+            return sum('is ready to accept connections' in line for line in f)
 
     def dig(self, server, name=hosts.ALIAS, kind='CNAME'):
         """[(ttl, data)] from SERVER itself; None if it does not answer."""
