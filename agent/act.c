@@ -107,8 +107,6 @@ static void on_end(void *arg, const struct err *e)
         agent_observe(a->agent, AGENT_LOOK_MS, false, on_observed, a);
         return;
     }
-    if (a->kind->ended)
-        a->kind->ended(a, e);
     leave(a);
 }
 

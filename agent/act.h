@@ -21,8 +21,6 @@ struct act;
 struct act_kind {
     const char *name;
     const sequence_phase_fn *phases;
-    /* of acts without a request: e is NULL when done. May be NULL. */
-    void (*ended)(struct act *a, const struct err *e);
     bool quiet; /* not worth a line in the log */
 };
 
@@ -47,12 +45,11 @@ struct act {
     struct act_other {
         struct act *act;
         struct dns_op *op;
-    } others[DNS_NS_MAX];        /* to the other servers, when it is silent */
-    struct record first, second; /* watch: its two reads */
-    struct guard_ruling ruling;  /* hold: what the guard's table says */
-    struct agent_state next_state;
-    struct buf text; /* for the reply */
-    void *data;      /* of the kind; freed with the act by mem_free() */
+    } others[DNS_NS_MAX];          /* to the other servers, when it is silent */
+    struct record first, second;   /* watch: its two reads */
+    struct agent_state next_state; /* hold: to be saved once it is seen writable */
+    struct buf text;               /* for the reply */
+    void *data;                    /* of the kind; freed with the act by mem_free() */
 };
 
 /* Queue an act for a request; it is answered when the act has ended. */

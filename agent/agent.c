@@ -86,8 +86,8 @@ struct facts agent_facts(const struct obs_pg *pg)
 bool agent_adopts(const struct agent_state *s, const char *node, const struct record *d,
                   struct agent_state *next)
 {
-    if (s->epoch != 0 || s->seq != 0 || s->fenced || d->state != REGISTER_STABLE || s->sysid == 0 ||
-        d->sysid != s->sysid)
+    if (s->epoch != 0 || s->seq != 0 || s->fenced || d->epoch <= 0 || d->state != REGISTER_STABLE ||
+        s->sysid == 0 || d->sysid != s->sysid)
         return false;
     *next = *s;
     next->epoch = d->epoch;
