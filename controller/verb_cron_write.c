@@ -115,8 +115,14 @@ static int write_one(struct session *s, struct change *change, struct cron_nodes
     struct request q = {.verb = VERB_CRON_WRITE, .crontab = text};
     const char *name = s->config.nodes[node].name;
     struct err e = {.code = 0};
+    char before[JOURNAL_HASH_BYTES], after[JOURNAL_HASH_BYTES];
+
+    /* not the texts: crontabs hold passwords, and journals are copied into tickets. The agent keeps the
+     * previous text (crontab.backup.N in its state directory). */
+    journal_hash(c->text[node], strlen(c->text[node]), before);
+    journal_hash(text, strlen(text), after);
     json_t *data = json_pack("{s:s, s:s, s:s}", "expected_hash", c->world.nodes[node].obs.cron.hash,
-                             "before", c->text[node], "after", text);
+                             "before_sha256", before, "after_sha256", after);
     int rc = journal_intent(change->journal, "cron-write", name, data, reterr);
 
     json_decref(data);

@@ -116,8 +116,10 @@ static int load_files(SSL_CTX *ctx, const struct tls_files *f, struct err *reter
 {
     int r = file_check_private(f->key, 0077, reterr);
 
-    if (r < 0)
-        return err_prefix(reterr, "private key");
+    if (r < 0) {
+        err_prefix(reterr, "private key");
+        return r;
+    }
     if (!SSL_CTX_load_verify_file(ctx, f->ca))
         return openssl_error(reterr, ERR_CONFIG, "certificate authority", f->ca);
     if (SSL_CTX_use_certificate_chain_file(ctx, f->certificate) != 1)
