@@ -22,7 +22,7 @@ enum {
     RELOADABLE_VERSION = 130000,
     /* the startup process waits for more WAL, and has replayed nothing new for so long: what was
      * received beyond that is the torn beginning of a record */
-    SETTLED_MS = 300,
+    SETTLED_MS = 200,
 };
 
 struct follow_op {

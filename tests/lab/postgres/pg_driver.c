@@ -30,6 +30,7 @@ struct outcome {
     int waiting;
     struct err e;
     json_t *json;
+    struct timer *timer;
 };
 
 static json_t *pg_json(const struct obs_pg *o)
@@ -71,6 +72,7 @@ static void on_run(void *arg)
 {
     struct outcome *o = arg;
 
+    timer_free(o->timer);
     o->done = true;
 }
 
@@ -154,7 +156,7 @@ static bool begin(char **w, struct outcome *o)
         up.port = number(w[2]);
         postgres_probe(pg, &up, number(w[3]), on_probe, o);
     } else if (strcmp(c, "run") == 0) {
-        timer_start(loop, number(w[1]), on_run, o); /* freed with the loop */
+        o->timer = timer_start(loop, number(w[1]), on_run, o);
     } else {
         return false;
     }
