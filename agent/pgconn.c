@@ -47,7 +47,8 @@ struct pgconn {
     char label[96];
     enum pgconn_state state;
     bool freed, accepted;
-    bool kicked; /* the timer is to run at once: something was queued */
+    unsigned session; /* how often it has been opened */
+    bool kicked;      /* the timer is to run at once: something was queued */
     PGconn *pq;
     struct watch *watch;
     struct statement *queue;
@@ -277,6 +278,7 @@ static void connect_more(struct pgconn *c)
     case PGRES_POLLING_OK:
         PQsetnonblocking(c->pq, 1);
         c->state = IDLE;
+        c->session++;
         break;
     case PGRES_POLLING_FAILED:
     case PGRES_POLLING_ACTIVE:
@@ -537,6 +539,11 @@ void pgconn_drop(struct pgconn *c)
 bool pgconn_is_open(const struct pgconn *c)
 {
     return c->state == IDLE || c->state == BUSY;
+}
+
+unsigned pgconn_session(const struct pgconn *c)
+{
+    return pgconn_is_open(c) ? c->session : 0;
 }
 
 int pgconn_pid(const struct pgconn *c)

@@ -47,6 +47,9 @@ void pgconn_warm(struct pgconn *c, int64_t timeout_ms);
 void pgconn_drop(struct pgconn *c);
 
 bool pgconn_is_open(const struct pgconn *c);
+/* Which connection this is: another number after each opening, 0 while there is none. What a session
+ * keeps (prepared statements) is gone when it has changed. */
+unsigned pgconn_session(const struct pgconn *c);
 int pgconn_pid(const struct pgconn *c); /* backend that runs our statement, 0 none */
 /* Has anyone accepted the last connection attempt (a listening port, even if it then refused us)? */
 bool pgconn_was_accepted(const struct pgconn *c);

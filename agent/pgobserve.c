@@ -3,6 +3,9 @@
  * of the columns are those of struct obs_pg, so the field tables of proto/messages.h also read them;
  * columns whose name begins with '_' are for this file.
  *
+ * The statements are prepared once for each session: to plan them takes five times as long as to run
+ * them, and every step of a transition waits for some look.
+ *
  * Looks that are asked for while a round is under way do not join it (it may have been answered
  * before what the asker has just done): they share the next one.
  */
@@ -37,6 +40,8 @@ struct pglook {
     struct waiter *round; /* these are answered by the statement under way */
     struct waiter *later; /* these by the next */
     bool asking, retried;
+    bool plain;        /* in this round the statements go as they are */
+    unsigned prepared; /* the session that has the statements prepared */
 };
 
 enum { SQL_CAP_BYTES = 8192, VERSION_CAP_BYTES = 64 };
@@ -102,19 +107,28 @@ static long major_version(const struct postgres_config *c)
     return str_to_int(text, 9, 99, &major) ? (long)major : 0;
 }
 
-static void make_sql(const struct postgres_config *c, struct buf *b)
+/* The three statements, each behind its prefix. */
+static void make_sql(const struct postgres_config *c, const char *const prefix[3], struct buf *b)
 {
     long major = major_version(c);
     /* the exclusive backup mode ended with version 15, its function with it */
     const char *exclusive = major > 0 && major < 15 ? " + pg_is_in_backup()::int" : "";
     const char *hole = strstr(sql_main, "%s");
 
+    buf_str(b, prefix[0]);
     buf_add(b, sql_main, (size_t)(hole - sql_main));
     buf_str(b, exclusive);
     buf_str(b, hole + 2);
+    buf_str(b, prefix[1]);
     buf_str(b, sql_senders);
+    buf_str(b, prefix[2]);
     buf_str(b, sql_slots);
 }
+
+static const char *const as_they_are[] = {"", "", ""};
+static const char *const prepare_as[] = {"PREPARE look_main AS ", "PREPARE look_senders AS ",
+                                         "PREPARE look_slots AS "};
+static const char sql_prepared[] = "EXECUTE look_main; EXECUTE look_senders; EXECUTE look_slots";
 
 /* ---- results into structs ---------------------------------------------------------------------- */
 
@@ -294,6 +308,28 @@ static void on_late(void *arg)
 
 static void round_start(struct pglook *l);
 
+/* If it has failed, EXECUTE says so (26000), and the statements go as they are. */
+static void on_prepared(void *arg, const struct pgconn_reply *r)
+{
+    struct pglook *l = arg;
+
+    (void)r;
+    l->prepared = pgconn_session(l->p->observe);
+}
+
+/* Not answered, but for a reason that another try does not meet. */
+static bool asks_again(struct pglook *l, const struct pgconn_reply *r)
+{
+    bool unprepared = strcmp(r->sqlstate, "26000") == 0 && !l->plain;
+    bool promoted = strcmp(r->sqlstate, "55000") == 0 && !l->retried;
+
+    if (!r->e || !(unprepared || promoted))
+        return false;
+    l->plain = l->plain || unprepared;
+    l->retried = l->retried || promoted;
+    return true;
+}
+
 static void on_answer(void *arg, const struct pgconn_reply *r)
 {
     struct pglook *l = arg;
@@ -301,12 +337,11 @@ static void on_answer(void *arg, const struct pgconn_reply *r)
     struct waiter *answered = l->round;
 
     l->asking = false;
-    if (r->e && strcmp(r->sqlstate, "55000") == 0 && !l->retried) {
-        l->retried = true;
+    if (asks_again(l, r)) {
         round_start(l);
         return;
     }
-    l->retried = false;
+    l->retried = l->plain = false;
     observe(l, r, &pg);
     l->round = NULL;
     /* before the callbacks: one of them may end all this */
@@ -320,9 +355,25 @@ static void on_answer(void *arg, const struct pgconn_reply *r)
     }
 }
 
+static void round_ask(struct pglook *l, int64_t timeout_ms)
+{
+    struct pgconn *c = l->p->observe;
+    struct buf sql;
+
+    buf_init(&sql, SQL_CAP_BYTES);
+    make_sql(&l->p->config, l->plain ? as_they_are : prepare_as, &sql);
+    if (l->plain) {
+        pgconn_query(c, sql.data, NULL, 0, timeout_ms, on_answer, l);
+    } else {
+        if (l->prepared == 0 || l->prepared != pgconn_session(c))
+            pgconn_query(c, sql.data, NULL, 0, timeout_ms, on_prepared, l);
+        pgconn_query(c, sql_prepared, NULL, 0, timeout_ms, on_answer, l);
+    }
+    buf_free(&sql);
+}
+
 static void round_start(struct pglook *l)
 {
-    struct buf sql;
     int64_t latest = 0;
 
     if (!l->round) {
@@ -333,11 +384,8 @@ static void round_start(struct pglook *l)
         if (w->deadline_ms > latest)
             latest = w->deadline_ms;
     latest -= clock_mono_ms();
-    buf_init(&sql, SQL_CAP_BYTES);
-    make_sql(&l->p->config, &sql);
     l->asking = true;
-    pgconn_query(l->p->observe, sql.data, NULL, 0, latest > 1 ? latest : 1, on_answer, l);
-    buf_free(&sql);
+    round_ask(l, latest > 1 ? latest : 1);
     pgconn_warm(l->p->act, latest > 1 ? latest : 1);
 }
 

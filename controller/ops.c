@@ -131,14 +131,16 @@ void ops_pause(struct run *r, int64_t ms)
 bool ops_until(struct run *r, size_t node, ops_holds_fn holds, int64_t timeout_ms)
 {
     enum { FIRST_MS = 2, MOST_MS = 50 };
-    int64_t deadline = clock_mono_ms() + timeout_ms;
-    for (int64_t pause = FIRST_MS;; pause = pause * 2 < MOST_MS ? pause * 2 : MOST_MS) {
+    int64_t deadline = clock_mono_ms() + timeout_ms, pause = 0; /* what is known may be old */
+    for (;;) {
         run_look(r);
         if (holds(r, node))
             return true;
         if (clock_mono_ms() >= deadline)
             return false;
-        ops_pause(r, pause);
+        if (pause > 0)
+            ops_pause(r, pause);
+        pause = pause == 0 ? FIRST_MS : pause * 2 < MOST_MS ? pause * 2 : MOST_MS;
         world_observe_node(r->session, &r->world, (int)node);
     }
 }
