@@ -30,6 +30,7 @@ static void view_node(const struct control *c, int i, struct plan_node *p)
     p->revoked_epoch = n->revoked ? n->revoked_epoch : 0;
     p->cron_on = n->cron && n->cron_cmd;
     p->cron_off = !n->cron && !n->cron_cmd;
+    p->signal = n->signal;
     p->clean = n->role == PG_STOPPED && n->control == CONTROL_SHUTDOWNED;
     p->shutdown_lsn = n->fence_lsn;
     p->control_lsn = n->control_lsn;

@@ -74,7 +74,8 @@ void node_promotes(struct world *w, int node)
     n->upstream = NOBODY;
     n->role = PG_WRITABLE;
     n->control = CONTROL_IN_PRODUCTION;
-    w->given_up &= (u8) ~(1U << node);
+    if (w->d.state == REGISTER_FLIP && w->d.owner == node)
+        w->given_up &= (u8) ~(1U << node); /* nobody gives it up any more */
 }
 
 /* ---- guard, watch, hosts ------------------------------------------------------------------- */

@@ -29,7 +29,7 @@ void seed_view(struct plan_view *v)
 
     if (seed_is(SEED_SKIP_FENCE) && v->d.state == REGISTER_CLAIM && owner && to &&
         owner->epoch == v->d.epoch && (v->marks.done & step_bit(STEP_CATCHUP))) {
-        owner->fenced = owner->was_primary = owner->clean = true;
+        owner->fenced = owner->was_primary = owner->signal = owner->clean = true;
         owner->role = PG_STOPPED;
         owner->shutdown_lsn = owner->control_lsn = to->replay_lsn - 1;
     }
@@ -37,7 +37,7 @@ void seed_view(struct plan_view *v)
         struct plan_node *a = by_name(v, v->d.from[v->d.n_from - 1].node);
 
         if (a) {
-            a->fenced = true;
+            a->fenced = a->signal = true;
             a->role = PG_STOPPED;
         }
     }
@@ -45,7 +45,7 @@ void seed_view(struct plan_view *v)
         for (size_t i = 0; i < v->n_nodes; i++)
             if (&v->nodes[i] != to && !v->nodes[i].answered) {
                 v->nodes[i].epoch = v->d.epoch;
-                v->nodes[i].fenced = v->nodes[i].state_ok = true;
+                v->nodes[i].fenced = v->nodes[i].signal = v->nodes[i].state_ok = true;
                 v->nodes[i].role = PG_STOPPED;
                 v->nodes[i].shutdown_lsn = 0;
             }
