@@ -21,7 +21,8 @@ enum {
 /* ---- statements that may hang ------------------------------------------------------------------
  *
  * At its deadline the statement is cancelled through the observe connection, so that no backend is
- * left waiting in the server. If that does not help within CANCEL_GRACE_MS the connection is dropped.
+ * left waiting in the server. If that does not help within CANCEL_GRACE_MS the connection is
+ * dropped.
  */
 
 struct long_op {
@@ -96,7 +97,7 @@ void postgres_mark(struct postgres *p, const char *txn, bool sync, int64_t timeo
              params, 1);
 }
 
-/* ---- promotion --------------------------------------------------------------------------------- */
+/* ---- promotion ------------------------------------------------------------------------------- */
 
 struct promote_op {
     struct pgop op;
@@ -197,7 +198,7 @@ void postgres_promote(struct postgres *p, int64_t timeout_ms, postgres_done_fn f
     pgop_act(&o->op, "SELECT pg_promote(false)", NULL, 0, on_promote);
 }
 
-/* ---- slots ------------------------------------------------------------------------------------- */
+/* ---- slots ----------------------------------------------------------------------------------- */
 
 struct slots_op {
     struct pgop op;

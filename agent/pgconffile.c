@@ -1,8 +1,8 @@
 /*
  * The files of PostgreSQL's configuration. Grammar (src/backend/utils/misc/guc-file.l): a line is
- * `name = value` or `name value`, `#` begins a comment, a value in quotes has '' or \' for a quote and
- * C-like backslashes; `include`, `include_if_exists` and `include_dir` are relative to the file that
- * they stand in.
+ * `name = value` or `name value`, `#` begins a comment, a value in quotes has '' or \' for a quote
+ * and C-like backslashes; `include`, `include_if_exists` and `include_dir` are relative to the file
+ * that they stand in.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ enum {
     VALUE_BYTES = 2048,
 };
 
-/* ---- lines ------------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 static const char *skip_blanks(const char *s)
 {
@@ -112,7 +112,7 @@ static const char *next_line(const char *line)
     return *line ? line + 1 : line;
 }
 
-/* ---- hosts in all files ------------------------------------------------------------------------ */
+/* ---- hosts in all files ---------------------------------------------------------------------- */
 
 struct walk {
     char *list;
@@ -132,8 +132,8 @@ static bool relative_to(const char *file, const char *value, char *ret_path, siz
     return str_printf(ret_path, bytes, "%.*s/%s", (int)(slash - file), file, value);
 }
 
-/* include_dir: the files whose names end in .conf and do not begin with a dot; order is all the same
- * to us. */
+/* include_dir: the files whose names end in .conf and do not begin with a dot; order is all the
+ * same to us. */
 static void walk_directory(struct walk *w, const char *path, int depth)
 {
     const struct dirent *entry;
@@ -211,7 +211,7 @@ bool pgsettings_file_hosts(const struct postgres_config *c, char *list, size_t b
     return w.all;
 }
 
-/* ---- postgresql.auto.conf ---------------------------------------------------------------------- */
+/* ---- postgresql.auto.conf -------------------------------------------------------------------- */
 
 static bool is_one_of(const char *name, const char *const *names, size_t n)
 {

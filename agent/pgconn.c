@@ -5,12 +5,14 @@
  *     '---- refused: all that waits fails; deadline: the late one -'---------'
  *
  * Invariants
- *   - `watch` polls the socket that libpq has now. It is closed before each PQconnectPoll and before
- *     PQfinish, since libpq may close that socket, and a socket must not be closed while polled.
+ *   - `watch` polls the socket that libpq has now. It is closed before each PQconnectPoll and
+ *     before PQfinish, since libpq may close that socket, and a socket must not be closed while
+ *     polled.
  *   - The head of the queue is the statement in flight when BUSY; the timer stands at the earliest
  *     deadline of the queue.
- *   - A statement leaves the queue before its callback runs. The callback may do anything, also free
- *     the connection: the memory goes in the timer's close callback, one turn of the loop later.
+ *   - A statement leaves the queue before its callback runs. The callback may do anything, also
+ *     free the connection: the memory goes in the timer's close callback, one turn of the loop
+ *     later.
  */
 #include "agent/pgconn.h"
 
@@ -60,7 +62,7 @@ struct pgconn {
 
 static void advance(struct pgconn *c, bool socket_ready);
 
-/* ---- the queue --------------------------------------------------------------------------------- */
+/* ---- the queue ------------------------------------------------------------------------------- */
 
 static void statement_free(struct statement *s)
 {
@@ -118,7 +120,7 @@ static void fail_one(struct pgconn *c, struct statement *s, const struct err *e)
     finish(c, s, &r);
 }
 
-/* ---- the socket -------------------------------------------------------------------------------- */
+/* ---- the socket ------------------------------------------------------------------------------ */
 
 static void on_watch_closed(uv_handle_t *handle)
 {
@@ -171,7 +173,7 @@ static void hang_up(struct pgconn *c)
     clear_results(c);
 }
 
-/* ---- what can go wrong ------------------------------------------------------------------------- */
+/* ---- what can go wrong ----------------------------------------------------------------------- */
 
 /* libpq's message is several lines, the first of them about the attempt: one line for people. */
 static void one_line(const char *text, char *ret_line, size_t bytes)
@@ -244,7 +246,7 @@ static void set_timer(struct pgconn *c)
     uv_timer_start(&c->timer, on_timer, left > 0 ? (uint64_t)left : 0, 0);
 }
 
-/* ---- connecting -------------------------------------------------------------------------------- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
 static void on_notice(void *arg, const char *message)
 {
@@ -301,7 +303,7 @@ static void connect_start(struct pgconn *c)
     watch(c, UV_WRITABLE | UV_DISCONNECT);
 }
 
-/* ---- asking ------------------------------------------------------------------------------------ */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static void send_head(struct pgconn *c)
 {
@@ -434,7 +436,8 @@ static void advance_idle(struct pgconn *c)
     }
 }
 
-/* Go on until it is the server's turn. PQconnectPoll may only be called when the socket is ready. */
+/* Go on until it is the server's turn. PQconnectPoll may only be called when the socket is
+ * ready. */
 static void advance(struct pgconn *c, bool socket_ready)
 {
     enum pgconn_state before;
@@ -457,7 +460,7 @@ static void advance(struct pgconn *c, bool socket_ready)
         set_timer(c);
 }
 
-/* ---- for others -------------------------------------------------------------------------------- */
+/* ---- for others ------------------------------------------------------------------------------ */
 
 struct pgconn *pgconn_new(struct loop *l, const char *conninfo, const char *label)
 {

@@ -1,7 +1,8 @@
 /*
- * One libpq connection on the event loop that never blocks it (PostgreSQL, 34.4 Asynchronous Command
- * Processing). It opens when there is something to ask, stays open, costs nothing while idle, and
- * opens again after the server has cut it. Statements queue; each has a deadline of its own.
+ * One libpq connection on the event loop that never blocks it (PostgreSQL, 34.4 Asynchronous
+ * Command Processing). It opens when there is something to ask, stays open, costs nothing while
+ * idle, and opens again after the server has cut it. Statements queue; each has a deadline of its
+ * own.
  *
  * A statement that passes its deadline takes the connection with it: the libpq of PostgreSQL 15 can
  * not cancel without blocking. pgconn_pid() lets another connection cancel it before that.
@@ -41,15 +42,17 @@ void pgconn_free(struct pgconn *c); /* no more callbacks; NULL is fine */
 void pgconn_query(struct pgconn *c, const char *sql, const char *const *params, size_t n_params,
                   int64_t timeout_ms, pgconn_fn fn, void *arg);
 
-/* Open it now, if it is closed, so that a later statement finds it ready. A failure is forgotten. */
+/* Open it now, if it is closed, so that a later statement finds it ready. A failure is
+ * forgotten. */
 void pgconn_warm(struct pgconn *c, int64_t timeout_ms);
 /* Close it; what is queued fails as unreachable. */
 void pgconn_drop(struct pgconn *c);
 
 bool pgconn_is_open(const struct pgconn *c);
-/* Which connection this is: another number after each opening, 0 while there is none. What a session
- * keeps (prepared statements) is gone when it has changed. */
+/* Which connection this is: another number after each opening, 0 while there is none. What a
+ * session keeps (prepared statements) is gone when it has changed. */
 unsigned pgconn_session(const struct pgconn *c);
 int pgconn_pid(const struct pgconn *c); /* backend that runs our statement, 0 none */
-/* Has anyone accepted the last connection attempt (a listening port, even if it then refused us)? */
+/* Has anyone accepted the last connection attempt (a listening port, even if it then refused
+ * us)? */
 bool pgconn_was_accepted(const struct pgconn *c);

@@ -1,11 +1,11 @@
 /*
- * PostgreSQL's control file, global/pg_control, read directly: what pg_controldata would say, without
- * a child process, in the path where milliseconds count.
+ * PostgreSQL's control file, global/pg_control, read directly: what pg_controldata would say,
+ * without a child process, in the path where milliseconds count.
  *
  * Layout: PostgreSQL's src/include/catalog/pg_control.h (struct ControlFileData), native byte order
- * and alignment. What is read here stands at the same offsets in versions 1201 (PostgreSQL 12), 1300
- * (13 to 16), 1700 and 1800; only the place of the CRC-32C, which covers all before it, differs.
- * A version that is not in the table is refused rather than guessed.
+ * and alignment. What is read here stands at the same offsets in versions 1201 (PostgreSQL 12),
+ * 1300 (13 to 16), 1700 and 1800; only the place of the CRC-32C, which covers all before it,
+ * differs. A version that is not in the table is refused rather than guessed.
  */
 #pragma once
 
@@ -31,6 +31,6 @@ struct pgcontrol {
 int pgcontrol_parse(const void *bytes, size_t len, struct pgcontrol *ret_control,
                     struct err *reterr);
 
-/* Read PGDATA/global/pg_control. The server writes it in place, so a reader can meet half of a write
- * and a false CRC: it is then read again, a few milliseconds at most. */
+/* Read PGDATA/global/pg_control. The server writes it in place, so a reader can meet half of a
+ * write and a false CRC: it is then read again, a few milliseconds at most. */
 int pgcontrol_read(const char *data_directory, struct pgcontrol *ret_control, struct err *reterr);

@@ -26,7 +26,7 @@ enum {
     PID_FILE_STATUS_LINE = 8,
 };
 
-/* ---- processes --------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 /* A zombie has ended: it only waits to be reaped. */
 static bool is_zombie(int pid)
@@ -125,7 +125,7 @@ int pgfiles_orphan(const char *data_directory)
     return found;
 }
 
-/* ---- the look ---------------------------------------------------------------------------------- */
+/* ---- the look -------------------------------------------------------------------------------- */
 
 bool pgfiles_has(const struct postgres_config *c, const char *name)
 {
@@ -205,7 +205,7 @@ void postgres_look_files(const struct postgres_config *c, struct obs_pg *ret_pg)
     pgfiles_look(c, ret_pg, &control);
 }
 
-/* ---- standby.signal ---------------------------------------------------------------------------- */
+/* ---- standby.signal -------------------------------------------------------------------------- */
 
 static int open_data_directory(const struct postgres_config *c, struct stat *ret_st, int *ret_fd,
                                struct err *reterr)
@@ -239,8 +239,8 @@ static int write_text(int fd, const char *text)
 
 /* The server takes a signal file that it cannot stat() for absent, so the file is made where it
  * belongs (a file renamed into place would bring its own SELinux label) and belongs to PGDATA's
- * owner. What it says is for people: its being there is what counts, so a text that did not fit on a
- * full disk is not a failure. */
+ * owner. What it says is for people: its being there is what counts, so a text that did not fit on
+ * a full disk is not a failure. */
 int postgres_signal_create(const struct postgres_config *c, const char *text, struct err *reterr)
 {
     static const char hint[] = "PostgreSQL must not be started here until the file is there";

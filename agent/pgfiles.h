@@ -1,7 +1,7 @@
 /*
  * What the files of a data directory tell without asking the server: is there a postmaster, which
- * signal files are there. All synchronous and quick. postgres_look_files(), postgres_signal_create()
- * and postgres_signal_remove() of agent/postgres.h are here too.
+ * signal files are there. All synchronous and quick. postgres_look_files(),
+ * postgres_signal_create() and postgres_signal_remove() of agent/postgres.h are here too.
  */
 #pragma once
 

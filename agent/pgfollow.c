@@ -37,7 +37,7 @@ struct follow_op {
 static void detach_check(struct pgop *op);
 static void follow_check(struct pgop *op);
 
-/* ---- the setting ------------------------------------------------------------------------------- */
+/* ---- the setting ----------------------------------------------------------------------------- */
 
 static void on_setting(void *arg, const struct pgconn_reply *r)
 {
@@ -91,8 +91,8 @@ static void on_altered(void *arg, const struct pgconn_reply *r)
         pgop_reload(&f->op, follow_check);
 }
 
-/* ALTER SYSTEM takes no parameters, so the literal is quoted here, for standard_conforming_strings in
- * either position: quotes doubled; a backslash makes it an E'' string (PostgreSQL, 4.1.2.2). */
+/* ALTER SYSTEM takes no parameters, so the literal is quoted here, for standard_conforming_strings
+ * in either position: quotes doubled; a backslash makes it an E'' string (PostgreSQL, 4.1.2.2). */
 static void alter_system(struct pgop *op, const char *name, const char *value, pgconn_fn fn)
 {
     struct buf sql;
@@ -130,7 +130,7 @@ static void on_conninfo_altered(void *arg, const struct pgconn_reply *r)
     }
 }
 
-/* ---- detach ------------------------------------------------------------------------------------ */
+/* ---- detach ---------------------------------------------------------------------------------- */
 
 /* No walreceiver, and what was received has been replayed: up to the end, or, when the sender died
  * within a record, as far as it goes. */
@@ -186,7 +186,7 @@ static void detach_check(struct pgop *op)
         on_drain);
 }
 
-/* ---- for others -------------------------------------------------------------------------------- */
+/* ---- for others ------------------------------------------------------------------------------ */
 
 static void follow_running(struct pgop *op)
 {

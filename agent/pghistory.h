@@ -29,12 +29,12 @@ int64_t pghistory_newest(const char *data_directory);
 /*
  * The timeline whose WAL a standby replayed last, `replay_lsn` being the end of it.
  *
- * No SQL function says it. pg_control knows the timelines of the last restartpoint and of the minimum
- * recovery point; both lag behind a switch. pg_stat_wal_receiver.received_tli is gone with the
- * walreceiver, and is about what was received. What is certain: WAL behind the switch to timeline t
- * is only ever read from a segment file named after t, and a standby that does not follow t never has
- * one. So: the highest t above pg_control's, up to the newest history file, whose history has t begin
- * before replay_lsn, and whose segment with that last byte exists.
+ * No SQL function says it. pg_control knows the timelines of the last restartpoint and of the
+ * minimum recovery point; both lag behind a switch. pg_stat_wal_receiver.received_tli is gone with
+ * the walreceiver, and is about what was received. What is certain: WAL behind the switch to
+ * timeline t is only ever read from a segment file named after t, and a standby that does not
+ * follow t never has one. So: the highest t above pg_control's, up to the newest history file,
+ * whose history has t begin before replay_lsn, and whose segment with that last byte exists.
  */
 int64_t pghistory_replayed(const char *data_directory, const struct pgcontrol *control,
                            int64_t newest_tli, uint64_t replay_lsn);

@@ -1,10 +1,10 @@
 /*
  * One look = one round trip on the observe connection (three result sets), and the files. The names
- * of the columns are those of struct obs_pg, so the field tables of proto/messages.h also read them;
- * columns whose name begins with '_' are for this file.
+ * of the columns are those of struct obs_pg, so the field tables of proto/messages.h also read
+ * them; columns whose name begins with '_' are for this file.
  *
- * The statements are prepared once for each session: to plan them takes five times as long as to run
- * them, and every step of a transition waits for some look.
+ * The statements are prepared once for each session: to plan them takes five times as long as to
+ * run them, and every step of a transition waits for some look.
  *
  * Looks that are asked for while a round is under way do not join it (it may have been answered
  * before what the asker has just done): they share the next one.
@@ -46,7 +46,7 @@ struct pglook {
 
 enum { SQL_CAP_BYTES = 8192, VERSION_CAP_BYTES = 64 };
 
-/* ---- the statement ----------------------------------------------------------------------------- */
+/* ---- the statement --------------------------------------------------------------------------- */
 
 /* OFFSET 0 keeps the planner from asking pg_is_in_recovery() anew for each column. A promotion
  * between two columns makes a function fail with 55000; the look is then made again. */
@@ -130,7 +130,7 @@ static const char *const prepare_as[] = {"PREPARE look_main AS ", "PREPARE look_
                                          "PREPARE look_slots AS "};
 static const char sql_prepared[] = "EXECUTE look_main; EXECUTE look_senders; EXECUTE look_slots";
 
-/* ---- results into structs ---------------------------------------------------------------------- */
+/* ---- results into structs -------------------------------------------------------------------- */
 
 static const struct field_table *pg_table(void)
 {
@@ -236,10 +236,11 @@ static void take_answer(const struct postgres_config *c, const struct pgcontrol 
     set_history(c, pg);
 }
 
-/* ---- answering --------------------------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------------------------------- */
 
-/* The server could not be asked. It is stopped if nobody is there; starting (or stopping) if the pid
- * file says that it does not accept anyone; a server that should answer and does not is unknown. */
+/* The server could not be asked. It is stopped if nobody is there; starting (or stopping) if the
+ * pid file says that it does not accept anyone; a server that should answer and does not is
+ * unknown. */
 static void take_silence(const struct postgres_config *c, const struct err *e, struct obs_pg *pg)
 {
     struct pgpostmaster postmaster;
@@ -389,7 +390,7 @@ static void round_start(struct pglook *l)
     pgconn_warm(l->p->act, latest > 1 ? latest : 1);
 }
 
-/* ---- for others -------------------------------------------------------------------------------- */
+/* ---- for others ------------------------------------------------------------------------------ */
 
 struct pglook *pglook_new(struct postgres *p)
 {

@@ -1,4 +1,5 @@
-/* postgres_look(): what this node's PostgreSQL is, by SQL and by files. Inside of agent/postgres.h. */
+/* postgres_look(): what this node's PostgreSQL is, by SQL and by files. Inside of
+ * agent/postgres.h. */
 #pragma once
 
 struct pglook;

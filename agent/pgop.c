@@ -84,7 +84,7 @@ bool pgop_late(const struct pgop *op)
     return clock_mono_ms() >= op->deadline_ms;
 }
 
-/* ---- pauses ------------------------------------------------------------------------------------ */
+/* ---- pauses ---------------------------------------------------------------------------------- */
 
 static void on_timer(void *arg)
 {
@@ -110,7 +110,7 @@ void pgop_poll(struct pgop *op, int64_t first_ms, int64_t most_ms, pgop_step_fn 
     pgop_after(op, op->poll_ms, step);
 }
 
-/* ---- statements -------------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------------------ */
 
 static int64_t statement_ms(const struct pgop *op)
 {
@@ -143,7 +143,7 @@ bool pgop_true(const struct pgconn_reply *r, size_t result, int row, int column)
     return strcmp(pgop_text(r, result, row, column), "t") == 0;
 }
 
-/* ---- commands ---------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 /* The end of what a command printed is where it says why it failed. */
 static const char *tail_of(const struct child_result *r, size_t bytes)

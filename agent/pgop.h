@@ -1,11 +1,12 @@
 /*
- * Inside of agent/postgres.h: the object, and what all its operations have in common. An operation is
- * a struct that starts with a struct pgop; it lives from pgop_new() to pgop_end(), which calls back.
+ * Inside of agent/postgres.h: the object, and what all its operations have in common. An operation
+ * is a struct that starts with a struct pgop; it lives from pgop_new() to pgop_end(), which calls
+ * back.
  *
  * Invariants
  *   - An operation ends exactly once, never from inside the call that began it.
- *   - An operation that waits for a statement or a child ends only after that has come back; it gives
- *     each of them a deadline. So nothing ever calls into an operation that is gone.
+ *   - An operation that waits for a statement or a child ends only after that has come back; it
+ *     gives each of them a deadline. So nothing ever calls into an operation that is gone.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /*
  * Evidence about another PostgreSQL, over the network. First as a standby would connect: physical
  * replication, IDENTIFY_SYSTEM, and the in_hot_standby that the server reports by itself (14 and
- * later; before that `SHOW transaction_read_only`, the only commands that a physical walsender takes).
- * A server that refuses that is asked as the agent's own role. One that refuses both is at least there.
+ * later; before that `SHOW transaction_read_only`, the only commands that a physical walsender
+ * takes). A server that refuses that is asked as the agent's own role. One that refuses both is at
+ * least there.
  */
 #include <string.h>
 
@@ -94,7 +95,7 @@ static void make_conninfo(const struct probe_op *o, bool replication, struct buf
         pgsettings_conninfo_add(b, "dbname", c->database);
 }
 
-/* ---- as the agent's role ----------------------------------------------------------------------- */
+/* ---- as the agent's role --------------------------------------------------------------------- */
 
 static void on_sql(void *arg, const struct pgconn_reply *r)
 {
@@ -122,7 +123,7 @@ static void probe_sql(struct pgop *op)
     buf_free(&b);
 }
 
-/* ---- as a standby ------------------------------------------------------------------------------ */
+/* ---- as a standby ---------------------------------------------------------------------------- */
 
 static void on_read_only(void *arg, const struct pgconn_reply *r)
 {

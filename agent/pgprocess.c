@@ -3,8 +3,8 @@
  *
  * A postmaster that no service manager owns is stopped by a signal through its pidfd, which is also
  * what is awaited: a pid cannot be another process by the time the signal is sent, and the end is
- * known when it happens. Its end alone is not a clean stop ("shut down" can stand in pg_control while
- * the last WAL is still being archived, and a crash ends it too), so a fast stop wants both.
+ * known when it happens. Its end alone is not a clean stop ("shut down" can stand in pg_control
+ * while the last WAL is still being archived, and a crash ends it too), so a fast stop wants both.
  */
 #include <errno.h>
 #include <signal.h>
@@ -28,7 +28,7 @@ enum {
     APPEAR_MS = 5000,
 };
 
-/* ---- stop -------------------------------------------------------------------------------------- */
+/* ---- stop ------------------------------------------------------------------------------------ */
 
 struct stop_op {
     struct pgop op;
@@ -62,8 +62,8 @@ static bool is_clean(int control_state)
 
 static void stop_check(struct pgop *op);
 
-/* The postmaster is gone. It waits for its children before it ends cleanly; after a crash one of them
- * may live on for a while, and may even commit. */
+/* The postmaster is gone. It waits for its children before it ends cleanly; after a crash one of
+ * them may live on for a while, and may even commit. */
 static void stop_gone(struct stop_op *s)
 {
     const char *data_directory = s->op.p->config.data_directory;
@@ -201,7 +201,7 @@ void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postg
     pgop_after(&s->op, 0, stop_begin);
 }
 
-/* ---- start ------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 struct start_op {
     struct pgop op;
@@ -308,7 +308,7 @@ void postgres_start(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn,
     pgop_after(&s->op, 0, start_begin);
 }
 
-/* ---- restart ----------------------------------------------------------------------------------- */
+/* ---- restart --------------------------------------------------------------------------------- */
 
 static void restart_started(void *arg, const struct err *e)
 {

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-/* ---- connection strings ------------------------------------------------------------------------ */
+/* ---- connection strings ---------------------------------------------------------------------- */
 
 void pgsettings_conninfo_add(struct buf *b, const char *key, const char *value)
 {
@@ -86,7 +86,7 @@ int pgsettings_primary_conninfo(const struct postgres_config *c, const struct up
     return r;
 }
 
-/* ---- hosts ------------------------------------------------------------------------------------- */
+/* ---- hosts ----------------------------------------------------------------------------------- */
 
 static bool has_name(const char *list, const char *name, size_t len)
 {

@@ -1,5 +1,5 @@
-/* The object of agent/postgres.h and its configuration; what it does is in pgobserve.c, pgprocess.c,
- * pgact.c, pgfollow.c and pgprobe.c. */
+/* The object of agent/postgres.h and its configuration; what it does is in pgobserve.c,
+ * pgprocess.c, pgact.c, pgfollow.c and pgprobe.c. */
 #include "agent/postgres.h"
 
 #include <string.h>
@@ -41,9 +41,9 @@ enum {
     OBSERVE_STATEMENT_TIMEOUT_MS = 10000,
 };
 
-/* What goes into every session: our statements name catalog objects only, wait for no lock for long,
- * and end by themselves if this side goes away. The act connection has no statement_timeout: a
- * CHECKPOINT may take its time, and pg_cancel_backend() ends what passes its deadline. */
+/* What goes into every session: our statements name catalog objects only, wait for no lock for
+ * long, and end by themselves if this side goes away. The act connection has no statement_timeout:
+ * a CHECKPOINT may take its time, and pg_cancel_backend() ends what passes its deadline. */
 static struct pgconn *connection(struct loop *l, const struct postgres_config *c,
                                  int statement_timeout_ms)
 {

@@ -2,16 +2,16 @@
  * The PostgreSQL of this node: what it is (observed through files, process and SQL) and what can be
  * done to it (stop, start, promote, follow, …). Everything is asynchronous on the agent's loop.
  *
- * Two libpq connections over the local socket (PostgreSQL 15, 34.4 Asynchronous Command Processing):
- * `observe` for short queries under a statement timeout, `act` for what may block (CHECKPOINT). Both
- * open when there is something to ask (a look opens both), stay open, and reopen by themselves; idle
- * they cost nothing. Where no service manager owns the postmaster it is stopped by SIGINT and
- * awaited by a pidfd on the loop, not by pg_ctl's 100 ms grid; where commands are configured
- * (systemctl …) they are used instead. pg_control is read as a file (agent/pgcontrol.h).
+ * Two libpq connections over the local socket (PostgreSQL 15, 34.4 Asynchronous Command
+ * Processing): `observe` for short queries under a statement timeout, `act` for what may block
+ * (CHECKPOINT). Both open when there is something to ask (a look opens both), stay open, and reopen
+ * by themselves; idle they cost nothing. Where no service manager owns the postmaster it is stopped
+ * by SIGINT and awaited by a pidfd on the loop, not by pg_ctl's 100 ms grid; where commands are
+ * configured (systemctl …) they are used instead. pg_control is read as a file (agent/pgcontrol.h).
  *
- * No callback runs inside the call that asked for it, and each runs exactly once. Operations are not
- * ordered among themselves, except that those on the act connection take turns: the caller has one
- * at a time. The role needs pg_monitor; the hints of errors say what else must be granted.
+ * No callback runs inside the call that asked for it, and each runs exactly once. Operations are
+ * not ordered among themselves, except that those on the act connection take turns: the caller has
+ * one at a time. The role needs pg_monitor; the hints of errors say what else must be granted.
  */
 #pragma once
 
@@ -50,16 +50,16 @@ void postgres_free(struct postgres *p);
 
 typedef void (*postgres_done_fn)(void *arg, const struct err *e); /* e NULL: done and observed */
 
-/* Look: fills a struct obs_pg and calls back within `timeout_ms` (a server that hangs, or that accepts
- * connections but not ours, gives role PG_UNKNOWN with `problem`; a postmaster that accepts none
- * yet, or no more, PG_STARTING). Cheap: one round trip when connected. Concurrent looks share one, but
- * a look never gets an answer that was asked for before it. */
+/* Look: fills a struct obs_pg and calls back within `timeout_ms` (a server that hangs, or that
+ * accepts connections but not ours, gives role PG_UNKNOWN with `problem`; a postmaster that accepts
+ * none yet, or no more, PG_STARTING). Cheap: one round trip when connected. Concurrent looks share
+ * one, but a look never gets an answer that was asked for before it. */
 typedef void (*postgres_look_fn)(void *arg, const struct obs_pg *pg);
 void postgres_look(struct postgres *p, int64_t timeout_ms, postgres_look_fn fn, void *arg);
 
 /* Files only, at once: signal files, pg_control, postmaster.pid (checked against the live process).
- * role is PG_STOPPED or PG_STARTING ("a postmaster is there, not asked"), tli is 0, and history that
- * of control_tli. For guard and rules. */
+ * role is PG_STOPPED or PG_STARTING ("a postmaster is there, not asked"), tli is 0, and history
+ * that of control_tli. For guard and rules. */
 void postgres_look_files(const struct postgres_config *c, struct obs_pg *ret_pg);
 
 /* standby.signal inside PGDATA: created there (not renamed in), fsynced with its directory; `text`
@@ -67,9 +67,9 @@ void postgres_look_files(const struct postgres_config *c, struct obs_pg *ret_pg)
 int postgres_signal_create(const struct postgres_config *c, const char *text, struct err *reterr);
 int postgres_signal_remove(const struct postgres_config *c, struct err *reterr);
 
-/* Fast stop (immediate: SIGQUIT), awaited: no postmaster, and no process that outlived one. Stopping a
- * stopped one is done at once, however it stopped. A fast stop that ends without "shut down" in
- * pg_control is ERR_INCOMPLETE; one that is late, ERR_TIMEOUT, may still happen later. */
+/* Fast stop (immediate: SIGQUIT), awaited: no postmaster, and no process that outlived one.
+ * Stopping a stopped one is done at once, however it stopped. A fast stop that ends without "shut
+ * down" in pg_control is ERR_INCOMPLETE; one that is late, ERR_TIMEOUT, may still happen later. */
 void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postgres_done_fn fn,
                    void *arg);
 /* Start and wait until it accepts connections. Already running: done at once. If it ends while
@@ -81,12 +81,12 @@ void postgres_restart(struct postgres *p, int64_t timeout_ms, postgres_done_fn f
 /* CHECKPOINT on the act connection; a restartpoint on a standby. */
 void postgres_checkpoint(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
 
-/* pg_promote without waiting, then short adaptive polling of pg_is_in_recovery(); done when writable,
- * its timeline is new and the signal files are gone. */
+/* pg_promote without waiting, then short adaptive polling of pg_is_in_recovery(); done when
+ * writable, its timeline is new and the signal files are gone. */
 void postgres_promote(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
 /* SELECT pg_logical_emit_message(true, 'pgtandem', txn), committed under synchronous_commit=local
- * (sync false) or the default (sync true). ERR_TIMEOUT with sync: committed here, but no synchronous
- * standby has confirmed it; no session is left waiting in the server. */
+ * (sync false) or the default (sync true). ERR_TIMEOUT with sync: committed here, but no
+ * synchronous standby has confirmed it; no session is left waiting in the server. */
 void postgres_mark(struct postgres *p, const char *txn, bool sync, int64_t timeout_ms,
                    postgres_done_fn fn, void *arg);
 
@@ -94,9 +94,10 @@ void postgres_mark(struct postgres *p, const char *txn, bool sync, int64_t timeo
  * walreceiver is gone and the replay has drained what was received, up to the last whole record. */
 void postgres_detach(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
 
-/* primary_conninfo = host=<address> port=… user=… application_name=<node>, primary_slot_name = slot,
- * by ALTER SYSTEM and reload when running (PostgreSQL 12: restart), through postgresql.auto.conf when
- * stopped; done when the setting is in force (streaming is observed by a look). */
+/* primary_conninfo = host=<address> port=… user=… application_name=<node>, primary_slot_name =
+ * slot, by ALTER SYSTEM and reload when running (PostgreSQL 12: restart), through
+ * postgresql.auto.conf when stopped; done when the setting is in force (streaming is observed by a
+ * look). */
 void postgres_follow(struct postgres *p, const struct upstream *up, const char *slot,
                      int64_t timeout_ms, postgres_done_fn fn, void *arg);
 
@@ -118,9 +119,9 @@ typedef void (*postgres_probe_fn)(void *arg, const struct postgres_probe_result 
 void postgres_probe(struct postgres *p, const struct upstream *target, int64_t timeout_ms,
                     postgres_probe_fn fn, void *arg);
 
-/* What must end before REVOKE may answer: a promotion in progress makes no further step (it fails from
- * the loop), and its signal file is removed. A promotion that the server has already begun is ended
- * only by stopping the server. */
+/* What must end before REVOKE may answer: a promotion in progress makes no further step (it fails
+ * from the loop), and its signal file is removed. A promotion that the server has already begun is
+ * ended only by stopping the server. */
 void postgres_end_children(struct postgres *p);
 
 /* The slot name of a node: its name with '-' as '_' (PostgreSQL, 27.2.6 Replication Slots). */

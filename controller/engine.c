@@ -36,8 +36,8 @@ static int open_journal(struct run *r, struct err *reterr)
     return rc;
 }
 
-/* A journal that cannot be written any more is told once; the command goes on by observation, because
- * stopping between FENCE and PROMOTE would be worse (controller/journal.h, J2). */
+/* A journal that cannot be written any more is told once; the command goes on by observation,
+ * because stopping between FENCE and PROMOTE would be worse (controller/journal.h, J2). */
 static void journal_trouble(struct run *r, int rc, const struct err *e)
 {
     if (rc == 0)
@@ -85,8 +85,8 @@ static enum plan_outcome judge(const struct run *r, const struct plan_move *m, s
     const struct step *step = &steps[m->step];
     if ((step->flags & (STEP_OBSERVES | STEP_DNS)) || !r->view.nodes[node].answered)
         return said;
-    /* An ARM that is to defeat a late request is known by its own answer alone: the epoch was obeyed
-     * before. */
+    /* An ARM that is to defeat a late request is known by its own answer alone: the epoch was
+     * obeyed before. */
     if (m->step == STEP_ARM && (r->view.marks.unsettled & (1U << node)))
         return said;
     if (step->achieved(&r->view, node))
@@ -225,7 +225,8 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     STR_COPY(r->from, r->view.d.owner);
 }
 
-/* The planner's last word as an error: its exit code, text and hint, and the step that led to it. */
+/* The planner's last word as an error: its exit code, text and hint, and the step that led to
+ * it. */
 static int end_error(const struct run *r, const struct plan_move *m, struct err *reterr)
 {
     static const int codes[] = {[1] = ERR_USAGE,      [2] = ERR_PREFLIGHT,   [3] = ERR_UNDONE,

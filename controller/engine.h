@@ -1,15 +1,15 @@
 /*
- * The engine: look, ask the planner, journal the intent, act, look, note, journal the result — until
- * the planner says done or stop. It knows no transition: which step comes next, forward or back, is
- * the planner's business, how a step is done is ops.c's.
+ * The engine: look, ask the planner, journal the intent, act, look, note, journal the result —
+ * until the planner says done or stop. It knows no transition: which step comes next, forward or
+ * back, is the planner's business, how a step is done is ops.c's.
  *
  *          +--> planner_next --STEP--> intent -> act -> look -> planner_note -> result --+
  *          |         |                                                                   |
  *          |     DONE, STOP -> end -> summary                                            |
  *          +-----------------------------------------------------------------------------+
  *
- * The program may be killed between any two of these and resumed from any controller: safety lives in
- * the ownership record and in the agents (docs/protocol.md). After the first step that changes
+ * The program may be killed between any two of these and resumed from any controller: safety lives
+ * in the ownership record and in the agents (docs/protocol.md). After the first step that changes
  * something a closed terminal changes nothing: the command runs to its end, into the journal.
  */
 #pragma once

@@ -1,6 +1,7 @@
 /*
- * Signals while something moves: a closed terminal (SIGHUP) changes nothing, Ctrl-C (SIGINT, SIGTERM)
- * is remembered and asked about between two steps. The flag is one of the program's two globals.
+ * Signals while something moves: a closed terminal (SIGHUP) changes nothing, Ctrl-C (SIGINT,
+ * SIGTERM) is remembered and asked about between two steps. The flag is one of the program's two
+ * globals.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * How each step is carried out: one act for each step id. An act sends, waits under its deadline and
- * fills op_result; whether the step is achieved is then asked of the view (steps[].achieved), never
- * of the act.
+ * How each step is carried out: one act for each step id. An act sends, waits under its deadline
+ * and fills op_result; whether the step is achieved is then asked of the view (steps[].achieved),
+ * never of the act.
  *
  * ops_dns.c   the steps that are one UPDATE of alias and record
  * ops_node.c  the steps that are one request to one or several agents

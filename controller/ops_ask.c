@@ -1,4 +1,5 @@
-/* The steps before anything is held: every check, what everybody sees of a lost node, what may be lost. */
+/* The steps before anything is held: every check, what everybody sees of a lost node, what may be
+ * lost. */
 #include <stdio.h>
 #include <string.h>
 

@@ -299,8 +299,8 @@ void op_release(struct run *r, const struct plan_move *m, struct op_result *res)
                 "its guard has not let it go within %d s", RELEASE_MS / 1000);
 }
 
-/* One watch period, its second read, and the time of a stop: a node given up unfenced that lives and
- * sees DNS has fenced itself by then. */
+/* One watch period, its second read, and the time of a stop: a node given up unfenced that lives
+ * and sees DNS has fenced itself by then. */
 static int64_t watch_wait_ms(const struct run *r)
 {
     enum { SECOND_READ_MS = 1000, STOP_MS = 2000, LEAST_MS = 3000 };

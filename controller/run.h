@@ -2,8 +2,9 @@
  * One moving command while it runs: what it knows (world, view with the planner's marks), what it
  * writes (journal) and shows (progress), and what it will say at the end.
  *
- * engine.c drives it, ops*.c act, summary.c tells. The view is rebuilt after every answer; the marks
- * in it are changed by planner_note and planner_wrote alone, but for the two that a person gives.
+ * engine.c drives it, ops*.c act, summary.c tells. The view is rebuilt after every answer; the
+ * marks in it are changed by planner_note and planner_wrote alone, but for the two that a person
+ * gives.
  */
 #pragma once
 

@@ -117,8 +117,8 @@ static int write_one(struct session *s, struct change *change, struct cron_nodes
     struct err e = {.code = 0};
     char before[JOURNAL_HASH_BYTES], after[JOURNAL_HASH_BYTES];
 
-    /* not the texts: crontabs hold passwords, and journals are copied into tickets. The agent keeps the
-     * previous text (crontab.backup.N in its state directory). */
+    /* not the texts: crontabs hold passwords, and journals are copied into tickets. The agent keeps
+     * the previous text (crontab.backup.N in its state directory). */
     journal_hash(c->text[node], strlen(c->text[node]), before);
     journal_hash(text, strlen(text), after);
     json_t *data = json_pack("{s:s, s:s, s:s}", "expected_hash", c->world.nodes[node].obs.cron.hash,

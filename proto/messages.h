@@ -226,10 +226,10 @@ struct node_obs {
     bool watch_enabled;
     int64_t watch_age_ms; /* since the watch last read D; -1 never */
     int64_t watch_period_ms;
-    char peers[CLUSTER_NODES_MAX * NODE_NAME_BYTES]; /* nodes that its guard asks, comma-separated */
-    bool can_stop;     /* the stop path was checked (permission) */
-    bool starting_act; /* an act is running now */
-    char act[24];      /* its verb */
+    char peers[CLUSTER_NODES_MAX * NODE_NAME_BYTES]; /* whom its guard asks, comma-separated */
+    bool can_stop;                                   /* the stop path was checked (permission) */
+    bool starting_act;                               /* an act is running now */
+    char act[24];                                    /* its verb */
     struct obs_fence fence;
     struct obs_pg pg;
     struct obs_cron cron;

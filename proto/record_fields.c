@@ -1,4 +1,5 @@
-/* The ownership record as JSON: an agent's state file and `-f json` (its DNS text is register.c's). */
+/* The ownership record as JSON: an agent's state file and `-f json` (its DNS text is
+ * register.c's). */
 #include "proto/messages.h"
 
 static const struct field from_fields[] = {

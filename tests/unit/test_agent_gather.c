@@ -1,4 +1,5 @@
-/* agent/gather, agent/agent: what is decided around the guard's table for a node never commanded. */
+/* agent/gather, agent/agent: what is decided around the guard's table for a node never
+ * commanded. */
 #include "agent/gather.h"
 
 #include <string.h>

@@ -91,7 +91,8 @@ static void test_it_is_not_lifted_against_rule_w(void **state)
     assert_true(m.kind == MOVE_STOP || m.step != STEP_UNFENCE);
 }
 
-/* PostgreSQL stopped after the FENCE had given up: where is not recorded, 0/0 would never be passed. */
+/* PostgreSQL stopped after the FENCE had given up: where is not recorded, 0/0 would never be
+ * passed. */
 static void test_a_stop_that_no_fence_saw_is_fenced_again(void **state)
 {
     (void)state;

@@ -21,10 +21,10 @@
 #include "base/str.h"
 #include "tests/unit/unit.h"
 
-/* ---- pg_control -------------------------------------------------------------------------------- */
+/* ---- pg_control ------------------------------------------------------------------------------ */
 
-/* The first 296 bytes of what the initdb of each format's PostgreSQL made (x86-64, data checksums on),
- * and what its pg_controldata says. */
+/* The first 296 bytes of what the initdb of each format's PostgreSQL made (x86-64, data checksums
+ * on), and what its pg_controldata says. */
 static const struct golden {
     int version;
     size_t crc_end;
@@ -143,7 +143,7 @@ static void test_control_of_an_unknown_version(void **state)
     assert_non_null(strstr(e.msg, "1900"));
 }
 
-/* ---- a directory that passes for a data directory ---------------------------------------------- */
+/* ---- a directory that passes for a data directory -------------------------------------------- */
 
 static struct postgres_config made;
 
@@ -206,7 +206,7 @@ static int remove_directory(void **state)
     return wait(NULL) > 0 ? 0 : -1;
 }
 
-/* ---- timelines --------------------------------------------------------------------------------- */
+/* ---- timelines ------------------------------------------------------------------------------- */
 
 static void test_history(void **state)
 {
@@ -281,7 +281,7 @@ static void test_replayed_timeline(void **state)
     assert_int_equal(pghistory_replayed(d, &c, 3, 0), 1);
 }
 
-/* ---- files ------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static void test_look_at_an_empty_directory(void **state)
 {
@@ -439,7 +439,7 @@ static void test_signal_file_that_cannot_be(void **state)
     assert_int_equal(e.sys, ENOENT);
 }
 
-/* ---- settings ---------------------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 static void test_conninfo_quoting(void **state)
 {

@@ -4,8 +4,8 @@
  *     pg_driver NODE key=value…      the keys of postgres_config_table
  *
  * Reads commands from standard input, one a line; answers each with one line of JSON, which has at
- * least "ok" and "us", the microseconds it took. While it waits for a command the loop stands still,
- * as an agent's never does; `run MS` lets it run.
+ * least "ok" and "us", the microseconds it took. While it waits for a command the loop stands
+ * still, as an agent's never does; `run MS` lets it run.
  */
 #include <jansson.h>
 #include <stdio.h>
