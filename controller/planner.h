@@ -48,6 +48,7 @@ struct plan_node {
     int64_t revoked_epoch; /* 0 never */
     bool cron_on;  /* commanded on and every managed entry on (none managed: commanded on) */
     bool cron_off; /* commanded off, no managed entry on, no managed job running */
+    bool signal;   /* standby.signal is in its data directory */
     bool clean;    /* stopped, pg_control "shut down" */
     uint64_t shutdown_lsn; /* durable, at the fence: pg_control's checkpoint location; 0 unknown */
     uint64_t control_lsn;  /* pg_control's checkpoint location now */

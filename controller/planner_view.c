@@ -123,8 +123,8 @@ bool plan_harmless(const struct plan_view *v, int node)
         return n->role == PG_RECOVERY && !n->held && !n->promoting;
     if (n->role == PG_RECOVERY)
         return true;
-    /* stopped: pg_control still as it was right after the fence */
-    return n->role == PG_STOPPED &&
+    /* stopped: a bare start would come up as a standby, pg_control is as it was after the fence */
+    return n->role == PG_STOPPED && n->signal &&
            (n->standby_only || !n->shutdown_lsn || n->control_lsn == n->shutdown_lsn);
 }
 

@@ -89,6 +89,7 @@ static void node_postgres(const struct obs_pg *pg, uint64_t sysid, struct plan_n
 {
     n->role = pg->role;
     n->sysid_ok = pg->sysid == 0 || sysid == 0 || pg->sysid == sysid;
+    n->signal = pg->standby_signal;
     n->clean = pg->role == PG_STOPPED && pg->control_state == CONTROL_SHUTDOWNED;
     n->control_lsn = pg->control_checkpoint;
     n->control_tli = pg->control_tli;

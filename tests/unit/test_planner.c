@@ -60,7 +60,7 @@ static struct plan_view *world(enum plan_command command, enum register_state st
 
 static void fence(struct plan_node *n)
 {
-    n->fenced = n->was_primary = n->clean = n->cron_off = true;
+    n->fenced = n->was_primary = n->clean = n->signal = n->cron_off = true;
     n->cron_on = n->receiving = n->streams_from_owner = false;
     n->role = PG_STOPPED;
     n->shutdown_lsn = n->control_lsn = 90;
@@ -571,6 +571,9 @@ static void rule_w(void **unused)
     assert_true(planner_w_holds(v, B, NULL));
     v = flip_fenced(PLAN_RESUME);
     v->nodes[A].control_lsn = 95; /* it has run since */
+    assert_false(planner_w_holds(v, B, NULL));
+    v = flip_fenced(PLAN_RESUME);
+    v->nodes[A].signal = false; /* a bare start would make it writable */
     assert_false(planner_w_holds(v, B, NULL));
     v = flip_fenced(PLAN_RESUME);
     v->nodes[A].fenced = false;
