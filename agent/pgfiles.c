@@ -215,8 +215,7 @@ static int open_data_directory(const struct postgres_config *c, struct stat *ret
     if (dir < 0 || fstat(dir, ret_st) < 0)
         return err_sys(reterr, errno, "is data_directory right, and does this user own it?",
                        "cannot open %s", c->data_directory);
-    *ret_fd = dir;
-    dir = -1;
+    *ret_fd = fd_take(&dir);
     return 0;
 }
 

@@ -110,7 +110,7 @@ static int side(struct session *s, const struct cron_nodes *c, size_t i, enum cr
 static int diff_node(struct session *s, const struct cron_nodes *c, size_t i,
                      enum crontab_mode mode, struct report *t, bool *ret_alike, struct err *reterr)
 {
-    struct side old, new;
+    struct side old = {0}, new = {0};
     int rc = side(s, c, (size_t)c->owner, mode, &old, reterr);
 
     if (rc == 0)
