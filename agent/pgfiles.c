@@ -210,12 +210,17 @@ void postgres_look_files(const struct postgres_config *c, struct obs_pg *ret_pg)
 static int open_data_directory(const struct postgres_config *c, struct stat *ret_st, int *ret_fd,
                                struct err *reterr)
 {
-    AUTO(fd) dir = open(c->data_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int dir = open(c->data_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (dir < 0 || fstat(dir, ret_st) < 0)
-        return err_sys(reterr, errno, "is data_directory right, and does this user own it?",
+    if (dir < 0 || fstat(dir, ret_st) < 0) {
+        int sys = errno;
+
+        if (dir >= 0)
+            close(dir);
+        return err_sys(reterr, sys, "is data_directory right, and does this user own it?",
                        "cannot open %s", c->data_directory);
-    *ret_fd = fd_take(&dir);
+    }
+    *ret_fd = dir;
     return 0;
 }
 
