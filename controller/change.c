@@ -4,10 +4,10 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/loop.h"
 #include "base/mem.h"
 #include "controller/journal.h"
 #include "controller/session.h"
+#include "controller/update.h"
 
 const char *change_reason(struct session *s, const char *fallback)
 {
@@ -52,31 +52,15 @@ int change_close(struct change *c, int rc, struct err *e)
 
 /* ---- one UPDATE ------------------------------------------------------------------------------ */
 
-struct swap_wait {
-    struct dns_swap_result result;
-    struct err e;
-    bool done;
-};
-
-static void swap_done(void *arg, const struct dns_swap_result *result, const struct err *e)
+static int verdict(enum dns_verdict verdict, const struct err *why, struct err *reterr)
 {
-    struct swap_wait *w = arg;
-
-    w->result = *result;
-    if (e)
-        w->e = *e;
-    w->done = true;
-}
-
-static int verdict(const struct swap_wait *w, struct err *reterr)
-{
-    switch (w->result.verdict) {
+    switch (verdict) {
     case DNS_DONE:
         return 0;
     case DNS_REFUSED:
         if (reterr)
-            *reterr = w->e;
-        return w->e.code < 0 ? w->e.code : ERR_DNS;
+            *reterr = *why;
+        return why->code < 0 ? why->code : ERR_DNS;
     case DNS_UNKNOWN:
         break;
     }
@@ -84,14 +68,14 @@ static int verdict(const struct swap_wait *w, struct err *reterr)
                    "`pgtandem dns show` says what is there; wait a minute before trying again",
                    "the update was sent and not answered: it may have been made, or be made later "
                    "(%.300s)",
-                   w->e.msg);
+                   why->msg);
 }
 
 int change_swap(struct change *c, const struct dns_swap *swap, struct err *reterr)
 {
     struct session *s = c->session;
-    int64_t timeout_ms = s->config.dns.timeout_ms;
-    struct swap_wait *w = arena_alloc(s->arena, sizeof(*w));
+    struct dns_swap_result result;
+    struct err why;
     json_t *data = json_pack("{s:s?, s:s?, s:s, s:s}", "old_alias", swap->old_cname, "old_record",
                              swap->old_txt, "alias", swap->new_cname, "record", swap->new_txt);
     int rc = journal_intent(c->journal, "dns-update", "", data, reterr);
@@ -99,14 +83,10 @@ int change_swap(struct change *c, const struct dns_swap *swap, struct err *reter
     json_decref(data);
     if (rc < 0)
         return rc;
-    struct dns_op *op = dns_swap(s->loop, &s->zone, swap, timeout_ms, swap_done, w);
-    if (loop_wait(s->loop, &w->done, timeout_ms + 1000, NULL) < 0) {
-        dns_op_cancel(op);
-        w->result.verdict = DNS_UNKNOWN;
-    }
-    rc = verdict(w, reterr);
-    data = json_pack("{s:b, s:s, s:i, s:I}", "ok", rc == 0, "error", w->e.msg, "tries",
-                     w->result.tries, "ms", (json_int_t)w->result.elapsed_ms);
+    update_wait(s, swap, &result, &why);
+    rc = verdict(result.verdict, &why, reterr);
+    data = json_pack("{s:b, s:s, s:i, s:I}", "ok", rc == 0, "error", why.msg, "tries", result.tries,
+                     "ms", (json_int_t)result.elapsed_ms);
     (void)journal_result(c->journal, "dns-update", "", data, NULL);
     json_decref(data);
     return rc;

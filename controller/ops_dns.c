@@ -2,24 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/loop.h"
+#include "base/str.h"
 #include "controller/ops.h"
-
-struct swap_wait {
-    struct dns_swap_result result;
-    struct err e;
-    bool done;
-};
-
-static void swap_done(void *arg, const struct dns_swap_result *result, const struct err *e)
-{
-    struct swap_wait *w = arg;
-    w->result = *result;
-    if (e)
-        w->e = *e;
-    w->done = true;
-}
+#include "controller/update.h"
 
 /* The record to write, as struct and text, and the name that the alias must then have. */
 static int next_record(struct run *r, const struct plan_move *m, struct record *ret_record,
@@ -48,15 +33,15 @@ static int next_record(struct run *r, const struct plan_move *m, struct record *
     return 0;
 }
 
-static enum plan_outcome outcome_of(const struct swap_wait *w)
+static enum plan_outcome outcome_of(const struct dns_swap_result *result, const struct err *why)
 {
-    switch (w->result.verdict) {
+    switch (result->verdict) {
     case DNS_DONE:
         return OUTCOME_DONE;
     case DNS_UNKNOWN:
         return OUTCOME_UNKNOWN;
     case DNS_REFUSED:
-        return w->e.code == ERR_LOST ? OUTCOME_LOST : OUTCOME_FAILED;
+        return why->code == ERR_LOST ? OUTCOME_LOST : OUTCOME_FAILED;
     }
     return OUTCOME_UNKNOWN;
 }
@@ -77,18 +62,11 @@ void op_record(struct run *r, const struct plan_move *m, struct op_result *res)
                             .new_cname = target->target,
                             .new_txt = text,
                             .cname_ttl = next.ttl};
-    struct swap_wait wait = {.done = false};
-    struct dns_op *op =
-        dns_swap(s->loop, &s->zone, &swap, s->config.dns.timeout_ms, swap_done, &wait);
-    if (loop_wait(s->loop, &wait.done, s->config.dns.timeout_ms + 1000, &wait.e) < 0) {
-        dns_op_cancel(op);
-        wait.result.verdict = DNS_UNKNOWN;
-    }
-    *outcome = outcome_of(&wait);
-    if (wait.e.code)
-        res->e = wait.e;
-    if (wait.result.view.status == DNS_VIEW_OK)
-        r->world.d = wait.result.view;
+    struct dns_swap_result result;
+    update_wait(s, &swap, &result, &res->e);
+    *outcome = outcome_of(&result, &res->e);
+    if (result.view.status == DNS_VIEW_OK)
+        r->world.d = result.view;
     else if (*outcome == OUTCOME_UNKNOWN)
         r->world.d.status = DNS_VIEW_SILENT;
     if (*outcome == OUTCOME_DONE) {
@@ -97,5 +75,5 @@ void op_record(struct run *r, const struct plan_move *m, struct op_result *res)
     }
     STR_PRINTF(res->detail, "epoch %lld %s, owner %s, alias -> %s%s", (long long)next.epoch,
                register_state_names[next.state], next.owner, target->target,
-               wait.result.tries > 1 ? " (sent again)" : "");
+               result.tries > 1 ? " (sent again)" : "");
 }
