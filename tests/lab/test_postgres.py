@@ -55,10 +55,14 @@ def cleanup():
         driver.kill()
     for server in servers:
         server.kill()
-    if os.environ.get("KEEP") != "1":
-        shutil.rmtree(work, ignore_errors=True)
-    else:
+    if os.environ.get("KEEP") == "1":
         print("# kept:", work)
+        return
+    for _ in range(20):  # a server that is still ending may write once more
+        shutil.rmtree(work, ignore_errors=True)
+        if not os.path.exists(work):
+            break
+        time.sleep(0.1)
 
 
 atexit.register(cleanup)
