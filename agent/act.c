@@ -35,17 +35,22 @@ static void act_free(struct act *a)
     mem_free(a);
 }
 
-/* Always the first of the queue; the next one starts. */
+static void start_next(struct agent *g)
+{
+    if (g->queue)
+        start_first(g);
+    else if (g->stopping && g->idle)
+        g->idle(g);
+}
+
+/* Always the first of the queue. */
 static void leave(struct act *a)
 {
     struct agent *g = a->agent;
 
     g->queue = a->next;
     act_free(a);
-    if (g->queue)
-        start_first(g);
-    else if (g->stopping && g->idle)
-        g->idle(g);
+    start_next(g);
 }
 
 static void answer(struct act *a, const struct node_obs *obs)
@@ -91,18 +96,71 @@ static void log_end(const struct act *a, const struct err *e)
                     e->hint[0] ? "; " : "", e->hint);
 }
 
-/* The lock goes first: whoever sees the answer may ask for more at once, the guard too. */
-static void on_end(void *arg, const struct err *e)
+/* ---- tails ----------------------------------------------------------------------------------- */
+static void on_tail_observed(void *arg, const struct node_obs *obs)
+{
+    struct act *a = arg;
+    struct act **at = &a->agent->tails;
+
+    answer(a, obs);
+    while (*at != a)
+        at = &(*at)->next;
+    *at = a->next;
+    act_free(a);
+}
+
+static void on_tail_end(void *arg, const struct err *e)
 {
     struct act *a = arg;
 
     log_end(a, e);
+    agent_observe(a->agent, AGENT_LOOK_MS, false, on_tail_observed, a);
+}
+
+/* It waits already when the next act starts: that one may make it stale. */
+static void begin_tail(struct act *a)
+{
+    struct agent *g = a->agent;
+
+    g->queue = a->next;
+    a->next = g->tails;
+    g->tails = a;
+    sequence_start(&a->seq, a->kind->tail, on_tail_end, a);
+    start_next(g);
+}
+
+/* Another command has taken over: whoever waits for an earlier one is told (A5). */
+static void end_stale_tails(struct agent *g, const struct agent_state *s)
+{
+    for (struct act *a = g->tails, *next; a; a = next) {
+        next = a->next;
+        if (a->seq.state == SEQUENCE_ENDED || a->q->epoch >= s->epoch)
+            continue;
+        a->kind->forsake(a);
+        a->s = *s;
+        act_refuse(a, RULE_STALE);
+    }
+}
+
+/* ---- the end of a turn ----------------------------------------------------------------------- */
+/* The lock goes first: whoever sees the answer may ask for more at once, the guard too. */
+static void on_end(void *arg, const struct err *e)
+{
+    struct act *a = arg;
+    bool waits = !e && a->kind->tail;
+
+    if (!waits)
+        log_end(a, e);
     if (a->permit)
         permit_withdraw(&a->agent->config->binding);
     if (a->lock >= 0)
         close(a->lock);
     a->lock = -1;
     a->agent->acting = NULL;
+    if (waits) {
+        begin_tail(a);
+        return;
+    }
     if (a->rpc) {
         agent_observe(a->agent, AGENT_LOOK_MS, false, on_observed, a);
         return;
@@ -205,14 +263,20 @@ struct act *act_own(struct agent *g, const struct act_kind *kind, const char *by
     return a;
 }
 
-void act_drop_all(struct agent *g)
+static void drop_list(struct act **list)
 {
-    while (g->queue) {
-        struct act *a = g->queue;
+    while (*list) {
+        struct act *a = *list;
 
-        g->queue = a->next;
+        *list = a->next;
         act_free(a);
     }
+}
+
+void act_drop_all(struct agent *g)
+{
+    drop_list(&g->queue);
+    drop_list(&g->tails);
 }
 
 /* ---- for phases ------------------------------------------------------------------------------ */
@@ -265,5 +329,6 @@ bool act_save(struct act *a, const struct agent_state *next)
         return false;
     }
     a->s = *next;
+    end_stale_tails(a->agent, next);
     return true;
 }

@@ -2,12 +2,20 @@
  * An act: something that changes this node, as a sequence of phases under the state lock.
  *
  *     queue --> [lock, load the state] --> phases of its kind --> unlock --> answer --> next act
+ *                                                                   '--> next act
+ *                                                                   '--> tail --> answer
+ *
+ * What a request then only waits for, running jobs or a CHECKPOINT, is its tail: it would keep out
+ * the command that takes over, the watch and the guard.
  *
  * Invariants
- *   A1  one act at a time; it holds the lock from before it reads the state until it has ended.
+ *   A1  one act at a time; it holds the lock from before it reads the state until its phases have
+ *       ended.
  *   A2  `s` is what is in the state file; it changes by act_save() alone (S1: before the deed).
  *   A3  a request whose time is up before its turn does nothing.
- *   A4  every act ends: each phase waits for something with a deadline.
+ *   A4  every act ends: each phase, of a tail too, waits for something with a deadline.
+ *   A5  a tail holds neither turn nor lock, and changes nothing durable; it is refused as stale as
+ *       soon as a higher epoch is in the state file.
  */
 #pragma once
 
@@ -21,7 +29,9 @@ struct act;
 struct act_kind {
     const char *name;
     const sequence_phase_fn *phases;
-    bool quiet; /* not worth a line in the log */
+    const sequence_phase_fn *tail;  /* of requests only; NULL: none */
+    void (*forsake)(struct act *a); /* ends what the tail waits for: no callback from now on */
+    bool quiet;                     /* not worth a line in the log */
 };
 
 struct act {

@@ -162,7 +162,7 @@ void act_cron_off_now(void *act)
 {
     struct act *a = act;
 
-    cron_off_now(a->agent->cron, act_done, a);
+    cron_off(a->agent->cron, "", act_done, a);
 }
 
 void act_signal(void *act)

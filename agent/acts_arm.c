@@ -46,5 +46,14 @@ static void checkpoint_do(void *act)
     postgres_checkpoint(a->agent->pg, act_left_ms(a), act_done, a);
 }
 
-static const sequence_phase_fn checkpoint_phases[] = {act_admit, checkpoint_do, NULL};
-const struct act_kind act_checkpoint = {.name = "checkpoint", .phases = checkpoint_phases};
+static void checkpoint_forsake(struct act *a)
+{
+    postgres_checkpoint_cancel(a->agent->pg, a);
+}
+
+static const sequence_phase_fn checkpoint_phases[] = {act_admit, NULL};
+static const sequence_phase_fn checkpoint_tail[] = {checkpoint_do, NULL};
+const struct act_kind act_checkpoint = {.name = "checkpoint",
+                                        .phases = checkpoint_phases,
+                                        .tail = checkpoint_tail,
+                                        .forsake = checkpoint_forsake};

@@ -1,5 +1,5 @@
 /* CRON_OFF, CRON_ON, CRON_WRITE. Order: the command is in the state file before the crontab
- * changes. */
+ * changes. For the jobs that still run CRON_OFF waits in its tail. */
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,14 +32,30 @@ static void cron_off_intent(void *act)
 static void cron_off_do(void *act)
 {
     struct act *a = act;
+
+    cron_off(a->agent->cron, a->q->expected_hash, act_done, a);
+}
+
+static void cron_off_wait(void *act)
+{
+    struct act *a = act;
     int64_t most_s = act_left_ms(a) / 1000;
 
-    cron_off(a->agent->cron, a->q->expected_hash,
-             a->q->wait_jobs_s < most_s ? a->q->wait_jobs_s : most_s, act_done, a);
+    cron_wait_jobs(a->agent->cron, a->q->wait_jobs_s < most_s ? a->q->wait_jobs_s : most_s,
+                   act_done, a);
+}
+
+static void cron_off_forsake(struct act *a)
+{
+    cron_wait_cancel(a->agent->cron, a);
 }
 
 static const sequence_phase_fn cron_off_phases[] = {cron_off_intent, cron_off_do, NULL};
-const struct act_kind act_cron_off = {.name = "cron-off", .phases = cron_off_phases};
+static const sequence_phase_fn cron_off_tail[] = {cron_off_wait, NULL};
+const struct act_kind act_cron_off = {.name = "cron-off",
+                                      .phases = cron_off_phases,
+                                      .tail = cron_off_tail,
+                                      .forsake = cron_off_forsake};
 
 static void cron_on_permitted(void *act)
 {

@@ -62,7 +62,7 @@ void act_fence_cron(void *act)
 {
     struct act *a = act;
 
-    cron_off_now(a->agent->cron, on_cron, a);
+    cron_off(a->agent->cron, "", on_cron, a);
 }
 
 void act_fence_stop(void *act)

@@ -2,7 +2,7 @@
  * The agent's parts together, and what all of its acts need: durable state, observation, D.
  *
  * Everything that decides and changes goes through one queue of acts (agent/act.h) and holds the
- * state lock meanwhile (agent/state.h, S4); looking does not.
+ * state lock meanwhile (agent/state.h, S4); looking and waiting do not.
  */
 #pragma once
 
@@ -35,7 +35,8 @@ struct agent {
     char boot[40];
 
     struct act *queue;  /* the first one runs */
-    const char *acting; /* its name; NULL: none */
+    struct act *tails;  /* requests that only wait, beside it */
+    const char *acting; /* the name of the one that runs; NULL: none */
     bool stopping;
     void (*idle)(struct agent *g); /* stopping, and the last act has ended */
 

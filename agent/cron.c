@@ -96,21 +96,32 @@ static struct cron_op *change(struct cron *c, const char *expected, cron_done_fn
     return op;
 }
 
-void cron_off(struct cron *c, const char *expected_hash, int64_t wait_jobs_s, cron_done_fn fn,
-              void *arg)
+void cron_off(struct cron *c, const char *expected_hash, cron_done_fn fn, void *arg)
 {
     struct cron_op *op = change(c, expected_hash, fn, arg);
 
-    op->barrier = true;
-    op->jobs_deadline_ms = clock_mono_ms() + wait_jobs_s * 1000;
     sequence_start(&op->seq, cron_change_phases, end_change, op);
 }
 
-void cron_off_now(struct cron *c, cron_done_fn fn, void *arg)
+void cron_wait_jobs(struct cron *c, int64_t wait_jobs_s, cron_done_fn fn, void *arg)
 {
     struct cron_op *op = change(c, "", fn, arg);
 
-    sequence_start(&op->seq, cron_change_phases, end_change, op);
+    op->use_cache = true;
+    op->jobs_deadline_ms = clock_mono_ms() + wait_jobs_s * 1000;
+    sequence_start(&op->seq, cron_wait_phases, end_change, op);
+}
+
+void cron_wait_cancel(struct cron *c, const void *arg)
+{
+    for (struct cron_op **at = &c->ops, *op; (op = *at) != NULL;) {
+        if (op->arg == arg) {
+            *at = op->next;
+            op_free(op);
+        } else {
+            at = &op->next;
+        }
+    }
 }
 
 void cron_on(struct cron *c, const char *expected_hash, cron_done_fn fn, void *arg)

@@ -33,15 +33,15 @@ typedef void (*cron_done_fn)(void *arg, const struct err *e);
 typedef void (*cron_look_fn)(void *arg, const struct obs_cron *cron);
 void cron_look(struct cron *c, bool fresh, cron_look_fn fn, void *arg);
 
-/* Turn all managed entries off and wait for the barrier; then running managed jobs are waited for
- * up to `wait_jobs_s` (0: refuse, ERR_REFUSED names pid and command; entries are then on again
- * only if this call turned them off and `expected_hash` said so - the caller's undo does it, not
- * we). ERR_LOST if the text's hash is not `expected_hash` (unless ""). No crontab at all counts
- * as off. */
-void cron_off(struct cron *c, const char *expected_hash, int64_t wait_jobs_s, cron_done_fn fn,
-              void *arg);
-/* Only the edit, no barrier, no jobs: guard and watch. */
-void cron_off_now(struct cron *c, cron_done_fn fn, void *arg);
+/* Turn all managed entries off. ERR_LOST if the text's hash is not `expected_hash` (unless ""). No
+ * crontab at all counts as off. */
+void cron_off(struct cron *c, const char *expected_hash, cron_done_fn fn, void *arg);
+/* Changes nothing: waits for the barrier past the last edit, from when on no job can start from the
+ * text before it; then for running managed jobs, up to `wait_jobs_s` (0: not at all). ERR_REFUSED
+ * names pid and command of what still runs. */
+void cron_wait_jobs(struct cron *c, int64_t wait_jobs_s, cron_done_fn fn, void *arg);
+/* Nobody waits any more: no callback with this `arg`, from now on. */
+void cron_wait_cancel(struct cron *c, const void *arg);
 void cron_on(struct cron *c, const char *expected_hash, cron_done_fn fn, void *arg);
 
 /* The text as it is (cron show), and a replacement (adopt, unadopt, sync); the previous text is

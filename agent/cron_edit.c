@@ -235,7 +235,7 @@ static void phase_barrier(void *arg)
     struct cron_op *op = arg;
     int64_t wait_ms = op->c->quiet_wall_ms - clock_wall_ms();
 
-    if (!op->barrier || wait_ms <= 0)
+    if (wait_ms <= 0)
         sequence_next(&op->seq);
     else /* never longer than the barrier can be, whatever the wall clock did */
         next_after(op, wait_ms < 6000 ? wait_ms : 6000);
@@ -267,11 +267,10 @@ static void jobs_again(void *arg)
 static void phase_jobs(void *arg)
 {
     struct cron_op *op = arg;
-    struct cron_jobs jobs = {0};
+    struct cron_jobs jobs;
     struct err e;
 
-    if (op->barrier)
-        cron_edit_jobs(op->c, op->text, &jobs);
+    cron_edit_jobs(op->c, op->text, &jobs);
     if (jobs.n == 0) {
         sequence_next(&op->seq);
     } else if (clock_mono_ms() < op->jobs_deadline_ms) {
@@ -287,7 +286,8 @@ static void phase_jobs(void *arg)
 /* ---- in order -------------------------------------------------------------------------------- */
 
 const sequence_phase_fn cron_change_phases[] = {
-    phase_read,    phase_expect, phase_edit,    phase_write, phase_read_back,
-    phase_compare, phase_touch,  phase_barrier, phase_jobs,  NULL,
+    phase_read,      phase_expect,  phase_edit,  phase_write,
+    phase_read_back, phase_compare, phase_touch, NULL,
 };
+const sequence_phase_fn cron_wait_phases[] = {phase_read, phase_barrier, phase_jobs, NULL};
 const sequence_phase_fn cron_read_phases[] = {phase_read, NULL};

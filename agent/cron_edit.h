@@ -1,7 +1,8 @@
 /*
  * What cron.c and cron_edit.c share: one operation, a sequence of phases. Nobody else includes it.
  *
- *     read --> expect --> edit --> write --> read back --> compare --> touch --> barrier --> jobs
+ *     change: read --> expect --> edit --> write --> read back --> compare --> touch
+ *     wait:   read --> barrier --> jobs
  *
  * Invariants
  *   - the text is known (`cached`) only as crontab(1) last showed it; a write is read back.
@@ -37,7 +38,7 @@ struct cron_op {
     struct arena *arena;
     struct child *child;
     struct timer *timer;
-    bool on, barrier, use_cache;
+    bool on, use_cache;
     char expected[65];
     int64_t jobs_deadline_ms;
     char *text, *wanted;
@@ -49,6 +50,7 @@ struct cron_op {
 };
 
 extern const sequence_phase_fn cron_change_phases[];
+extern const sequence_phase_fn cron_wait_phases[];
 extern const sequence_phase_fn cron_read_phases[];
 
 /* jobs of the text's managed entries that run now */

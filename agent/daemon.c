@@ -1,6 +1,7 @@
 /*
  * SIGTERM, SIGINT: no new acts; the one that runs may end (it may be a promotion), then the loop
- * stops. A second signal does not wait for it. Durable state makes either safe.
+ * stops. A second signal does not wait for it, nor does the first for a tail. Durable state makes
+ * either safe.
  */
 #include "agent/daemon.h"
 

@@ -76,7 +76,7 @@ static void look_here(struct guard *u)
 
     postgres_look_files(&u->c->postgresql, pg);
     u->f = agent_facts(pg);
-    u->running = pg->role != PG_STOPPED;
+    u->running = pg->role == PG_STARTING; /* where it cannot be told, nothing is left undone */
     mem_free(pg);
     u->readable = agent_state(u->agent, &u->s, &u->state_error) == 0;
 }
@@ -125,7 +125,7 @@ static void set_crontab(struct guard *u)
     if (u->d.ruling.verdict == GUARD_WRITABLE && u->d.next.cron_on)
         cron_on(u->agent->cron, "", on_cron, u);
     else
-        cron_off_now(u->agent->cron, on_cron, u);
+        cron_off(u->agent->cron, "", on_cron, u);
     loop_wait(u->agent->loop, &u->done, CRON_MS, &u->failure);
 }
 

@@ -71,12 +71,32 @@ static void long_run(struct long_op *l, const char *sql, const char *const *para
                  on_long, l);
 }
 
+static const char checkpoint[] = "checkpoint";
+
 void postgres_checkpoint(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg)
 {
-    struct long_op *l = pgop_new(p, sizeof(*l), "checkpoint", timeout_ms, fn, arg);
+    struct long_op *l = pgop_new(p, sizeof(*l), checkpoint, timeout_ms, fn, arg);
 
     l->late_hint = "PostgreSQL goes on with it: try again";
     long_run(l, "CHECKPOINT", NULL, 0);
+}
+
+static void on_forsaken(void *arg, const struct err *e)
+{
+    (void)arg;
+    (void)e;
+}
+
+void postgres_checkpoint_cancel(struct postgres *p, const void *arg)
+{
+    for (struct pgop *op = p->ops; op; op = op->next)
+        if (op->arg == arg && op->what == checkpoint) {
+            op->fn = on_forsaken;
+            op->arg = NULL;
+            timer_free(op->timer);
+            op->timer = NULL;
+            long_late(op);
+        }
 }
 
 /* The setting is local to the one statement's transaction, and still holds while it commits. */

@@ -58,8 +58,9 @@ typedef void (*postgres_look_fn)(void *arg, const struct obs_pg *pg);
 void postgres_look(struct postgres *p, int64_t timeout_ms, postgres_look_fn fn, void *arg);
 
 /* Files only, at once: signal files, pg_control, postmaster.pid (checked against the live process).
- * role is PG_STOPPED or PG_STARTING ("a postmaster is there, not asked"), tli is 0, and history
- * that of control_tli. For guard and rules. */
+ * role is PG_STOPPED or PG_STARTING ("a postmaster is there, not asked"), or PG_UNKNOWN
+ * with `problem` where postmaster.pid cannot be read; tli is 0, and history that of control_tli.
+ * For guard and rules. */
 void postgres_look_files(const struct postgres_config *c, struct obs_pg *ret_pg);
 
 /* standby.signal inside PGDATA: created there (not renamed in), fsynced with its directory; `text`
@@ -80,6 +81,8 @@ void postgres_restart(struct postgres *p, int64_t timeout_ms, postgres_done_fn f
 
 /* CHECKPOINT on the act connection; a restartpoint on a standby. */
 void postgres_checkpoint(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
+/* Nobody waits for it any more: no callback with this `arg`, and its statement is cancelled. */
+void postgres_checkpoint_cancel(struct postgres *p, const void *arg);
 
 /* pg_promote without waiting, then short adaptive polling of pg_is_in_recovery(); done when
  * writable, its timeline is new and the signal files are gone. */

@@ -199,10 +199,7 @@ def _(s):
 def _(s):
     s.await_watch()
     text = s.crontab('db02')
-    job = '* * * * *\tsleep 20; true'
-    edited = text.replace('# END pgtandem', job + '\n# END pgtandem')
-    put(s, 'db02', edited)
-    wait(lambda: ask(s, 'db02', {'verb': 'observe'})['obs']['cron']['jobs_running'], 70, 'the job')
+    edited = await_job(s, 'db02', 20)
     reply = ask(s, 'db02', numbered(s, 'cron-off', 1050, timeout_ms=15000))
     refused(reply, 'refused', 'sleep 20')
     check(s.cron('db02') == 'off', 'cron is %s', s.cron('db02'))
@@ -215,6 +212,60 @@ def _(s):
     refused(ask(s, 'db01', numbered(s, 'cron-write', 1054, crontab=edited)), 'refused', 'off')
     put(s, 'db02', text)
     s.await_steady('db02')
+
+
+@tap.test('what only waits, for a job or a checkpoint, keeps no later command out and becomes stale')
+def _(s):
+    s.await_watch()
+    text = s.crontab('db02')
+    edited = await_job(s, 'db02', 50)
+    s.freeze('db02', 'checkpointer')
+    replies, threads = {}, []
+
+    def begin(verb, seq, **more):
+        def run():
+            replies[verb] = ask(s, 'db02', numbered(s, verb, seq, timeout_ms=65000, **more))
+        threads.append(threading.Thread(target=run))
+        threads[-1].start()
+        wait(lambda: s.agent_state('db02').get('seq') == seq, 5, '%s is admitted' % verb)
+
+    begin('cron-off', 1060, wait_jobs_s=60)
+    wait(lambda: s.cron('db02') == 'off', 10, 'cron is off')
+    begin('checkpoint', 1061)
+    obs = ask(s, 'db02', {'verb': 'observe'})['obs']
+    check(not obs['starting_act'] and obs['cron']['jobs_running'], 'acting: %s', obs)
+    time.sleep(1)
+    check(not replies, 'they did not wait: %s', replies)
+    before, began = int(s.record()['epoch']), time.monotonic()
+    takeover = threading.Thread(target=lambda: replies.update(resume=s.go_on('resume')))
+    takeover.start()
+    wait(lambda: s.agent_state('db02').get('epoch', 0) > before, 5, 'the later command is admitted')
+    armed = time.monotonic()
+    for thread in threads:
+        thread.join(2)
+    tap.say('armed after %.1f s, both answered %.2f s later', armed - began,
+            time.monotonic() - armed)
+    for verb, seq in ('cron-off', 1060), ('checkpoint', 1061):
+        check(verb in replies, '%s still waits', verb)
+        refused(replies[verb], 'stale', '(%d, %d) after (' % (before, seq))
+    takeover.join(60)
+    check(replies['resume'].code == 0, 'resume: exit %d: %s', replies['resume'].code,
+          replies['resume'].stderr)
+    check(s.crontab('db02') == edited, 'its jobs are not on again')
+    s.thaw()
+    reply = ask(s, 'db02', numbered(s, 'checkpoint', 1080))
+    check(reply['ok'], 'checkpoint: %s', reply['msg'])
+    put(s, 'db02', text)
+    s.await_steady('db02')
+
+
+def await_job(s, node, seconds):
+    """One more managed entry, whose job runs when this returns: the crontab with it."""
+    job = '* * * * *\tsleep %d; true' % seconds
+    edited = s.crontab(node).replace('# END pgtandem', job + '\n# END pgtandem')
+    put(s, node, edited)
+    wait(lambda: ask(s, node, {'verb': 'observe'})['obs']['cron']['jobs_running'], 70, 'the job')
+    return edited
 
 
 def put(s, host, text):
