@@ -79,11 +79,17 @@ bool pgfiles_postmaster(const char *data_directory, struct pgpostmaster *ret_pos
     char path[PATH_BYTES];
     char *text;
     struct pgpostmaster found = {.pid = 0};
+    struct err e = {0};
     AUTO(arena) a = arena_new();
 
-    if (!STR_PRINTF(path, "%s/postmaster.pid", data_directory) ||
-        file_read(path, PID_FILE_CAP_BYTES, a, &text, NULL, NULL) < 0)
-        return false;
+    STR_PRINTF(path, "%s/postmaster.pid", data_directory);
+    if (file_read(path, PID_FILE_CAP_BYTES, a, &text, NULL, &e) < 0) {
+        if (e.sys == ENOENT)
+            return false;
+        STR_COPY(found.problem, e.msg);
+        *ret_postmaster = found;
+        return true;
+    }
     found.pid = abs((int)strtol(text, NULL, 10)); /* negative: a standalone backend */
     if (found.pid <= 0 || !is_alive(found.pid, data_directory))
         return false;
@@ -100,6 +106,21 @@ bool pgfiles_postmaster(const char *data_directory, struct pgpostmaster *ret_pos
     return true;
 }
 
+/* A person's shell may stand in PGDATA; only PostgreSQL's own processes count, and what lives but
+ * cannot be told. */
+static bool is_postgres(int pid)
+{
+    char path[64];
+    char *comm;
+    struct err e = {0};
+    AUTO(arena) a = arena_new();
+
+    STR_PRINTF(path, "/proc/%d/comm", pid);
+    if (file_read(path, 64, a, &comm, NULL, &e) < 0)
+        return e.sys != ENOENT && e.sys != ESRCH;
+    return strncmp(comm, "postgres", 8) == 0;
+}
+
 int pgfiles_orphan(const char *data_directory)
 {
     int found = 0;
@@ -107,20 +128,17 @@ int pgfiles_orphan(const char *data_directory)
     DIR *dir = opendir("/proc");
 
     if (!dir)
-        return 0;
-    while (found == 0 && (entry = readdir(dir)) != NULL) {
-        char path[64], comm[32] = "";
+        return -1;
+    while (errno = 0, found == 0 && (entry = readdir(dir)) != NULL) {
         int pid =
             isdigit((unsigned char)entry->d_name[0]) ? (int)strtol(entry->d_name, NULL, 10) : 0;
 
-        if (pid <= 0 || pid == getpid() || works_in(pid, data_directory) != 1 || is_zombie(pid))
-            continue;
-        /* a person's shell may stand in PGDATA; only PostgreSQL's own processes count */
-        STR_PRINTF(path, "/proc/%d/comm", pid);
-        AUTO(fd) fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0 && read(fd, comm, sizeof(comm) - 1) > 0 && strncmp(comm, "postgres", 8) == 0)
+        if (pid > 0 && pid != getpid() && works_in(pid, data_directory) == 1 && !is_zombie(pid) &&
+            is_postgres(pid))
             found = pid;
     }
+    if (found == 0 && errno)
+        found = -1;
     closedir(dir);
     return found;
 }
@@ -170,11 +188,14 @@ static int64_t count_free_bytes(const char *data_directory)
 void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
                   struct pgcontrol *ret_control)
 {
-    struct pgpostmaster postmaster;
+    struct pgpostmaster postmaster = {.pid = 0};
     struct pghistory history;
     struct err e = {0};
+    bool there = pgfiles_postmaster(c->data_directory, &postmaster);
     struct obs_pg pg = {
-        .role = pgfiles_postmaster(c->data_directory, &postmaster) ? PG_STARTING : PG_STOPPED,
+        .role = !there           ? PG_STOPPED
+                : postmaster.pid ? PG_STARTING
+                                 : PG_UNKNOWN,
         .standby_signal = pgfiles_has(c, "standby.signal"),
         .recovery_signal = pgfiles_has(c, "recovery.signal"),
         .promote_signal = pgfiles_has(c, "promote"), /* PROMOTE_SIGNAL_FILE since version 9.4 */
@@ -187,6 +208,8 @@ void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
     *ret_control = (struct pgcontrol){.state = CONTROL_UNREADABLE};
     if (pgcontrol_read(c->data_directory, ret_control, &e) < 0)
         STR_COPY(pg.problem, e.msg);
+    if (postmaster.problem[0])
+        STR_COPY(pg.problem, postmaster.problem);
     pg.sysid = ret_control->sysid;
     pg.control_state = ret_control->state;
     pg.control_tli = ret_control->tli;

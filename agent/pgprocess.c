@@ -78,7 +78,10 @@ static void stop_gone(struct stop_op *s)
 
     int orphan = pgfiles_orphan(data_directory);
 
-    if (orphan && pgop_late(&s->op))
+    if (orphan < 0 && pgop_late(&s->op))
+        pgop_fail(&s->op, ERR_SYS, "look for it with ps",
+                  "PostgreSQL's postmaster is gone, but /proc cannot be read: others may live on");
+    else if (orphan && pgop_late(&s->op))
         pgop_fail(&s->op, ERR_TIMEOUT, "end that process by hand once you know what it is",
                   "PostgreSQL's postmaster is gone, but process %d of it lives on", orphan);
     else if (orphan)
@@ -91,10 +94,20 @@ static void stop_gone(struct stop_op *s)
         pgop_end(&s->op, NULL);
 }
 
+static void fail_unreadable(struct pgop *op, const struct pgpostmaster *postmaster)
+{
+    pgop_fail(op, ERR_SYS, "until that file can be read, PostgreSQL counts as running",
+              "it cannot be told whether PostgreSQL runs: %s", postmaster->problem);
+}
+
 static void stop_late(struct stop_op *s, const struct pgpostmaster *postmaster)
 {
     struct obs_pg pg;
 
+    if (postmaster->pid == 0) {
+        fail_unreadable(&s->op, postmaster);
+        return;
+    }
     postgres_look_files(&s->op.p->config, &pg);
     pgop_fail(
         &s->op, ERR_TIMEOUT,
@@ -183,11 +196,16 @@ static void stop_begin(struct pgop *op)
         stop_gone(s);
         return;
     }
-    s->told = true;
-    if (op->p->config.stop_command[0])
+    bool command = op->p->config.stop_command[0] != '\0';
+    s->told = command || postmaster.pid;
+    if (command)
         pgop_command(op, op->p->config.stop_command, stop_check);
-    else
+    else if (postmaster.pid)
         stop_signal(s, postmaster.pid);
+    else if (pgop_late(op))
+        stop_late(s, &postmaster);
+    else
+        pgop_poll(op, POLL_FIRST_MS, POLL_MOST_MS, stop_begin);
 }
 
 void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postgres_done_fn fn,
@@ -226,6 +244,10 @@ static void start_late(struct start_op *s, const struct pgpostmaster *postmaster
 {
     char tail[400] = "";
 
+    if (postmaster->problem[0]) {
+        fail_unreadable(&s->op, postmaster);
+        return;
+    }
     if (s->spawned && s->op.p->spawn)
         pgspawn_log_tail(s->op.p->spawn, tail, sizeof(tail));
     pgop_fail(&s->op, ERR_TIMEOUT, "look at PostgreSQL's log on this node",
@@ -255,7 +277,7 @@ static void start_check(struct pgop *op)
     struct pgpostmaster postmaster = {.pid = 0};
     bool there = pgfiles_postmaster(op->p->config.data_directory, &postmaster);
 
-    s->seen |= there;
+    s->seen |= postmaster.pid != 0;
     if (!there &&
         ((s->spawned && op->p->spawn && pgspawn_ended(op->p->spawn)) || (!s->spawned && s->seen) ||
          (s->command_ms && clock_mono_ms() - s->command_ms > APPEAR_MS)))
@@ -281,11 +303,14 @@ static void start_begin(struct pgop *op)
 {
     struct start_op *s = (struct start_op *)op;
     struct postgres *p = op->p;
-    struct pgpostmaster postmaster;
+    struct pgpostmaster postmaster = {.pid = 0};
     struct pgspawn *spawn;
     struct err e = {0};
+    bool there = pgfiles_postmaster(p->config.data_directory, &postmaster);
 
-    if (pgfiles_postmaster(p->config.data_directory, &postmaster)) {
+    if (there && postmaster.pid == 0 && !pgop_late(op)) {
+        pgop_poll(op, POLL_FIRST_MS, POLL_MOST_MS, start_begin);
+    } else if (there) {
         start_check(op);
     } else if (p->spawn && !pgspawn_ended(p->spawn) && !pgop_late(op)) {
         pgop_after(op, 1, start_begin); /* our last one has not been reaped yet */

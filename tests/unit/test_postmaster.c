@@ -1,0 +1,165 @@
+/* What cannot be read is never taken for stopped: postmaster.pid, /proc. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/pgfiles.h"
+#include "agent/postgres.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/loop.h"
+#include "base/str.h"
+#include "tests/unit/unit.h"
+
+static struct postgres_config made;
+static char pid_file[300];
+
+static int make_directory(void **state)
+{
+    (void)state;
+    memset(&made, 0, sizeof(made));
+    STR_COPY(made.data_directory, "/tmp/pgtandem-test-XXXXXX");
+    assert_non_null(mkdtemp(made.data_directory));
+    STR_PRINTF(pid_file, "%s/postmaster.pid", made.data_directory);
+    return 0;
+}
+
+static int remove_directory(void **state)
+{
+    (void)state;
+    remove(pid_file);
+    return rmdir(made.data_directory);
+}
+
+static void assert_unknown(void)
+{
+    struct pgpostmaster p = {.pid = 77};
+    struct obs_pg pg;
+
+    assert_true(pgfiles_postmaster(made.data_directory, &p));
+    assert_int_equal(p.pid, 0);
+    assert_non_null(strstr(p.problem, pid_file));
+    postgres_look_files(&made, &pg);
+    assert_int_equal(pg.role, PG_UNKNOWN);
+    assert_string_equal(pg.problem, p.problem);
+}
+
+static void test_a_directory(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(pid_file, 0700), 0);
+    assert_unknown();
+}
+
+static void test_too_long(void **state)
+{
+    char text[9000];
+
+    (void)state;
+    memset(text, '1', sizeof(text));
+    assert_int_equal(file_replace(pid_file, text, sizeof(text), 0600, NULL), 0);
+    assert_unknown();
+}
+
+static void test_no_descriptors(void **state)
+{
+    struct rlimit before, none;
+
+    (void)state;
+    assert_int_equal(file_replace(pid_file, "1\n", 2, 0600, NULL), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+
+    struct pgpostmaster p = {.pid = 77};
+    bool there = pgfiles_postmaster(made.data_directory, &p);
+    int orphan = pgfiles_orphan(made.data_directory);
+
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(there);
+    assert_int_equal(p.pid, 0);
+    assert_int_equal(orphan, -1);
+}
+
+static void test_nothing_there(void **state)
+{
+    struct pgpostmaster p;
+    struct obs_pg pg;
+
+    (void)state;
+    assert_false(pgfiles_postmaster(made.data_directory, &p));
+    postgres_look_files(&made, &pg);
+    assert_int_equal(pg.role, PG_STOPPED);
+    assert_int_equal(pgfiles_orphan(made.data_directory), 0);
+}
+
+/* ---- what acts make of it -------------------------------------------------------------------- */
+
+struct ended {
+    bool done;
+    struct err e;
+};
+
+static void on_done(void *arg, const struct err *e)
+{
+    struct ended *end = arg;
+
+    end->done = true;
+    if (e)
+        end->e = *e;
+}
+
+typedef void (*try_fn)(struct postgres *p, struct ended *end);
+
+static void assert_fails_honestly(try_fn try)
+{
+    struct loop *l = loop_new();
+    struct postgres *p = postgres_new(l, &made, "db01");
+    struct ended end = {.done = false};
+
+    assert_int_equal(mkdir(pid_file, 0700), 0);
+    try(p, &end);
+    assert_int_equal(loop_wait(l, &end.done, 5000, NULL), 0);
+    assert_int_equal(end.e.code, ERR_SYS);
+    assert_non_null(strstr(end.e.msg, pid_file));
+    postgres_free(p);
+    loop_free(l);
+}
+
+static void try_stop(struct postgres *p, struct ended *end)
+{
+    postgres_stop(p, true, 100, on_done, end);
+}
+
+static void try_start(struct postgres *p, struct ended *end)
+{
+    postgres_start(p, 100, on_done, end);
+}
+
+static void test_stop(void **state)
+{
+    (void)state;
+    assert_fails_honestly(try_stop);
+}
+
+static void test_start(void **state)
+{
+    (void)state;
+    assert_fails_honestly(try_start);
+}
+
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(test_a_directory),    IN_DIRECTORY(test_too_long),
+        IN_DIRECTORY(test_no_descriptors), IN_DIRECTORY(test_nothing_there),
+        IN_DIRECTORY(test_stop),           IN_DIRECTORY(test_start),
+    };
+
+    return cmocka_run_group_tests_name("postmaster", tests, NULL, NULL);
+}
