@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """DNS fails in the middle of a move, keys are wrong, a secondary lags, two administrators race."""
 
+import os
 import re
+import select
 import sys
 
 from labkit import files, hosts, points, scene, tap
@@ -132,6 +134,43 @@ def _(s):
         tap.say('%s won, %s lost', winners[0][0], host)
         check(s.record()['by'] == 'root@' + winners[0][0], 'the record: %s', s.record())
         s.await_steady(winners[0][1])
+
+
+def at_the_question(s, host, to):
+    """(command, its terminal): all checks passed, a person is asked."""
+    terminal, end = os.openpty()
+    child = s.popen(host, 'pgtandem', 'switchover', '--to', to, '--reason', 'race', stdin=end)
+    os.close(end)
+    said = b''
+    while b'to go on:' not in said:
+        ready = select.select([child.stderr], [], [], 20)[0]
+        more = os.read(child.stderr.fileno(), 4096) if ready else b''
+        check(more, 'no question is asked on %s: %s', host, said)
+        said += more
+    return child, terminal
+
+
+@tap.test('two administrators at the question: the record is only ever changed by comparing; the second'
+          ' to answer exits 7 (I3)')
+def _(s):
+    first, terminal = at_the_question(s, 'ctl', 'db01')
+    second, other = at_the_question(s, 'ctl2', 'vm')
+    s.freeze('db02', 'checkpointer')
+    os.write(terminal, b'ia2\n')
+    claim = wait(lambda: (lambda r: r if r['state'] == 'claim' else None)(s.record()), 10,
+                 'ctl has claimed the record')
+    os.write(other, b'ia2\n')
+    result = s.finish_pgtandem(second)
+    check(result.code == 7, 'the second: exit %d', result.code)
+    check('root@ctl ' in ' '.join((result.stdout + result.stderr).split()),
+          'it does not name the winner')
+    check(s.record() == claim, 'the record: %s', s.record())
+    s.thaw()
+    result = s.finish_pgtandem(first)
+    check(result.code == 0, 'the first: exit %d', result.code)
+    s.await_steady('db01')
+    os.close(terminal)
+    os.close(other)
 
 
 if __name__ == '__main__':
