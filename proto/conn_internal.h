@@ -54,9 +54,9 @@ int conn_send_hello(struct conn *c, struct err *reterr);
 
 /* conn_receive.c */
 void conn_start_reading(struct conn *c);
-/* Go on with the handshake; decrypt and deliver as far as the bytes reach and the owner is ready.
- *  */
+/* Go on with the handshake; decrypt and deliver as far as the bytes reach and the owner is
+ * ready. */
 void conn_advance(struct conn *c);
-/* May frames be delivered? Not while the owner is busy, nor while the peer does not take answers.
- *  */
+/* May frames be delivered? Not while the owner is busy, nor while the peer does not take
+ * answers. */
 bool conn_is_ready(const struct conn *c);

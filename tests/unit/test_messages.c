@@ -10,8 +10,7 @@
 #include "proto/hello.h"
 #include "tests/unit/unit.h"
 
-/* ---- filling any struct by its table
- * ------------------------------------------------------------ */
+/* ---- filling any struct by its table --------------------------------------------------------- */
 
 /* `fill` is repeated in strings, lists are full, numbers are at their upper bound; each member gets
  * another value, so that two mixed up members would be found */
@@ -150,8 +149,7 @@ static void test_each_field_has_help(void **state)
             assert_non_null(tables[i]->fields[k].help);
 }
 
-/* ---- size
- * --------------------------------------------------------------------------------------- */
+/* ---- size ------------------------------------------------------------------------------------ */
 
 static void test_the_worst_reply_fits(void **state)
 {
@@ -177,8 +175,7 @@ static void test_the_worst_reply_fits(void **state)
     }
 }
 
-/* ---- what is refused
- * ------------------------------------------------------------------------------ */
+/* ---- what is refused ------------------------------------------------------------------------- */
 
 static void test_refusals_name_the_key(void **state)
 {
@@ -221,8 +218,7 @@ static void test_verbs(void **state)
     assert_null(verb_names[VERB_COUNT]);
 }
 
-/* ---- hello
- * ---------------------------------------------------------------------------------------- */
+/* ---- hello ----------------------------------------------------------------------------------- */
 
 static int read_hello(const char *json, struct err *e)
 {

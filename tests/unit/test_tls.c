@@ -13,8 +13,7 @@
 
 enum { DAY_S = 86400 };
 
-/* ---- two sides and the wire between them
- * -------------------------------------------------------- */
+/* ---- two sides and the wire between them ----------------------------------------------------- */
 
 struct pair {
     struct tls_context *client_context, *server_context;
@@ -97,8 +96,7 @@ static void assert_client_learns(struct pair *p, const char *words)
     buf_free(&plain);
 }
 
-/* ---- what works
- * --------------------------------------------------------------------------------- */
+/* ---- what works ------------------------------------------------------------------------------ */
 
 static void test_both_know_each_other(void **state)
 {
@@ -184,8 +182,7 @@ static void test_no_tickets(void **state)
     pair_free(&p);
 }
 
-/* ---- what is refused
- * ---------------------------------------------------------------------------- */
+/* ---- what is refused ------------------------------------------------------------------------- */
 
 static void test_server_refuses_another_ca(void **state)
 {
@@ -364,8 +361,7 @@ static void test_every_broken_byte_is_refused(void **state)
     }
 }
 
-/* ---- our own files
- * ------------------------------------------------------------------------------ */
+/* ---- our own files --------------------------------------------------------------------------- */
 
 static void own(const struct tls_files *f, const char *cluster, enum peer_role role,
                 const char *node, const char *says)
