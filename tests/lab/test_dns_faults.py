@@ -139,7 +139,8 @@ def _(s):
 def at_the_question(s, host, to):
     """(command, its terminal): all checks passed, a person is asked."""
     terminal, end = os.openpty()
-    child = s.popen(host, 'pgtandem', 'switchover', '--to', to, '--reason', 'race', stdin=end)
+    child = s.popen(host, 'pgtandem', 'switchover', '--to', to, '--reason', 'race',
+                    '--wait-jobs', '30', stdin=end)
     os.close(end)
     said = b''
     while b'to go on:' not in said:

@@ -107,7 +107,7 @@ def _(s):
     running = "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'pg_dump'"
     wait(lambda: s.value('db02', running) == 't', 75, 'cron starts the backup')
     before, record = s.snapshot(), s.record()
-    result = s.switchover('db01')
+    result = s.switchover('db01', '--wait-jobs', '0')
     check(result.code == 2, 'exit %d', result.code)
     check('pg_dump' in result.stdout + result.stderr or 'job' in result.stdout + result.stderr,
           'it does not say why')

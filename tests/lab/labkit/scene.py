@@ -55,6 +55,14 @@ def wait(condition, timeout_s, what):
         time.sleep(POLL_S)
 
 
+def patient(argv):
+    """The lab's cron starts jobs every minute: a switchover waits for those that run just now, unless
+    it says otherwise."""
+    if 'switchover' in argv and '--wait-jobs' not in argv:
+        return (*argv, '--wait-jobs', '30')
+    return argv
+
+
 class Writers:
     """The clients that were running, and what their logs tell."""
 
@@ -249,7 +257,7 @@ class Scene:
         return result
 
     def pgtandem(self, *argv, host='ctl', timeout=60):
-        return self.remember(host, self.run(host, 'pgtandem', *self.options, *argv,
+        return self.remember(host, self.run(host, 'pgtandem', *self.options, *patient(argv),
                                             timeout=timeout))
 
     @contextlib.contextmanager
@@ -279,7 +287,7 @@ class Scene:
         return self.pgtandem(verb, '--yes', '--reason', 'test', *more, host=host, timeout=timeout)
 
     def start_pgtandem(self, *argv, host='ctl'):
-        return self.popen(host, 'pgtandem', *self.options, *argv)
+        return self.popen(host, 'pgtandem', *self.options, *patient(argv))
 
     def finish_pgtandem(self, child, timeout=60):
         return self.remember(child.args[6], self.finish(child, timeout))
