@@ -178,6 +178,9 @@ class Scene:
 
     def up(self):
         self._lab('up')
+        # ns2 follows in its own time; a switchover before that is refused
+        wait(lambda: self.record('ns2') and self.record('ns2') == self.record('ns1'), 15,
+             'the name servers agree')
         wait(lambda: self.streaming(hosts.FIRST_OWNER) == STANDBYS, 15, 'the standbys stream')
         self.crontabs = {node: self.crontab(node) for node in hosts.NODES}
 
