@@ -1,9 +1,9 @@
 /*
  * A libpq connection's socket on the event loop. Inside of agent/pgconn.h.
  *
- * Invariant: `watch` polls the socket that libpq has now. It is closed before each PQconnectPoll and
- * before PQfinish: libpq may close its socket in them (when it tries the next address, or another way
- * of encrypting), and a socket must not be closed while it is polled.
+ * Invariant: `watch` polls the socket that libpq has now. It is closed before each PQconnectPoll
+ * and before PQfinish: libpq may close its socket in them (when it tries the next address, or
+ * another way of encrypting), and a socket must not be closed while it is polled.
  */
 #pragma once
 
@@ -29,7 +29,8 @@ enum pglink_progress { PGLINK_FAILED, PGLINK_CONNECTING, PGLINK_OPEN };
 enum pglink_progress pglink_open(struct pglink *l, const char *conninfo);
 /* Go on, when `ready` has been called. Open: it does not block from now on. */
 enum pglink_progress pglink_connect(struct pglink *l);
-/* Call `ready` once the socket is readable, or also when it is writable, or the other side is gone. */
+/* Call `ready` once the socket is readable, or also when it is writable, or the other side is
+ * gone. */
 void pglink_watch(struct pglink *l, bool writable_too);
 void pglink_close(struct pglink *l);
 
