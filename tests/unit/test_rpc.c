@@ -780,6 +780,14 @@ static bool is_closed(int fd)
     return n == 0 || errno == ECONNRESET;
 }
 
+/* soon: a busy machine may not let us look for a while */
+static bool closes(int fd)
+{
+    for (int i = 0; i < 400 && !is_closed(fd); i++)
+        run_for(5);
+    return is_closed(fd);
+}
+
 static void assert_still_serves(struct agent *agent)
 {
     AUTO(arena) a = arena_new();
@@ -809,8 +817,7 @@ static void garbage(void **state)
         if (i % 2) /* as if it were the beginning of TLS */
             memcpy(bytes, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
         assert_true(send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL) > 0);
-        run_for(5);
-        assert_true(is_closed(fd));
+        assert_true(closes(fd));
         close(fd);
     }
     assert_int_equal(agent.seen, 0);
@@ -834,8 +841,8 @@ static void slow_hello(void **state)
         (void)send(slow, client_hello + i % 11, 1, MSG_NOSIGNAL);
         run_for(20);
     }
-    assert_true(is_closed(mute));
-    assert_true(clock_mono_ms() - began_ms < 300 * pace);
+    assert_true(closes(mute));
+    assert_true(clock_mono_ms() - began_ms < 1000 * pace);
     assert_int_equal(agent.log.code, ERR_TIMEOUT);
     assert_still_serves(&agent);
     close(mute);
@@ -884,12 +891,12 @@ static void no_hello_after_tls(void **state)
 
     (void)state;
     hasty_agent_start(&agent);
+    int64_t began_ms = clock_mono_ms();
     int fd = raw_socket(&agent);
     shake_hands(t, fd);
-    run_for(100);
-    assert_false(is_closed(fd));
-    run_for(200);
-    assert_true(is_closed(fd));
+    bool closed = is_closed(fd);
+    assert_true(!closed || clock_mono_ms() - began_ms >= 200 * pace);
+    assert_true(closes(fd));
     assert_says(&agent.log, ERR_TIMEOUT, "did not finish its handshake and hello");
     tls_free(t);
     close(fd);
@@ -919,8 +926,7 @@ static void wrong_first_messages(void **state)
         int fd = raw_socket(&agent);
         shake_hands(t, fd);
         send_tls(t, fd, cases[i].bytes, cases[i].len);
-        run_for(20);
-        if (!is_closed(fd))
+        if (!closes(fd))
             fail_msg("still open after: %s", cases[i].log);
         assert_says(&agent.log, ERR_PROTOCOL, cases[i].log);
         assert_int_equal(agent.seen, 0);
@@ -1142,6 +1148,18 @@ static void too_many_connections(void **state)
     rpc_peer_free(p);
     agent_stop(&agent);
 }
+
+/* How many wait for each processor: on a busy machine everything takes so much longer. */
+static int64_t share_of_a_processor(void)
+{
+    double load;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (processors < 1 || getloadavg(&load, 1) < 1)
+        return 1;
+    return 1 + (int64_t)(load / (double)processors);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1173,6 +1191,7 @@ int main(void)
     const char *preload = getenv("LD_PRELOAD");
 
     if (preload && strstr(preload, "vgpreload"))
-        pace = 8; /* a handshake may take a second on a busy machine */
+        pace = 5;
+    pace *= share_of_a_processor();
     return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
 }
