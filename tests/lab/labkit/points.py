@@ -21,26 +21,31 @@ def at_catch_up(s, owner, to, *more, host='ctl'):
 
 
 def at_verify(s, owner, to, *more, host='ctl'):
-    """The old primary is fenced; TO does not replay: resume_replay()."""
+    """The old primary is fenced; TO does not replay (resume_replay), the command itself is stopped
+    (let_go), so that it can be killed here however slow the machine is."""
     before = len(s.journals(host))
     child = at_catch_up(s, owner, to, *more, host=host)
     scene.check(s.psql(to, 'SELECT pg_wal_replay_pause()') is not None, 'replay cannot be paused')
     s.thaw(owner, 'checkpointer')
     scene.wait(lambda: s.journaled('intent', 'verify', host, before) or _ended(child), 30,
                'the move reaches verify')
+    pid = s.program_pid(child)
+    scene.check(pid, 'the move has ended too early')
+    os.kill(pid, signal.SIGSTOP)
+    scene.wait(lambda: processes.stopped(pid), 5, 'SIGSTOP')
     return child
+
+
+def let_go(s, child):
+    os.kill(s.program_pid(child), signal.SIGCONT)
 
 
 def at_promote(s, owner, to, *more, host='ctl'):
     """The alias has moved, TO has PROMOTING on disk, its promotion hangs: s.thaw(to)."""
     child = at_verify(s, owner, to, *more, host=host)
-    pid = s.program_pid(child)
-    scene.check(pid, 'the move has ended too early')
-    os.kill(pid, signal.SIGSTOP)
-    scene.wait(lambda: processes.stopped(pid), 5, 'SIGSTOP')
     resume_replay(s, to)
     s.freeze(to, 'startup')
-    os.kill(pid, signal.SIGCONT)
+    let_go(s, child)
     scene.wait(lambda: s.agent_state(to).get('promoting') or _ended(child), 30,
                '%s has PROMOTING on disk' % to)
     scene.check(child.poll() is None, 'the move has ended too early')
@@ -50,8 +55,10 @@ def at_promote(s, owner, to, *more, host='ctl'):
 def resume_replay(s, node):
     """Returns when all that has been received is replayed."""
     s.psql(node, 'SELECT pg_wal_replay_resume()')
-    scene.wait(lambda: s.value(node, 'SELECT pg_last_wal_replay_lsn() ='
-                                     ' pg_last_wal_receive_lsn()') == 't', 10, 'replay on ' + node)
+    scene.wait(lambda: s.value(node, 'SELECT NOT pg_is_wal_replay_paused()'
+                                     ' AND pg_last_wal_replay_lsn() >='
+                                     ' coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())'
+                               ) == 't', 10, 'replay on ' + node)
 
 
 def _ended(child):

@@ -265,10 +265,12 @@ class Scene:
 
     @contextlib.contextmanager
     def limits(self, **limits):
-        """Meanwhile the controllers' [limits] are these."""
+        """Meanwhile the controllers' [limits] are these; dns_timeout_ms is [dns] timeout_ms."""
+        dns = ''.join('timeout_ms = %s\n' % limits.pop(k) for k in list(limits)
+                      if k == 'dns_timeout_ms')
         for host in hosts.CONTROLLERS:
             with open(self.lab.host(host, 'etc/pgtandem.conf')) as f:
-                text = f.read()
+                text = f.read().replace('[dns]\n', '[dns]\n' + dns)
             text += '\n[limits]\n' + ''.join('%s = %s\n' % item for item in limits.items())
             files.put(self.lab.host(host, 'etc/limits.conf'), text)
         self.options = ['-c', '/etc/pgtandem/limits.conf']
@@ -567,6 +569,8 @@ class Scene:
         for node in hosts.NODES:
             state = oracle.node_state(self.prefix, node)
             found[node] = {k: v for k, v in state.items() if k != 'lsn'}
+            if not state['writable']:  # its last restartpoint, wherever that was
+                found[node].pop('checkpoint_timeline', None)
             found[node + ' crontab'] = self.crontab(node)
             found[node + ' signals'] = self.signals(node)
             found[node + ' slots'] = sorted(self.psql(
