@@ -57,11 +57,31 @@ static int works_in(int pid, const char *data_directory)
     return here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
+/* PostgreSQL runs as the owner of PGDATA and as nobody else. After a power cut the pid that is left
+ * in postmaster.pid is soon another daemon's: boots hand out nearly the same pids. */
+static bool is_somebody_elses(int pid, const char *data_directory)
+{
+    char path[64], *text;
+    const char *line;
+    unsigned effective;
+    struct stat there;
+    AUTO(arena) a = arena_new();
+
+    STR_PRINTF(path, "/proc/%d/status", pid);
+    if (file_read(path, PID_FILE_CAP_BYTES, a, &text, NULL, NULL) < 0 ||
+        stat(data_directory, &there) < 0)
+        return false;
+    line = strstr(text, "\nUid:");
+    return line && sscanf(line, "\nUid: %*u %u", &effective) == 1 && effective != there.st_uid;
+}
+
 static bool is_alive(int pid, const char *data_directory)
 {
     if (kill(pid, 0) < 0 && errno == ESRCH)
         return false;
-    return !is_zombie(pid) && works_in(pid, data_directory) != 0;
+    if (is_zombie(pid) || is_somebody_elses(pid, data_directory))
+        return false;
+    return works_in(pid, data_directory) != 0;
 }
 
 static const char *line_of(const char *text, int number)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/pgfiles.h"
@@ -96,6 +97,38 @@ static void test_nothing_there(void **state)
     assert_int_equal(pgfiles_orphan(made.data_directory), 0);
 }
 
+/* In a child, as a user who may not look into processes of root: 0 if pid 1 is taken for no
+ * postmaster in a directory of that user's own. */
+static int look_as_nobody(void)
+{
+    struct pgpostmaster p;
+
+    if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+        return 2;
+    return pgfiles_postmaster(made.data_directory, &p);
+}
+
+static void test_a_stale_pid_that_is_another_users_daemon(void **state)
+{
+    struct stat init;
+    int status;
+
+    (void)state;
+    assert_int_equal(file_replace(pid_file, "1\n", 2, 0644, NULL), 0);
+    assert_int_equal(stat("/proc/1", &init), 0);
+    if (geteuid() == 0)
+        assert_int_equal(chown(made.data_directory, 65534, 65534), 0);
+    else if (init.st_uid == geteuid())
+        skip();
+
+    pid_t child = fork();
+    if (child == 0)
+        _exit(look_as_nobody());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* ---- what acts make of it -------------------------------------------------------------------- */
 
 struct ended {
@@ -156,9 +189,13 @@ static void test_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_DIRECTORY(test_a_directory),    IN_DIRECTORY(test_too_long),
-        IN_DIRECTORY(test_no_descriptors), IN_DIRECTORY(test_nothing_there),
-        IN_DIRECTORY(test_stop),           IN_DIRECTORY(test_start),
+        IN_DIRECTORY(test_a_directory),
+        IN_DIRECTORY(test_too_long),
+        IN_DIRECTORY(test_no_descriptors),
+        IN_DIRECTORY(test_nothing_there),
+        IN_DIRECTORY(test_stop),
+        IN_DIRECTORY(test_start),
+        IN_DIRECTORY(test_a_stale_pid_that_is_another_users_daemon),
     };
 
     return cmocka_run_group_tests_name("postmaster", tests, NULL, NULL);
