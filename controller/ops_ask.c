@@ -97,7 +97,8 @@ static void take_evidence(struct run *r, size_t target, const struct obs_peer *e
 
 static void ask_about(struct run *r, size_t target, struct op_result *res)
 {
-    enum { EVIDENCE_MS = 1000 }; /* a lost node costs each witness all of it */
+    /* A lost node costs each witness all of it; a busy one that lives must get to answer. */
+    enum { EVIDENCE_MS = 2000 };
     uint32_t asked = 1U << target;
     for (size_t i = 0; i < r->view.n_nodes; i++)
         if (r->view.nodes[i].answered)

@@ -106,7 +106,8 @@ def _(s):
     lock = s.popen('db02', 'psql', '-XAtq', '-d', 'datab', '-c',
                    'BEGIN; LOCK TABLE observations IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(300)',
                    user='postgres')
-    running = "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'pg_dump'"
+    running = ("SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'pg_dump'"
+               " AND wait_event_type = 'Lock'")
     wait(lambda: s.value('db02', running) == 't', 75, 'cron starts the backup')
     before, record = s.snapshot(), s.record()
     result = s.switchover('db01', '--wait-jobs', '0')
