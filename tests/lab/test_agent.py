@@ -184,9 +184,10 @@ def _(s):
     began = time.monotonic()
     child = s.start_pgtandem('failover', '--to', 'db01', '--yes', '--reason', 'test',
                              '--accept-unfenced', 'db02')
-    wait(lambda: s.role('db02') == 'silent', 60, 'db02 stops')
+    wait(lambda: s.role('db02') == 'silent' or child.poll(), 60, 'db02 stops')
     flipped = time.monotonic()
     result = s.finish_pgtandem(child)
+    check(result.code == 0, 'the failover: exit %d: %s', result.code, result.stderr)
     tap.say('db02 stopped after %.1f s, the failover ended after %.1f s with %d', flipped - began,
             time.monotonic() - began, result.code)
     state = s.agent_state('db02')
