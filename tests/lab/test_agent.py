@@ -179,7 +179,7 @@ def _(s):
 @tap.test('an owner that no command can reach fences itself when the record names another (watch)')
 def _(s):
     s.await_watch()
-    for host in ('ctl', 'db01', 'vm'):
+    for host in ('vm', 'db01', 'ctl'):  # vm first: db01 must have at least its WAL
         s.cut('db02', host)
     began = time.monotonic()
     child = s.start_pgtandem('failover', '--to', 'db01', '--yes', '--reason', 'test',
