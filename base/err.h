@@ -33,7 +33,8 @@
     X(ERR_DNS, "dns", 8)                                                                           \
     X(ERR_REGISTER, "register", 8)                                                                 \
     X(ERR_DECLINED, "declined", 9)                                                                 \
-    X(ERR_PROBLEM, "problem", 10)
+    X(ERR_PROBLEM, "problem", 10)                                                                  \
+    X(ERR_SKEW, "version-skew", 6)
 
 enum err_code {
     ERR_NONE_ = 0,

@@ -5,6 +5,14 @@
  * Unknown keys, duplicate keys, missing required keys and values out of bounds are errors that name
  * the key by its path ("senders[2].state"). Strings live in fixed arrays in the struct (nothing to
  * free); FIELD_TEXT is a `char *` in the arena that the reader was given.
+ *
+ * A table whose JSON other versions of the program read (messages) says of each later row since
+ * which version of the format there is such a key:
+ *
+ *     F_BOOL(struct reply, sorted, 0, NULL, "…", .since = 2),
+ *
+ * field_to_text_at() leaves out what an older reader would refuse as unknown. Such a row must not
+ * be FIELD_REQUIRED: an older writer does not have it.
  */
 #pragma once
 
@@ -31,6 +39,7 @@ enum field_type {
 enum {
     FIELD_REQUIRED = 1, /* must be present */
     FIELD_SECRET = 2,   /* field_get shows "(secret)" */
+    FIELD_OMISSIBLE = 4 /* field_version_needed: a reader that does not know it may go without */
 };
 
 struct field_table;
@@ -45,6 +54,7 @@ struct field {
     const char *const *names;      /* FIELD_ENUM: NULL-terminated, index = value */
     const struct field_table *sub; /* FIELD_STRUCT, FIELD_LIST */
     size_t count_offset;           /* FIELD_LIST */
+    int since;                     /* version of the format that brought it; 0: all have it */
     const char *deflt;             /* text form of the default, or NULL: zero */
     const char *help;              /* one line for a person, with the unit */
 };
@@ -56,35 +66,36 @@ struct field_table {
     const struct field *fields;
 };
 
+/* After the help a row may set further members: `.since = 2`. */
 /* clang-format off */
 #define FIELD_SIZEOF_(T, m) sizeof(((T *)0)->m)
-#define F_STRING(T, m, fl, def, hlp)                                                               \
+#define F_STRING(T, m, fl, def, hlp, ...)                                                          \
     { .name = #m, .type = FIELD_STRING, .offset = offsetof(T, m), .size = FIELD_SIZEOF_(T, m),     \
-      .flags = (fl), .deflt = (def), .help = (hlp) }
-#define F_TEXT(T, m, fl, cap, hlp)                                                                 \
+      .flags = (fl), .deflt = (def), .help = (hlp), __VA_ARGS__ }
+#define F_TEXT(T, m, fl, cap, hlp, ...)                                                            \
     { .name = #m, .type = FIELD_TEXT, .offset = offsetof(T, m), .flags = (fl), .max = (cap),       \
-      .help = (hlp) }
-#define F_BOOL(T, m, fl, def, hlp)                                                                 \
+      .help = (hlp), __VA_ARGS__ }
+#define F_BOOL(T, m, fl, def, hlp, ...)                                                            \
     { .name = #m, .type = FIELD_BOOL, .offset = offsetof(T, m), .flags = (fl), .deflt = (def),     \
-      .help = (hlp) }
-#define F_INT(T, m, fl, lo, hi, def, hlp)                                                          \
+      .help = (hlp), __VA_ARGS__ }
+#define F_INT(T, m, fl, lo, hi, def, hlp, ...)                                                     \
     { .name = #m, .type = FIELD_INT, .offset = offsetof(T, m), .flags = (fl), .min = (lo),         \
-      .max = (hi), .deflt = (def), .help = (hlp) }
-#define F_ID(T, m, fl, hlp)                                                                        \
-    { .name = #m, .type = FIELD_ID, .offset = offsetof(T, m), .flags = (fl), .help = (hlp) }
-#define F_LSN(T, m, fl, hlp)                                                                       \
-    { .name = #m, .type = FIELD_LSN, .offset = offsetof(T, m), .flags = (fl), .help = (hlp) }
-#define F_ENUM(T, m, fl, nms, def, hlp)                                                            \
+      .max = (hi), .deflt = (def), .help = (hlp), __VA_ARGS__ }
+#define F_ID(T, m, fl, hlp, ...)                                                                   \
+    { .name = #m, .type = FIELD_ID, .offset = offsetof(T, m), .flags = (fl), .help = (hlp), __VA_ARGS__ }
+#define F_LSN(T, m, fl, hlp, ...)                                                                  \
+    { .name = #m, .type = FIELD_LSN, .offset = offsetof(T, m), .flags = (fl), .help = (hlp), __VA_ARGS__ }
+#define F_ENUM(T, m, fl, nms, def, hlp, ...)                                                       \
     { .name = #m, .type = FIELD_ENUM, .offset = offsetof(T, m), .flags = (fl), .names = (nms),     \
-      .deflt = (def), .help = (hlp) }
-#define F_STRUCT(T, m, fl, tbl, hlp)                                                               \
+      .deflt = (def), .help = (hlp), __VA_ARGS__ }
+#define F_STRUCT(T, m, fl, tbl, hlp, ...)                                                          \
     { .name = #m, .type = FIELD_STRUCT, .offset = offsetof(T, m), .flags = (fl), .sub = (tbl),     \
-      .help = (hlp) }
-#define F_LIST(T, m, cnt, fl, tbl, hlp)                                                            \
+      .help = (hlp), __VA_ARGS__ }
+#define F_LIST(T, m, cnt, fl, tbl, hlp, ...)                                                       \
     { .name = #m, .type = FIELD_LIST, .offset = offsetof(T, m),                                    \
       .size = sizeof(((T *)0)->m[0]), .flags = (fl),                                               \
       .max = (int64_t)(FIELD_SIZEOF_(T, m) / sizeof(((T *)0)->m[0])), .sub = (tbl),                \
-      .count_offset = offsetof(T, cnt), .help = (hlp) }
+      .count_offset = offsetof(T, cnt), .help = (hlp), __VA_ARGS__ }
 
 #define FIELD_TABLE(var, T, label, fields_)                                                        \
     const struct field_table var = { .name = (label), .size = sizeof(T),                           \
@@ -108,6 +119,13 @@ int field_from_json(const struct field_table *t, const json_t *json, void *obj, 
 
 /* One text line of JSON, no newline, in the arena (journal, state, frames). */
 char *field_to_text(const struct field_table *t, const void *obj, struct arena *a);
+/* The same for a reader of `version`: without the fields that came later. */
+char *field_to_text_at(const struct field_table *t, const void *obj, int version, struct arena *a);
+/* The lowest version whose reader misses nothing that *obj says: a later field counts when it is
+ * not at its default and not FIELD_OMISSIBLE. *ret_field (if not NULL) is one that decided, or
+ * NULL. */
+int field_version_needed(const struct field_table *t, const void *obj,
+                         const struct field **ret_field);
 /* The reverse: strict JSON (duplicates, trailing data, NUL refused). */
 int field_from_text(const struct field_table *t, const char *text, size_t len, void *obj,
                     struct arena *a, struct err *reterr);

@@ -3,6 +3,7 @@
  * ("observe: senders[2].state: …"), so the path is carried down through structs and lists.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,9 @@ static json_t *json_text(const char *text)
     return json_string(ascii);
 }
 
-static json_t *list_to_json(const struct field *f, const void *obj)
+static json_t *table_to_json(const struct field_table *t, const void *obj, int version);
+
+static json_t *list_to_json(const struct field *f, const void *obj, int version)
 {
     const char *element = (const char *)obj + f->offset;
     json_t *list = json_array();
@@ -40,11 +43,11 @@ static json_t *list_to_json(const struct field *f, const void *obj)
 
     memcpy(&count, (const char *)obj + f->count_offset, sizeof(count));
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, field_to_json(f->sub, element + i * f->size));
+        json_array_append_new(list, table_to_json(f->sub, element + i * f->size, version));
     return list;
 }
 
-static json_t *member_to_json(const struct field *f, const void *obj)
+static json_t *member_to_json(const struct field *f, const void *obj, int version)
 {
     const void *member = (const char *)obj + f->offset;
     char lsn[LSN_TEXT_BYTES];
@@ -68,9 +71,9 @@ static json_t *member_to_json(const struct field *f, const void *obj)
     case FIELD_LSN:
         return json_string(lsn_text(*(const uint64_t *)member, lsn));
     case FIELD_STRUCT:
-        return field_to_json(f->sub, member);
+        return table_to_json(f->sub, member, version);
     case FIELD_LIST:
-        return list_to_json(f, obj);
+        return list_to_json(f, obj, version);
     }
     return NULL;
 }
@@ -83,24 +86,99 @@ static void *or_abort(void *p)
     return p;
 }
 
-json_t *field_to_json(const struct field_table *t, const void *obj)
+static json_t *table_to_json(const struct field_table *t, const void *obj, int version)
 {
     json_t *json = or_abort(json_object());
 
-    for (size_t i = 0; i < t->count; i++)
-        json_object_set_new(json, t->fields[i].name, or_abort(member_to_json(&t->fields[i], obj)));
+    for (size_t i = 0; i < t->count; i++) {
+        const struct field *f = &t->fields[i];
+
+        if (f->since <= version)
+            json_object_set_new(json, f->name, or_abort(member_to_json(f, obj, version)));
+    }
     return json;
 }
 
-char *field_to_text(const struct field_table *t, const void *obj, struct arena *a)
+json_t *field_to_json(const struct field_table *t, const void *obj)
 {
-    json_t *json = field_to_json(t, obj);
+    return table_to_json(t, obj, INT_MAX);
+}
+
+char *field_to_text_at(const struct field_table *t, const void *obj, int version, struct arena *a)
+{
+    json_t *json = table_to_json(t, obj, version);
     char *text = or_abort(json_dumps(json, JSON_COMPACT));
     char *copy = arena_strdup(a, text);
 
     mem_free(text);
     json_decref(json);
     return copy;
+}
+
+char *field_to_text(const struct field_table *t, const void *obj, struct arena *a)
+{
+    return field_to_text_at(t, obj, INT_MAX, a);
+}
+
+/* ---- what an older reader would miss --------------------------------------------------------- */
+
+static bool at_default(const struct field_table *t, const struct field *f, const void *obj)
+{
+    void *fresh = mem_alloc(t->size);
+    json_t *ours, *deflt;
+    bool equal;
+
+    field_defaults(t, fresh);
+    ours = or_abort(member_to_json(f, obj, INT_MAX));
+    deflt = or_abort(member_to_json(f, fresh, INT_MAX));
+    equal = json_equal(ours, deflt);
+    json_decref(ours);
+    json_decref(deflt);
+    mem_free(fresh);
+    return equal;
+}
+
+static int member_needs(const struct field_table *t, const struct field *f, const void *obj,
+                        const struct field **ret_field)
+{
+    const char *member = (const char *)obj + f->offset;
+    size_t count = 1;
+    int needed = 0;
+
+    if (f->since > 0 && (f->flags & FIELD_OMISSIBLE || at_default(t, f, obj)))
+        return 0;
+    if (f->type == FIELD_LIST)
+        memcpy(&count, (const char *)obj + f->count_offset, sizeof(count));
+    for (size_t i = 0; f->sub && i < count; i++) {
+        int sub = field_version_needed(f->sub, member + i * f->size, ret_field);
+
+        needed = sub > needed ? sub : needed;
+    }
+    if (f->since <= needed)
+        return needed;
+    if (ret_field)
+        *ret_field = f;
+    return f->since;
+}
+
+int field_version_needed(const struct field_table *t, const void *obj,
+                         const struct field **ret_field)
+{
+    const struct field *what = NULL;
+    int needed = 0;
+
+    for (size_t i = 0; i < t->count; i++) {
+        const struct field *decided = NULL;
+        int n = member_needs(t, &t->fields[i], obj, &decided);
+
+        if (n > needed) {
+            needed = n;
+            what = decided;
+        }
+    }
+    if (ret_field)
+        *ret_field = what;
+    return needed;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

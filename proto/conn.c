@@ -273,6 +273,13 @@ const struct hello *conn_peer_hello(const struct conn *c)
     return &c->peer;
 }
 
+int conn_version(const struct conn *c)
+{
+    int64_t ours = c->cfg.self.version_max, theirs = c->peer.version_max;
+
+    return (int)(theirs < ours ? theirs : ours);
+}
+
 enum peer_role conn_peer_role(const struct conn *c)
 {
     return tls_peer_role(c->tls);

@@ -69,4 +69,5 @@ enum conn_phase conn_phase(const struct conn *c);
 bool conn_is_stale(const struct conn *c);
 const char *conn_address(const struct conn *c);            /* the other end, IP:port */
 const struct hello *conn_peer_hello(const struct conn *c); /* when UP */
+int conn_version(const struct conn *c);                    /* when UP: what both speak */
 enum peer_role conn_peer_role(const struct conn *c); /* proven by certificate, from HELLO on */

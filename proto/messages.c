@@ -13,7 +13,7 @@ enum { TEXT_CAP_BYTES = 49152 };
 #define MS_MAX INT64_C(4102444800000) /* the year 2100, as a wall clock in milliseconds */
 
 const char *const verb_names[] = {
-#define X(id, name, changes) name,
+#define X(id, name, changes, since) name,
     VERBS(X)
 #undef X
         NULL,
@@ -23,13 +23,24 @@ _Static_assert(COUNT_OF(verb_names) == VERB_COUNT + 1, "a name for each verb");
 bool verb_changes(enum verb v)
 {
     static const bool changing[] = {
-#define X(id, name, changes) changes,
+#define X(id, name, changes, since) changes,
         VERBS(X)
 #undef X
     };
     return (unsigned)v < VERB_COUNT && changing[v];
 }
 
+int verb_since(enum verb v)
+{
+    static const int versions[] = {
+#define X(id, name, changes, since) since,
+        VERBS(X)
+#undef X
+    };
+    return (unsigned)v < VERB_COUNT ? versions[v] : PROTO_VERSION;
+}
+
+const char *const agent_mode_names[] = {"act", "observe", NULL};
 const char *const peer_role_names[] = {"controller", "agent", NULL};
 const char *const pg_role_names[] = {"unknown", "stopped", "starting", "standby", "primary", NULL};
 _Static_assert(COUNT_OF(pg_role_names) == PG_WRITABLE + 2, "a name for each role");
@@ -217,6 +228,8 @@ static const struct field node_obs_fields[] = {
     F_BOOL(struct node_obs, can_stop, 0, NULL, "stopping PostgreSQL was checked to be permitted"),
     F_BOOL(struct node_obs, starting_act, 0, NULL, "an act is running"),
     F_STRING(struct node_obs, act, 0, NULL, "its verb"),
+    F_ENUM(struct node_obs, mode, 0, agent_mode_names, NULL, "what the agent may do: act, or only observe", .since = 2),
+    F_INT(struct node_obs, certificate_days, 0, -2, INT64_MAX, "-2", "days until its certificate expires, -1 it has, -2 not told", .since = 2),
     F_STRUCT(struct node_obs, fence, 0, &obs_fence_table, "fence and promises"),
     F_STRUCT(struct node_obs, pg, 0, &obs_pg_table, "PostgreSQL"),
     F_STRUCT(struct node_obs, cron, 0, &obs_cron_table, "crontab"),

@@ -6,6 +6,15 @@
  * Every request that changes something carries (epoch, seq); an agent refuses what is not higher
  * than the last it obeyed. Every reply, also a refusal, carries a fresh observation, so that a step
  * needs no second round trip to be observed.
+ *
+ * Versions. Two programs speak the lower of their two newest versions (hello). What came with a
+ * version says so where it is declared: a verb in its row of VERBS, a field by `.since = 2` in its
+ * row of messages.c. rpc_call() and rpc_answer() see to the rest: a reply to an older controller
+ * goes without the newer fields; a request with a newer verb, or with a newer field that is not at
+ * its default (and not FIELD_OMISSIBLE), does not go to an older agent: ERR_SKEW. A newer field of
+ * a reply is at its default when it comes from an older agent; reply.version tells.
+ * The names of an enumeration stay as they are: what is new gets a new field.
+ * The rows of hello_table are for ever: both sides read them before they know of each other.
  */
 #pragma once
 
@@ -21,41 +30,42 @@
 #endif
 
 enum {
-    PROTO_VERSION = 1,     /* ours */
-    PROTO_VERSION_MIN = 1, /* the oldest that we speak (N-1 once there is an N) */
+    PROTO_VERSION = 2,     /* ours, N */
+    PROTO_VERSION_MIN = 1, /* the oldest that we speak, N-1 */
     CLUSTER_NODES_MAX = 16,
     CLUSTER_NAME_BYTES = 33,
     ADDRESS_BYTES = 64, /* IP, or IP:port, or [IP6]:port */
     REASON_BYTES = 161,
 };
 
-/* name, changes something (carries epoch and seq) */
+/* name, changes something (carries epoch and seq), since which protocol version */
 #define VERBS(X)                                                                                   \
-    X(VERB_OBSERVE, "observe", false)     /* answered always */                                    \
-    X(VERB_EVIDENCE, "evidence", false)   /* what this node sees of `target` (a lost node) */      \
-    X(VERB_CRON_SHOW, "cron-show", false) /* the crontab's text */                                 \
-    X(VERB_ARM, "arm", true)                                                                       \
-    X(VERB_CRON_OFF, "cron-off", true)                                                             \
-    X(VERB_CRON_ON, "cron-on", true)                                                               \
-    X(VERB_CHECKPOINT, "checkpoint", true)                                                         \
-    X(VERB_FENCE, "fence", true)                                                                   \
-    X(VERB_UNFENCE, "unfence", true)                                                               \
-    X(VERB_DETACH, "detach", true) /* standby: stop receiving WAL, drain the replay */             \
-    X(VERB_PROMOTE, "promote", true)                                                               \
-    X(VERB_REVOKE, "revoke", true)                                                                 \
-    X(VERB_FOLLOW, "follow", true)         /* standby: stream from `upstream` */                   \
-    X(VERB_SLOTS, "slots", true)           /* primary: have exactly the slots of `slots` */        \
-    X(VERB_REJOIN, "rejoin", true)         /* fenced: start as a standby of `upstream` */          \
-    X(VERB_CRON_WRITE, "cron-write", true) /* replace the managed block (adopt, unadopt, sync) */
+    X(VERB_OBSERVE, "observe", false, 1)     /* answered always */                                 \
+    X(VERB_EVIDENCE, "evidence", false, 1)   /* what this node sees of `target` (a lost node) */   \
+    X(VERB_CRON_SHOW, "cron-show", false, 1) /* the crontab's text */                              \
+    X(VERB_ARM, "arm", true, 1)                                                                    \
+    X(VERB_CRON_OFF, "cron-off", true, 1)                                                          \
+    X(VERB_CRON_ON, "cron-on", true, 1)                                                            \
+    X(VERB_CHECKPOINT, "checkpoint", true, 1)                                                      \
+    X(VERB_FENCE, "fence", true, 1)                                                                \
+    X(VERB_UNFENCE, "unfence", true, 1)                                                            \
+    X(VERB_DETACH, "detach", true, 1) /* standby: stop receiving WAL, drain the replay */          \
+    X(VERB_PROMOTE, "promote", true, 1)                                                            \
+    X(VERB_REVOKE, "revoke", true, 1)                                                              \
+    X(VERB_FOLLOW, "follow", true, 1)         /* standby: stream from `upstream` */                \
+    X(VERB_SLOTS, "slots", true, 1)           /* primary: have exactly the slots of `slots` */     \
+    X(VERB_REJOIN, "rejoin", true, 1)         /* fenced: start as a standby of `upstream` */       \
+    X(VERB_CRON_WRITE, "cron-write", true, 1) /* replace the managed block (adopt, unadopt, sync) */
 
 enum verb {
-#define X(id, name, changes) id,
+#define X(id, name, changes, since) id,
     VERBS(X)
 #undef X
         VERB_COUNT
 };
 extern const char *const verb_names[]; /* NULL-terminated */
 bool verb_changes(enum verb v);
+int verb_since(enum verb v);
 
 enum peer_role { PEER_CONTROLLER, PEER_AGENT };
 extern const char *const peer_role_names[];
@@ -213,6 +223,11 @@ struct obs_peer { /* evidence about one other node, as seen from here */
     int64_t last_lsn_wall_ms;
 };
 
+/* What an agent may do: everything, or look. In `observe` it refuses every act, its guard lets each
+ * start through and says what it would have done, and its watch only logs. */
+enum agent_mode { MODE_ACT, MODE_OBSERVE };
+extern const char *const agent_mode_names[];
+
 struct node_obs {
     char node[NODE_NAME_BYTES];
     char software[32];
@@ -230,6 +245,9 @@ struct node_obs {
     bool can_stop;                                   /* the stop path was checked (permission) */
     bool starting_act;                               /* an act is running now */
     char act[24];                                    /* its verb */
+    int mode;                                        /* enum agent_mode */
+    int64_t
+        certificate_days; /* whole days until the agent's certificate expires; -1 it has; -2 not told */
     struct obs_fence fence;
     struct obs_pg pg;
     struct obs_cron cron;
@@ -243,7 +261,8 @@ struct reply {
     char msg[640];
     char hint[512];
     struct node_obs obs;
-    char *text; /* cron-show: the crontab; promote/rejoin/…: output of what was run */
+    char *text;  /* cron-show: the crontab; promote/rejoin/…: output of what was run */
+    int version; /* protocol that was spoken; set by who receives it, not sent */
 };
 
 extern const struct field_table hello_table, request_table, reply_table, node_obs_table;

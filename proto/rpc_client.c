@@ -23,6 +23,7 @@
  *   4. A request that changes something is handed to at most one connection.
  */
 
+enum { VERSIONS = PROTO_VERSION - PROTO_VERSION_MIN + 1 };
 enum call_state { CALL_WAITING, CALL_SENT, CALL_FAILED };
 
 struct rpc_call {
@@ -33,8 +34,9 @@ struct rpc_call {
     bool changes; /* the verb does */
     bool on_kept; /* sent on a connection that an earlier call had opened */
     bool retried;
-    char *json;
-    size_t len;
+    char *json[VERSIONS]; /* the request as each protocol version has it, oldest first */
+    int needs;            /* the lowest version that says all of it */
+    char needs_what[64];  /* the verb or field that needs it */
     int64_t timeout_ms;
     rpc_reply_fn fn;
     void *arg;
@@ -73,7 +75,8 @@ static void on_call_closed(uv_handle_t *handle)
 {
     struct rpc_call *c = handle->data;
 
-    mem_free(c->json);
+    for (size_t i = 0; i < VERSIONS; i++)
+        mem_free(c->json[i]);
     mem_free(c);
 }
 
@@ -141,6 +144,31 @@ static void open_conn(struct rpc_peer *p)
     }
 }
 
+static int too_old(const struct rpc_call *c, int version, struct err *reterr)
+{
+    const struct rpc_peer *p = c->peer;
+
+    err_set(reterr, ERR_SKEW, NULL,
+            "agent %s (%s) speaks protocol %d, \"%s\" came with protocol %d; nothing was sent",
+            p->node, p->address, version, c->needs_what, c->needs);
+    err_set_hint(reterr,
+                 "Install this version of pgtandem on %s, then there: systemctl restart "
+                 "pgtandem-agent (PostgreSQL goes on); then give the command again.",
+                 p->node);
+    return ERR_SKEW;
+}
+
+static int send_call(struct rpc_call *c, struct err *reterr)
+{
+    struct conn *conn = c->peer->conn;
+    int version = conn_version(conn);
+    const char *json = c->json[version - PROTO_VERSION_MIN];
+
+    if (version < c->needs)
+        return too_old(c, version, reterr);
+    return conn_send(conn, json, strlen(json), reterr);
+}
+
 /* Give the first call what it needs next: a connection, or to be sent. */
 static void pump(struct rpc_peer *p)
 {
@@ -155,9 +183,10 @@ static void pump(struct rpc_peer *p)
         open_conn(p);
     if (!p->conn || conn_phase(p->conn) != CONN_UP)
         return;
-    if (conn_send(p->conn, c->json, c->len, &e) < 0) {
+    if (send_call(c, &e) < 0) {
         call_fail(c, &e);
-        drop_conn(p);
+        if (e.code != ERR_SKEW)
+            drop_conn(p);
         pump(p);
         return;
     }
@@ -227,6 +256,7 @@ static void on_frame(void *arg, const char *json, size_t len)
         pump(p);
         return;
     }
+    reply->version = conn_version(p->conn);
     p->conn_used = true;
     call_unlink(c);
     pump(p);
@@ -279,11 +309,34 @@ static void on_call_timer(uv_timer_t *timer)
     call_finish(c, NULL, &c->e);
 }
 
+/* The request in each version's words: which one is wanted shows only when the link is up. */
+static int encode(struct rpc_call *c, const struct request *q, struct err *reterr)
+{
+    AUTO(arena) a = arena_new();
+    const struct field *newest = NULL;
+    size_t len = 0;
+
+    c->needs = field_version_needed(&request_table, q, &newest);
+    STR_COPY(c->needs_what, newest ? newest->name : "");
+    if (verb_since((enum verb)q->verb) >= c->needs) {
+        c->needs = verb_since((enum verb)q->verb);
+        STR_COPY(c->needs_what, verb_names[q->verb]);
+    }
+    for (int i = 0; i < VERSIONS; i++) {
+        c->json[i] = mem_strdup(field_to_text_at(&request_table, q, PROTO_VERSION_MIN + i, a));
+        len = strlen(c->json[i]);
+    }
+    if (len > FRAME_CAP_BYTES)
+        return err_set(reterr, ERR_TOO_LONG, NULL,
+                       "the request for %s is %zu bytes, at most %d fit", c->peer->node, len,
+                       FRAME_CAP_BYTES);
+    return 0;
+}
+
 struct rpc_call *rpc_call(struct rpc_peer *p, const struct request *q, int64_t timeout_ms,
                           rpc_reply_fn fn, void *arg)
 {
     struct rpc_call *c = mem_alloc(sizeof(*c)), **at = &p->calls;
-    AUTO(arena) a = arena_new();
     struct err e;
 
     c->peer = p;
@@ -291,8 +344,6 @@ struct rpc_call *rpc_call(struct rpc_peer *p, const struct request *q, int64_t t
     c->timeout_ms = timeout_ms;
     c->fn = fn;
     c->arg = arg;
-    c->json = mem_strdup(field_to_text(&request_table, q, a));
-    c->len = strlen(c->json);
     uv_timer_init(loop_uv(p->loop), &c->timer);
     c->timer.data = c;
     uv_update_time(loop_uv(p->loop));
@@ -300,11 +351,8 @@ struct rpc_call *rpc_call(struct rpc_peer *p, const struct request *q, int64_t t
     while (*at)
         at = &(*at)->next;
     *at = c;
-    if (c->len > FRAME_CAP_BYTES) {
-        err_set(&e, ERR_TOO_LONG, NULL, "the request for %s is %zu bytes, at most %d fit", p->node,
-                c->len, FRAME_CAP_BYTES);
+    if (encode(c, q, &e) < 0)
         call_fail(c, &e);
-    }
     pump(p);
     return c;
 }

@@ -118,9 +118,9 @@ static struct session *choose_victim(const struct rpc_server *s)
 
 /* Encode a reply so that it fits into a frame. Output of what was run may be left out; a crontab
  * that was asked for may not: nobody shall take a part for the whole. */
-static char *encode_reply(const struct reply *reply, enum verb v, struct arena *a)
+static char *encode_reply(const struct reply *reply, enum verb v, int version, struct arena *a)
 {
-    char *json = field_to_text(&reply_table, reply, a);
+    char *json = field_to_text_at(&reply_table, reply, version, a);
     size_t len = strlen(json);
     struct reply *small;
 
@@ -137,13 +137,13 @@ static char *encode_reply(const struct reply *reply, enum verb v, struct arena *
     } else {
         small->text = arena_strdup(a, "(output left out: too long)");
     }
-    return field_to_text(&reply_table, small, a);
+    return field_to_text_at(&reply_table, small, version, a);
 }
 
 static void send_reply(struct session *n, const struct reply *reply, enum verb v)
 {
     AUTO(arena) a = arena_new();
-    char *json = encode_reply(reply, v, a);
+    char *json = encode_reply(reply, v, conn_version(n->conn), a);
     struct err e;
 
     if (conn_send(n->conn, json, strlen(json), &e) < 0)

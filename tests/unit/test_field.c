@@ -350,6 +350,63 @@ static void test_lsn(void **state)
     assert_true(lsn == UINT64_MAX);
 }
 
+/* ---- versions of a format -------------------------------------------------------------------- */
+
+struct later_part {
+    int64_t old;
+    int64_t new;
+};
+struct later {
+    int64_t old;
+    bool force;
+    int64_t hint;
+    struct later_part parts[2];
+    size_t n_parts;
+};
+
+static const struct field later_part_fields[] = {
+    F_INT(struct later_part, old, 0, 0, 9, NULL, "of version 1"),
+    F_INT(struct later_part, new, 0, 0, 9, "5", "came with 3", .since = 3),
+};
+static FIELD_TABLE(later_part_table, struct later_part, "part", later_part_fields);
+static const struct field later_fields[] = {
+    F_INT(struct later, old, 0, 0, 9, NULL, "of version 1"),
+    F_BOOL(struct later, force, 0, NULL, "came with 2", .since = 2),
+    F_INT(struct later, hint, FIELD_OMISSIBLE, 0, 9, NULL, "came with 2", .since = 2),
+    F_LIST(struct later, parts, n_parts, 0, &later_part_table, "of version 1"),
+};
+static FIELD_TABLE(later_table, struct later, "later", later_fields);
+
+static void test_an_older_format(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct later l = {
+        .old = 1, .force = true, .hint = 7, .parts = {{.old = 2, .new = 5}}, .n_parts = 1};
+    const struct field *f;
+
+    (void)state;
+    assert_string_equal(field_to_text_at(&later_table, &l, 1, a),
+                        "{\"old\":1,\"parts\":[{\"old\":2}]}");
+    assert_string_equal(field_to_text_at(&later_table, &l, 2, a),
+                        "{\"old\":1,\"force\":true,\"hint\":7,\"parts\":[{\"old\":2}]}");
+    assert_string_equal(field_to_text_at(&later_table, &l, 3, a),
+                        "{\"old\":1,\"force\":true,\"hint\":7,\"parts\":[{\"old\":2,\"new\":5}]}");
+    assert_string_equal(field_to_text(&later_table, &l, a),
+                        field_to_text_at(&later_table, &l, 3, a));
+
+    assert_int_equal(field_version_needed(&later_table, &l, &f), 2);
+    assert_string_equal(f->name, "force");
+    l.force = false; /* at its default: nobody misses it; and a hint may be missed */
+    assert_int_equal(field_version_needed(&later_table, &l, &f), 0);
+    assert_null(f);
+    l.force = true;
+    l.parts[0].new = 6;
+    assert_int_equal(field_version_needed(&later_table, &l, &f), 3);
+    assert_string_equal(f->name, "new");
+    l.n_parts = 0;
+    assert_int_equal(field_version_needed(&later_table, &l, NULL), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_set_and_get),
         cmocka_unit_test(test_set_refuses),
         cmocka_unit_test(test_lsn),
+        cmocka_unit_test(test_an_older_format),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -680,9 +680,31 @@ static void versions_without_overlap(void **state)
     raw_open(&r, &agent, controller_tls, &hello);
     assert_true(r.closed);
     assert_says(&r.e, ERR_PROTOCOL,
-                "the peer (pgtandem 0.1.0) speaks 1 to 1, we (pgtandem 9.0) "
+                "the peer (pgtandem 0.1.0) speaks 1 to 2, we (pgtandem 9.0) "
                 "speak 5 to 6");
     assert_says(&agent.log, ERR_PROTOCOL, "the peer (pgtandem 9.0) speaks 5 to 6");
+    agent_stop(&agent);
+}
+
+/* A controller of protocol 1: it would refuse a key that it does not know. */
+static void older_controller(void **state)
+{
+    struct agent agent;
+    struct hello hello = hello_of(PEER_CONTROLLER, "ctl");
+    struct raw r;
+
+    (void)state;
+    agent_start(&agent);
+    raw_open(&r, &agent, controller_tls, &hello);
+    raw_send(&r, "{\"verb\":\"observe\"}");
+    assert_non_null(strstr(r.last, "\"mode\":"));
+    conn_close(r.conn);
+    hello.version_max = 1;
+    raw_open(&r, &agent, controller_tls, &hello);
+    raw_send(&r, "{\"verb\":\"observe\"}");
+    assert_non_null(strstr(r.last, "\"starting_act\":"));
+    assert_null(strstr(r.last, "\"mode\":"));
+    conn_close(r.conn);
     agent_stop(&agent);
 }
 
@@ -1068,9 +1090,38 @@ static void replies_that_cannot_be_read(void **state)
     }
     bad.hello.version_min = bad.hello.version_max = 3;
     struct rpc_result r = call(p, VERB_FENCE, 1000, a);
-    assert_says(&r.e, ERR_PROTOCOL, "speaks 3 to 3, we (pgtandem 0.1.0) speak 1 to 1");
+    assert_says(&r.e, ERR_PROTOCOL, "speaks 3 to 3, we (pgtandem 0.1.0) speak 1 to 2");
     rpc_peer_free(p);
     bad_stop(&bad);
+}
+
+/* An agent of protocol 1: what it knows it is asked, what came later is not sent to it. */
+static void older_agent(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct bad_agent old;
+
+    (void)state;
+    bad_start(&old);
+    old.hello.version_max = 1;
+    old.reply = "{\"ok\":true}";
+    struct rpc_peer *p =
+        rpc_peer_new(loop, controller_tls, "ia2", "db01", old.address, PEER_CONTROLLER, "ctl");
+    for (int v = 0, asked = 0; v < VERB_COUNT; v++) {
+        struct rpc_result r = call(p, v, 1000, a);
+        asked += verb_since((enum verb)v) == 1;
+        assert_int_equal(old.requests, asked);
+        if (verb_since((enum verb)v) == 1) {
+            assert_non_null(r.reply);
+            assert_int_equal(r.reply->version, 1);
+        } else {
+            assert_says(&r.e, ERR_SKEW, "speaks protocol 1, ");
+            assert_says(&r.e, ERR_SKEW, "nothing was sent");
+            assert_non_null(strstr(r.e.hint, "systemctl restart pgtandem-agent"));
+        }
+    }
+    rpc_peer_free(p);
+    bad_stop(&old);
 }
 
 static void reply_that_never_ends(void **state)
@@ -1177,6 +1228,7 @@ int main(void)
         TEST(wrong_certificates),
         TEST(agents_only_observe),
         TEST(versions_without_overlap),
+        TEST(older_controller),
         TEST(broken_requests),
         TEST(pipelined_requests),
         TEST(garbage),
@@ -1185,6 +1237,7 @@ int main(void)
         TEST(wrong_first_messages),
         TEST(torn_frames),
         TEST(replies_that_cannot_be_read),
+        TEST(older_agent),
         TEST(reply_that_never_ends),
         TEST(too_many_connections),
     };

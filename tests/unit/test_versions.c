@@ -1,0 +1,105 @@
+/* proto/messages: what protocol 1 knew is what a program of protocol 1 is told, and not a key more. */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "proto/messages.h"
+#include "tests/unit/unit.h"
+
+/* The keys of protocol 1, for ever: programs of that version refuse any other. Who has come here
+ * because this test failed has added a row without `.since = 2`. */
+static const char *const protocol_1[] = {
+#include "tests/unit/protocol_1.inc"
+};
+
+static void depth_first(const struct field_table *t, const char *path, int version,
+                        const char **keys, size_t *n, struct arena *a)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const struct field *f = &t->fields[i];
+        char *key = arena_alloc(a, 128);
+
+        if (f->since > version)
+            continue;
+        str_printf(key, 128, "%s%s%s", path, *path ? "." : "", f->name);
+        keys[(*n)++] = key;
+        if (f->sub)
+            depth_first(f->sub, key, version, keys, n, a);
+    }
+}
+
+static void test_protocol_1_stays_as_it_is(void **state)
+{
+    AUTO(arena) a = arena_new();
+    const char *keys[512];
+    size_t n = 0;
+
+    (void)state;
+    depth_first(&hello_table, "hello", 1, keys, &n, a);
+    depth_first(&request_table, "request", 1, keys, &n, a);
+    depth_first(&reply_table, "reply", 1, keys, &n, a);
+    for (size_t i = 0; i < n || i < sizeof(protocol_1) / sizeof(protocol_1[0]); i++) {
+        if (i >= n || i >= sizeof(protocol_1) / sizeof(protocol_1[0]) ||
+            strcmp(keys[i], protocol_1[i]) != 0)
+            fail_msg("protocol 1 has \"%s\" where the table has \"%s\" for it",
+                     i < sizeof(protocol_1) / sizeof(protocol_1[0]) ? protocol_1[i] : "(its end)",
+                     i < n ? keys[i] : "(its end)");
+    }
+}
+
+static void check_rows(const struct field_table *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const struct field *f = &t->fields[i];
+
+        assert_true(f->since <= PROTO_VERSION);
+        if (f->since > PROTO_VERSION_MIN && f->flags & FIELD_REQUIRED)
+            fail_msg("%s.%s is required, and an older peer does not have it", t->name, f->name);
+        if (f->sub)
+            check_rows(f->sub);
+    }
+}
+
+static void test_no_newer_row_is_required(void **state)
+{
+    (void)state;
+    check_rows(&request_table);
+    check_rows(&reply_table);
+    for (size_t i = 0; i < hello_table.count; i++)
+        assert_int_equal(hello_table.fields[i].since, 0); /* the hello comes before the version */
+    for (int v = 0; v < VERB_COUNT; v++)
+        assert_in_range(verb_since((enum verb)v), 1, PROTO_VERSION);
+}
+
+static void test_an_older_reader_gets_no_newer_key(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct reply *sent = arena_alloc(a, sizeof(*sent)), *got = arena_alloc(a, sizeof(*got));
+    struct err e;
+
+    (void)state;
+    sent->ok = true;
+    sent->obs.mode = MODE_OBSERVE;
+    sent->obs.certificate_days = 12;
+    char *now = field_to_text_at(&reply_table, sent, PROTO_VERSION, a);
+    char *then = field_to_text_at(&reply_table, sent, 1, a);
+    assert_non_null(strstr(now, "\"mode\":\"observe\""));
+    assert_null(strstr(then, "\"mode\""));
+    assert_null(strstr(then, "certificate_days"));
+    /* and what an older writer did not say is at its default here */
+    assert_int_equal(field_from_text(&reply_table, then, strlen(then), got, a, &e), 0);
+    assert_int_equal(got->obs.mode, MODE_ACT);
+    assert_int_equal(got->obs.certificate_days, -2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_protocol_1_stays_as_it_is),
+        cmocka_unit_test(test_no_newer_row_is_required),
+        cmocka_unit_test(test_an_older_reader_gets_no_newer_key),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
