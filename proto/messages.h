@@ -246,8 +246,7 @@ struct node_obs {
     bool starting_act;                               /* an act is running now */
     char act[24];                                    /* its verb */
     int mode;                                        /* enum agent_mode */
-    int64_t
-        certificate_days; /* whole days until the agent's certificate expires; -1 it has; -2 not told */
+    int64_t certificate_days; /* whole, until the agent's expires; -1 it has; -2 not told */
     struct obs_fence fence;
     struct obs_pg pg;
     struct obs_cron cron;

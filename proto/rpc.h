@@ -49,9 +49,9 @@ void rpc_peer_free(struct rpc_peer *p); /* cancels its calls */
 const char *rpc_peer_node(const struct rpc_peer *p);
 
 /* reply is NULL when there is none: e says why (ERR_UNREACHABLE with the connect error, ERR_TIMEOUT
- * after sending: the request may have been obeyed, ERR_TLS, ERR_PROTOCOL, ERR_SKEW: the agent is too
- * old for it, nothing was sent). A reply that says no is still a reply: look at reply->ok. Both are
- * valid in the callback only. */
+ * after sending: the request may have been obeyed, ERR_TLS, ERR_PROTOCOL; ERR_SKEW: the agent is
+ * too old for it, nothing was sent). A reply that says no is still a reply: look at reply->ok. Both
+ * are valid in the callback only. */
 typedef void (*rpc_reply_fn)(void *arg, const struct reply *reply, const struct err *e);
 struct rpc_call;
 struct rpc_call *rpc_call(struct rpc_peer *p, const struct request *q, int64_t timeout_ms,

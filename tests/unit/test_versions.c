@@ -1,4 +1,4 @@
-/* proto/messages: what protocol 1 knew is what a program of protocol 1 is told, and not a key more. */
+/* proto/messages: a program of protocol 1 is told what protocol 1 knew, and not a key more. */
 #include <string.h>
 
 #include "base/err.h"
