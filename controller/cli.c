@@ -8,91 +8,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/config.h"
-#include "proto/hello.h"
+#include "controller/help.h"
 
-static const char *const format_names[] = {"pretty", "json", "tsv", NULL};
-
-/* ---- the options ----------------------------------------------------------------------------- */
-
-enum kind { KIND_FLAG, KIND_TEXT, KIND_LIST, KIND_SECONDS, KIND_FORMAT, KIND_HELP, KIND_VERSION };
-
-struct option_row {
-    char letter; /* or NUL */
-    const char *name;
-    const char *arg; /* NULL: a flag */
-    enum kind kind;
-    unsigned takes; /* 0: every verb has it */
-    size_t offset, count_offset, max;
-    const char *help;
-};
-
-#define AT(member) .offset = offsetof(struct options, member)
-#define LIST(member, count)                                                                        \
-    AT(member), .count_offset = offsetof(struct options, count),                                   \
-                .max = sizeof(((struct options *)0)->member) / sizeof(char *)
-
-static const struct option_row option_rows[] = {
-    {'c', "config", "FILE", KIND_TEXT, 0, AT(config_path),
-     .help = "configuration (" CONFIG_DEFAULT_PATH ")"},
-    {'f', "format", "FORMAT", KIND_FORMAT, TAKES_FORMAT, AT(format), .help = "pretty, json or tsv"},
-    {0, "to", "NODE", KIND_TEXT, TAKES_TO, AT(to), .help = "the node to move to"},
-    {0, "reason", "TEXT", KIND_TEXT, TAKES_REASON, AT(reason),
-     .help = "why, for the journal (asked for if absent)"},
-    {'y', "yes", NULL, KIND_FLAG, TAKES_YES, AT(yes), .help = "no question is asked"},
-    {0, "dry-run", NULL, KIND_FLAG, TAKES_DRY_RUN, AT(dry_run),
-     .help = "show what would be done, change nothing"},
-    {0, "ignore", "CHECK", KIND_LIST, TAKES_IGNORE, LIST(ignore, n_ignore),
-     .help = "let this preflight check pass (journaled; several)"},
-    {0, "accept-unfenced", "NODE", KIND_LIST, TAKES_ACCEPT_UNFENCED,
-     LIST(accept_unfenced, n_accept_unfenced),
-     .help = "I state that NODE is down and stays down (grade G3)"},
-    {0, "wait-jobs", "SECS", KIND_SECONDS, TAKES_WAIT_JOBS, AT(wait_jobs_s),
-     .help = "wait so long for running jobs (0: refuse while one runs)"},
-    {'w', "watch", "SECS", KIND_SECONDS, TAKES_WATCH, AT(watch_s),
-     .help = "repeat every so many seconds"},
-    {'v', "verbose", NULL, KIND_FLAG, 0, AT(verbose), .help = "say more on standard error"},
-    {'h', "help", NULL, KIND_HELP, 0, .help = "this text; after a verb, about that verb"},
-    {'V', "version", NULL, KIND_VERSION, 0, .help = "the program's version"},
-};
-enum { OPTIONS = sizeof(option_rows) / sizeof(option_rows[0]) };
-
-/* ---- help ------------------------------------------------------------------------------------ */
-
-static void print_option(const struct option_row *o)
-{
-    char left[40];
-
-    STR_PRINTF(left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-               o->letter ? "," : " ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-    printf("  %-28s %s\n", left, o->help);
-}
-
-static void print_version(void)
-{
-    struct hello h;
-
-    hello_fill(&h, PEER_CONTROLLER, "", "");
-    printf("%s\n", h.software);
-}
-
-static void print_help(void)
-{
-    printf("pgtandem: a PostgreSQL primary, its DNS alias and its cron jobs move together.\n"
-           "\nusage: pgtandem [-c FILE] VERB [options]\n\n");
-    for (size_t i = 0; i < n_verb_rows; i++)
-        printf("  %-14s %s\n", verb_rows[i].name, verb_rows[i].summary);
-    printf("\n`pgtandem VERB --help` tells more. Begin with `pgtandem status`.\n");
-}
-
-static void print_verb_help(const struct verb_row *v)
-{
-    printf("pgtandem %s: %s\n\nusage: pgtandem %s %s\n\n", v->name, v->summary, v->name, v->args);
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (option_rows[i].takes == 0 || (option_rows[i].takes & v->takes))
-            print_option(&option_rows[i]);
-    if (v->example)
-        printf("\nexample: %s\n", v->example);
-}
+enum { HELP_WIDTH = 80, HELP_WIDTH_MOST = 100 };
 
 /* ---- the verb -------------------------------------------------------------------------------- */
 
@@ -125,6 +43,14 @@ static const struct verb_row *find_verb(const char *const *words, size_t n, size
     return NULL;
 }
 
+static void append(char *text, size_t bytes, const char *before, const char *name,
+                   const char *after)
+{
+    size_t used = strlen(text);
+
+    (void)str_printf(text + used, bytes - used, "%s%s%s", before, name, after);
+}
+
 static int unknown_verb(const char *const *words, size_t n, struct err *reterr)
 {
     char typed[128], hint[200] = "`pgtandem --help` lists the verbs";
@@ -143,11 +69,8 @@ static int unknown_verb(const char *const *words, size_t n, struct err *reterr)
     if (nearest == 3 && is_family(words[0])) {
         STR_COPY(hint, "there is");
         for (size_t i = 0; i < n_verb_rows; i++)
-            if (strncmp(verb_rows[i].name, words[0], strlen(words[0])) == 0) {
-                size_t used = strlen(hint);
-
-                (void)str_printf(hint + used, sizeof(hint) - used, " `%s`", verb_rows[i].name);
-            }
+            if (strncmp(verb_rows[i].name, words[0], strlen(words[0])) == 0)
+                append(hint, sizeof(hint), " `", verb_rows[i].name, "`");
     }
     return err_set(reterr, ERR_USAGE, hint, "there is no verb `%s`", typed);
 }
@@ -176,13 +99,13 @@ static int set_option(struct parse *p, const struct option_row *row, const char 
         value = "";
     p->given |= row->takes;
     switch (row->kind) {
-    case KIND_FLAG:
+    case OPTION_FLAG:
         *(bool *)member = true;
         return 0;
-    case KIND_TEXT:
+    case OPTION_TEXT:
         *(const char **)member = value;
         return 0;
-    case KIND_LIST: {
+    case OPTION_LIST: {
         size_t *count = (size_t *)(void *)((char *)p->o + row->count_offset);
 
         if (*count == row->max)
@@ -190,48 +113,61 @@ static int set_option(struct parse *p, const struct option_row *row, const char 
         ((const char **)member)[(*count)++] = value;
         return 0;
     }
-    case KIND_SECONDS:
+    case OPTION_SECONDS:
         if (!str_to_int(value, 0, 86400, &n))
             return err_set(p->err, ERR_USAGE, NULL, "--%s %s: not 0 to 86400 seconds", row->name,
                            value);
         *(int64_t *)member = n;
         return 0;
-    case KIND_FORMAT:
-        for (int i = 0; format_names[i]; i++)
-            if (strcmp(format_names[i], value) == 0) {
-                *(enum output_format *)member = (enum output_format)i;
+    case OPTION_WORD:
+        for (int i = 0; row->words[i]; i++)
+            if (strcmp(row->words[i], value) == 0) {
+                *(int *)member = i;
                 return 0;
             }
-        return err_set(p->err, ERR_USAGE, "pretty, json or tsv", "--format %s: no such format",
-                       value);
-    case KIND_HELP:
+        return err_set(p->err, ERR_USAGE, row->help, "--%s %s: no such %s", row->name, value,
+                       row->name);
+    case OPTION_HELP:
         p->help = true;
         return 0;
-    case KIND_VERSION:
+    case OPTION_VERSION:
         p->version = true;
         return 0;
     }
     return 0;
 }
 
+/* The nearest one, or all that the verb has. */
+static int unknown_option(const struct parse *p, const char *typed)
+{
+    size_t nearest = 3, used;
+    const struct verb_row *v = find_verb(p->words, p->n_words, &used);
+    char hint[512] = "`pgtandem VERB --help` lists a verb's options", name[80] = "pgtandem";
+
+    if (v) {
+        STR_PRINTF(name, "`pgtandem %s`", v->name);
+        STR_COPY(hint, "it has");
+    }
+    for (size_t i = 0; v && i < n_option_rows; i++)
+        if (option_applies(&option_rows[i], v))
+            append(hint, sizeof(hint), " --", option_rows[i].name, "");
+    for (size_t i = 0; i < n_option_rows; i++) {
+        size_t d = strncmp(typed, "--", 2) ? nearest : str_distance(typed + 2, option_rows[i].name);
+
+        if (d < nearest && (!v || option_applies(&option_rows[i], v))) {
+            nearest = d;
+            STR_PRINTF(hint, "did you mean --%s?", option_rows[i].name);
+        }
+    }
+    return err_set(p->err, ERR_USAGE, hint, "%s has no option %s", name, typed);
+}
+
 /* The option's value: the rest of the word (after "=" for a long one), or the next word. */
 static int take_option(struct parse *p, const struct option_row *row, const char *typed,
                        const char *rest)
 {
-    if (!row) {
-        char hint[96] = "`pgtandem --help`, or after a verb, lists the options";
-        size_t nearest = 3;
-
-        for (size_t i = 0; i < OPTIONS; i++) {
-            size_t d =
-                strncmp(typed, "--", 2) ? nearest : str_distance(typed + 2, option_rows[i].name);
-            if (d < nearest) {
-                nearest = d;
-                STR_PRINTF(hint, "did you mean --%s?", option_rows[i].name);
-            }
-        }
-        return err_set(p->err, ERR_USAGE, hint, "there is no option %s", typed);
-    }
+    if (!row)
+        return unknown_option(p, typed);
     if (!row->arg) {
         if (rest)
             return err_set(p->err, ERR_USAGE, NULL, "%s takes no value", typed);
@@ -250,7 +186,7 @@ static int parse_long(struct parse *p, const char *word)
     size_t len = equals ? (size_t)(equals - word) : strlen(word);
     const char *typed = arena_strndup(p->arena, word, len);
 
-    for (size_t i = 0; i < OPTIONS; i++)
+    for (size_t i = 0; i < n_option_rows; i++)
         if (strcmp(option_rows[i].name, typed + 2) == 0)
             return take_option(p, &option_rows[i], typed, equals ? equals + 1 : NULL);
     return take_option(p, NULL, typed, NULL);
@@ -260,7 +196,7 @@ static int parse_short(struct parse *p, const char *word)
 {
     const char *typed = arena_strndup(p->arena, word, 2);
 
-    for (size_t i = 0; i < OPTIONS; i++)
+    for (size_t i = 0; i < n_option_rows; i++)
         if (option_rows[i].letter && option_rows[i].letter == word[1])
             return take_option(p, &option_rows[i], typed, word[2] ? word + 2 : NULL);
     return take_option(p, NULL, typed, NULL);
@@ -277,10 +213,9 @@ static int parse_word(struct parse *p, const char *word)
 /* Options that would be silently without effect are refused. */
 static int check_verb(struct parse *p, const struct verb_row *v, size_t used)
 {
-    for (size_t i = 0; i < OPTIONS; i++)
+    for (size_t i = 0; i < n_option_rows; i++)
         if ((option_rows[i].takes & p->given) && !(option_rows[i].takes & v->takes))
-            return err_set(p->err, ERR_USAGE, "see `pgtandem VERB --help`",
-                           "`%s` has no option --%s", v->name, option_rows[i].name);
+            return unknown_option(p, arena_printf(p->arena, "--%s", option_rows[i].name));
     p->o->n_args = p->n_words - used;
     for (size_t i = 0; i < p->o->n_args; i++)
         p->o->args[i] = p->words[used + i];
@@ -321,6 +256,22 @@ static int parse_argv(struct parse *p)
     return 0;
 }
 
+static void help(const struct parse *p, const struct verb_row *v)
+{
+    struct term t = term_look(p->o->color);
+
+    if (!t.width) /* also for a pager */
+        t.width = HELP_WIDTH;
+    if (t.width > HELP_WIDTH_MOST)
+        t.width = HELP_WIDTH_MOST;
+    if (v)
+        help_verb(&t, v);
+    else if (p->n_words)
+        help_family(&t, p->words[0]);
+    else
+        help_all(&t);
+}
+
 int cli_parse(int argc, char **argv, struct arena *a, struct options *ret_options,
               const struct verb_row **ret_verb, struct err *reterr)
 {
@@ -338,16 +289,13 @@ int cli_parse(int argc, char **argv, struct arena *a, struct options *ret_option
     *ret_verb = NULL;
     v = find_verb(p.words, p.n_words, &used);
     if (p.version) {
-        print_version();
+        help_version();
         return 0;
     }
     if (!v && p.n_words && !(p.help && is_family(p.words[0])))
         return unknown_verb(p.words, p.n_words, reterr);
     if (p.help) {
-        if (v)
-            print_verb_help(v);
-        else
-            print_help();
+        help(&p, v);
         return 0;
     }
     if (!v)

@@ -1,6 +1,6 @@
 /*
- * The command line: one table of verbs, one of options. Usage, --help and parsing all read them, so
- * that help lists only what works.
+ * The command line: one table of verbs (verbs.c), one of options (options.c). Parsing, --help,
+ * completion and the manual page all read them, so that help lists only what works.
  */
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/term.h"
 #include "proto/messages.h"
 
 struct arena;
@@ -19,6 +20,7 @@ enum output_format { FORMAT_PRETTY, FORMAT_JSON, FORMAT_TSV };
 struct options {
     const char *config_path;
     enum output_format format;
+    enum color_when color;
     bool dry_run;
     bool yes;               /* no prompt */
     const char *reason;     /* NULL: asked for */
@@ -38,13 +40,30 @@ struct options {
  * program's. */
 typedef int (*verb_fn)(struct session *s, struct err *reterr);
 
+/* What a verb is for: --help and the manual page are grouped by it. */
+enum verb_group {
+    GROUP_NONE_,
+    GROUP_LOOK,
+    GROUP_MOVE,
+    GROUP_REPAIR,
+    GROUP_DNS,
+    GROUP_CRON,
+    GROUP_HISTORY,
+    GROUP_SETUP,
+    GROUPS_
+};
+
 struct verb_row {
-    const char *name;    /* "switchover"; two words for families: "dns show" */
-    const char *args;    /* "--to NODE [--reason TEXT]" */
-    const char *summary; /* one line */
-    const char *example;
-    unsigned needs; /* NEEDS_… */
-    unsigned takes; /* TAKES_…: options that mean something to it; others are refused */
+    const char *name; /* "switchover"; two words for families: "dns show" */
+    const char *args; /* "--to NODE [--reason TEXT]" */
+    enum verb_group group;
+    const char *summary;     /* one line, no full stop */
+    const char *about;       /* a paragraph: what it does, what it asks, what it leaves alone */
+    const char *example_for; /* "before the maintenance of db02" */
+    const char *example;     /* the command line for that */
+    unsigned needs;          /* NEEDS_… */
+    unsigned takes;          /* TAKES_…: options that mean something to it; others are refused */
+    unsigned exits;          /* EXITS_…: besides 0 and 1 */
     size_t args_min, args_max; /* words after the verb */
     verb_fn run;
 };
@@ -64,8 +83,49 @@ enum {
     NEEDS_AGENTS = 2, /* TLS context and peers */
     NEEDS_DNS = 4,    /* the update key */
 };
+enum {
+    EXITS_REFUSED = 1 << 2,
+    EXITS_UNDONE = 1 << 3,
+    EXITS_INCOMPLETE = 1 << 4,
+    EXITS_UNREACHABLE = 1 << 6,
+    EXITS_HELD = 1 << 7,
+    EXITS_DNS = 1 << 8,
+    EXITS_DECLINED = 1 << 9,
+    EXITS_PROBLEM = 1 << 10,
+};
 extern const struct verb_row verb_rows[]; /* verbs.c */
 extern const size_t n_verb_rows;
+
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_LIST, /* may be given several times */
+    OPTION_SECONDS,
+    OPTION_WORD, /* one of words[] */
+    OPTION_HELP,
+    OPTION_VERSION,
+};
+
+/* What an option's value is, for completion. */
+enum option_value { VALUE_ANY, VALUE_FILE, VALUE_NODE, VALUE_CHECK };
+
+struct option_row {
+    char letter; /* or NUL */
+    const char *name;
+    const char *arg; /* "NODE"; NULL: a flag */
+    enum option_kind kind;
+    enum option_value value;
+    unsigned takes;                   /* TAKES_…; 0: every verb has it */
+    size_t offset, count_offset, max; /* in struct options */
+    const char *const *words;         /* OPTION_WORD: NULL-terminated; an enum's, from 0 */
+    const char *help;                 /* one line */
+};
+extern const struct option_row option_rows[]; /* options.c */
+extern const size_t n_option_rows;
+extern const char *const format_names[]; /* by enum output_format, NULL-terminated */
+
+/* Has the verb (NULL: none yet) this option? */
+bool option_applies(const struct option_row *o, const struct verb_row *v);
 
 /* Parse argv. *ret_verb is NULL after --help or --version has been printed (return 0). */
 int cli_parse(int argc, char **argv, struct arena *a, struct options *ret_options,

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "controller/cli.h"
 #include "controller/session.h"
+#include "controller/term.h"
 
 /* What went wrong, and what to do next. */
 static void tell(const struct err *e)
@@ -37,6 +38,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a write error like another */
     log_set_level(LOG_LEVEL_WARNING);
+    term_locale();
     rc = cli_parse(argc, argv, a, &options, &verb, &e);
     if (rc == 0 && verb) {
         log_set_level(options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);

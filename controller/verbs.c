@@ -1,4 +1,4 @@
-/* The table of verbs: what `--help` lists and main runs. */
+/* The table of verbs: what `--help`, the manual page and completion list, and main runs. */
 #include "controller/verbs.h"
 
 #include "controller/cli.h"
@@ -7,76 +7,195 @@ enum {
     LOOKS = NEEDS_CONFIG | NEEDS_AGENTS | NEEDS_DNS,
     MOVES = TAKES_REASON | TAKES_YES | TAKES_DRY_RUN | TAKES_FORMAT,
     EDITS = TAKES_REASON | TAKES_YES | TAKES_DRY_RUN,
+    MOVE_EXITS =
+        EXITS_REFUSED | EXITS_UNDONE | EXITS_INCOMPLETE | EXITS_HELD | EXITS_DNS | EXITS_DECLINED,
+    EDIT_EXITS = EXITS_REFUSED | EXITS_INCOMPLETE | EXITS_UNREACHABLE | EXITS_HELD | EXITS_DNS |
+                 EXITS_DECLINED,
 };
 
 /* clang-format off */
 const struct verb_row verb_rows[] = {
-    {.name = "status", .args = "[-w SECS] [-f FORMAT]",
+    /* ---- look ---- */
+    {.name = "status", .args = "[-w SECS] [-f FORMAT]", .group = GROUP_LOOK,
      .summary = "the whole cluster on one screen, and what to type next",
-     .example = "pgtandem status -w 2",
-     .needs = LOOKS, .takes = TAKES_WATCH | TAKES_FORMAT, .run = verb_status},
-    {.name = "preflight", .args = "--to NODE [--ignore CHECK]",
-     .summary = "every check of a switchover, with measured values",
-     .example = "pgtandem preflight --to db01",
+     .about = "One look at the alias, the ownership record, all name servers and all agents, in "
+         "parallel. Below the table stands what is wrong, the most pressing first, and one command "
+         "to type next. It changes nothing and may be run by anybody who can read the "
+         "configuration and its keys, at any time, also while another command moves something.",
+     .example_for = "to watch a move from a second terminal", .example = "pgtandem status -w 2",
+     .needs = LOOKS, .takes = TAKES_WATCH | TAKES_FORMAT, .exits = EXITS_PROBLEM,
+     .run = verb_status},
+    {.name = "preflight", .args = "--to NODE [--ignore CHECK]", .group = GROUP_LOOK,
+     .summary = "every check of a move, with measured values",
+     .about = "What a switchover to NODE would check first (a failover, when the owner's host is "
+         "silent): each check with the value measured, the threshold and what to do. It changes "
+         "nothing. A switchover makes the same checks again by itself.",
+     .example_for = "in the afternoon before the maintenance", .example = "pgtandem preflight --to db01",
      .needs = LOOKS, .takes = TAKES_TO | TAKES_IGNORE | TAKES_WAIT_JOBS | TAKES_FORMAT,
-     .run = verb_preflight},
-    {.name = "switchover", .args = "--to NODE [--reason TEXT]",
+     .exits = EXITS_REFUSED, .run = verb_preflight},
+
+    /* ---- move ---- */
+    {.name = "switchover", .args = "--to NODE [--reason TEXT]", .group = GROUP_MOVE,
      .summary = "move alias, crontab and role to another node",
-     .example = "pgtandem switchover --to db01 --reason \"kernel update\"",
+     .about = "The planned move: the owner is up and hands over. Writing stops for a fraction of a "
+         "second, no commit is lost. It checks, shows what will be done and asks for the cluster's "
+         "name; until the promotion a failure, or Ctrl-C, puts everything back. The old owner "
+         "becomes a standby of the new one.",
+     .example_for = "for maintenance of the owner's host",
+     .example = "pgtandem switchover --to db01 --reason \"kernel update of db02\"",
      .needs = LOOKS, .takes = TAKES_TO | MOVES | TAKES_IGNORE | TAKES_WAIT_JOBS,
-     .run = verb_switchover},
+     .exits = MOVE_EXITS, .run = verb_switchover},
     {.name = "failover", .args = "[--to NODE] [--reason TEXT] [--accept-unfenced NODE]",
-     .summary = "the primary is lost: move them to a standby",
+     .group = GROUP_MOVE, .summary = "the primary is lost: move them to a standby",
+     .about = "The unplanned move: the owner's database, or its host, is gone. It shows which "
+         "commits may be lost and asks for the cluster's name. Without --to the standby with the "
+         "most WAL is proposed. The old owner is fenced by its agent; where nobody can reach it, "
+         "your word that it is down and stays down is needed: --accept-unfenced.",
+     .example_for = "when db02 does not come back",
      .example = "pgtandem failover --to db01 --reason \"db02's board is dead\"",
      .needs = LOOKS, .takes = TAKES_TO | MOVES | TAKES_IGNORE | TAKES_ACCEPT_UNFENCED,
-     .run = verb_failover},
-    {.name = "resume", .args = "[--accept-unfenced NODE]",
+     .exits = MOVE_EXITS, .run = verb_failover},
+
+    /* ---- repair ---- */
+    {.name = "resume", .args = "[--accept-unfenced NODE]", .group = GROUP_REPAIR,
      .summary = "go on with an open transition, settle what is owed",
-     .example = "pgtandem resume",
-     .needs = LOOKS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .run = verb_resume},
-    {.name = "abort", .args = "", .summary = "undo an open transition, as far as it can be undone",
+     .about = "A move that was interrupted (its controller died, a node was down) is carried to its "
+         "end, from any controller, also one with an empty journal. With no move open it settles "
+         "what is owed: standbys that follow nobody, jobs that are on where they should be off. "
+         "What is done already is not done again.",
+     .example_for = "after `status` says that a transition is open", .example = "pgtandem resume",
+     .needs = LOOKS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .exits = MOVE_EXITS,
+     .run = verb_resume},
+    {.name = "abort", .args = "[--reason TEXT]", .group = GROUP_REPAIR,
+     .summary = "undo an open transition, as far as it can be undone",
+     .about = "Before the promotion the owner gets everything back and writes again. After it there "
+         "is no way back, and abort refuses: `pgtandem resume` goes on.",
+     .example_for = "when an interrupted move is not wanted any more",
      .example = "pgtandem abort --reason \"wrong night\"",
-     .needs = LOOKS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .run = verb_abort},
-    {.name = "rejoin", .args = "NODE", .summary = "take a fenced node back as a standby",
-     .example = "pgtandem rejoin db02",
-     .needs = LOOKS, .takes = MOVES, .args_min = 1, .args_max = 1, .run = verb_rejoin},
-    {.name = "fence", .args = "NODE", .summary = "stop a node and keep it from being primary",
-     .example = "pgtandem fence vm",
-     .needs = LOOKS, .takes = MOVES, .args_min = 1, .args_max = 1, .run = verb_fence},
-    {.name = "unfence", .args = "NODE", .summary = "take the fence off the owner",
-     .example = "pgtandem unfence db02",
-     .needs = LOOKS, .takes = MOVES, .args_min = 1, .args_max = 1, .run = verb_unfence},
-    {.name = "dns show", .args = "[-f FORMAT]",
+     .needs = LOOKS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .exits = MOVE_EXITS,
+     .run = verb_abort},
+    {.name = "rejoin", .args = "NODE", .group = GROUP_REPAIR,
+     .summary = "take a fenced node back as a standby",
+     .about = "The old primary, after a failover, becomes a standby of the new one, if its history "
+         "permits: a node that wrote what the new primary never had is refused, with both "
+         "positions.",
+     .example_for = "when the host that failed is back", .example = "pgtandem rejoin db02",
+     .needs = LOOKS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
+     .run = verb_rejoin},
+    {.name = "fence", .args = "NODE", .group = GROUP_REPAIR,
+     .summary = "stop a node and keep it from being primary",
+     .about = "PostgreSQL on NODE is stopped and kept from starting as a primary, also after a "
+         "reboot, until `rejoin` or `unfence`. Fencing the owner stops all writing, and asks for "
+         "the cluster's name.",
+     .example_for = "when a node writes that should not", .example = "pgtandem fence vm",
+     .needs = LOOKS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
+     .run = verb_fence},
+    {.name = "unfence", .args = "NODE", .group = GROUP_REPAIR,
+     .summary = "take the fence off the owner",
+     .about = "The owner by the record may start as a primary again. A node that is not the owner "
+         "is refused: `rejoin` takes it back as a standby.",
+     .example_for = "after `fence` of the owner by mistake", .example = "pgtandem unfence db02",
+     .needs = LOOKS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
+     .run = verb_unfence},
+
+    /* ---- DNS ---- */
+    {.name = "dns show", .args = "[-f FORMAT]", .group = GROUP_DNS,
      .summary = "alias and ownership record on every name server",
-     .needs = NEEDS_CONFIG | NEEDS_DNS, .takes = TAKES_FORMAT, .run = verb_dns_show},
-    {.name = "dns verify", .args = "[-f FORMAT]", .summary = "do they all agree? exit status 8 if not",
-     .needs = NEEDS_CONFIG | NEEDS_DNS, .takes = TAKES_FORMAT, .run = verb_dns_verify},
-    {.name = "dns init", .args = "", .summary = "write the first ownership record",
-     .needs = LOOKS, .takes = EDITS, .run = verb_dns_init},
-    {.name = "dns set", .args = "'v=1 epoch=… nonce=new … by=…'",
+     .about = "Asks the zone's primary and each of its name servers directly, without caches. "
+         "Nothing is changed.",
+     .example_for = "when clients see different addresses", .example = "pgtandem dns show",
+     .needs = NEEDS_CONFIG | NEEDS_DNS, .takes = TAKES_FORMAT, .exits = EXITS_DNS,
+     .run = verb_dns_show},
+    {.name = "dns verify", .args = "[-f FORMAT]", .group = GROUP_DNS,
+     .summary = "do they all agree? exit status 8 if not",
+     .about = "Like `dns show`; the exit status says whether the record can be trusted, the alias "
+         "points to its owner, and all name servers agree.",
+     .example_for = "in a monitoring job", .example = "pgtandem dns verify -f json",
+     .needs = NEEDS_CONFIG | NEEDS_DNS, .takes = TAKES_FORMAT, .exits = EXITS_DNS,
+     .run = verb_dns_verify},
+    {.name = "dns init", .args = "[--reason TEXT]", .group = GROUP_DNS,
+     .summary = "write the first ownership record",
+     .about = "Adopts a running cluster: the one writable node becomes the owner in the record, "
+         "beside the alias. It refuses where a record exists already, two nodes are writable or "
+         "the alias points elsewhere.",
+     .example_for = "once, at the installation", .example = "pgtandem dns init",
+     .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .run = verb_dns_init},
+    {.name = "dns set", .args = "'v=1 epoch=… nonce=new … by=…'", .group = GROUP_DNS,
      .summary = "repair the ownership record, typed out in full",
-     .needs = LOOKS, .takes = EDITS, .args_min = 1, .args_max = 1, .run = verb_dns_set},
-    {.name = "cron show", .args = "[NODE]", .summary = "the crontabs, as they are",
-     .needs = LOOKS, .takes = TAKES_FORMAT, .args_max = 1, .run = verb_cron_show},
-    {.name = "cron diff", .args = "[NODE]",
+     .about = "For the record that somebody damaged by hand: the whole new text is given, checked "
+         "against what the nodes know, shown beside the old one, and asked about. Nothing else "
+         "is a use for it: `resume` and `abort` write the record themselves.",
+     .example_for = "to see whether a text would be accepted",
+     .example = "pgtandem dns set --dry-run \"$RECORD\"",
+     .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .args_min = 1, .args_max = 1,
+     .run = verb_dns_set},
+
+    /* ---- cron ---- */
+    {.name = "cron show", .args = "[NODE] [-f FORMAT]", .group = GROUP_CRON,
+     .summary = "the crontabs, as they are",
+     .about = "The crontab of each node (or of NODE), byte by byte, with the managed entries "
+         "counted.",
+     .example_for = "to read one node's jobs", .example = "pgtandem cron show db02",
+     .needs = LOOKS, .takes = TAKES_FORMAT, .exits = EXITS_UNREACHABLE, .args_max = 1,
+     .run = verb_cron_show},
+    {.name = "cron diff", .args = "[NODE] [-f FORMAT]", .group = GROUP_CRON,
      .summary = "managed entries that differ from the owner's",
-     .needs = LOOKS, .takes = TAKES_FORMAT, .args_max = 1, .run = verb_cron_diff},
-    {.name = "cron adopt", .args = "NODE", .summary = "put all of a crontab's entries under management",
-     .needs = LOOKS, .takes = EDITS, .args_min = 1, .args_max = 1, .run = verb_cron_adopt},
-    {.name = "cron unadopt", .args = "NODE", .summary = "take a crontab's entries out of management",
-     .needs = LOOKS, .takes = EDITS, .args_min = 1, .args_max = 1, .run = verb_cron_unadopt},
-    {.name = "cron sync", .args = "[NODE]",
+     .about = "Whether the standbys would run the owner's jobs if they became the owner. On or off "
+         "is not compared.",
+     .example_for = "after somebody edited a crontab", .example = "pgtandem cron diff",
+     .needs = LOOKS, .takes = TAKES_FORMAT, .exits = EXITS_UNREACHABLE | EXITS_PROBLEM,
+     .args_max = 1, .run = verb_cron_diff},
+    {.name = "cron adopt", .args = "NODE [--reason TEXT]", .group = GROUP_CRON,
+     .summary = "put all of a crontab's entries under management",
+     .about = "All entries of NODE's crontab move with the role from now on. On the owner they stay "
+         "on. The new text is shown first; a copy of the old one stays on the node.",
+     .example_for = "once, at the installation, on the owner", .example = "pgtandem cron adopt db02",
+     .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .args_min = 1, .args_max = 1,
+     .run = verb_cron_adopt},
+    {.name = "cron unadopt", .args = "NODE [--reason TEXT]", .group = GROUP_CRON,
+     .summary = "take a crontab's entries out of management",
+     .about = "The reverse of `cron adopt`: what pgtandem put into NODE's crontab is taken out "
+         "again, and its entries stay with the node.",
+     .example_for = "before pgtandem is removed from a node", .example = "pgtandem cron unadopt vm",
+     .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .args_min = 1, .args_max = 1,
+     .run = verb_cron_unadopt},
+    {.name = "cron sync", .args = "[NODE] [--reason TEXT]", .group = GROUP_CRON,
      .summary = "give the standbys the owner's managed entries, off",
-     .needs = LOOKS, .takes = EDITS, .args_max = 1, .run = verb_cron_sync},
-    {.name = "history", .args = "[-f FORMAT]", .summary = "every command that changed something",
+     .about = "Each standby (or NODE) gets the owner's managed entries in the place of its own, "
+         "turned off. Its other entries are not touched. The difference is shown first.",
+     .example_for = "after a change of the owner's jobs", .example = "pgtandem cron sync",
+     .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .args_max = 1, .run = verb_cron_sync},
+
+    /* ---- history ---- */
+    {.name = "history", .args = "[-f FORMAT]", .group = GROUP_HISTORY,
+     .summary = "every command that changed something",
+     .about = "One row for each, from this controller's journals: when, what, from, to, outcome, "
+         "outage, who and why. Other controllers have their own journals.",
+     .example_for = "for a spreadsheet", .example = "pgtandem history -f tsv",
      .needs = NEEDS_CONFIG, .takes = TAKES_FORMAT, .run = verb_history},
-    {.name = "audit verify", .args = "", .summary = "are the journals whole and unchanged?",
+    {.name = "audit verify", .args = "", .group = GROUP_HISTORY,
+     .summary = "are the journals whole and unchanged?",
+     .about = "Recomputes the chain of hashes over all journals of this controller: a record that "
+         "was changed, removed or put in breaks it, and its file and line are named.",
+     .example_for = "before an audit", .example = "pgtandem audit verify",
      .needs = NEEDS_CONFIG, .run = verb_audit_verify},
-    {.name = "config check", .args = "", .summary = "read configuration, key and certificates",
+
+    /* ---- set up ---- */
+    {.name = "config check", .args = "[-c FILE]", .group = GROUP_SETUP,
+     .summary = "read configuration, key and certificates",
+     .about = "Says everything that is wrong with them, with file, line and key; no network is "
+         "needed.",
+     .example_for = "after an edit, before it is needed at night",
+     .example = "pgtandem config check -c /etc/pgtandem/pgtandem.conf.new",
      .needs = LOOKS, .run = verb_config_check},
-    {.name = "config sample", .args = "", .summary = "print a commented configuration",
+    {.name = "config sample", .args = "", .group = GROUP_SETUP,
+     .summary = "print a commented configuration",
+     .about = "Every section and key, with its unit and default.",
+     .example_for = "to begin with", .example = "pgtandem config sample >/etc/pgtandem/pgtandem.conf",
      .run = verb_config_sample},
-    {.name = "version", .args = "", .summary = "the program's version", .run = verb_version},
+    {.name = "version", .args = "", .group = GROUP_SETUP, .summary = "the program's version",
+     .about = "The version of this program; each agent's stands in `pgtandem status`.",
+     .example_for = "for a bug report", .example = "pgtandem version", .run = verb_version},
 };
 /* clang-format on */
 const size_t n_verb_rows = sizeof(verb_rows) / sizeof(verb_rows[0]);
