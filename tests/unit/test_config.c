@@ -6,7 +6,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/cli.h"
 #include "tests/unit/unit.h"
 
 static int parse(const char *text, struct config *c, struct err *e)
@@ -108,101 +107,13 @@ static void record_must_fit(void **state)
     assert_non_null(strstr(e.msg, "255 bytes"));
 }
 
-/* ---- command line ---------------------------------------------------------------------------- */
-
-static struct options o;
-static const struct verb_row *verb;
-static struct err e;
-
-static int cli(struct arena *a, const char *line)
-{
-    char *argv[32], *text = arena_strdup(a, line);
-    int argc = 0;
-
-    argv[argc++] = arena_strdup(a, "pgtandem");
-    while (*text && argc < 31) {
-        size_t len = strcspn(text, " ");
-
-        argv[argc++] = arena_strndup(a, text, len);
-        text += len + (text[len] == ' ');
-    }
-    argv[argc] = NULL;
-    e = (struct err){.code = 0};
-    return cli_parse(argc, argv, a, &o, &verb, &e);
-}
-
-static void options_are_taken(void **state)
-{
-    AUTO(arena) a = arena_new();
-
-    (void)state;
-    assert_int_equal(cli(a, "-c x.conf switchover --to=db01 --reason why -y --ignore a --ignore b"),
-                     0);
-    assert_string_equal(verb->name, "switchover");
-    assert_string_equal(o.config_path, "x.conf");
-    assert_string_equal(o.to, "db01");
-    assert_string_equal(o.reason, "why");
-    assert_true(o.yes);
-    assert_int_equal(o.n_ignore, 2);
-    assert_string_equal(o.ignore[1], "b");
-
-    assert_int_equal(cli(a, "status -w2 -fjson"), 0);
-    assert_int_equal(o.watch_s, 2);
-    assert_int_equal(o.format, FORMAT_JSON);
-    assert_int_equal(cli(a, "cron sync vm"), 0);
-    assert_string_equal(verb->name, "cron sync");
-    assert_int_equal(o.n_args, 1);
-    assert_string_equal(o.args[0], "vm");
-}
-
-static void refused(struct arena *a, const char *line, const char *said, const char *hint)
-{
-    if (cli(a, line) != ERR_USAGE)
-        fail_msg("accepted: %s", line);
-    if (!strstr(e.msg, said) || !strstr(e.hint, hint))
-        fail_msg("%s: \"%s\" \"%s\"", line, e.msg, e.hint);
-}
-
-static void usage_errors_help(void **state)
-{
-    AUTO(arena) a = arena_new();
-
-    (void)state;
-    refused(a, "", "no verb", "status");
-    refused(a, "statsu", "no verb `statsu`", "did you mean `pgtandem status`?");
-    refused(a, "dns", "no verb `dns`", "`dns init`");
-    refused(a, "dns shwo", "dns shwo", "did you mean `pgtandem dns show`?");
-    refused(a, "status --too db01", "--too", "did you mean --to?");
-    refused(a, "status --to db01", "`status` has no option --to", "--help");
-    refused(a, "switchover --to", "needs a value", "");
-    refused(a, "status -f xml", "no such format", "pretty, json or tsv");
-    refused(a, "status -w soon", "seconds", "");
-    refused(a, "fence", "a word is missing", "usage: pgtandem fence NODE");
-    refused(a, "fence a b", "too many words", "");
-    refused(a, "status a b c d e f g h i j k", "too many words", "");
-    refused(a, "switchover --yes=no", "takes no value", "");
-}
-
-/* Each row can be run, helped with, and told from the others. */
-static void verbs_are_complete(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < n_verb_rows; i++) {
-        assert_non_null(verb_rows[i].run);
-        assert_true(strlen(verb_rows[i].summary) > 10 && verb_rows[i].args);
-        assert_true(verb_rows[i].args_max >= verb_rows[i].args_min);
-        for (size_t j = 0; j < i; j++)
-            assert_string_not_equal(verb_rows[i].name, verb_rows[j].name);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sample_is_valid),    cmocka_unit_test(each_error_is_named),
-        cmocka_unit_test(addresses),          cmocka_unit_test(record_must_fit),
-        cmocka_unit_test(options_are_taken),  cmocka_unit_test(usage_errors_help),
-        cmocka_unit_test(verbs_are_complete),
+        cmocka_unit_test(sample_is_valid),
+        cmocka_unit_test(each_error_is_named),
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(record_must_fit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,8 +30,8 @@ static void every_row_is_complete(void **state)
         is_sentence(v->name, "about", v->about);
         if (v->group <= GROUP_NONE_ || v->group >= GROUPS_)
             fail_msg("%s: no group", v->name);
-        if (!v->args || !v->summary || !v->run)
-            fail_msg("%s: args, summary or run is missing", v->name);
+        if (!v->args || !v->summary || !v->run || v->args_max < v->args_min)
+            fail_msg("%s: args, summary, run or args_max is missing", v->name);
         if (!v->example || strncmp(v->example, command, strlen(command)) != 0)
             fail_msg("%s: the example does not begin with `%s`", v->name, command);
         if (!v->example_for || strlen(v->example_for) < 5)
@@ -59,11 +59,90 @@ static void every_option_belongs_to_a_verb(void **state)
     }
 }
 
+/* ---- command line ---------------------------------------------------------------------------- */
+
+static struct options o;
+static const struct verb_row *verb;
+static struct err e;
+
+static int cli(struct arena *a, const char *line)
+{
+    char *argv[32], *text = arena_strdup(a, line);
+    int argc = 0;
+
+    argv[argc++] = arena_strdup(a, "pgtandem");
+    while (*text && argc < 31) {
+        size_t len = strcspn(text, " ");
+
+        argv[argc++] = arena_strndup(a, text, len);
+        text += len + (text[len] == ' ');
+    }
+    argv[argc] = NULL;
+    e = (struct err){.code = 0};
+    return cli_parse(argc, argv, a, &o, &verb, &e);
+}
+
+static void options_are_taken(void **state)
+{
+    AUTO(arena) a = arena_new();
+
+    (void)state;
+    assert_int_equal(cli(a, "-c x.conf switchover --to=db01 --reason why -y --ignore a --ignore b"),
+                     0);
+    assert_string_equal(verb->name, "switchover");
+    assert_string_equal(o.config_path, "x.conf");
+    assert_string_equal(o.to, "db01");
+    assert_string_equal(o.reason, "why");
+    assert_true(o.yes);
+    assert_int_equal(o.n_ignore, 2);
+    assert_string_equal(o.ignore[1], "b");
+
+    assert_int_equal(cli(a, "status -w2 -fjson"), 0);
+    assert_int_equal(o.watch_s, 2);
+    assert_int_equal(o.format, FORMAT_JSON);
+    assert_int_equal(cli(a, "cron sync vm"), 0);
+    assert_string_equal(verb->name, "cron sync");
+    assert_int_equal(o.n_args, 1);
+    assert_string_equal(o.args[0], "vm");
+}
+
+static void refused(struct arena *a, const char *line, const char *said, const char *hint)
+{
+    if (cli(a, line) != ERR_USAGE)
+        fail_msg("accepted: %s", line);
+    if (!strstr(e.msg, said) || !strstr(e.hint, hint))
+        fail_msg("%s: \"%s\" \"%s\"", line, e.msg, e.hint);
+}
+
+static void usage_errors_help(void **state)
+{
+    AUTO(arena) a = arena_new();
+
+    (void)state;
+    refused(a, "", "no verb", "status");
+    refused(a, "statsu", "no verb `statsu`", "did you mean `pgtandem status`?");
+    refused(a, "dns", "no verb `dns`", "`dns init`");
+    refused(a, "dns shwo", "dns shwo", "did you mean `pgtandem dns show`?");
+    refused(a, "preflight --too db01", "--too", "did you mean --to?");
+    refused(a, "status --to db01", "`pgtandem status` has no option --to",
+            "it has --watch --format");
+    refused(a, "switchover --to", "needs a value", "");
+    refused(a, "status -f xml", "no such format", "pretty, json or tsv");
+    refused(a, "status -w soon", "seconds", "");
+    refused(a, "fence", "a word is missing", "usage: pgtandem fence NODE");
+    refused(a, "fence a b", "too many words", "");
+    refused(a, "status a b c d e f g h i j k", "too many words", "");
+    refused(a, "status --frob", "no option --frob", "--verbose");
+    refused(a, "switchover --yes=no", "takes no value", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_complete),
         cmocka_unit_test(every_option_belongs_to_a_verb),
+        cmocka_unit_test(options_are_taken),
+        cmocka_unit_test(usage_errors_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
