@@ -13,7 +13,7 @@ const char *change_reason(struct session *s, const char *fallback)
 {
     const char *reason = fallback;
 
-    if (s->options.reason || (s->terminal && !s->options.yes))
+    if (s->options.reason || (s->term.tty && !s->options.yes))
         (void)session_reason(s, &reason, NULL);
     return reason;
 }

@@ -258,7 +258,7 @@ static int parse_argv(struct parse *p)
 
 static void help(const struct parse *p, const struct verb_row *v)
 {
-    struct term t = term_look(p->o->color);
+    struct term t = term_look(stdout, p->o->color);
 
     if (!t.width) /* also for a pager */
         t.width = HELP_WIDTH;

@@ -197,7 +197,7 @@ static void ask_interrupted(struct run *r)
         progress_say(&r->progress, "past the point of no return: it only goes on");
         return;
     }
-    if (r->session->terminal && isatty(STDIN_FILENO) &&
+    if (r->session->term.tty && isatty(STDIN_FILENO) &&
         session_confirm(r->session, "\nInterrupted. Undo what has been done (y), or go on (N)?",
                         NULL, &e) == 0)
         r->view.marks.turned = true;

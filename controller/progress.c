@@ -19,7 +19,7 @@ void progress_init(struct progress *p, struct session *s)
 
 static bool live(const struct progress *p)
 {
-    return p->session->terminal && p->session->options.format == FORMAT_PRETTY;
+    return p->session->term.tty && p->session->options.format == FORMAT_PRETTY;
 }
 
 /* One JSON object a line; the keys are those of the journal. */

@@ -4,15 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/session.h"
-
-enum { GAP = 2, COLUMNS_MAX = 32, WIDTH_LEAST = 40, CUT_LEAST = 16 };
 
 /* ---- building -------------------------------------------------------------------------------- */
 
@@ -45,149 +41,6 @@ size_t report_rows(const struct report *r)
 {
     assert(r->n_columns > 0);
     return r->n_cells / r->n_columns;
-}
-
-/* ---- the terminal ---------------------------------------------------------------------------- */
-
-size_t report_width(const struct session *s)
-{
-    struct winsize w = {.ws_col = 0};
-    const char *from_environment = getenv("COLUMNS");
-    long long columns;
-
-    if (!s->terminal)
-        return 0;
-    if (from_environment && str_to_int(from_environment, WIDTH_LEAST, 1000, &columns))
-        return (size_t)columns;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= WIDTH_LEAST)
-        return w.ws_col;
-    return 80;
-}
-
-static bool coloured(const struct session *s)
-{
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-    return s->terminal && !(no && *no) && term && strcmp(term, "dumb") != 0;
-}
-
-const char *report_on(const struct session *s, enum report_style style)
-{
-    static const char *const codes[] = {"",           "\033[32m", "\033[33m",
-                                        "\033[1;31m", "\033[2m",  "\033[1m"};
-
-    return coloured(s) ? codes[style] : "";
-}
-
-const char *report_off(const struct session *s, enum report_style style)
-{
-    return coloured(s) && style != STYLE_PLAIN ? "\033[0m" : "";
-}
-
-size_t report_columns(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
-
-/* ---- pretty ---------------------------------------------------------------------------------- */
-
-static size_t column_width(const struct report *r, size_t column)
-{
-    size_t widest = report_columns(r->columns[column].title);
-
-    for (size_t i = column; i < r->n_cells; i += r->n_columns) {
-        size_t n = report_columns(r->cells[i].text);
-
-        if (n > widest)
-            widest = n;
-    }
-    return widest;
-}
-
-/* What is shown and how wide. A column that may be cut counts with CUT_LEAST until it is known what
- * is left for it. */
-static void choose_columns(const struct report *r, size_t available, bool *shown, size_t *widths)
-{
-    size_t total = 0, cut = r->n_columns;
-
-    for (size_t c = 0; c < r->n_columns; c++) {
-        shown[c] = r->columns[c].title != NULL;
-        widths[c] = shown[c] ? column_width(r, c) : 0;
-        if (available && r->columns[c].drop < 0 && widths[c] > CUT_LEAST) {
-            cut = c;
-            total += CUT_LEAST + GAP;
-        } else {
-            total += shown[c] ? widths[c] + GAP : 0;
-        }
-    }
-    while (available && total > available) {
-        size_t victim = r->n_columns;
-
-        for (size_t c = 0; c < r->n_columns; c++)
-            if (shown[c] && r->columns[c].drop > 0 &&
-                (victim == r->n_columns || r->columns[c].drop > r->columns[victim].drop))
-                victim = c;
-        if (victim == r->n_columns)
-            break;
-        shown[victim] = false;
-        total -= widths[victim] + GAP;
-    }
-    if (cut < r->n_columns) {
-        size_t room = CUT_LEAST + (available > total ? available - total : 0);
-
-        widths[cut] = widths[cut] < room ? widths[cut] : room;
-    }
-}
-
-/* The bytes of the first `columns` columns. */
-static size_t bytes_of(const char *text, size_t columns)
-{
-    const char *p = text;
-
-    while (*p && columns--)
-        do
-            p++;
-        while (((unsigned char)*p & 0xc0) == 0x80);
-    return (size_t)(p - text);
-}
-
-static void put_cell(const struct session *s, const struct report_cell *cell, size_t width,
-                     bool right, bool last)
-{
-    size_t columns = report_columns(cell->text), pad = width > columns ? width - columns : 0;
-    bool whole = columns <= width;
-
-    printf("  %*s%s%.*s%s%s%*s", right ? (int)pad : 0, "", report_on(s, cell->style),
-           (int)bytes_of(cell->text, whole ? width : width - 1), cell->text, whole ? "" : "…",
-           report_off(s, cell->style), right || last ? 0 : (int)pad, "");
-}
-
-void report_pretty(const struct report *r, const struct session *s)
-{
-    bool shown[COLUMNS_MAX];
-    size_t widths[COLUMNS_MAX], last = 0;
-
-    choose_columns(r, report_width(s), shown, widths);
-    for (size_t c = 0; c < r->n_columns; c++)
-        last = shown[c] ? c : last;
-    for (size_t c = 0; c < r->n_columns; c++) {
-        const struct report_cell title = {r->columns[c].title, STYLE_DIM};
-
-        if (shown[c])
-            put_cell(s, &title, widths[c], r->columns[c].kind == REPORT_NUMBER, c == last);
-    }
-    putchar('\n');
-    for (size_t i = 0; i + r->n_columns <= r->n_cells; i += r->n_columns) {
-        for (size_t c = 0; c < r->n_columns; c++)
-            if (shown[c])
-                put_cell(s, &r->cells[i + c], widths[c], r->columns[c].kind == REPORT_NUMBER,
-                         c == last);
-        putchar('\n');
-    }
 }
 
 /* ---- for programs ---------------------------------------------------------------------------- */
@@ -270,7 +123,7 @@ json_t *report_json(const struct report *r)
 void report_put_json(const struct session *s, json_t *value)
 {
     json_dumpf(value, stdout,
-               JSON_REAL_PRECISION(9) | (s->terminal ? JSON_INDENT(2) : JSON_COMPACT));
+               JSON_REAL_PRECISION(9) | (s->term.tty ? JSON_INDENT(2) : JSON_COMPACT));
     putchar('\n');
     json_decref(value);
 }
@@ -290,38 +143,7 @@ void report_print(const struct report *r, const struct session *s)
     }
 }
 
-/* ---- text ------------------------------------------------------------------------------------ */
-
-/* One line of words that fits `width` columns: where it ends, and where the next begins. */
-static const char *line_end(const char *text, size_t width, const char **ret_next)
-{
-    const char *blank = NULL, *p = text;
-    size_t n = 0;
-
-    for (; *p && *p != '\n' && n <= width; p++) {
-        if (*p == ' ')
-            blank = p;
-        n += ((unsigned char)*p & 0xc0) != 0x80;
-    }
-    if (*p && *p != '\n' && blank)
-        p = blank;
-    *ret_next = *p == ' ' || *p == '\n' ? p + 1 : p;
-    return p;
-}
-
-void report_wrap(const struct session *s, const char *lead, const char *text)
-{
-    size_t indent = report_columns(lead), width = report_width(s);
-    size_t room = width > indent + 20 ? width - indent - 1 : width ? 20 : 100000;
-    const char *next, *end = line_end(text, room, &next);
-
-    printf("%s%.*s\n", lead, (int)(end - text), text);
-    while (*next) {
-        text = next;
-        end = line_end(text, room, &next);
-        printf("%*s%.*s\n", (int)indent, "", (int)(end - text), text);
-    }
-}
+/* ---- words ----------------------------------------------------------------------------------- */
 
 const char *report_bytes(struct arena *a, int64_t bytes)
 {

@@ -1,9 +1,10 @@
 /*
  * What people and scripts read: small tables, wrapped text, the same facts in each format.
  *
- * A report is columns and rows of cells in an arena. Pretty: aligned, fits the terminal by leaving
- * out the columns that may be left out, no colour unless the terminal has it. TSV: a header line,
- * then a row each. JSON: an array of objects, numbers as numbers, an empty cell as null.
+ * A report is columns and rows of cells in an arena. Pretty: aligned, by the session's terminal: too
+ * narrow, the columns that may be left out are, and where that is not enough the last ones move
+ * below their row. TSV: a header line, then a row each. JSON: an array of objects, numbers as
+ * numbers, an empty cell as null.
  */
 #pragma once
 
@@ -59,16 +60,12 @@ void report_print(const struct report *r, const struct session *s);
 /* Print and release a JSON value: indented on a terminal, else one line. */
 void report_put_json(const struct session *s, json_t *value);
 
-/* Columns of the terminal; 0 when there is none (then nothing is left out or wrapped). */
-size_t report_width(const struct session *s);
 /* Escape sequences, or "" where there is no colour. */
 const char *report_on(const struct session *s, enum report_style style);
 const char *report_off(const struct session *s, enum report_style style);
 
 /* Print `text` wrapped, the first line after `lead`, the others indented by its width. */
 void report_wrap(const struct session *s, const char *lead, const char *text);
-/* Columns that a UTF-8 text takes. */
-size_t report_columns(const char *text);
 
 /* "0 B", "16.0 MB"; "3.2 s", "4 min" */
 const char *report_bytes(struct arena *a, int64_t bytes);

@@ -86,7 +86,7 @@ int session_open(struct session *s, const struct options *o, const struct verb_r
     *s = (struct session){.options = *o, .verb = verb};
     s->arena = arena_new();
     s->loop = loop_new();
-    s->terminal = isatty(STDOUT_FILENO);
+    s->term = term_look(stdout, o->color);
     who(s->by);
     if (verb->needs & (NEEDS_CONFIG | NEEDS_AGENTS | NEEDS_DNS))
         rc = config_load(o->config_path, &s->config, reterr);

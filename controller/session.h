@@ -7,6 +7,7 @@
 
 #include "controller/cli.h"
 #include "controller/config.h"
+#include "controller/term.h"
 #include "dnsupdate/dnsclient.h"
 #include "proto/rpc.h"
 
@@ -23,7 +24,7 @@ struct session {
     struct rpc_peer *peers[CLUSTER_NODES_MAX]; /* same index as config.nodes */
     struct dns_zone zone;                      /* with the update key when the verb needs it */
     char by[BY_BYTES];                         /* "root@ctl": OS user (sudo user) at this host */
-    bool terminal;                             /* stdout is a terminal */
+    struct term term;                          /* standard output */
 };
 
 /* Open what the verb needs. */

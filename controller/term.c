@@ -47,7 +47,7 @@ void term_locale(void)
         (void)setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-static size_t width_now(void)
+static size_t width_now(FILE *out)
 {
     const char *from_environment = getenv("COLUMNS");
     struct winsize w = {.ws_col = 0};
@@ -55,7 +55,7 @@ static size_t width_now(void)
 
     if (from_environment && str_to_int(from_environment, WIDTH_LEAST, WIDTH_MOST, &columns))
         return (size_t)columns;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
+    if (ioctl(fileno(out), TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
         return w.ws_col < WIDTH_LEAST ? WIDTH_LEAST : w.ws_col;
     return WIDTH_UNKNOWN;
 }
@@ -67,15 +67,16 @@ static bool colour_wanted(bool tty)
     return tty && !(no && *no) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-struct term term_look(enum color_when when)
+struct term term_look(FILE *out, enum color_when when)
 {
-    bool tty = isatty(STDOUT_FILENO);
+    bool tty = isatty(fileno(out));
 
     return (struct term){
+        .out = out,
         .tty = tty,
         .colour = when == COLOR_ALWAYS || (when == COLOR_AUTO && colour_wanted(tty)),
         .utf8 = locale_is_utf8(),
-        .width = tty ? width_now() : 0,
+        .width = tty ? width_now(out) : 0,
     };
 }
 
@@ -145,18 +146,18 @@ static const char *ascii_of(const char *text, size_t *ret_bytes)
     return "?";
 }
 
-/* Would this byte of a UTF-8 character, or of something that is none, do harm as it is? */
-static bool is_control(unsigned char c)
+/* Would this byte move the cursor, or worse? With `lines` a newline may. */
+static bool is_control(unsigned char c, bool lines)
 {
-    return (c < ' ' && c != '\n') || c == 0x7f;
+    return (c < ' ' && !(lines && c == '\n')) || c == 0x7f;
 }
 
 /* The bytes that can be printed as they are, from the beginning. */
-static size_t plain_bytes(const struct term *t, const char *text)
+static size_t plain_bytes(const struct term *t, const char *text, bool lines)
 {
     size_t n = 0;
 
-    while (text[n] && !is_control((unsigned char)text[n])) {
+    while (text[n] && !is_control((unsigned char)text[n], lines)) {
         mbstate_t state = {0};
         wchar_t c;
         size_t bytes = 1;
@@ -172,9 +173,9 @@ static size_t plain_bytes(const struct term *t, const char *text)
     return n;
 }
 
-const char *term_text(const struct term *t, struct arena *a, const char *text)
+static const char *shown(const struct term *t, struct arena *a, const char *text, bool lines)
 {
-    size_t used = plain_bytes(t, text);
+    size_t used = plain_bytes(t, text, lines);
 
     if (!text[used])
         return text;
@@ -182,7 +183,7 @@ const char *term_text(const struct term *t, struct arena *a, const char *text)
     char *copy = arena_alloc(a, 3 * strlen(text) + 1);
     memcpy(copy, text, used);
     for (const char *p = text + used; *p;) {
-        size_t bytes = 1, plain = plain_bytes(t, p);
+        size_t bytes = 1, plain = plain_bytes(t, p, lines);
         const char *instead = " ";
 
         if (plain) {
@@ -191,7 +192,7 @@ const char *term_text(const struct term *t, struct arena *a, const char *text)
             p += plain;
             continue;
         }
-        if (!is_control((unsigned char)*p))
+        if (!is_control((unsigned char)*p, lines))
             instead = ascii_of(p, &bytes);
         memcpy(copy + used, instead, strlen(instead));
         used += strlen(instead);
@@ -199,6 +200,11 @@ const char *term_text(const struct term *t, struct arena *a, const char *text)
     }
     copy[used] = '\0';
     return copy;
+}
+
+const char *term_text(const struct term *t, struct arena *a, const char *text)
+{
+    return shown(t, a, text, false);
 }
 
 /* ---- paragraphs ------------------------------------------------------------------------------ */
@@ -229,11 +235,11 @@ static void put_lines(const struct term *t, size_t indent, const char *text)
     size_t room = !t->width ? 0 : t->width > indent + TEXT_LEAST ? t->width - indent : TEXT_LEAST;
     const char *next, *end = line_end(text, room, &next);
 
-    printf("%.*s\n", (int)(end - text), text);
+    fprintf(t->out, "%.*s\n", (int)(end - text), text);
     while (*next) {
         text = next;
         end = line_end(text, room, &next);
-        printf("%*s%.*s\n", (int)indent, "", (int)(end - text), text);
+        fprintf(t->out, "%*s%.*s\n", (int)indent, "", (int)(end - text), text);
     }
 }
 
@@ -242,12 +248,12 @@ void term_wrap(const struct term *t, const char *lead, const char *text)
     AUTO(arena) a = arena_new();
     size_t indent = term_columns(lead);
 
-    fputs(lead, stdout);
+    fputs(lead, t->out);
     if (t->width && indent + TEXT_LEAST > t->width) { /* no room beside the lead */
         indent = 2;
-        printf("\n%*s", (int)indent, "");
+        fprintf(t->out, "\n%*s", (int)indent, "");
     }
-    put_lines(t, indent, term_text(t, a, text));
+    put_lines(t, indent, shown(t, a, text, true));
 }
 
 void term_item(const struct term *t, const char *left, size_t column, const char *text)
@@ -255,12 +261,12 @@ void term_item(const struct term *t, const char *left, size_t column, const char
     AUTO(arena) a = arena_new();
     size_t columns = term_columns(left);
 
-    fputs(left, stdout);
+    fputs(left, t->out);
     if (t->width && column + TEXT_LEAST > t->width)
         column = 8;
     if (columns + 1 > column)
-        printf("\n%*s", (int)column, "");
+        fprintf(t->out, "\n%*s", (int)column, "");
     else
-        printf("%*s", (int)(column - columns), "");
-    put_lines(t, column, term_text(t, a, text));
+        fprintf(t->out, "%*s", (int)(column - columns), "");
+    put_lines(t, column, shown(t, a, text, true));
 }

@@ -1,12 +1,13 @@
 /*
- * What standard output is, decided once for a command: a terminal or not, how wide, with colour or
- * not, UTF-8 or not. Everything that people read is laid out by it; what programs read (JSON, TSV)
+ * What an output is (standard output, standard error), decided once for a command: a terminal or
+ * not, how wide, with colour or not, UTF-8 or not. Everything that people read is laid out by it; what programs read (JSON, TSV)
  * does not depend on it.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct arena;
 
@@ -14,7 +15,8 @@ enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 extern const char *const color_names[]; /* "auto", "always", "never", NULL */
 
 struct term {
-    bool tty;     /* standard output is a terminal */
+    FILE *out;
+    bool tty;     /* it is a terminal */
     bool colour;  /* --color; auto: a terminal, TERM is not dumb, NO_COLOR is not set */
     bool utf8;    /* the locale's character set; else marks are ASCII */
     size_t width; /* columns; 0 where there is no terminal: nothing is wrapped or left out */
@@ -22,8 +24,8 @@ struct term {
 
 /* Once, at the start: the locale's characters, also when the locale itself is not installed. */
 void term_locale(void);
-/* Standard output as it is now (a window changes its size). COLUMNS goes before the terminal's. */
-struct term term_look(enum color_when when);
+/* An output as it is now (a window changes its size). COLUMNS goes before the terminal's. */
+struct term term_look(FILE *out, enum color_when when);
 
 /* Columns that a text takes in this locale; what cannot be shown takes one. */
 size_t term_columns(const char *text);

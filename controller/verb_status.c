@@ -19,7 +19,7 @@ static bool look(struct session *s)
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY);
     status_read_journals(s, a, w->d.record_valid ? w->d.record.txn : "", &j);
     status_build(st, s, a, w, &j, clock_wall_ms());
-    if (s->options.watch_s && s->terminal && s->options.format == FORMAT_PRETTY)
+    if (s->options.watch_s && s->term.tty && s->options.format == FORMAT_PRETTY)
         printf("\033[H\033[2J%s, every %d s; Ctrl-C ends\n\n", report_time(a, st->now_wall_ms),
                (int)s->options.watch_s);
     status_print(st);
