@@ -61,7 +61,7 @@ static int set_up(void **state)
     (void)state;
     arena_free(arena);
     arena = arena_new();
-    s = (struct session){.config = {.n_nodes = NODES}};
+    s = (struct session){.config = {.n_nodes = NODES}, .term = term_look(stdout, COLOR_AUTO)};
     s.config.limits.clock_skew_ms = 2000;
     STR_COPY(s.config.cluster.name, "ia2");
     STR_COPY(s.zone.alias, "db.ia2.test");
