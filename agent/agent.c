@@ -70,6 +70,21 @@ int agent_save(struct agent *g, const struct agent_state *s, struct err *reterr)
     return state_save(&g->config->binding, s, reterr);
 }
 
+int agent_may_act(const struct agent *g, const char *what, struct err *reterr)
+{
+    const struct config *c = g->config;
+
+    if (c->agent.mode != MODE_OBSERVE)
+        return 0;
+    err_set(reterr, ERR_REFUSED, NULL,
+            "the agent of %s only observes ([agent] mode = observe in %s): %s was refused, nothing "
+            "was changed there",
+            c->agent.node, c->path, what);
+    err_set_hint(reterr, "on %s: set \"mode = act\" in %s, then systemctl reload pgtandem-agent",
+                 c->agent.node, c->path);
+    return ERR_REFUSED;
+}
+
 struct facts agent_facts(const struct obs_pg *pg)
 {
     return (struct facts){

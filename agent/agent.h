@@ -54,6 +54,9 @@ void agent_free(struct agent *g);
 int agent_state(struct agent *g, struct agent_state *ret_state, struct err *reterr);
 int agent_save(struct agent *g, const struct agent_state *s, struct err *reterr);
 
+/* In `mode = observe` every act is refused: ERR_REFUSED names the line of the configuration. */
+int agent_may_act(const struct agent *g, const char *what, struct err *reterr);
+
 /* What rules look at, out of a look. */
 struct facts agent_facts(const struct obs_pg *pg);
 

@@ -21,11 +21,15 @@ static const struct field agent_fields[] = {
     F_STRING(struct config_agent, listen, FIELD_REQUIRED, NULL, "IP:port to listen on"),
     F_STRING(struct config_agent, state_directory, 0, "/var/lib/pgtandem-agent",
              "where the durable state is kept, mode 0700"),
+    F_ENUM(struct config_agent, mode, FIELD_RELOADS, agent_mode_names, "act",
+           "act, or observe: refuse every act, let guard and watch only tell"),
 };
 static const struct field tls_fields[] = {
-    F_STRING(struct tls_files, ca, FIELD_REQUIRED, NULL, "the cluster's CA certificate, PEM"),
-    F_STRING(struct tls_files, certificate, FIELD_REQUIRED, NULL, "this node's certificate"),
-    F_STRING(struct tls_files, key, FIELD_REQUIRED, NULL, "its key, mode 0600"),
+    F_STRING(struct tls_files, ca, FIELD_REQUIRED | FIELD_RELOADS, NULL,
+             "the cluster's CA certificate, PEM"),
+    F_STRING(struct tls_files, certificate, FIELD_REQUIRED | FIELD_RELOADS, NULL,
+             "this node's certificate"),
+    F_STRING(struct tls_files, key, FIELD_REQUIRED | FIELD_RELOADS, NULL, "its key, mode 0600"),
 };
 static const struct field dns_fields[] = {
     F_STRING(struct config_dns, alias, FIELD_REQUIRED, NULL, "the CNAME that clients connect to"),
@@ -34,17 +38,19 @@ static const struct field dns_fields[] = {
              "IP or IP:port of the zone's primary: guard and watch ask nobody else"),
     F_STRING(struct config_dns, others, 0, "",
              "IPs of the zone's other servers, comma-separated, for when the primary is silent"),
-    F_STRING(struct config_dns, key_file, FIELD_REQUIRED, NULL,
+    F_STRING(struct config_dns, key_file, FIELD_REQUIRED | FIELD_RELOADS, NULL,
              "file with the agents' TSIG key (it may only ask), mode 0600"),
-    F_STRING(struct config_dns, key_name, 0, "", "the key's name, if the file holds several"),
+    F_STRING(struct config_dns, key_name, FIELD_RELOADS, "",
+             "the key's name, if the file holds several"),
     F_BOOL(struct config_dns, tcp, 0, "no", "always use TCP"),
-    F_INT(struct config_dns, timeout_ms, 0, 200, 30000, "2000",
+    F_INT(struct config_dns, timeout_ms, FIELD_RELOADS, 200, 30000, "2000",
           "ms: how long one server may take to answer"),
 };
 static const struct field watch_fields[] = {
-    F_BOOL(struct config_watch, enabled, 0, "yes",
+    F_BOOL(struct config_watch, enabled, FIELD_RELOADS, "yes",
            "fence this node when the ownership record names another owner"),
-    F_INT(struct config_watch, interval_ms, 0, 500, 600000, "3000", "ms: between two looks at it"),
+    F_INT(struct config_watch, interval_ms, FIELD_RELOADS, 500, 600000, "3000",
+          "ms: between two looks at it"),
 };
 static const struct field peer_fields[] = {
     F_STRING(struct config_peer, agent, FIELD_REQUIRED, NULL, "IP:port of its agent"),
@@ -217,6 +223,53 @@ void config_bind(struct config *c)
     c->binding.uid = geteuid();
     c->binding.sysid = pg->sysid;
     mem_free(pg);
+}
+
+/* ---- reload ---------------------------------------------------------------------------------- */
+
+/* as long as the longest string of a configuration */
+enum { VALUE_BYTES = 512 };
+
+static void take_section(const struct ini_section *section, struct config *c,
+                         const struct config *now, config_change_fn fn, void *arg)
+{
+    for (size_t i = 0; i < section->table->count; i++) {
+        const struct field *f = &section->table->fields[i];
+        char *mine = (char *)c + section->offset;
+        const char *theirs = (const char *)now + section->offset;
+        bool taken = f->flags & FIELD_RELOADS;
+        char old[VALUE_BYTES], new[VALUE_BYTES];
+
+        (void)field_get(f, mine, old, sizeof(old));
+        (void)field_get(f, theirs, new, sizeof(new));
+        if (strcmp(old, new) == 0)
+            continue;
+        if (taken) /* it has passed the same checks before */
+            (void)field_set(f, mine, new, NULL, NULL);
+        fn(arg, section->name, f->name, old, new, taken);
+    }
+}
+
+static bool same_peers(const struct config *a, const struct config *b)
+{
+    bool same = a->n_peers == b->n_peers;
+
+    for (size_t i = 0; same && i < a->n_peers; i++) {
+        const struct config_peer *p = &a->peers[i], *q = &b->peers[i];
+
+        same = strcmp(p->node, q->node) == 0 && strcmp(p->agent, q->agent) == 0 &&
+               strcmp(p->address, q->address) == 0 && p->port == q->port;
+    }
+    return same;
+}
+
+void config_take(struct config *c, const struct config *now, config_change_fn fn, void *arg)
+{
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+        if (!sections[i].repeated)
+            take_section(&sections[i], c, now, fn, arg);
+    if (!same_peers(c, now))
+        fn(arg, "peer", "", "", "", false);
 }
 
 const struct config_peer *config_peer(const struct config *c, const char *node)

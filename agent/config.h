@@ -24,6 +24,7 @@ struct config_agent {
     char cluster[CLUSTER_NAME_BYTES];
     char listen[ADDRESS_BYTES];
     char state_directory[256];
+    int mode; /* enum agent_mode */
 };
 
 struct config_dns {
@@ -78,6 +79,13 @@ void config_bind(struct config *c);
 
 /* The configured node of that name, or NULL. */
 const struct config_peer *config_peer(const struct config *c, const char *node);
+
+/* What a running agent took over from the file (or, `taken` false, could not without a restart). */
+typedef void (*config_change_fn)(void *arg, const char *section, const char *key, const char *old,
+                                 const char *now, bool taken);
+/* Take over from `now` what may change under a running agent: the rows marked FIELD_RELOADS. Each
+ * key that differs is told; the others stay as they were. */
+void config_take(struct config *c, const struct config *now, config_change_fn fn, void *arg);
 
 /* The configuration against the machine: certificates, keys, directories, the durable state. Prints
  * one line a check to standard output; 0 when every one passed. */

@@ -7,6 +7,7 @@
 
 #include "agent/config.h"
 #include "agent/machine.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -60,6 +61,32 @@ static int check_certificates(struct config *c, struct err *e)
     return r;
 }
 
+static int check_expiry(struct config *c, struct err *e)
+{
+    struct tls_context *tls = NULL;
+    int64_t days;
+
+    if (tls_context_new(&c->tls, c->agent.cluster, PEER_AGENT, c->agent.node, &tls, NULL) < 0)
+        return 0; /* told by the check before */
+    days = tls_context_days_left(tls, clock_wall_ms());
+    tls_context_free(tls);
+    if (days >= CERTIFICATE_WARN_DAYS)
+        return 0;
+    err_set(e, ERR_CONFIG, "make-certs makes a new one; then systemctl reload pgtandem-agent",
+            "%s has expired", c->tls.certificate);
+    if (days >= 0)
+        STR_PRINTF(e->msg, "%s expires in %lld days", c->tls.certificate, (long long)days);
+    return ERR_CONFIG;
+}
+
+static int check_mode(struct config *c, struct err *e)
+{
+    if (c->agent.mode == MODE_OBSERVE)
+        return err_set(e, ERR_CONFIG, "[agent] mode = act, when all looks right",
+                       "mode = observe: this agent refuses every act");
+    return 0;
+}
+
 static int check_watch(struct config *c, struct err *e)
 {
     if (!c->watch.enabled)
@@ -88,7 +115,9 @@ int config_check(struct config *c, struct err *reterr)
         {"state directory", check_state_directory, false},
         {"durable state", check_state, false},
         {"certificates", check_certificates, false},
+        {"certificate's end", check_expiry, true},
         {"TSIG key", config_load_key, false},
+        {"mode", check_mode, true},
         {"watch", check_watch, true},
         {"peers", check_peers, true},
     };

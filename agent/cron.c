@@ -16,8 +16,8 @@ static const struct field cron_fields[] = {
     { .name = "managed", .type = FIELD_ENUM, .offset = offsetof(struct cron_config, mode),
       .names = crontab_mode_names, .deflt = "block",
       .help = "block: entries between the pgtandem markers; all: every active entry" },
-    F_STRING(struct cron_config, crontab_command, 0, "crontab", "the program crontab(1)"),
-    F_INT(struct cron_config, timeout_ms, 0, 100, 60000, "10000", "limit for one call of it (ms)"),
+    F_STRING(struct cron_config, crontab_command, FIELD_RELOADS, "crontab", "the program crontab(1)"),
+    F_INT(struct cron_config, timeout_ms, FIELD_RELOADS, 100, 60000, "10000", "limit for one call of it (ms)"),
 };
 FIELD_TABLE(cron_config_table, struct cron_config, "cron", cron_fields);
 /* clang-format on */

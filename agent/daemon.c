@@ -1,7 +1,7 @@
 /*
  * SIGTERM, SIGINT: no new acts; the one that runs may end (it may be a promotion), then the loop
  * stops. A second signal does not wait for it, nor does the first for a tail. Durable state makes
- * either safe.
+ * either safe. SIGHUP: agent/reload.h.
  */
 #include "agent/daemon.h"
 
@@ -11,6 +11,7 @@
 
 #include "agent/act.h"
 #include "agent/machine.h"
+#include "agent/reload.h"
 #include "agent/server.h"
 #include "agent/watch.h"
 #include "base/err.h"
@@ -20,7 +21,7 @@
 struct daemon {
     struct agent *agent;
     struct rpc_server *server;
-    uv_signal_t term, interrupt;
+    uv_signal_t term, interrupt, hangup;
 };
 
 static void on_idle(struct agent *g)
@@ -43,11 +44,19 @@ static void on_signal(uv_signal_t *handle, int number)
     g->idle = on_idle;
 }
 
-static void catch_signal(struct daemon *d, uv_signal_t *handle, int number)
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct daemon *d = handle->data;
+
+    (void)number;
+    reload_configuration(d->agent);
+}
+
+static void catch_signal(struct daemon *d, uv_signal_t *handle, int number, uv_signal_cb fn)
 {
     uv_signal_init(loop_uv(d->agent->loop), handle);
     handle->data = d;
-    uv_signal_start(handle, on_signal, number);
+    uv_signal_start(handle, fn, number);
 }
 
 /* Said at the start: what an administrator would look for after a reboot. */
@@ -58,6 +67,8 @@ static void log_start(struct agent *g)
 
     log_info("%s node=%s cluster=%s listen=%s", AGENT_SOFTWARE, g->config->agent.node,
              g->config->agent.cluster, g->config->agent.listen);
+    if (g->config->agent.mode == MODE_OBSERVE)
+        log_warning("mode = observe: every act is refused, guard and watch only tell");
     if (agent_state(g, &s, &e) < 0)
         log_err(LOG_LEVEL_ERROR, &e);
     else
@@ -98,8 +109,9 @@ int daemon_run(struct config *c)
         r = server_start(d->agent, &d->server, &e);
     if (r == 0) {
         log_start(d->agent);
-        catch_signal(d, &d->term, SIGTERM);
-        catch_signal(d, &d->interrupt, SIGINT);
+        catch_signal(d, &d->term, SIGTERM, on_signal);
+        catch_signal(d, &d->interrupt, SIGINT, on_signal);
+        catch_signal(d, &d->hangup, SIGHUP, on_hangup);
         d->agent->watch = watch_new(d->agent);
         loop_run(loop);
     } else {

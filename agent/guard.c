@@ -195,6 +195,16 @@ static const char *next_step(const struct guard *u)
     return "";
 }
 
+/* mode = observe: what it comes to, and that nothing of it is done. */
+static void tell_only(const struct guard *u)
+{
+    printf("pgtandem guard: mode = observe: nothing was changed, it starts as it is; with mode = "
+           "act: %s (row %d): %s; ownership record: %s%s%s\n",
+           guard_verdict_names[u->d.ruling.verdict], u->d.ruling.row, gather_row_text(&u->d),
+           u->seen.d_text, u->seen.peers_text[0] ? "; " : "", u->seen.peers_text);
+    fflush(stdout);
+}
+
 static void tell(const struct guard *u, const char *why_not)
 {
     const struct guard_ruling *r = &u->d.ruling;
@@ -228,6 +238,10 @@ static int judge(struct guard *u, bool cron_only)
 
     look_here(u);
     decide(u);
+    if (u->c->agent.mode == MODE_OBSERVE) {
+        tell_only(u);
+        return 0;
+    }
     /* a database that runs is the watch's and the hold's, not ours: see the head of guard.h */
     if (!u->running && !cron_only)
         r = carry_out(u, &e);
@@ -256,7 +270,13 @@ int guard_run(struct config *c, bool cron_only)
     if (r == 0)
         r = take_lock(u, &e);
     if (r < 0) {
-        printf("pgtandem guard: refuse: %s%s%s\n", e.msg, e.hint[0] ? "; " : "", e.hint);
+        bool observes = c->agent.mode == MODE_OBSERVE;
+
+        printf("pgtandem guard: %s: %s%s%s\n",
+               observes ? "mode = observe: it starts as it is, with mode = act it would not"
+                        : "refuse",
+               e.msg, e.hint[0] ? "; " : "", e.hint);
+        status = observes ? 0 : status;
     } else if (u->permitted) {
         printf("pgtandem guard: the agent starts it, and has decided\n");
         status = 0;

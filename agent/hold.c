@@ -138,6 +138,8 @@ void hold_free(struct hold *h)
 
 void hold_consider(struct hold *h)
 {
+    if (h->agent->config->agent.mode == MODE_OBSERVE)
+        return;
     if (!h->gather && !h->agent->queue && !h->agent->stopping)
         h->gather = gather_start(h->agent, on_gathered, h);
 }

@@ -93,6 +93,7 @@ static void finish(struct look *k)
     o->watch_age_ms = g->watch_read_mono_ms ? clock_mono_ms() - g->watch_read_mono_ms : -1;
     o->can_stop = can_stop(g);
     o->certificate_days = g->tls ? tls_context_days_left(g->tls, o->wall_ms) : -2;
+    o->mode = g->config->agent.mode;
     o->starting_act = g->acting != NULL;
     STR_COPY(o->act, g->acting ? g->acting : "");
     k->fn(k->arg, o);

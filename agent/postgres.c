@@ -26,12 +26,12 @@ static const struct field config_fields[] = {
     F_STRING(struct postgres_config, replication_user, 0, "replicator", "role of the standbys' connections"),
     F_STRING(struct postgres_config, replication_options, 0, "", "appended to primary_conninfo, e.g. sslmode=verify-full; never host, hostaddr or port"),
     F_STRING(struct postgres_config, log_file, 0, "", "where the postmaster's messages go when the agent starts it; empty: PGDATA/pgtandem-start.log"),
-    F_STRING(struct postgres_config, start_command, 0, "", "command that starts PostgreSQL, e.g. systemctl start postgresql@15-main; empty: the agent starts it"),
-    F_STRING(struct postgres_config, stop_command, 0, "", "command that stops it; empty: SIGINT to the postmaster"),
-    F_STRING(struct postgres_config, reload_command, 0, "", "command that reloads it; empty: pg_reload_conf()"),
-    F_INT(struct postgres_config, start_timeout_ms, 0, 100, 86400000, "60000", "longest start (ms)"),
-    F_INT(struct postgres_config, stop_timeout_ms, 0, 100, 86400000, "60000", "longest fast stop (ms)"),
-    F_INT(struct postgres_config, promote_timeout_ms, 0, 100, 86400000, "60000", "longest promotion (ms)"),
+    F_STRING(struct postgres_config, start_command, FIELD_RELOADS, "", "command that starts PostgreSQL, e.g. systemctl start postgresql@15-main; empty: the agent starts it"),
+    F_STRING(struct postgres_config, stop_command, FIELD_RELOADS, "", "command that stops it; empty: SIGINT to the postmaster"),
+    F_STRING(struct postgres_config, reload_command, FIELD_RELOADS, "", "command that reloads it; empty: pg_reload_conf()"),
+    F_INT(struct postgres_config, start_timeout_ms, FIELD_RELOADS, 100, 86400000, "60000", "longest start (ms)"),
+    F_INT(struct postgres_config, stop_timeout_ms, FIELD_RELOADS, 100, 86400000, "60000", "longest fast stop (ms)"),
+    F_INT(struct postgres_config, promote_timeout_ms, FIELD_RELOADS, 100, 86400000, "60000", "longest promotion (ms)"),
 };
 /* clang-format on */
 FIELD_TABLE(postgres_config_table, struct postgres_config, "postgres", config_fields);
@@ -69,6 +69,11 @@ static struct pgconn *connection(struct loop *l, const struct postgres_config *c
 
     buf_free(&b);
     return conn;
+}
+
+void postgres_reconfigure(struct postgres *p, const struct postgres_config *c)
+{
+    p->config = *c;
 }
 
 struct postgres *postgres_new(struct loop *l, const struct postgres_config *c, const char *node)

@@ -44,6 +44,8 @@ extern const struct field_table postgres_config_table;
 
 struct postgres;
 struct postgres *postgres_new(struct loop *l, const struct postgres_config *c, const char *node);
+/* New commands and time limits, for what begins from now on. */
+void postgres_reconfigure(struct postgres *p, const struct postgres_config *c);
 /* What has not ended is dropped without a callback; a postmaster that we started runs on. Not from
  * inside a callback. */
 void postgres_free(struct postgres *p);

@@ -84,13 +84,21 @@ static void observe(struct agent *g, struct rpc_request *r)
     agent_observe(g, ms, fresh, on_observed, asked_new(g, r));
 }
 
-static void refuse(struct agent *g, struct rpc_request *r, int code, const char *hint,
-                   const char *msg)
+static void refuse_with(struct agent *g, struct rpc_request *r, const struct err *e)
 {
     struct asked *k = asked_new(g, r);
 
-    err_set(&k->e, code, hint, "%s", msg);
+    k->e = *e;
     agent_observe(g, AGENT_LOOK_MS, false, on_observed, k);
+}
+
+static void refuse(struct agent *g, struct rpc_request *r, int code, const char *hint,
+                   const char *msg)
+{
+    struct err e;
+
+    err_set(&e, code, hint, "%s", msg);
+    refuse_with(g, r, &e);
 }
 
 static void on_crontab(void *arg, const char *text, const struct err *e)
@@ -114,6 +122,7 @@ static void on_request(void *arg, struct rpc_request *r)
 {
     struct agent *g = arg;
     enum verb verb = (enum verb)r->q.verb;
+    struct err e;
 
     if (verb == VERB_OBSERVE) {
         observe(g, r);
@@ -127,6 +136,9 @@ static void on_request(void *arg, struct rpc_request *r)
         evidence_answer(g, r);
     } else if (verb == VERB_CRON_SHOW) {
         cron_read(g->cron, on_crontab, asked_new(g, r));
+    } else if (agent_may_act(g, verb_names[verb], &e) < 0) {
+        log_warning("refused: %s at the command of %s: %s", verb_names[verb], r->q.by, e.msg);
+        refuse_with(g, r, &e);
     } else {
         act_request(g, kinds[verb], r);
     }

@@ -147,6 +147,8 @@ static int print_all(struct agent *g, const struct node_obs *o)
     bool readable = agent_state(g, &s, &e) == 0;
 
     row("node", "%s of cluster %s", g->config->agent.node, g->config->agent.cluster);
+    if (g->config->agent.mode == MODE_OBSERVE)
+        row("mode", "observe: every act is refused, guard and watch only tell");
     if (readable) {
         print_state(&s);
         print_fence(&s);

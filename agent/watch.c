@@ -35,6 +35,7 @@ struct watch {
     bool stray_entries; /* the crontab has entries on though they are commanded off */
     int64_t crontab_mono_ms;
     struct record first;
+    struct record told; /* mode = observe: the record for which it was said what would be done */
 };
 
 static void again(struct watch *w, int64_t after_ms);
@@ -128,6 +129,18 @@ static const sequence_phase_fn watch_phases[] = {
 };
 static const struct act_kind act_watch = {.name = "watch", .phases = watch_phases};
 
+/* mode = observe: once for each record. */
+static void tell_only(struct watch *w, const struct record *d)
+{
+    if (same_record(d, &w->told))
+        return;
+    w->told = *d;
+    log_warning("watch: mode = observe: nothing is done, though the ownership record names %s "
+                "(epoch %" PRId64 ", %s); with mode = act this node would fence itself if it is "
+                "writable, and turn its jobs off",
+                d->owner, d->epoch, register_state_names[d->state]);
+}
+
 /* Is a second read worth while? By files alone; the act looks properly. */
 static bool is_suspicious(const struct watch *w, const struct agent_state *s,
                           const struct record *d)
@@ -202,6 +215,10 @@ static void consider(struct watch *w, const struct record *d)
         act_own(g, &act_remember, "watch", "the ownership record has changed")->first = *d;
     if (!g->config->watch.enabled || !is_suspicious(w, &s, d))
         return;
+    if (g->config->agent.mode == MODE_OBSERVE) {
+        tell_only(w, d);
+        return;
+    }
     if (was_second) {
         act_on(w, d);
     } else {

@@ -39,7 +39,8 @@ enum field_type {
 enum {
     FIELD_REQUIRED = 1, /* must be present */
     FIELD_SECRET = 2,   /* field_get shows "(secret)" */
-    FIELD_OMISSIBLE = 4 /* field_version_needed: a reader that does not know it may go without */
+    FIELD_RELOADS = 4,  /* configuration: a running program takes a new value over */
+    FIELD_OMISSIBLE = 8 /* field_version_needed: a reader that does not know it may go without */
 };
 
 struct field_table;

@@ -226,6 +226,7 @@ struct obs_peer { /* evidence about one other node, as seen from here */
 /* What an agent may do: everything, or look. In `observe` it refuses every act, its guard lets each
  * start through and says what it would have done, and its watch only logs. */
 enum agent_mode { MODE_ACT, MODE_OBSERVE };
+enum { CERTIFICATE_WARN_DAYS = 30 }; /* from when on its end is told */
 extern const char *const agent_mode_names[];
 
 struct node_obs {

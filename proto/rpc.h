@@ -32,6 +32,9 @@ struct tls_context;
 int tls_context_new(const struct tls_files *files, const char *cluster, enum peer_role role,
                     const char *node, struct tls_context **ret_context, struct err *reterr);
 void tls_context_free(struct tls_context *c);
+/* The files again, for connections that are made from now on; on failure the old ones stay. */
+int tls_context_reload(struct tls_context *c, const struct tls_files *files, enum peer_role role,
+                       const char *node, struct err *reterr);
 /* Whole days until our own certificate expires; -1 when it has. */
 int64_t tls_context_days_left(const struct tls_context *c, int64_t wall_ms);
 

@@ -210,6 +210,22 @@ void tls_context_free(struct tls_context *c)
     mem_free(c);
 }
 
+int tls_context_reload(struct tls_context *c, const struct tls_files *files, enum peer_role role,
+                       const char *node, struct err *reterr)
+{
+    struct tls_context *fresh;
+    int r = tls_context_new(files, c->cluster, role, node, &fresh, reterr);
+
+    if (r < 0)
+        return r;
+    SSL_CTX *old = c->ctx; /* each open connection has a reference of its own */
+    c->ctx = fresh->ctx;
+    c->valid_until_s = fresh->valid_until_s;
+    fresh->ctx = old;
+    tls_context_free(fresh);
+    return 0;
+}
+
 int64_t tls_context_days_left(const struct tls_context *c, int64_t wall_ms)
 {
     int64_t left_s = c->valid_until_s - wall_ms / 1000;
