@@ -59,6 +59,7 @@ void world_take_reply(struct world *w, int node, const struct reply *reply, int6
 
     n->answered = true;
     n->obs = reply->obs;
+    n->version = reply->version;
     n->error = (struct err){.code = 0};
     n->looked_ms = clock_mono_ms();
     n->rtt_ms = n->looked_ms - sent_mono_ms;
@@ -105,6 +106,8 @@ void world_observe(struct session *s, struct world *w, unsigned what)
     bool wanted[CLUSTER_NODES_MAX];
 
     w->n_nodes = s->config.n_nodes;
+    w->certificate_known = s->tls != NULL;
+    w->certificate_days = s->tls ? tls_context_days_left(s->tls, clock_wall_ms()) : 0;
     memset(wanted, true, sizeof(wanted));
     if (what & OBSERVE_DNS)
         read =

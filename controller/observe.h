@@ -24,6 +24,7 @@ struct world_node {
     int64_t skew_ms;     /* its clock minus ours, corrected by half the round trip */
     int64_t rtt_ms;
     int64_t last_seq;    /* highest seq that we sent or saw at its epoch */
+    int version;         /* of the protocol that its agent and we speak; 0: not known yet */
     int64_t armed_epoch; /* highest epoch for which it answered our ARM in this run; 0 none */
 };
 
@@ -36,6 +37,8 @@ struct world {
     struct err key_error; /* and refused: why; code 0 when it was accepted */
     bool survey_done;
     struct dns_survey survey;
+    bool certificate_known;   /* ours */
+    int64_t certificate_days; /* until it expires, -1: it has */
 };
 
 enum { OBSERVE_AGENTS = 1, OBSERVE_DNS = 2, OBSERVE_SURVEY = 4, OBSERVE_KEY = 8 };

@@ -54,6 +54,8 @@ void check_list(char *text, size_t bytes, const char *name);
       "the target is neither fenced nor held nor being promoted")                                  \
     X(agent_state, "agent-state", BLOCK, BLOCK, false, "readable, this machine's",                 \
       "the agents can read their durable state")                                                   \
+    X(agent_mode, "agent-mode", BLOCK, BLOCK, false, "act",                                        \
+      "the agents act; one in mode = observe refuses every step")                                  \
     X(peers_complete, "peers", BLOCK, BLOCK, false, "all other nodes",                             \
       "each agent's guard knows all other nodes")                                                  \
     X(others_answer, "other-agents", WARN, WARN, true, "all",                                      \
@@ -118,6 +120,8 @@ void check_list(char *text, size_t bytes, const char *name);
       "no agent is in the middle of an act")                                                       \
     X(watch, "watch", WARN, WARN, true, "on and fresh",                                            \
       "the agents' watch reads the record")                                                        \
+    X(certificates, "certificates", WARN, WARN, true, "",                                          \
+      "no certificate of controller or agents expires soon")                                       \
     X(agent_version, "agent-version", WARN, WARN, true, "as this program",                         \
       "agents and controller are of one version")                                                  \
     X(looked, "postgres-look", WARN, WARN, true, "no problem",                                     \

@@ -310,24 +310,6 @@ bool check_watch(const struct check_view *v, struct preflight_result *r)
     return true;
 }
 
-bool check_agent_version(const struct check_view *v, struct preflight_result *r)
-{
-    struct hello ours;
-
-    hello_fill(&ours, PEER_CONTROLLER, "", "");
-    STR_PRINTF(r->threshold, "%s", ours.software);
-    for (size_t i = 0; i < v->w->n_nodes; i++) {
-        const struct world_node *n = &v->w->nodes[i];
-
-        if (!n->answered || strcmp(n->obs.software, ours.software) == 0)
-            continue;
-        check_measured(r, "%s has %s", v->c->nodes[i].name, n->obs.software);
-        check_remedy(r, "upgrade the older one, agents first");
-        return false;
-    }
-    return true;
-}
-
 bool check_looked(const struct check_view *v, struct preflight_result *r)
 {
     for (size_t i = 0; i < v->w->n_nodes; i++) {

@@ -30,6 +30,8 @@ static const struct report_column columns[] = {
     {NULL, "AGENT", REPORT_TEXT, 3},
     {"owner", NULL, REPORT_BOOL, 0},
     {"software", NULL, REPORT_TEXT, 0},
+    {"protocol", NULL, REPORT_NUMBER, 0},
+    {"mode", NULL, REPORT_TEXT, 0},
     {"rtt_ms", NULL, REPORT_NUMBER, 0},
     {"clock_skew_ms", NULL, REPORT_NUMBER, 0},
     {"control_state", NULL, REPORT_TEXT, 0},
@@ -184,9 +186,13 @@ static void node_row(struct status *st, size_t i, int owner)
     report_cell(t, strcmp(fence, "-") == 0 ? STYLE_DIM : STYLE_WARN, "%s", fence);
     report_cell(t, STYLE_PLAIN, "%" PRId64, o->epoch);
     const char *version = strchr(o->software, ' ');
-    report_cell(t, STYLE_DIM, "%s %" PRId64 " ms", version ? version + 1 : o->software, n->rtt_ms);
+    report_cell(t, o->mode == MODE_ACT ? STYLE_DIM : STYLE_WARN, "%s%s %" PRId64 " ms",
+                version ? version + 1 : o->software, o->mode == MODE_ACT ? "" : " observes",
+                n->rtt_ms);
     report_cell(t, STYLE_PLAIN, "%s", is_owner ? "yes" : "no");
     report_cell(t, STYLE_PLAIN, "%s", o->software);
+    report_cell(t, STYLE_PLAIN, "%d", n->version);
+    report_cell(t, STYLE_PLAIN, "%s", agent_mode_names[o->mode]);
     report_cell(t, STYLE_PLAIN, "%" PRId64, n->rtt_ms);
     report_cell(t, STYLE_PLAIN, "%" PRId64, n->skew_ms);
     report_cell(t, STYLE_PLAIN, "%s", pg_control_state_names[o->pg.control_state]);

@@ -256,6 +256,34 @@ static void cron_problems(struct status *st, const struct node_obs *o, const cha
     }
 }
 
+/* The last week is a problem, the weeks before it a thing to do. */
+static void certificate(struct status *st, const char *node, const char *whose, int64_t days)
+{
+    if (days >= CERTIFICATE_WARN_DAYS)
+        return;
+    add(st, days < 7 ? &st->problems : &st->owed, node,
+        days < 0 ? "%s has expired: make-certs makes a new one"
+                 : "%s expires in %" PRId64 " days: make-certs makes a new one, an agent takes it "
+                   "over by systemctl reload pgtandem-agent",
+        whose, days);
+}
+
+static void agent_problems(struct status *st, const struct world_node *n, const char *name)
+{
+    if (n->obs.mode == MODE_OBSERVE)
+        add(st, &st->owed, name,
+            "the agent of %s only observes (mode = observe): it refuses every act, its guard and "
+            "watch only tell; on %s: mode = act in agent.conf, systemctl reload pgtandem-agent",
+            name, name);
+    if (n->version && n->version < PROTO_VERSION)
+        add(st, &st->owed, name,
+            "the agent of %s speaks protocol %d, this program %d: install this version there", name,
+            n->version, PROTO_VERSION);
+    if (n->version >= 2 && n->obs.certificate_days != -2)
+        certificate(st, name, arena_printf(st->arena, "the certificate of %s", name),
+                    n->obs.certificate_days);
+}
+
 static void node_problems(struct status *st, size_t i, int owner)
 {
     const struct world_node *n = &st->w->nodes[i];
@@ -276,6 +304,7 @@ static void node_problems(struct status *st, size_t i, int owner)
     if (o->pg.replay_paused)
         add(st, &st->problems, name, "replay is paused on %s: SELECT pg_wal_replay_resume()", name);
     cron_problems(st, o, name, owner, (int)i == owner);
+    agent_problems(st, n, name);
     if (!o->watch_enabled)
         add(st, &st->owed, name, "the watch is off on %s: it would not notice another owner", name);
     else if (o->watch_age_ms > 10 * o->watch_period_ms && o->watch_age_ms > 60000)
@@ -322,6 +351,8 @@ void status_problems(struct status *st)
     headline(st);
     dns_problems(st);
     debts(st);
+    if (st->w->certificate_known)
+        certificate(st, "", "this controller's certificate", st->w->certificate_days);
     for (size_t i = 0; i < st->w->n_nodes; i++)
         node_problems(st, i, owner);
 }

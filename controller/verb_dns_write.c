@@ -189,11 +189,29 @@ static int write_first(struct session *s, const struct world *w, struct record *
     return change_close(&c, rc, reterr);
 }
 
-/* From here on the agents obey it: what `resume` does for whoever carries an older epoch. */
-static int tell_agents(struct session *s, struct err *reterr)
+static bool observing(const struct session *s, const struct world *w)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        if (!w->nodes[i].answered || w->nodes[i].obs.mode == MODE_ACT)
+            continue;
+        printf("%s only observes: it takes the record over by itself\n", s->config.nodes[i].name);
+        any = true;
+    }
+    return any;
+}
+
+/* From here on the agents obey it: what `resume` does for whoever carries an older epoch. Those that
+ * only observe would refuse; their watch reads the record within seconds. */
+static int tell_agents(struct session *s, const struct world *w, struct err *reterr)
 {
     const struct engine_order order = {.command = PLAN_RESUME};
 
+    if (observing(s, w)) {
+        printf("next: pgtandem status\n");
+        return 0;
+    }
     if (!s->options.reason)
         s->options.reason = FIRST_REASON;
     return engine_run(s, &order, reterr);
@@ -228,7 +246,7 @@ int verb_dns_init(struct session *s, struct err *reterr)
     rc = session_confirm(s, question, NULL, reterr);
     if (rc == 0)
         rc = write_first(s, w, &r, reterr);
-    return rc < 0 ? rc : tell_agents(s, reterr);
+    return rc < 0 ? rc : tell_agents(s, w, reterr);
 }
 
 /* ---- set ------------------------------------------------------------------------------------- */
