@@ -24,6 +24,7 @@ LIBS     := $(DIRS:%=$(BUILD)/lib%.a)
 TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 SIM      := $(if $(wildcard tests/sim/*.c),$(BUILD)/sim)
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY   := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # ---- flags ---------------------------------------------------------------------------------------
 
@@ -63,7 +64,7 @@ COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS)
 WERROR_FLAG := $(if $(filter 1,$(WERROR)),-Werror)
 
 .PHONY: all units deps test check lint sanitize fuzz coverage bench demo install clean help \
-        format sim fuzz-run print-cppflags FORCE
+        format sim fuzzers fuzzers-here print-cppflags FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -76,7 +77,7 @@ help:
 	@echo 'make lint       format, compiler and static analysis, floors, banned calls'
 	@echo 'make format     clang-format in place'
 	@echo 'make sanitize   unit tests under ASan + UBSan, and under valgrind'
-	@echo 'make fuzz       fuzz harnesses, FUZZ_SECONDS each (default 60)'
+	@echo 'make fuzz       libFuzzer on each parser, FUZZ_SECONDS each (default 60)'
 	@echo 'make coverage   line coverage of the unit tests'
 	@echo 'make bench      outage of planned and unplanned moves, measured: as root'
 	@echo 'make demo       the whole story in a minute and a half: as root'
@@ -135,7 +136,15 @@ $(BUILD)/tests/unit/$(1): $(BUILD)/tests/unit/$(1).o $(call archives,tests/unit/
 endef
 $(foreach test,$(notdir $(TESTS)),$(eval $(call TEST,$(test))))
 
-units: $(TESTS)
+# A fuzz harness with a main() of ours: it runs what tests/fuzz/corpus holds, once.
+define REPLAYS
+$(BUILD)/tests/fuzz/$(1): $(BUILD)/tests/fuzz/$(1).o $(BUILD)/tests/fuzz/replay.o \
+        $(call archives,tests/fuzz/$(1).c)
+	$$(call say,LD,$$@)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach harness,$(notdir $(REPLAY)),$(eval $(call REPLAYS,$(harness))))
+
+units: $(TESTS) $(REPLAY)
 
 # The explorer plays the three pure parts; that they link without the rest shows that they are pure.
 PURE := $(wildcard dnsupdate/register.c controller/steps.c controller/planner*.c agent/rules*.c)
@@ -158,7 +167,8 @@ deps:
 test: deps
 	$(MAKE) WERROR=1 all units sim $(LAB_PROGRAMS)
 	$(MAKE) WERROR=1 CC=clang BUILD=$(BUILD)/clang all
-	tests/run --build $(BUILD) units sim lab
+	$(MAKE) fuzzers
+	FUZZ_SECONDS=30 tests/run --build $(BUILD) units sim fuzz lab
 
 sim: $(SIM)
 
@@ -178,14 +188,16 @@ sanitize:
 	tests/run --build $(BUILD) --valgrind units
 
 FUZZ_SECONDS ?= 60
+export FUZZ_SECONDS
 
-fuzz:
-	$(MAKE) CC=clang SAN=1 FUZZING=1 BUILD=$(BUILD)/fuzzing fuzz-run
+fuzz: fuzzers
+	tests/run --build $(BUILD) fuzz
 
-fuzz-run: $(FUZZ)
-	@for f in $(FUZZ); do echo "== $${f##*/}"; mkdir -p $$f.corpus; \
-	    $$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
-	        -artifact_prefix=$$f. $$f.corpus || exit 1; done
+# with clang's sanitizers and libFuzzer, in a build directory of their own
+fuzzers:
+	$(MAKE) CC=clang SAN=1 FUZZING=1 BUILD=$(BUILD)/fuzzing fuzzers-here
+
+fuzzers-here: $(FUZZ)
 
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBS)
 	@mkdir -p $(@D)

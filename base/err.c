@@ -42,6 +42,8 @@ static int fill(struct err *e, int code, int sys, const char *hint, const char *
                    strerror(sys), sys);
     if (hint)
         STR_COPY(made.hint, hint);
+    str_make_printable(made.msg); /* it may quote a peer, a file, a DNS record */
+    str_make_printable(made.hint);
     *e = made;
     return code;
 }
@@ -81,6 +83,7 @@ int err_prefix(struct err *e, const char *fmt, ...)
 
     STR_COPY(before, e->msg);
     STR_PRINTF(e->msg, "%s: %s", text, before);
+    str_make_printable(e->msg);
     return e->code;
 }
 
@@ -107,6 +110,7 @@ void err_set_hint(struct err *e, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    str_make_printable(text);
     STR_COPY(e->hint, text);
 }
 

@@ -60,7 +60,8 @@ struct err {
     char hint[512]; /* what to do next; "" when there is nothing to add */
 };
 
-/* Fill *e (NULL is fine) and return `code`. `hint` may be NULL. */
+/* Fill *e (NULL is fine) and return `code`. `hint` may be NULL. Message and hint are one line each,
+ * safe for a terminal, whatever they quote (str_make_printable). */
 int err_set(struct err *e, int code, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

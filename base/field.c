@@ -200,6 +200,25 @@ void field_defaults(const struct field_table *t, void *obj)
     }
 }
 
+/* ---- for people ------------------------------------------------------------------------------ */
+
+void field_make_printable(const struct field_table *t, void *obj)
+{
+    for (const struct field *f = t->fields; f < t->fields + t->count; f++) {
+        char *member = (char *)obj + f->offset;
+        size_t n = 0;
+
+        if (f->type == FIELD_STRING)
+            str_make_printable(member);
+        if (f->type == FIELD_STRUCT)
+            field_make_printable(f->sub, member);
+        if (f->type == FIELD_LIST)
+            memcpy(&n, (char *)obj + f->count_offset, sizeof(n));
+        for (size_t i = 0; i < n; i++)
+            field_make_printable(f->sub, member + i * f->size);
+    }
+}
+
 /* ---- a member into text ---------------------------------------------------------------------- */
 
 bool field_get(const struct field *f, const void *obj, char *ret_text, size_t bytes)

@@ -109,6 +109,10 @@ struct field_table {
  * the readers below. */
 void field_defaults(const struct field_table *t, void *obj);
 
+/* Every FIELD_STRING one line that does a terminal and a log no harm (str_make_printable), for what
+ * a peer has sent. A FIELD_TEXT stays as it is. */
+void field_make_printable(const struct field_table *t, void *obj);
+
 /* A new JSON object with every field (caller owns the reference). In text that is not UTF-8 each
  * byte above 127 becomes '?'. */
 json_t *field_to_json(const struct field_table *t, const void *obj);

@@ -30,15 +30,6 @@ void log_set_level(enum log_level level)
     least_level = level;
 }
 
-/* Text from elsewhere (a server's message, a crontab line) must not start a line of its own, nor
- * send the terminal commands. */
-static void make_printable(char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            *text = ' ';
-}
-
 void log_line(enum log_level level, const char *fmt, ...)
 {
     if (level < least_level)
@@ -52,7 +43,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    make_printable(text);
+    str_make_printable(text);
 
     if (getenv("JOURNAL_STREAM")) /* the journal knows the time */
         STR_PRINTF(line, "<%d>%s\n", levels[level].syslog_priority, text);

@@ -30,6 +30,18 @@ bool str_printf(char *dst, size_t dst_bytes, const char *fmt, ...)
     return len >= 0 && (size_t)len < dst_bytes;
 }
 
+void str_make_printable(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p; p++) {
+        if (*p == '\t' || *p == '\n' || *p == '\r')
+            *p = ' ';
+        else if (*p < ' ' || *p == 0x7f)
+            *p = '?';
+        else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) /* U+0080 to U+009F */
+            p[0] = p[1] = '?';
+    }
+}
+
 /* strtoll skips blanks and strtoull takes a minus sign: both would accept more than a number */
 static bool starts_like_number(const char *s, bool may_be_negative)
 {

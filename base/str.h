@@ -12,6 +12,11 @@ bool str_printf(char *dst, size_t dst_bytes, const char *fmt, ...)
 #define STR_COPY(array, src) str_copy((array), sizeof(array), (src))
 #define STR_PRINTF(array, ...) str_printf((array), sizeof(array), __VA_ARGS__)
 
+/* Text from elsewhere (a peer's words, a crontab's line, a DNS record) as one harmless line, in place:
+ * what would move a cursor or begin a line of its own becomes a blank (tab, newline) or '?' (other
+ * control characters, C1 in UTF-8 too; a terminal obeys them). The length stays. */
+void str_make_printable(char *text);
+
 /* Whole-string conversions; false when anything but the number is there or it is out of range. */
 bool str_to_int(const char *s, long long min, long long max, long long *ret_value);
 bool str_to_u64(const char *s, unsigned long long *ret_value);

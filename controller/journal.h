@@ -77,6 +77,9 @@ struct journal_file {
 /* Read one file. ERR_INVALID names line and reason for a broken chain or line (not for a torn last
  * line). Free with journal_file_free. */
 int journal_read(const char *path, struct journal_file **ret_file, struct err *reterr);
+/* The same from text in memory; `path` stands for the file. */
+int journal_parse(const char *path, const char *text, size_t len, struct journal_file **ret_file,
+                  struct err *reterr);
 void journal_file_free(struct journal_file *f);
 
 /* Paths of all journals, oldest first, in the arena. An absent directory gives 0 of them. */

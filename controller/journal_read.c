@@ -140,26 +140,32 @@ static void txn_of_path(const char *path, char *ret_txn, size_t bytes)
         *dot = '\0';
 }
 
-int journal_read(const char *path, struct journal_file **ret_file, struct err *reterr)
+int journal_parse(const char *path, const char *text, size_t len, struct journal_file **ret_file,
+                  struct err *reterr)
 {
-    AUTO(arena) a = arena_new();
-    char *text, name[64] = "";
-    size_t len;
-    int rc = file_read(path, FILE_CAP_BYTES, a, &text, &len, reterr);
-
-    if (rc < 0)
-        return rc;
     struct journal_file *f = mem_alloc(sizeof(*f));
+    char name[64] = "";
+
     STR_COPY(f->path, path);
     txn_of_path(path, name, sizeof(name));
     STR_COPY(f->txn, name);
-    rc = take_lines(f, text, len, reterr);
+    int rc = take_lines(f, text, len, reterr);
     if (rc < 0) {
         journal_file_free(f);
         return rc;
     }
     *ret_file = f;
     return 0;
+}
+
+int journal_read(const char *path, struct journal_file **ret_file, struct err *reterr)
+{
+    AUTO(arena) a = arena_new();
+    char *text;
+    size_t len;
+    int rc = file_read(path, FILE_CAP_BYTES, a, &text, &len, reterr);
+
+    return rc < 0 ? rc : journal_parse(path, text, len, ret_file, reterr);
 }
 
 void journal_file_free(struct journal_file *f)

@@ -25,6 +25,7 @@ void report_cell(struct report *r, enum report_style style, const char *fmt, ...
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    str_make_printable(text); /* it may be a line of a crontab, a server's answer */
     if (r->n_cells == r->size) {
         size_t size = r->size ? 2 * r->size : 8 * r->n_columns;
         struct report_cell *cells = arena_alloc(r->arena, size * sizeof(*cells));
@@ -144,6 +145,20 @@ void report_print(const struct report *r, const struct session *s)
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
+
+void report_put_text(const struct session *s, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        AUTO(arena) a = arena_new();
+        char *line = arena_strndup(a, text, n);
+
+        if (s->term.tty)
+            str_make_printable(line);
+        printf("%s%s", line, text[n] ? "\n" : "");
+        text += n + (text[n] == '\n');
+    }
+}
 
 const char *report_bytes(struct arena *a, int64_t bytes)
 {

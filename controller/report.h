@@ -44,7 +44,7 @@ struct report {
 };
 
 void report_init(struct report *r, struct arena *a, const struct report_column *columns, size_t n);
-/* The next cell; a row is full when every column has one. */
+/* The next cell, made printable; a row is full when every column has one. */
 void report_cell(struct report *r, enum report_style style, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 size_t report_rows(const struct report *r);
@@ -59,6 +59,10 @@ void report_print(const struct report *r, const struct session *s);
 
 /* Print and release a JSON value: indented on a terminal, else one line. */
 void report_put_json(const struct session *s, json_t *value);
+
+/* Print several lines from elsewhere (a crontab): byte by byte into a file or a pipe; on a terminal
+ * without what it would obey. */
+void report_put_text(const struct session *s, const char *text);
 
 /* Escape sequences, or "" where there is no colour. */
 const char *report_on(const struct session *s, enum report_style style);

@@ -29,11 +29,11 @@ int verb_cron_show(struct session *s, struct err *reterr)
                                 (json_int_t)o->entries_on, "off", (json_int_t)o->entries_off,
                                 "daemon_running", o->daemon_running, "hash", o->hash, "text",
                                 c->text[i], "error", c->text[i] ? NULL : c->error[i].msg));
-        else if (c->text[i])
-            printf("# ---- %s: %d managed entries on, %d off%s\n%s", name, (int)o->entries_on,
-                   (int)o->entries_off, o->daemon_running ? "" : "; cron is NOT running",
-                   c->text[i]);
-        else
+        else if (c->text[i]) {
+            printf("# ---- %s: %d managed entries on, %d off%s\n", name, (int)o->entries_on,
+                   (int)o->entries_off, o->daemon_running ? "" : "; cron is NOT running");
+            report_put_text(s, c->text[i]);
+        } else
             printf("# ---- %s: %s\n", name, c->error[i].msg);
     }
     if (rc == 0 && s->options.format == FORMAT_JSON)

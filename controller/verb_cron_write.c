@@ -12,6 +12,7 @@
 #include "controller/change.h"
 #include "controller/cron_nodes.h"
 #include "controller/journal.h"
+#include "controller/report.h"
 #include "controller/session.h"
 #include "controller/verbs.h"
 
@@ -176,7 +177,8 @@ static int plan(struct session *s, const struct cron_nodes *c, edit_fn edit, cha
             texts[i] = NULL;
         if (!texts[i])
             continue;
-        printf("# ---- %s would be:\n%s", s->config.nodes[i].name, texts[i]);
+        printf("# ---- %s would be:\n", s->config.nodes[i].name);
+        report_put_text(s, texts[i]);
         ++*ret_n;
     }
     fflush(stdout);

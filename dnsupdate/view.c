@@ -53,6 +53,15 @@ static int check(const struct reply *r, const struct dns_zone *z, const char *na
     return explain_lame(server, name, cut, reterr);
 }
 
+/* Our record is printable ASCII. Whatever else stands there is not ours, and is not shown. */
+static bool printable(const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (bytes[i] < ' ' || bytes[i] > '~')
+            return false;
+    return true;
+}
+
 static void take_text(const ldns_rr *rr, struct dns_view *view)
 {
     const ldns_rdf *rdf = ldns_rr_rd_count(rr) == 1 ? ldns_rr_rdf(rr, 0) : NULL;
@@ -60,7 +69,7 @@ static void take_text(const ldns_rr *rr, struct dns_view *view)
 
     view->txt[0] = '\0';
     view->txt_ttl = ldns_rr_ttl(rr);
-    if (!data || ldns_rdf_size(rdf) < 2 || memchr(data + 1, '\0', ldns_rdf_size(rdf) - 1))
+    if (!data || ldns_rdf_size(rdf) < 2 || !printable(data + 1, ldns_rdf_size(rdf) - 1))
         return; /* several strings, or bytes that cannot be ours: present, but not one text */
     memcpy(view->txt, data + 1, ldns_rdf_size(rdf) - 1);
     view->txt[ldns_rdf_size(rdf) - 1] = '\0';

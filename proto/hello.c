@@ -52,6 +52,8 @@ int hello_read(const char *json, size_t len, const struct hello *ours, struct he
             reterr->code = ERR_PROTOCOL;
         r = ERR_PROTOCOL;
     }
+    if (r == 0)
+        field_make_printable(&hello_table, ret_hello);
     json_decref(object);
     return r;
 }

@@ -4,7 +4,8 @@
  * one frame (proto/frame.h). docs/protocol.md, section 2, says what each verb means.
  *
  * Every request that changes something carries (epoch, seq); an agent refuses what is not higher
- * than the last it obeyed. Every reply, also a refusal, carries a fresh observation, so that a step
+ * than the last it obeyed. One-line strings are made printable as they arrive (base/field.h): they
+ * end in logs and on terminals. Every reply, also a refusal, carries a fresh observation, so that a step
  * needs no second round trip to be observed.
  *
  * Versions. Two programs speak the lower of their two newest versions (hello). What came with a

@@ -257,6 +257,7 @@ static void on_frame(void *arg, const char *json, size_t len)
         return;
     }
     reply->version = conn_version(p->conn);
+    field_make_printable(&reply_table, reply);
     p->conn_used = true;
     call_unlink(c);
     pump(p);

@@ -200,7 +200,8 @@ static void on_frame(void *arg, const char *json, size_t len)
 
     if (field_from_text(&request_table, json, len, &h->request.q, a, &e) < 0)
         e.code = ERR_PROTOCOL;
-    else if ((no = objection(n, &h->request.q)) != NULL)
+    field_make_printable(&request_table, &h->request.q);
+    if (e.code == 0 && (no = objection(n, &h->request.q)) != NULL)
         err_set(&e, ERR_REFUSED, NULL, "%s: %s", verb_names[h->request.q.verb], no);
     if (e.code != 0) {
         refusals_tell(s->refusals, &e, conn_address(n->conn));

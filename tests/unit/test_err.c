@@ -115,6 +115,20 @@ static void test_long_messages_are_cut_not_overrun(void **state)
     assert_int_equal(strlen(e.node), sizeof(e.node) - 1);
 }
 
+static void test_what_is_quoted_is_harmless(void **state)
+{
+    struct err e = {0};
+
+    (void)state;
+    err_set(&e, ERR_DNS, "a\x1b]0;b\a", "it says \"%s\"", "x\n\x1b[2J");
+    assert_string_equal(e.msg, "it says \"x ?[2J\"");
+    assert_string_equal(e.hint, "a?]0;b?");
+    err_prefix(&e, "from\b%s", "me");
+    assert_string_equal(e.msg, "from?me: it says \"x ?[2J\"");
+    err_set_hint(&e, "%s", "\x7f");
+    assert_string_equal(e.hint, "?");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_null_is_fine),
         cmocka_unit_test(test_long_messages_are_cut_not_overrun),
+        cmocka_unit_test(test_what_is_quoted_is_harmless),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

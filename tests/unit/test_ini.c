@@ -149,7 +149,7 @@ static const struct refusal refusals[] = {
                                    "read the register all the time"},
     {"[dns]\nalias = a ; why\n",   "t.conf:2: a blank and ';' would cut the value: alias = a ; why",
                                    "a comment needs a line of its own"},
-    {"[dns]\nalias = a\t;why\n",   "t.conf:2: a blank and ';' would cut the value: alias = a\t;why",
+    {"[dns]\nalias = a\t;why\n",   "t.conf:2: a blank and ';' would cut the value: alias = a ;why",
                                    "a comment needs a line of its own"},
     {"[dns]\nalias = a # why\n",   "t.conf:2: a blank and '#' is no comment here: alias = a # why",
                                    "a comment needs a line of its own"},

@@ -137,6 +137,16 @@ static void test_distance(void **state)
     assert_true(str_distance(word, "a") == SIZE_MAX);
 }
 
+/* what a peer says must not clear the screen, nor begin a line of its own */
+static void test_made_printable(void **state)
+{
+    char text[] = "a\tb\nc\r\x1b[2J\x7f \xc3\xa9 \xe2\x80\xa6 \xc2\x9b[2J \xc2\xa0 \xff\xc2";
+
+    (void)state;
+    str_make_printable(text);
+    assert_string_equal(text, "a b c ?[2J? \xc3\xa9 \xe2\x80\xa6 ??[2J \xc2\xa0 \xff\xc2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +158,7 @@ int main(void)
         cmocka_unit_test(test_copies_are_never_overrun),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_made_printable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,6 +268,25 @@ static void test_hello_says_what_the_certificate_says(void **state)
     assert_int_equal(hello_check_identity(&h, "ia2", PEER_CONTROLLER, "", NULL), 0);
 }
 
+/* every one-line string, also inside lists; the one text stays as it is */
+static void test_made_printable(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct reply *r = arena_alloc(a, sizeof(*r));
+
+    (void)state;
+    STR_COPY(r->msg, "a\x1b[2Jb");
+    STR_COPY(r->obs.pg.problem, "x\ny");
+    STR_COPY(r->obs.pg.senders[0].state, "\b");
+    r->obs.pg.n_senders = 1;
+    r->text = arena_strdup(a, "* * * * *\ttrue\n");
+    field_make_printable(&reply_table, r);
+    assert_string_equal(r->msg, "a?[2Jb");
+    assert_string_equal(r->obs.pg.problem, "x y");
+    assert_string_equal(r->obs.pg.senders[0].state, "?");
+    assert_string_equal(r->text, "* * * * *\ttrue\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_verbs),
         cmocka_unit_test(test_hello_versions),
         cmocka_unit_test(test_hello_says_what_the_certificate_says),
+        cmocka_unit_test(test_made_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
