@@ -21,7 +21,15 @@ enum report_kind {
     REPORT_NUMBER, /* right-aligned; a JSON number */
     REPORT_BOOL,   /* cells "yes" or "no"; JSON true or false */
 };
-enum report_style { STYLE_PLAIN, STYLE_GOOD, STYLE_WARN, STYLE_BAD, STYLE_DIM, STYLE_BOLD };
+enum report_style {
+    STYLE_PLAIN,
+    STYLE_GOOD,
+    STYLE_WARN,
+    STYLE_BAD,
+    STYLE_DIM,
+    STYLE_BOLD,
+    STYLE_CHANGED, /* since the look before */
+};
 
 struct report_column {
     const char *key;   /* JSON, TSV; NULL: shown to people only */
@@ -70,6 +78,8 @@ const char *report_off(const struct session *s, enum report_style style);
 
 /* Print `text` wrapped, the first line after `lead`, the others indented by its width. */
 void report_wrap(const struct session *s, const char *lead, const char *text);
+void report_wrap_styled(const struct session *s, enum report_style style, const char *lead,
+                        const char *text);
 
 /* "0 B", "16.0 MB"; "3.2 s", "4 min" */
 const char *report_bytes(struct arena *a, int64_t bytes);

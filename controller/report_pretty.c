@@ -11,8 +11,8 @@ enum { GAP = 2, COLUMNS_MAX = 32, CUT_LEAST = 16, BELOW_INDENT = 6 };
 
 const char *report_on(const struct session *s, enum report_style style)
 {
-    static const char *const codes[] = {"",           "\033[32m", "\033[33m",
-                                        "\033[1;31m", "\033[2m",  "\033[1m"};
+    static const char *const codes[] = {"",        "\033[32m", "\033[33m", "\033[1;31m",
+                                        "\033[2m", "\033[1m",  "\033[7m"};
 
     return s->term.colour ? codes[style] : "";
 }
@@ -25,6 +25,12 @@ const char *report_off(const struct session *s, enum report_style style)
 void report_wrap(const struct session *s, const char *lead, const char *text)
 {
     term_wrap(&s->term, lead, text);
+}
+
+void report_wrap_styled(const struct session *s, enum report_style style, const char *lead,
+                        const char *text)
+{
+    term_wrap_styled(&s->term, report_on(s, style), lead, report_off(s, style), text);
 }
 
 /* ---- what is shown --------------------------------------------------------------------------- */
@@ -104,9 +110,9 @@ static void put_cell(const struct session *s, const struct report_cell *cell, si
     bool whole = columns <= width;
     const char *mark = whole ? "" : s->term.utf8 ? "…" : "~";
 
-    printf("  %*s%s%.*s%s%s%*s", right ? (int)pad : 0, "", report_on(s, cell->style),
-           (int)term_fit(cell->text, whole ? width : width - 1), cell->text, mark,
-           report_off(s, cell->style), right || last ? 0 : (int)pad, "");
+    fprintf(s->term.out, "  %*s%s%.*s%s%s%*s", right ? (int)pad : 0, "", report_on(s, cell->style),
+            (int)term_fit(cell->text, whole ? width : width - 1), cell->text, mark,
+            report_off(s, cell->style), right || last ? 0 : (int)pad, "");
 }
 
 static void put_row(const struct report *r, const struct session *s, const struct layout *l,
@@ -115,7 +121,7 @@ static void put_row(const struct report *r, const struct session *s, const struc
     for (size_t c = 0; c < r->n_columns; c++)
         if (l->place[c] == IN_TABLE)
             put_cell(s, &cells[c], l->width[c], r->columns[c].kind == REPORT_NUMBER, c == l->last);
-    putchar('\n');
+    fputc('\n', s->term.out);
 }
 
 /* "LAG 0 B 0.0 s; CRON off 0/2": what had no room beside the others, if it says anything. */

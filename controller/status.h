@@ -50,6 +50,8 @@ struct status {
     int64_t caches_clear_wall_ms; /* 0: nothing to wait for */
     struct status_lines problems; /* first the one that `next` is about */
     struct status_lines owed;     /* debts that nobody need hurry for */
+    struct status_lines changes;  /* since the look before; a watch alone has them */
+    struct status_lines recent;   /* the last of them, with their time */
     const char *next;             /* a command, or "" */
 };
 
@@ -58,6 +60,13 @@ void status_build(struct status *st, struct session *s, struct arena *a, const s
                   const struct status_journal *j, int64_t now_wall_ms);
 void status_problems(struct status *st); /* status_problems.c: fills problems, owed, next */
 void status_print(const struct status *st);
+
+/* status_changes.c: what a watch remembers of the look before. */
+struct status_past;
+struct status_past *status_past_new(void);
+void status_past_free(struct status_past *p);
+/* Fill st->changes and st->recent, and mark the cells that are not as they were; then remember *st instead. */
+void status_compare(struct status_past *p, struct status *st);
 
 /* Read what the journals know of `txn` ("" none); texts in the arena. */
 void status_read_journals(const struct session *s, struct arena *a, const char *txn,

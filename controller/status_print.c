@@ -23,39 +23,46 @@ static bool transition_open(const struct status *st)
 
 /* ---- for a person ---------------------------------------------------------------------------- */
 
+static const char *alias_text(const struct status *st)
+{
+    const struct dns_view *d = &st->w->d;
+    const char *target = d->status != DNS_VIEW_OK ? "?" : d->cname_present ? d->cname : "nothing";
+    const char *ttl = d->status == DNS_VIEW_OK && d->cname_present
+                          ? arena_printf(st->arena, ", TTL %" PRId64 " s", d->cname_ttl)
+                          : "";
+
+    return arena_printf(st->arena, "%s -> %s%s", st->session->zone.alias, target, ttl);
+}
+
+static const char *owner_text(const struct status *st)
+{
+    const struct record *r = record_of(st);
+
+    if (r)
+        return arena_printf(st->arena, "owner %s, epoch %" PRId64 ", %s", r->owner, r->epoch,
+                            register_state_names[r->state]);
+    if (st->w->d.status == DNS_VIEW_OK || !st->last_seen.epoch)
+        return "owner unknown";
+    return arena_printf(st->arena, "owner %s, epoch %" PRId64 ", %s, as %s last read it",
+                        st->last_seen.owner, st->last_seen.epoch,
+                        register_state_names[st->last_seen.state], st->last_seen_by);
+}
+
 static void print_alias(const struct status *st)
 {
     const struct session *s = st->session;
-    const struct dns_view *d = &st->w->d;
-    const struct record *r = record_of(st);
+    const char *servers = "name servers unknown", *caches = "";
+    char hms[CLOCK_TEXT_BYTES];
 
-    printf("%s%s%s  %s -> ", report_on(s, STYLE_BOLD), s->config.cluster.name,
-           report_off(s, STYLE_BOLD), s->zone.alias);
-    if (d->status != DNS_VIEW_OK)
-        printf("%s?%s\n", report_on(s, STYLE_BAD), report_off(s, STYLE_BAD));
-    else if (!d->cname_present)
-        printf("%snothing%s\n", report_on(s, STYLE_BAD), report_off(s, STYLE_BAD));
-    else
-        printf("%s%s%s, TTL %" PRId64 " s\n", report_on(s, STYLE_BOLD), d->cname,
-               report_off(s, STYLE_BOLD), d->cname_ttl);
-    if (r)
-        printf("owner %s, epoch %" PRId64 ", %s; ", r->owner, r->epoch,
-               register_state_names[r->state]);
-    else if (d->status != DNS_VIEW_OK && st->last_seen.epoch)
-        printf("owner %s, epoch %" PRId64 ", %s, as %s last read it; ", st->last_seen.owner,
-               st->last_seen.epoch, register_state_names[st->last_seen.state], st->last_seen_by);
-    else
-        printf("owner unknown; ");
     if (st->ns_total)
-        printf("%zu of %zu name servers agree", st->ns_agree, st->ns_total);
-    else
-        printf("name servers unknown");
-    if (st->caches_clear_wall_ms) {
-        char hms[CLOCK_TEXT_BYTES];
-
-        printf("; caches clear by %s", clock_text_hms(st->caches_clear_wall_ms, hms));
-    }
-    printf("\n");
+        servers =
+            arena_printf(st->arena, "%zu of %zu name servers agree", st->ns_agree, st->ns_total);
+    if (st->caches_clear_wall_ms)
+        caches = arena_printf(st->arena, "; caches clear by %s",
+                              clock_text_hms(st->caches_clear_wall_ms, hms));
+    report_wrap_styled(s, STYLE_BOLD, arena_printf(st->arena, "%s  ", s->config.cluster.name),
+                       alias_text(st));
+    report_wrap(s, "", arena_printf(st->arena, "%s; %s%s", owner_text(st), servers, caches));
 }
 
 /* Whom it leads away from: until the flip the owner, then the last of `from`. */
@@ -91,11 +98,12 @@ static void print_transition(const struct status *st)
 
     if (!transition_open(st))
         return;
-    putchar('\n');
-    report_wrap(st->session, "TRANSITION ",
-                arena_printf(a, "%s%s%s to %s, state %s, transition %s, by %s%s", st->journal.verb,
-                             *st->journal.verb ? " " : "", leaves(r), leads_to(r),
-                             register_state_names[r->state], r->txn, r->by, since_and_why(st, r)));
+    fputc('\n', st->session->term.out);
+    report_wrap_styled(st->session, STYLE_BAD, "TRANSITION ",
+                       arena_printf(a, "%s%s%s to %s, state %s, transition %s, by %s%s",
+                                    st->journal.verb, *st->journal.verb ? " " : "", leaves(r),
+                                    leads_to(r), register_state_names[r->state], r->txn, r->by,
+                                    since_and_why(st, r)));
     if (st->journal.running_pid)
         report_wrap(st->session, "           ",
                     arena_printf(a, "A command is at work on it here and now (pid %d): let it end.",
@@ -115,7 +123,7 @@ static void print_lines(const struct status *st, const char *title, enum report_
 
     if (lines->n == 0)
         return;
-    printf("\n%s%s%s\n", report_on(s, style), title, report_off(s, style));
+    fprintf(s->term.out, "\n%s%s%s\n", report_on(s, style), title, report_off(s, style));
     for (size_t i = 0; i < lines->n; i++)
         report_wrap(s, "  - ", lines->at[i].text);
 }
@@ -126,15 +134,18 @@ static void print_pretty(const struct status *st)
 
     print_alias(st);
     print_transition(st);
-    putchar('\n');
+    fputc('\n', st->session->term.out);
     report_pretty(&st->nodes, s);
     print_lines(st, "PROBLEMS", STYLE_BAD, &st->problems);
     print_lines(st, "owed, without hurry", STYLE_WARN, &st->owed);
     if (st->problems.n == 0)
-        printf("\n%sno problem found%s\n", report_on(s, STYLE_GOOD), report_off(s, STYLE_GOOD));
+        fprintf(s->term.out, "\n%sno problem found%s\n", report_on(s, STYLE_GOOD),
+                report_off(s, STYLE_GOOD));
+    if (*st->next && st->problems.n)
+        fputc('\n', s->term.out);
     if (*st->next)
-        printf("%snext: %s%s%s\n", st->problems.n == 0 ? "" : "\n", report_on(s, STYLE_BOLD),
-               st->next, report_off(s, STYLE_BOLD));
+        report_wrap_styled(s, STYLE_BOLD, "next: ", st->next);
+    print_lines(st, "changed while this watch ran", STYLE_BOLD, &st->recent);
 }
 
 /* ---- for programs ---------------------------------------------------------------------------- */
@@ -199,12 +210,12 @@ static json_t *alias_json(const struct status *st)
 
 static void print_json(const struct status *st)
 {
-    json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "cluster",
+    json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "cluster",
                           st->session->config.cluster.name, "alias", alias_json(st), "record",
                           record_json(st), "transition", transition_json(st), "nodes",
                           report_json(&st->nodes), "problems", lines_json(&st->problems), "owed",
-                          lines_json(&st->owed), "ok", st->problems.n == 0, "at",
-                          time_json(st->now_wall_ms));
+                          lines_json(&st->owed), "changes", lines_json(&st->changes), "ok",
+                          st->problems.n == 0, "at", time_json(st->now_wall_ms));
 
     json_object_set_new(o, "next", *st->next ? json_string(st->next) : json_null());
     report_put_json(st->session, o);
@@ -242,6 +253,9 @@ static void print_tsv(const struct status *st)
     for (size_t i = 0; i < st->owed.n; i++)
         printf("owed\t%s\t%s\n", *st->owed.at[i].node ? st->owed.at[i].node : "-",
                st->owed.at[i].text);
+    for (size_t i = 0; i < st->changes.n; i++)
+        printf("change\t%s\t%s\n", *st->changes.at[i].node ? st->changes.at[i].node : "-",
+               st->changes.at[i].text);
     printf("next\t%s\n", *st->next ? st->next : "-");
 }
 

@@ -243,17 +243,23 @@ static void put_lines(const struct term *t, size_t indent, const char *text)
     }
 }
 
-void term_wrap(const struct term *t, const char *lead, const char *text)
+void term_wrap_styled(const struct term *t, const char *on, const char *lead, const char *off,
+                      const char *text)
 {
     AUTO(arena) a = arena_new();
     size_t indent = term_columns(lead);
 
-    fputs(lead, t->out);
+    fprintf(t->out, "%s%s%s", on, lead, off);
     if (t->width && indent + TEXT_LEAST > t->width) { /* no room beside the lead */
         indent = 2;
         fprintf(t->out, "\n%*s", (int)indent, "");
     }
     put_lines(t, indent, shown(t, a, text, true));
+}
+
+void term_wrap(const struct term *t, const char *lead, const char *text)
+{
+    term_wrap_styled(t, "", lead, "", text);
 }
 
 void term_item(const struct term *t, const char *left, size_t column, const char *text)

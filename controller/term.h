@@ -37,5 +37,8 @@ const char *term_text(const struct term *t, struct arena *a, const char *text);
 
 /* Print `text` wrapped, the first line after `lead`, the others indented by its width. */
 void term_wrap(const struct term *t, const char *lead, const char *text);
+/* The same, `on` and `off` (escape sequences, or "") around the lead. */
+void term_wrap_styled(const struct term *t, const char *on, const char *lead, const char *off,
+                      const char *text);
 /* `left`, then `text` wrapped from column `column` on; below `left` where that is too narrow. */
 void term_item(const struct term *t, const char *left, size_t column, const char *text);

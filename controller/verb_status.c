@@ -3,15 +3,15 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/loop.h"
 #include "base/mem.h"
+#include "controller/screen.h"
 #include "controller/session.h"
 #include "controller/status.h"
 #include "controller/verbs.h"
 
-static bool look(struct session *s)
+/* Everything but the printing, in `a`. */
+static struct status *look(struct session *s, struct arena *a)
 {
-    AUTO(arena) a = arena_new();
     struct world *w = arena_alloc(a, sizeof(*w));
     struct status *st = arena_alloc(a, sizeof(*st));
     struct status_journal j;
@@ -19,21 +19,54 @@ static bool look(struct session *s)
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY);
     status_read_journals(s, a, w->d.record_valid ? w->d.record.txn : "", &j);
     status_build(st, s, a, w, &j, clock_wall_ms());
-    if (s->options.watch_s && s->term.tty && s->options.format == FORMAT_PRETTY)
-        printf("\033[H\033[2J%s, every %d s; Ctrl-C ends\n\n", report_time(a, st->now_wall_ms),
-               (int)s->options.watch_s);
-    status_print(st);
-    return st->problems.n == 0;
+    return st;
+}
+
+/* The time of the look on top; a new frame under the last one where nothing is drawn over. */
+static void heading(const struct session *s, const struct status *st, bool first)
+{
+    if (s->options.format != FORMAT_PRETTY)
+        return;
+    fprintf(s->term.out, "%s%s, every %d s%s\n\n", first || s->term.tty ? "" : "\n",
+            report_time(st->arena, st->now_wall_ms), (int)s->options.watch_s,
+            s->term.tty ? "; Ctrl-C ends" : "");
+}
+
+static bool watch(struct session *s)
+{
+    struct screen *screen = screen_open(s);
+    struct status_past *past = status_past_new();
+    bool fine = false, go_on = true;
+
+    for (bool first = true; go_on; first = false) {
+        AUTO(arena) a = arena_new();
+        struct status *st = look(s, a);
+
+        fine = st->problems.n == 0;
+        status_compare(past, st);
+        screen_begin(screen);
+        heading(s, st, first);
+        status_print(st);
+        go_on = screen_end(screen) && screen_wait(screen, s->options.watch_s * 1000);
+    }
+    screen_close(screen);
+    status_past_free(past);
+    return fine;
 }
 
 int verb_status(struct session *s, struct err *reterr)
 {
-    bool never = false, fine = look(s);
+    AUTO(arena) a = arena_new();
+    bool fine;
 
-    (void)reterr; /* the screen has said it all */
-    while (s->options.watch_s) {
-        (void)loop_wait(s->loop, &never, s->options.watch_s * 1000, NULL);
-        fine = look(s);
+    (void)reterr; /* the screen says it all */
+    if (s->options.watch_s) {
+        fine = watch(s);
+    } else {
+        struct status *st = look(s, a);
+
+        status_print(st);
+        fine = st->problems.n == 0;
     }
     return fine ? 0 : ERR_PROBLEM;
 }
