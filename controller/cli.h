@@ -30,7 +30,10 @@ struct options {
     const char *accept_unfenced[CLUSTER_NODES_MAX]; /* --accept-unfenced NODE, counts as typed */
     size_t n_accept_unfenced;
     int64_t wait_jobs_s;
-    int64_t watch_s; /* -w */
+    bool failover;    /* --failover: plan the unplanned move */
+    const char *save; /* --save FILE, or NULL */
+    const char *plan; /* --plan FILE, or NULL */
+    int64_t watch_s;  /* -w */
     bool verbose;
     const char *args[8]; /* what follows the verb */
     size_t n_args;
@@ -77,6 +80,8 @@ enum {
     TAKES_WAIT_JOBS = 64,
     TAKES_WATCH = 128,
     TAKES_FORMAT = 256,
+    TAKES_PLAN = 512,
+    TAKES_SAVE = 1024, /* and --failover */
 };
 enum {
     NEEDS_CONFIG = 1,

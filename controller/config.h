@@ -51,6 +51,7 @@ struct config_limits {
     int64_t catchup_timeout_ms; /* CHECKPOINT on the old primary and lag to about zero */
     int64_t g3_wait_ms;         /* failover with G3: watch period plus stop time; 0 derives it */
     int64_t ready_files;        /* archive backlog allowed */
+    int64_t plan_age_s;         /* how old a saved plan may be */
 };
 
 struct config_journal {

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "controller/session.h"
 
-static void read_texts(struct session *s, struct cron_nodes *c)
+void cron_nodes_read(struct session *s, struct cron_nodes *c)
 {
     struct request show = {.verb = VERB_CRON_SHOW};
     const struct request *q[CLUSTER_NODES_MAX];
@@ -50,7 +50,7 @@ int cron_nodes_look(struct session *s, struct cron_nodes *ret, struct err *reter
                      : -1;
     for (size_t i = 0; i < ret->n; i++)
         ret->chosen[i] = !name || strcmp(name, s->config.nodes[i].name) == 0;
-    read_texts(s, ret);
+    cron_nodes_read(s, ret);
     return 0;
 }
 

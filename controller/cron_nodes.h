@@ -20,6 +20,8 @@ struct cron_nodes {
 
 /* Look at agents and record, and read every crontab. ERR_USAGE for a NODE that nobody knows. */
 int cron_nodes_look(struct session *s, struct cron_nodes *ret, struct err *reterr);
+/* Read the crontabs of those that answered the look in ret->world: text or error of each. */
+void cron_nodes_read(struct session *s, struct cron_nodes *ret);
 /* ERR_UNREACHABLE naming the first chosen node whose crontab could not be read; else 0. */
 int cron_nodes_silent(const struct session *s, const struct cron_nodes *c, struct err *reterr);
 /* The record is readable and stable enough to name an owner, and the owner's crontab was read. */

@@ -214,6 +214,7 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     register_new_txn(r->txn);
     r->view.command = (int)order->command;
     r->view.rejoin = order->rejoin;
+    r->plan = order->plan;
     r->view.to = order->to ? config_node_index(&s->config, order->to) : -1;
     for (size_t i = 0; i < s->options.n_accept_unfenced; i++) {
         int node = config_node_index(&s->config, s->options.accept_unfenced[i]);
@@ -264,10 +265,6 @@ static int engine_loop(struct run *r, struct plan_move *m, struct err *reterr)
         int rc = engine_step(r, m, reterr);
         if (rc < 0)
             return rc;
-        if (m->step == STEP_PREFLIGHT && r->session->options.dry_run && !r->last_error.code) {
-            *m = (struct plan_move){.kind = MOVE_DONE, .node = -1, .reason = WHY_NONE};
-            return 0;
-        }
         if (interrupt_taken())
             ask_interrupted(r);
     }
@@ -277,9 +274,7 @@ int engine_run(struct session *s, const struct engine_order *order, struct err *
 {
     struct run *r = arena_alloc(s->arena, sizeof(*r));
     struct plan_move m = {.kind = MOVE_STOP};
-    int rc = 0;
-    if (order->command != PLAN_FAILOVER || !s->options.dry_run)
-        rc = s->options.dry_run ? 0 : session_reason(s, &r->reason, reterr);
+    int rc = session_reason(s, &r->reason, reterr);
     if (rc < 0)
         return rc;
     prepare(r, s, order);

@@ -17,12 +17,14 @@
 #include "controller/planner.h"
 
 struct err;
+struct plan;
 struct session;
 
 struct engine_order {
     enum plan_command command;
-    const char *to; /* NODE, or NULL */
-    bool rejoin;    /* a switchover takes the old primary back as a standby at its end */
+    const char *to;          /* NODE, or NULL */
+    bool rejoin;             /* a switchover takes the old primary back as a standby at its end */
+    const struct plan *plan; /* a saved one that it must still be as; or NULL */
 };
 
 /* Carry out one command from its first look to its summary. 0, or an error whose exit status is the

@@ -70,8 +70,7 @@ static void fenced(struct play *p, int node)
     if (ran)
         stopped_cleanly(p, node);
     else
-        p->v.nodes[node].shutdown_lsn =
-            p->v.nodes[node].clean ? p->v.nodes[node].control_lsn : 0;
+        p->v.nodes[node].shutdown_lsn = p->v.nodes[node].clean ? p->v.nodes[node].control_lsn : 0;
 }
 
 /* At once: what it wrote last need not have reached anybody. */
@@ -168,18 +167,30 @@ static void unfenced(struct play *p, int node)
 
 /* Of the steps that write the record the planner says what they write. */
 static void (*const effects[STEP_COUNT])(struct play *p, int node) = {
-    [STEP_PREFLIGHT] = nothing,       [STEP_EVIDENCE] = nothing,
-    [STEP_LOSS] = nothing,            [STEP_ARM] = armed,
-    [STEP_CRON_OFF] = cron_off,       [STEP_CATCHUP] = nothing,
-    [STEP_FENCE] = fenced,            [STEP_VERIFY] = nothing,
-    [STEP_FENCE_OLD] = fenced_at_once, [STEP_CUT] = nothing,
-    [STEP_RAISE] = raised,            [STEP_DETACH] = detached,
-    [STEP_EVIDENCE_AGAIN] = nothing,  [STEP_WAIT_WATCH] = nothing,
-    [STEP_RELEASE] = released,        [STEP_PROMOTE] = promoted,
-    [STEP_CRON_STRAY] = cron_off,     [STEP_CRON_ON] = cron_on,
-    [STEP_FOLLOW] = follows,          [STEP_CHECKPOINT] = checkpointed,
-    [STEP_REJOIN] = rejoined,         [STEP_REVOKE] = revoked,
-    [STEP_UNFENCE] = unfenced,        [STEP_CRON_BACK] = cron_on,
+    [STEP_PREFLIGHT] = nothing,
+    [STEP_EVIDENCE] = nothing,
+    [STEP_LOSS] = nothing,
+    [STEP_ARM] = armed,
+    [STEP_CRON_OFF] = cron_off,
+    [STEP_CATCHUP] = nothing,
+    [STEP_FENCE] = fenced,
+    [STEP_VERIFY] = nothing,
+    [STEP_FENCE_OLD] = fenced_at_once,
+    [STEP_CUT] = nothing,
+    [STEP_RAISE] = raised,
+    [STEP_DETACH] = detached,
+    [STEP_EVIDENCE_AGAIN] = nothing,
+    [STEP_WAIT_WATCH] = nothing,
+    [STEP_RELEASE] = released,
+    [STEP_PROMOTE] = promoted,
+    [STEP_CRON_STRAY] = cron_off,
+    [STEP_CRON_ON] = cron_on,
+    [STEP_FOLLOW] = follows,
+    [STEP_CHECKPOINT] = checkpointed,
+    [STEP_REJOIN] = rejoined,
+    [STEP_REVOKE] = revoked,
+    [STEP_UNFENCE] = unfenced,
+    [STEP_CRON_BACK] = cron_on,
     [STEP_FOLLOW_BACK] = follows,
 };
 

@@ -15,8 +15,8 @@ enum { FORESEEN_MAX = 48 };
 
 struct foreseen_step {
     enum step_id step;
-    int node;       /* -1 none */
-    uint32_t nodes; /* bit per node that it is sent to; 0 none */
+    int node;                    /* -1 none */
+    uint32_t nodes;              /* bit per node that it is sent to; 0 none */
     struct record before, after; /* the ownership record around it */
     bool no_return;              /* once this has been done the only way is forward */
     bool if_needed; /* the node may get there by itself; then the engine leaves it out */
@@ -25,8 +25,8 @@ struct foreseen_step {
 struct foresight {
     struct foreseen_step steps[FORESEEN_MAX];
     size_t n;
-    struct plan_move end;   /* the planner's last word: done, or why it stops */
-    struct plan_view after; /* the cluster as it will be: what is owed, who follows whom */
+    struct plan_move end;            /* the planner's last word: done, or why it stops */
+    struct plan_view after;          /* the cluster as it will be: what is owed, who follows whom */
     int upstream[CLUSTER_NODES_MAX]; /* index of the node that each receives WAL from; -1 none */
     struct foreseen_step back[FORESEEN_MAX]; /* from right before the point of no return */
     size_t n_back;

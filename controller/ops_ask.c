@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "controller/ops.h"
-#include "controller/outline.h"
+#include "controller/plan.h"
 #include "controller/preflight.h"
 
 static enum plan_outcome *outcome_at(const struct plan_move *m, struct op_result *res)
@@ -20,6 +20,22 @@ static enum plan_outcome *outcome_at(const struct plan_move *m, struct op_result
 static bool unplanned(const struct run *r)
 {
     return r->view.command == PLAN_FAILOVER;
+}
+
+/* Show what will be done; with a saved plan, refuse where what it rested on has changed. */
+static bool as_planned(struct run *r, const struct preflight *p, struct op_result *res)
+{
+    struct session *s = r->session;
+    struct plan_view after = r->view;
+    struct plan *now = arena_alloc(s->arena, sizeof(*now));
+    after.marks.done |= step_bit(STEP_PREFLIGHT);
+    struct plan_look look = {.session = s, .world = &r->world, .view = &after, .preflight = p};
+    look.foresight = plan_foresee(s, &r->world, &after);
+    plan_build(&look, now);
+    if (r->plan && plan_check_facts(s, r->plan, now, &res->e) < 0)
+        return false;
+    plan_print_short(s, now);
+    return true;
 }
 
 void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res)
@@ -42,9 +58,10 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
                 "%zu of %zu checks refuse; nothing has been changed", p->blocking, p->n);
         return;
     }
-    outline_print(r);
-    if (s->options.dry_run)
+    if (!as_planned(r, p, res)) {
+        *outcome_at(m, res) = OUTCOME_FAILED;
         return;
+    }
     char question[300];
     STR_PRINTF(question, "%s of %s: %s -> %s. %s", s->verb->name, s->config.cluster.name,
                run_node_name(r, plan_owner(&r->view)), run_node_name(r, r->view.to),

@@ -12,6 +12,12 @@ const char *const format_names[] = {"pretty", "json", "tsv", NULL};
 /* clang-format off */
 const struct option_row option_rows[] = {
     {0, "to", "NODE", OPTION_TEXT, VALUE_NODE, TAKES_TO, AT(to), .help = "the node to move to"},
+    {0, "failover", NULL, OPTION_FLAG, VALUE_ANY, TAKES_SAVE, AT(failover),
+     .help = "plan a failover: the primary is lost"},
+    {0, "save", "FILE", OPTION_TEXT, VALUE_FILE, TAKES_SAVE, AT(save),
+     .help = "keep the plan in FILE, for --plan"},
+    {0, "plan", "FILE", OPTION_TEXT, VALUE_FILE, TAKES_PLAN, AT(plan),
+     .help = "as planned, or not at all (needs no --to)"},
     {0, "reason", "TEXT", OPTION_TEXT, VALUE_ANY, TAKES_REASON, AT(reason),
      .help = "why, for the journal (asked for if absent)"},
     {'y', "yes", NULL, OPTION_FLAG, VALUE_ANY, TAKES_YES, AT(yes), .help = "no question is asked"},

@@ -23,6 +23,7 @@
 #include "controller/observe.h"
 
 struct arena;
+struct cron_nodes;
 struct err;
 struct preflight;
 struct session;
@@ -30,6 +31,11 @@ struct session;
 enum { PLAN_FORMAT = 1, PLAN_JOBS_MAX = 128, PLAN_CHECKS_MAX = 64, PLAN_OWED_MAX = 48 };
 
 extern const char *const plan_command_names[]; /* by enum plan_command: "switchover", … */
+/* A move of the role, as far as a plan of it has a way back and costs clients something. */
+static inline bool plan_is_move(int command)
+{
+    return command == PLAN_SWITCHOVER || command == PLAN_FAILOVER || command == PLAN_RESUME;
+}
 
 struct plan_action {
     int64_t n;
@@ -100,10 +106,10 @@ struct plan_ns {
 struct plan_outlook {
     int64_t measured; /* moves of this kind in the journals here that `outage_…` speaks of */
     int64_t outage_median_ms, outage_most_ms;
-    char outage[400];                        /* the same in words, or why there is none */
-    int64_t alias_ttl_s;                     /* what a cache may keep the old name for */
-    int64_t soa_refresh_s, soa_negative_s;   /* -1 unknown */
-    int64_t client_worst_s;                  /* alias_ttl_s plus a secondary's refresh */
+    char outage[400];                      /* the same in words, or why there is none */
+    int64_t alias_ttl_s;                   /* what a cache may keep the old name for */
+    int64_t soa_refresh_s, soa_negative_s; /* -1 unknown */
+    int64_t client_worst_s;                /* alias_ttl_s plus a secondary's refresh */
     char clients[400];
     struct plan_ns ns[DNS_NS_MAX];
     size_t n_ns;
@@ -160,10 +166,11 @@ struct plan_look {
     const struct foresight *foresight;
 };
 
-/* Pure but for the clock and the session's texts. `jobs` and the outage are filled by the next two. */
+/* Pure but for the clock. `jobs` and the outage are filled by the next two. */
 void plan_build(const struct plan_look *look, struct plan *ret);
-/* Ask the agents for the crontabs whose entries change. */
-void plan_read_jobs(const struct plan_look *look, struct plan *p);
+/* The entries that change, of the crontabs that were read with the look. */
+void plan_take_jobs(const struct plan_look *look, const struct cron_nodes *crontabs,
+                    struct plan *p);
 /* Read what earlier moves of the kind took, from this controller's journals. */
 void plan_read_history(const struct session *s, struct plan *p);
 
@@ -194,5 +201,8 @@ enum { PLAN_CHANGES_MAX = 64 };
 /* What is not as it was. Pure; returns how many, at most PLAN_CHANGES_MAX. */
 size_t plan_compare(const struct plan *then, const struct plan *now,
                     struct plan_change ret[PLAN_CHANGES_MAX]);
+/* The same as an error: every change is printed, the first is in the message. */
+int plan_check_facts(struct session *s, const struct plan *then, const struct plan *now,
+                     struct err *reterr);
 /* ERR_PREFLIGHT if it is older than [limits] plan_age_s, or from the future. Pure. */
 int plan_check_age(const struct plan *p, int64_t limit_s, int64_t now_wall_ms, struct err *reterr);

@@ -52,16 +52,16 @@ static const struct field check_fields[] = {
 static FIELD_TABLE(check_table, struct plan_check, "check", check_fields);
 
 static const struct field facts_fields[] = {
+    F_INT(struct plan_facts, epoch, 0, 0, INT64_MAX, NULL, "epoch of the ownership record"),
+    F_STRING(struct plan_facts, owner, 0, NULL, "owner in the ownership record"),
     F_STRING(struct plan_facts, program, 0, NULL, "program and version that made the plan"),
     F_STRING(struct plan_facts, cluster, FIELD_REQUIRED, NULL, "name of the cluster"),
     F_STRING(struct plan_facts, alias, FIELD_REQUIRED, NULL, "the CNAME that clients connect to"),
     F_STRING(struct plan_facts, alias_target, 0, NULL, "where it points"),
     F_INT(struct plan_facts, alias_ttl, 0, 0, INT64_MAX, NULL, "its TTL (s)"),
     F_STRING(struct plan_facts, name_servers, 0, NULL, "the zone's name servers and their addresses"),
-    F_INT(struct plan_facts, epoch, 0, 0, INT64_MAX, NULL, "epoch of the ownership record"),
     F_STRING(struct plan_facts, nonce, 0, NULL, "nonce of the ownership record"),
     F_STRING(struct plan_facts, state, 0, NULL, "state of the ownership record"),
-    F_STRING(struct plan_facts, owner, 0, NULL, "owner in the ownership record"),
     F_STRING(struct plan_facts, from, 0, NULL, "nodes that may still be writable, by the record"),
     F_ID(struct plan_facts, system_identifier, 0, "the cluster's, by the record"),
     F_INT(struct plan_facts, timeline, 0, 0, INT64_MAX, NULL, "the owner's, by the record"),

@@ -19,6 +19,7 @@
 #include "controller/session.h"
 
 struct journal;
+struct plan;
 
 enum { RUN_STEPS_MAX = 96 };
 
@@ -42,6 +43,7 @@ struct run {
     } last_seen[CLUSTER_NODES_MAX];
     struct journal *journal; /* NULL until something is about to change */
     struct progress progress;
+    const struct plan *plan; /* --plan: refused where it is not as it was; or NULL */
     const char *reason;
     char txn[TXN_BYTES];
     char from[NODE_NAME_BYTES]; /* the owner when the command began; "" unknown */

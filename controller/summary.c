@@ -150,11 +150,8 @@ void summary_closing(struct run *r, const struct plan_move *m)
     struct session *s = r->session;
     struct err e = {.code = 0};
     char message[400];
-    if (s->options.dry_run && m->kind == MOVE_DONE && m->reason == WHY_NONE)
-        str_copy(message, sizeof(message), "dry run: nothing has been changed");
-    else
-        summary_fill(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node),
-                     message, sizeof(message));
+    summary_fill(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node), message,
+                 sizeof(message));
     json_t *end = facts(r, m, message);
     if (r->journal && journal_end(r->journal, end, &e) < 0)
         progress_say(&r->progress, "WARNING: %s", e.msg);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "controller/engine.h"
 #include "controller/observe.h"
+#include "controller/plan_show.h"
 #include "controller/preflight.h"
 #include "controller/session.h"
 #include "controller/verbs.h"
@@ -31,11 +32,19 @@ static int check_options(const struct session *s, struct err *reterr)
 
 static int move(struct session *s, enum plan_command command, const char *to, struct err *reterr)
 {
-    struct engine_order order = {.command = command, .to = to, .rejoin = true};
-    int rc = check_options(s, reterr);
-    if (rc == 0 && to)
-        rc = known_node(s, to, reterr);
-    return rc < 0 ? rc : engine_run(s, &order, reterr);
+    struct engine_order order = {.command = command, .rejoin = true};
+    int rc = s->options.plan ? plan_take(s, command, &order.plan, reterr) : 0;
+    order.to = order.plan ? s->options.to : to;
+    if (rc == 0)
+        rc = check_options(s, reterr);
+    if (rc == 0 && order.to)
+        rc = known_node(s, order.to, reterr);
+    if (rc == 0 && order.plan)
+        rc = plan_still_holds(s, order.plan, reterr);
+    if (rc < 0)
+        return rc;
+    return s->options.dry_run ? plan_show(s, command, order.to, reterr)
+                              : engine_run(s, &order, reterr);
 }
 
 /* NODE as the verb's argument. */
@@ -47,10 +56,20 @@ static int move_node(struct session *s, enum plan_command command, struct err *r
     return move(s, command, s->options.args[0], reterr);
 }
 
-int verb_switchover(struct session *s, struct err *reterr)
+/* What a switchover or a failover would do, and no more. */
+int verb_plan(struct session *s, struct err *reterr)
 {
     if (!s->options.to)
-        return err_set(reterr, ERR_USAGE, s->verb->example, "switchover needs --to NODE");
+        return err_set(reterr, ERR_USAGE, s->verb->example, "plan needs --to NODE");
+    s->options.dry_run = true;
+    return move(s, s->options.failover ? PLAN_FAILOVER : PLAN_SWITCHOVER, s->options.to, reterr);
+}
+
+int verb_switchover(struct session *s, struct err *reterr)
+{
+    if (!s->options.to && !s->options.plan)
+        return err_set(reterr, ERR_USAGE, s->verb->example,
+                       "switchover needs --to NODE, or --plan FILE");
     return move(s, PLAN_SWITCHOVER, s->options.to, reterr);
 }
 
@@ -80,7 +99,7 @@ static int most_wal(struct session *s, const char **ret_node, struct err *reterr
 int verb_failover(struct session *s, struct err *reterr)
 {
     const char *to = s->options.to;
-    if (!to) {
+    if (!to && !s->options.plan) {
         char question[200];
         int rc = most_wal(s, &to, reterr);
         if (rc < 0)

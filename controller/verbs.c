@@ -34,8 +34,21 @@ const struct verb_row verb_rows[] = {
      .needs = LOOKS, .takes = TAKES_TO | TAKES_IGNORE | TAKES_WAIT_JOBS | TAKES_FORMAT,
      .exits = EXITS_REFUSED, .run = verb_preflight},
 
+    {.name = "plan", .args = "--to NODE [--failover] [--save FILE]", .group = GROUP_LOOK,
+     .summary = "what a move would do, step by step, with today's values",
+     .about = "The steps of a switchover to NODE (of a failover with --failover), in the order in "
+         "which they would be carried out, each with its host, today's value, what it becomes and "
+         "what undoes it; the point of no return and the way back from there; the outage that "
+         "earlier moves had; what clients will see; what will be owed. It changes nothing. A plan "
+         "that was saved is carried out by --plan, unless something that it rests on has changed.",
+     .example_for = "to have a maintenance approved", .example = "pgtandem plan --to db01 --save move.plan",
+     .needs = LOOKS,
+     .takes = TAKES_TO | TAKES_SAVE | TAKES_IGNORE | TAKES_ACCEPT_UNFENCED | TAKES_WAIT_JOBS |
+         TAKES_FORMAT,
+     .exits = EXITS_REFUSED | EXITS_INCOMPLETE | EXITS_HELD | EXITS_DNS, .run = verb_plan},
+
     /* ---- move ---- */
-    {.name = "switchover", .args = "--to NODE [--reason TEXT]", .group = GROUP_MOVE,
+    {.name = "switchover", .args = "--to NODE | --plan FILE [--reason TEXT]", .group = GROUP_MOVE,
      .summary = "move alias, crontab and role to another node",
      .about = "The planned move: the owner is up and hands over. Writing stops for a fraction of a "
          "second, no commit is lost. It checks, shows what will be done and asks for the cluster's "
@@ -43,7 +56,7 @@ const struct verb_row verb_rows[] = {
          "becomes a standby of the new one.",
      .example_for = "for maintenance of the owner's host",
      .example = "pgtandem switchover --to db01 --reason \"kernel update of db02\"",
-     .needs = LOOKS, .takes = TAKES_TO | MOVES | TAKES_IGNORE | TAKES_WAIT_JOBS,
+     .needs = LOOKS, .takes = TAKES_TO | TAKES_PLAN | MOVES | TAKES_IGNORE | TAKES_WAIT_JOBS,
      .exits = MOVE_EXITS, .run = verb_switchover},
     {.name = "failover", .args = "[--to NODE] [--reason TEXT] [--accept-unfenced NODE]",
      .group = GROUP_MOVE, .summary = "the primary is lost: move them to a standby",
@@ -53,7 +66,8 @@ const struct verb_row verb_rows[] = {
          "your word that it is down and stays down is needed: --accept-unfenced.",
      .example_for = "when db02 does not come back",
      .example = "pgtandem failover --to db01 --reason \"db02's board is dead\"",
-     .needs = LOOKS, .takes = TAKES_TO | MOVES | TAKES_IGNORE | TAKES_ACCEPT_UNFENCED,
+     .needs = LOOKS,
+     .takes = TAKES_TO | TAKES_PLAN | MOVES | TAKES_IGNORE | TAKES_ACCEPT_UNFENCED,
      .exits = MOVE_EXITS, .run = verb_failover},
 
     /* ---- repair ---- */

@@ -56,7 +56,9 @@ struct dns_view {
     bool record_valid;       /* txt parsed */
     struct record record;    /* when record_valid */
     int64_t txt_ttl;
-    int64_t serial; /* SOA serial, -1 if not asked */
+    int64_t serial;                        /* SOA serial, -1 if not asked */
+    int64_t soa_refresh_s, soa_negative_s; /* with it: how long a secondary waits before it asks by
+                                              itself, how long "no such name" is cached */
     int64_t elapsed_ms;
 };
 

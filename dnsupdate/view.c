@@ -162,6 +162,10 @@ int view_soa(const struct reply *r, const struct dns_zone *z, struct dns_view *v
         if (owner_is(rr, z->zone) && ldns_rr_get_type(rr) == LDNS_RR_TYPE_SOA &&
             ldns_rr_rd_count(rr) == 7) {
             view->serial = ldns_rdf2native_int32(ldns_rr_rdf(rr, 2));
+            view->soa_refresh_s = ldns_rdf2native_int32(ldns_rr_rdf(rr, 3));
+            view->soa_negative_s = ldns_rdf2native_int32(ldns_rr_rdf(rr, 6));
+            if (ldns_rr_ttl(rr) < (uint64_t)view->soa_negative_s) /* RFC 2308, section 5 */
+                view->soa_negative_s = ldns_rr_ttl(rr);
             return 0;
         }
     }
