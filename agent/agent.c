@@ -5,6 +5,7 @@
 #include "agent/act.h"
 #include "agent/cron.h"
 #include "agent/machine.h"
+#include "agent/rehearse.h"
 #include "agent/watch.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -50,6 +51,7 @@ void agent_free(struct agent *g)
         return;
     watch_free(g->watch);
     act_drop_all(g);
+    rehearse_drop_all(g);
     for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
         rpc_peer_free(g->peers[i]);
     cron_free(g->cron);

@@ -16,6 +16,7 @@
 
 struct act;
 struct err;
+struct rehearse;
 struct watch;
 
 #define AGENT_SOFTWARE "pgtandem 0.1.0"
@@ -36,6 +37,7 @@ struct agent {
 
     struct act *queue;  /* the first one runs */
     struct act *tails;  /* requests that only wait, beside it */
+    struct rehearse *rehearsing; /* agent/rehearse.c: what has not been answered */
     const char *acting; /* the name of the one that runs; NULL: none */
     bool stopping;
     void (*idle)(struct agent *g); /* stopping, and the last act has ended */

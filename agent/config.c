@@ -52,6 +52,12 @@ static const struct field watch_fields[] = {
     F_INT(struct config_watch, interval_ms, FIELD_RELOADS, 500, 600000, "3000",
           "ms: between two looks at it"),
 };
+static const struct field archive_fields[] = {
+    F_STRING(struct config_archive, probe_command, FIELD_RELOADS, "",
+             "command that says by its exit status whether this node could archive its WAL; it "
+             "must change nothing"),
+    F_INT(struct config_archive, timeout_ms, FIELD_RELOADS, 50, 1200, "1000", "ms: how long it may take"),
+};
 static const struct field peer_fields[] = {
     F_STRING(struct config_peer, agent, FIELD_REQUIRED, NULL, "IP:port of its agent"),
     F_STRING(struct config_peer, address, FIELD_REQUIRED, NULL, "IP of its PostgreSQL"),
@@ -62,6 +68,7 @@ static FIELD_TABLE(agent_table, struct config_agent, "agent", agent_fields);
 static FIELD_TABLE(tls_table, struct tls_files, "tls", tls_fields);
 static FIELD_TABLE(dns_table, struct config_dns, "dns", dns_fields);
 static FIELD_TABLE(watch_table, struct config_watch, "watch", watch_fields);
+static FIELD_TABLE(archive_table, struct config_archive, "archive", archive_fields);
 static FIELD_TABLE(peer_table, struct config_peer, "peer", peer_fields);
 
 #define SINGLE(member, its_table, needed)                                                          \
@@ -77,6 +84,7 @@ static const struct ini_section sections[] = {
     SINGLE(watch, watch_table, false),
     SINGLE(postgresql, postgres_config_table, true),
     SINGLE(cron, cron_config_table, false),
+    SINGLE(archive, archive_table, false),
     {.name = "peer",
      .table = &peer_table,
      .offset = offsetof(struct config, peers),

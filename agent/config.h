@@ -43,6 +43,11 @@ struct config_watch {
     int64_t interval_ms;
 };
 
+struct config_archive {
+    char probe_command[256]; /* argv, blank-separated; "" none */
+    int64_t timeout_ms;
+};
+
 struct config_peer {
     char node[NODE_NAME_BYTES];
     char agent[ADDRESS_BYTES];
@@ -58,6 +63,7 @@ struct config {
     struct config_watch watch;
     struct postgres_config postgresql;
     struct cron_config cron;
+    struct config_archive archive;
     struct config_peer peers[CLUSTER_NODES_MAX];
     size_t n_peers;
 

@@ -55,7 +55,7 @@ void cron_free(struct cron *c)
     mem_free(c);
 }
 
-static struct cron_op *op_new(struct cron *c, void *arg)
+struct cron_op *cron_op_new(struct cron *c, void *arg)
 {
     struct cron_op *op = mem_alloc(sizeof(*op));
 
@@ -76,6 +76,12 @@ static void op_remove(struct cron_op *op)
     *at = op->next;
 }
 
+void cron_op_end(struct cron_op *op)
+{
+    op_remove(op);
+    op_free(op);
+}
+
 /* ---- calls ----------------------------------------------------------------------------------- */
 
 static void end_change(void *arg, const struct err *e)
@@ -89,7 +95,7 @@ static void end_change(void *arg, const struct err *e)
 
 static struct cron_op *change(struct cron *c, const char *expected, cron_done_fn fn, void *arg)
 {
-    struct cron_op *op = op_new(c, arg);
+    struct cron_op *op = cron_op_new(c, arg);
 
     STR_COPY(op->expected, expected);
     op->done = fn;
@@ -152,7 +158,7 @@ static void end_read(void *arg, const struct err *e)
 
 void cron_read(struct cron *c, cron_text_fn fn, void *arg)
 {
-    struct cron_op *op = op_new(c, arg);
+    struct cron_op *op = cron_op_new(c, arg);
 
     op->read = fn;
     sequence_start(&op->seq, cron_read_phases, end_read, op);
@@ -199,7 +205,7 @@ static void end_look(void *arg, const struct err *e)
 
 void cron_look(struct cron *c, bool fresh, cron_look_fn fn, void *arg)
 {
-    struct cron_op *op = op_new(c, arg);
+    struct cron_op *op = cron_op_new(c, arg);
 
     op->look = fn;
     op->use_cache = !fresh;

@@ -26,6 +26,13 @@ struct cron;
 struct cron *cron_new(struct loop *l, const struct cron_config *c);
 void cron_free(struct cron *c);
 
+/* May this user replace its crontab? Debian's `crontab -n -` with the text as it is: it checks
+ * cron.allow and cron.deny, makes the new file in the spool as a replacement would, and removes it
+ * again; no crontab is touched, not even its time. Other crontab(1)s (cronie's) have no such run,
+ * and there `crontab -l` proves that the user is admitted. */
+typedef void (*cron_rehearsal_fn)(void *arg, const struct rehearsal *r);
+void cron_rehearse(struct cron *c, int64_t timeout_ms, cron_rehearsal_fn fn, void *arg);
+
 typedef void (*cron_done_fn)(void *arg, const struct err *e);
 
 /* Look. Cheap enough for every observation: the text is cached by the last write and re-read when

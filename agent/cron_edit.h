@@ -46,12 +46,19 @@ struct cron_op {
     cron_done_fn done;
     cron_look_fn look;
     cron_text_fn read;
+    cron_rehearsal_fn rehearsed; /* agent/cron_rehearse.c */
+    int64_t started_ms;
     void *arg;
 };
 
 extern const sequence_phase_fn cron_change_phases[];
 extern const sequence_phase_fn cron_wait_phases[];
 extern const sequence_phase_fn cron_read_phases[];
+
+/* An operation that is freed with `c`, or by cron_op_end() (before its last callback: that may do
+ * anything). */
+struct cron_op *cron_op_new(struct cron *c, void *arg);
+void cron_op_end(struct cron_op *op);
 
 /* jobs of the text's managed entries that run now */
 void cron_edit_jobs(const struct cron *c, const char *text, struct cron_jobs *ret_jobs);

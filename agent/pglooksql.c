@@ -34,8 +34,8 @@ static const char sql_main[] =
     " current_setting('synchronous_commit') AS synchronous_commit,"
     " current_setting('max_wal_senders') AS max_wal_senders,"
     " current_setting('max_replication_slots') AS max_replication_slots,"
-    " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender')"
-    "  AS wal_senders_used,"
+    " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'"
+    "  AND application_name <> 'pgtandem-agent') AS wal_senders_used," /* rehearsals, evidence */
     " (SELECT count(*) FROM pg_prepared_xacts) AS prepared_xacts,"
     " (SELECT count(*) FROM pg_stat_replication WHERE state = 'backup')%s AS backups_running,"
     " (current_setting('full_page_writes')::bool AND (current_setting('wal_log_hints')::bool"
@@ -48,7 +48,8 @@ static const char sql_main[] =
 static const char sql_senders[] =
     "SELECT application_name AS application, coalesce(host(client_addr), '') AS address, state,"
     " sync_state AS sync, sent_lsn, flush_lsn, replay_lsn"
-    " FROM pg_stat_replication WHERE state <> 'backup' ORDER BY 1, pid;";
+    " FROM pg_stat_replication"
+    " WHERE state <> 'backup' AND application_name <> 'pgtandem-agent' ORDER BY 1, pid;";
 
 static const char sql_slots[] = "SELECT slot_name AS name, active::text, restart_lsn, (slot_type = "
                                 "'physical')::text AS physical"

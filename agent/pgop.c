@@ -178,17 +178,9 @@ void pgop_command(struct pgop *op, const char *command, pgop_step_fn next)
 {
     char words[sizeof(op->p->config.start_command)];
     const char *argv[COMMAND_WORDS_MAX + 1];
-    size_t n = 0;
-    char *at = words;
 
     STR_COPY(words, command);
-    while (*(at += strspn(at, " \t")) && n < COMMAND_WORDS_MAX) {
-        argv[n++] = at;
-        at += strcspn(at, " \t");
-        if (*at)
-            *at++ = '\0';
-    }
-    argv[n] = NULL;
+    str_words(words, argv, COMMAND_WORDS_MAX);
     op->step = next;
     op->child =
         child_run(op->p->loop, &(struct child_spec){.argv = argv, .timeout_ms = pgop_left_ms(op)},

@@ -38,6 +38,8 @@ struct postgres_config {
     char start_command[256]; /* argv, blank-separated; "" = we start the postmaster ourselves */
     char stop_command[256];
     char reload_command[256];
+    char stop_check_command[256]; /* rehearsals: status 0 says that stop_command would be let */
+    char start_check_command[256];
     int64_t start_timeout_ms, stop_timeout_ms, promote_timeout_ms;
 };
 extern const struct field_table postgres_config_table;
@@ -123,6 +125,20 @@ struct postgres_probe_result {
 typedef void (*postgres_probe_fn)(void *arg, const struct postgres_probe_result *r);
 void postgres_probe(struct postgres *p, const struct upstream *target, int64_t timeout_ms,
                     postgres_probe_fn fn, void *arg);
+
+/* Rehearsals: the path of a later step, tried without a change. Each calls back once, within
+ * `timeout_ms`. */
+typedef void (*rehearsal_fn)(void *arg, const struct rehearsal *r);
+/* The connection of `follow` to `up`: primary_conninfo as follow would write it, as a walreceiver
+ * opens it, and IDENTIFY_SYSTEM. It departs from it in two words that decide nothing here:
+ * application_name is pgtandem-agent, so that looks do not take it for a standby, and gssencmode is
+ * off, as looking for tickets may block. */
+void postgres_rehearse_follow(struct postgres *p, const struct upstream *up, int64_t timeout_ms,
+                              rehearsal_fn fn, void *arg);
+/* Stop (start false) or start: may the postmaster be signalled, may it be made, or, with commands
+ * configured, what can be known of their permission without giving them. */
+void postgres_rehearse_service(struct postgres *p, bool start, int64_t timeout_ms, rehearsal_fn fn,
+                               void *arg);
 
 /* What must end before REVOKE may answer: a promotion in progress makes no further step (it fails
  * from the loop), and its signal file is removed. A promotion that the server has already begun is

@@ -9,6 +9,7 @@
 
 #include "agent/acts.h"
 #include "agent/cron.h"
+#include "agent/rehearse.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -134,6 +135,8 @@ static void on_request(void *arg, struct rpc_request *r)
         refuse(g, r, ERR_UNREACHABLE, "try again when it is back", "this agent is being stopped");
     } else if (verb == VERB_EVIDENCE) {
         evidence_answer(g, r);
+    } else if (verb == VERB_REHEARSE) {
+        rehearse_answer(g, r);
     } else if (verb == VERB_CRON_SHOW) {
         cron_read(g->cron, on_crontab, asked_new(g, r));
     } else if (agent_may_act(g, verb_names[verb], &e) < 0) {

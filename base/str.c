@@ -87,6 +87,20 @@ static size_t least(size_t a, size_t b, size_t c)
     return ab < c ? ab : c;
 }
 
+size_t str_words(char *text, const char **argv, size_t max)
+{
+    size_t n = 0;
+
+    while (*(text += strspn(text, " \t")) && n < max) {
+        argv[n++] = text;
+        text += strcspn(text, " \t");
+        if (*text)
+            *text++ = '\0';
+    }
+    argv[n] = NULL;
+    return n;
+}
+
 /* Levenshtein's table, one row at a time */
 size_t str_distance(const char *a, const char *b)
 {

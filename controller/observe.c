@@ -16,9 +16,44 @@ enum {
 /* ---- DNS ------------------------------------------------------------------------------------- */
 
 struct dns_look {
+    struct session *s;
     struct world *w;
     bool read_done, survey_done, key_done;
+    bool key_wanted; /* once the register has been read */
+    struct dns_op *key;
 };
+
+static void take_key(void *arg, const struct err *e)
+{
+    struct dns_look *look = arg;
+
+    look->key = NULL;
+    look->w->key_error = e ? *e : (struct err){.code = 0};
+    look->w->key_tried = true;
+    look->key_done = true;
+}
+
+static void take_rehearsal(void *arg, int rcode, const struct err *e)
+{
+    struct dns_look *look = arg;
+
+    look->w->key_proven = rcode == 0;
+    take_key(arg, e);
+}
+
+/* What a move will write, as it is now; before there is a record, only: may the key update at
+ * all? */
+static void try_key(struct dns_look *look)
+{
+    const struct dns_view *now = &look->w->d;
+    struct session *s = look->s;
+
+    look->w->key_proven = false;
+    if (now->status == DNS_VIEW_OK && now->cname_present && now->n_txt == 1 && now->txt[0])
+        look->key = dns_rehearse(s->loop, &s->zone, now, READ_TIMEOUT_MS, take_rehearsal, look);
+    else
+        look->key = dns_probe_update(s->loop, &s->zone, READ_TIMEOUT_MS, take_key, look);
+}
 
 static void take_view(void *arg, const struct dns_view *view, const struct err *e)
 {
@@ -27,6 +62,8 @@ static void take_view(void *arg, const struct dns_view *view, const struct err *
     look->w->d = *view;
     look->w->d_error = e ? *e : (struct err){.code = 0};
     look->read_done = true;
+    if (look->key_wanted)
+        try_key(look);
 }
 
 static void take_survey(void *arg, const struct dns_survey *survey, const struct err *e)
@@ -40,15 +77,6 @@ static void take_survey(void *arg, const struct dns_survey *survey, const struct
         look->w->survey.n = 0;
     look->w->survey_done = survey != NULL;
     look->survey_done = true;
-}
-
-static void take_key(void *arg, const struct err *e)
-{
-    struct dns_look *look = arg;
-
-    look->w->key_error = e ? *e : (struct err){.code = 0};
-    look->w->key_tried = true;
-    look->key_done = true;
 }
 
 /* ---- agents ---------------------------------------------------------------------------------- */
@@ -101,8 +129,9 @@ static void observe_agents(struct session *s, struct world *w, const bool *wante
 
 void world_observe(struct session *s, struct world *w, unsigned what)
 {
-    struct dns_look look = {.w = w};
-    struct dns_op *read = NULL, *survey = NULL, *key = NULL;
+    struct dns_look look = {
+        .s = s, .w = w, .key_wanted = (what & OBSERVE_KEY) && (what & OBSERVE_DNS)};
+    struct dns_op *read = NULL, *survey = NULL;
     bool wanted[CLUSTER_NODES_MAX];
 
     w->n_nodes = s->config.n_nodes;
@@ -115,16 +144,16 @@ void world_observe(struct session *s, struct world *w, unsigned what)
                      READ_TIMEOUT_MS, take_view, &look);
     if (what & OBSERVE_SURVEY)
         survey = dns_survey(s->loop, &s->zone, SURVEY_TIMEOUT_MS, take_survey, &look);
-    if (what & OBSERVE_KEY)
-        key = dns_probe_update(s->loop, &s->zone, READ_TIMEOUT_MS, take_key, &look);
+    if ((what & OBSERVE_KEY) && !look.key_wanted)
+        try_key(&look);
     if (what & OBSERVE_AGENTS)
         observe_agents(s, w, wanted);
     if (read && loop_wait(s->loop, &look.read_done, READ_TIMEOUT_MS + 500, NULL) < 0)
         dns_op_cancel(read);
     if (survey && loop_wait(s->loop, &look.survey_done, SURVEY_TIMEOUT_MS + 500, NULL) < 0)
         dns_op_cancel(survey);
-    if (key && loop_wait(s->loop, &look.key_done, READ_TIMEOUT_MS + 500, NULL) < 0)
-        dns_op_cancel(key);
+    if (look.key && loop_wait(s->loop, &look.key_done, READ_TIMEOUT_MS + 500, NULL) < 0)
+        dns_op_cancel(look.key);
 }
 
 void world_observe_node(struct session *s, struct world *w, int node)

@@ -26,6 +26,9 @@ struct world_node {
     int64_t last_seq;    /* highest seq that we sent or saw at its epoch */
     int version;         /* of the protocol that its agent and we speak; 0: not known yet */
     int64_t armed_epoch; /* highest epoch for which it answered our ARM in this run; 0 none */
+    const struct rehearsal *rehearsals; /* controller/rehearse.h; in the session's arena */
+    size_t n_rehearsals;
+    struct err rehearsal_error; /* why there are none; code 0: it was not asked */
 };
 
 struct world {
@@ -34,6 +37,7 @@ struct world {
     struct dns_view d;    /* the primary's view: status, alias, register */
     struct err d_error;   /* when d.status is not OK */
     bool key_tried;       /* was the update key offered to the primary, with no change? */
+    bool key_proven;      /* and has it shown the right to write alias and record? */
     struct err key_error; /* and refused: why; code 0 when it was accepted */
     bool survey_done;
     struct dns_survey survey;

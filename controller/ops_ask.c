@@ -9,6 +9,7 @@
 #include "controller/ops.h"
 #include "controller/plan.h"
 #include "controller/preflight.h"
+#include "controller/rehearse.h"
 
 static enum plan_outcome *outcome_at(const struct plan_move *m, struct op_result *res)
 {
@@ -42,7 +43,10 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
 {
     struct session *s = r->session;
     struct preflight *p = arena_alloc(s->arena, sizeof(*p));
+    struct rehearse *rehearsal = rehearse_start(
+        s, &r->world, r->view.to, unplanned(r) ? REHEARSE_TIMEOUT_LOST_MS : REHEARSE_TIMEOUT_MS);
     world_observe(s, &r->world, OBSERVE_SURVEY | OBSERVE_KEY);
+    rehearse_end(rehearsal);
     run_look(r);
     preflight_run(s, &r->world, unplanned(r) ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED,
                   plan_owner(&r->view), r->view.to, p);

@@ -106,6 +106,20 @@ void check_list(char *text, size_t bytes, const char *name);
       "no scheduled job runs on the owner")                                                        \
     X(stop_permission, "stop-permission", BLOCK, OFF, true, "yes",                                 \
       "the owner's agent may stop PostgreSQL")                                                     \
+    X(start_permission, "start-permission", BLOCK, WARN, true, "yes",                              \
+      "the agents of owner and target may start PostgreSQL")                                       \
+    X(replication_to, "replication-to", BLOCK, WARN, true, "every node could follow it",           \
+      "each other node can open its future replication connection to the target")                  \
+    X(replication_from, "replication-from", WARN, OFF, true, "it could follow the owner",          \
+      "the target can open a replication connection to the owner")                                 \
+    X(replication_identity, "replication-identity", BLOCK, BLOCK, false, "the record's",           \
+      "the nodes' addresses lead to this cluster, by its system identifier")                       \
+    X(agents_key, "agents-key", BLOCK, WARN, true, "refused",                                      \
+      "the agents' TSIG key cannot change the zone")                                               \
+    X(cron_write, "cron-write", BLOCK, WARN, true, "yes",                                          \
+      "the agents of owner and target may replace their crontabs")                                 \
+    X(archive_probe, "archive-probe", BLOCK, WARN, true, "status 0",                               \
+      "the target's archive can be written to ([archive] probe_command)")                          \
     X(disk, "disk", BLOCK, WARN, true, "",                                                         \
       "free space for WAL on the target")                                                          \
     X(archive_backlog, "archive-backlog", BLOCK, OFF, true, "",                                    \

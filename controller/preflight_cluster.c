@@ -52,9 +52,13 @@ bool check_update_key(const struct check_view *v, struct preflight_result *r)
         check_measured(r, "not tried");
         return true;
     }
-    check_measured(r, "%.150s", v->w->key_error.code ? v->w->key_error.msg : "accepted");
+    check_measured(r, "%.150s",
+                   v->w->key_error.code == ERR_LOST ? "accepted; the record changed meanwhile"
+                   : v->w->key_error.code           ? v->w->key_error.msg
+                   : v->w->key_proven ? "accepted for alias and record, nothing changed"
+                                      : "accepted");
     check_remedy(r, "%s", *v->w->key_error.hint ? v->w->key_error.hint : "pgtandem config check");
-    return v->w->key_error.code == 0;
+    return v->w->key_error.code == 0 || v->w->key_error.code == ERR_LOST;
 }
 
 bool check_register_stable(const struct check_view *v, struct preflight_result *r)

@@ -86,16 +86,6 @@ bool check_jobs(const struct check_view *v, struct preflight_result *r)
 
 /* ---- the owner's stop ------------------------------------------------------------------------ */
 
-bool check_stop_permission(const struct check_view *v, struct preflight_result *r)
-{
-    if (!v->a)
-        return check_silent(r, v->a_name);
-    check_measured(r, "%s at %s", v->a->can_stop ? "yes" : "no", v->a_name);
-    check_remedy(r, "on %s: pgtandem-agent status says what is missing (polkit rule, unit's name)",
-                 v->a_name);
-    return v->a->can_stop;
-}
-
 bool check_archive_backlog(const struct check_view *v, struct preflight_result *r)
 {
     if (!v->a)

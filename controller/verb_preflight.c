@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "controller/observe.h"
 #include "controller/preflight.h"
+#include "controller/rehearse.h"
 #include "controller/session.h"
 #include "controller/verbs.h"
 
@@ -24,7 +25,9 @@ int verb_preflight(struct session *s, struct err *reterr)
     if (to < 0)
         return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
                        "no node is called \"%s\" in %s", s->options.to, s->config.path);
+    struct rehearse *rehearsal = rehearse_start(s, w, to, REHEARSE_TIMEOUT_MS);
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY);
+    rehearse_end(rehearsal);
     from = w->d.record_valid ? config_node_index(&s->config, w->d.record.owner) : -1;
 
     /* silent as a host, not only as a database: then only a failover could be meant */

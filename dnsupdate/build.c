@@ -150,6 +150,25 @@ int build_probe(const struct dns_zone *z, struct message *ret_message, struct er
     return build_update(z, pre, up, ret_message, reterr);
 }
 
+int build_rehearsal(const struct dns_zone *z, const struct dns_view *now,
+                    struct message *ret_message, struct err *reterr)
+{
+    AUTO(rr_list) pre = ldns_rr_list_new();
+    AUTO(rr_list) up = ldns_rr_list_new();
+    const int in = LDNS_RR_CLASS_IN;
+    char name[DNS_NAME_BYTES];
+
+    if (!register_name(z->alias, name, sizeof(name)))
+        return no_memory_or_name(reterr, z->alias);
+    if (!push(pre, z->alias, in, DNS_CNAME, 0, now->cname) ||
+        !push(up, z->alias, in, DNS_CNAME, now->cname_ttl, now->cname))
+        return no_memory_or_name(reterr, now->cname);
+    if (!push(pre, name, in, DNS_TXT, 0, now->txt) ||
+        !push(up, name, in, DNS_TXT, now->txt_ttl, now->txt))
+        return no_memory_or_name(reterr, name);
+    return build_update(z, pre, up, ret_message, reterr);
+}
+
 int build_try(const struct message *request, uint16_t id, const struct tsig_key *key, int64_t now_s,
               struct message *ret_message, struct tsig_mac *ret_mac, struct err *reterr)
 {

@@ -12,6 +12,7 @@
 #include "dnsupdate/wire.h"
 
 struct dns_swap;
+struct dns_view;
 struct dns_zone;
 struct err;
 
@@ -36,6 +37,11 @@ int build_swap(const struct dns_zone *z, const struct dns_swap *swap, struct mes
 
 /* Prerequisite "the zone has an SOA", no change: asks whether the key may update at all. */
 int build_probe(const struct dns_zone *z, struct message *ret_message, struct err *reterr);
+
+/* A change that changes nothing: both values demanded as they are, and added anew with the TTLs that
+ * they have. A server that applies it finds nothing to do: no new serial. */
+int build_rehearsal(const struct dns_zone *z, const struct dns_view *now,
+                    struct message *ret_message, struct err *reterr);
 
 /* One try: `request` with this id, signed with `key` (NULL: unsigned). */
 int build_try(const struct message *request, uint16_t id, const struct tsig_key *key, int64_t now_s,

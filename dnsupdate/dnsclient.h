@@ -137,6 +137,15 @@ struct dns_op *dns_probe_update(struct loop *l, const struct dns_zone *z, int64_
 struct dns_op *dns_probe_wildcard(struct loop *l, const struct dns_zone *z, int64_t timeout_ms,
                                   dns_done_fn fn, void *arg);
 
+/* A rehearsal of dns_swap: the UPDATE that writes alias and record anew as `now` shows them, under
+ * the prerequisite that they are still so. It needs the same rights and changes nothing, not even
+ * the serial (BIND 9.18 looks at policy before prerequisites; Knot and PowerDNS leave a zone alone
+ * that an update does not change). `rcode` is the signed answer's, -1 when there was none; e is
+ * NULL with NOERROR. `now` is needed during the call only and must have one CNAME and one TXT. */
+typedef void (*dns_rehearsal_fn)(void *arg, int rcode, const struct err *e);
+struct dns_op *dns_rehearse(struct loop *l, const struct dns_zone *z, const struct dns_view *now,
+                            int64_t timeout_ms, dns_rehearsal_fn fn, void *arg);
+
 /* Resolve one host name to addresses via the primary (RD=0), for "the target resolves to B". */
 struct dns_addresses {
     size_t n;

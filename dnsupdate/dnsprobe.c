@@ -13,7 +13,7 @@
 #include "dnsupdate/op.h"
 #include "dnsupdate/reply.h"
 
-/* ---- one signed question, one verdict: dns_probe_update, dns_probe_wildcard ------------------ */
+/* ---- one signed question, one verdict: dns_probe_update, dns_rehearse, dns_probe_wildcard ---- */
 
 struct probe {
     struct dns_op op;
@@ -23,7 +23,9 @@ struct probe {
     struct timer *timer; /* the next try of an UPDATE, or the report of a failed start */
     struct loop *loop;
     struct err e;
-    dns_done_fn fn;
+    int rcode;      /* of the answer; -1 none */
+    dns_done_fn fn; /* one of these two */
+    dns_rehearsal_fn rehearsed;
     void *arg;
 };
 
@@ -42,10 +44,15 @@ static void probe_end(struct probe *p)
 {
     struct err e = p->e;
     dns_done_fn fn = p->fn;
+    dns_rehearsal_fn rehearsed = p->rehearsed;
     void *arg = p->arg;
+    int rcode = p->rcode;
 
     probe_cancel(&p->op);
-    fn(arg, e.code ? &e : NULL);
+    if (rehearsed)
+        rehearsed(arg, rcode, e.code ? &e : NULL);
+    else
+        fn(arg, e.code ? &e : NULL);
 }
 
 static void probe_failed(void *arg)
@@ -74,6 +81,7 @@ static void on_update_answer(void *arg, const struct reply *reply)
 {
     struct probe *p = arg;
 
+    p->rcode = reply->rcode;
     if (reply->rcode != RCODE_NOERROR)
         explain_rcode(reply, p->zone, p->zone->server, true, &p->e);
     probe_end(p);
@@ -126,6 +134,7 @@ static struct probe *probe_new(const struct dns_zone *z, dns_done_fn fn, void *a
 {
     struct probe *p = mem_alloc(sizeof(*p));
 
+    p->rcode = -1;
     p->fn = fn;
     p->arg = arg;
     dns_zone_check(z, &p->e);
@@ -140,6 +149,18 @@ struct dns_op *dns_probe_update(struct loop *l, const struct dns_zone *z, int64_
 
     if (!p->e.code)
         build_probe(z, &m, &p->e);
+    return probe_start(l, z, timeout_ms, p, on_update_answer, &m);
+}
+
+struct dns_op *dns_rehearse(struct loop *l, const struct dns_zone *z, const struct dns_view *now,
+                            int64_t timeout_ms, dns_rehearsal_fn fn, void *arg)
+{
+    struct probe *p = probe_new(z, NULL, arg);
+    struct message m = {.len = 0};
+
+    p->rehearsed = fn;
+    if (!p->e.code)
+        build_rehearsal(z, now, &m, &p->e);
     return probe_start(l, z, timeout_ms, p, on_update_answer, &m);
 }
 

@@ -44,6 +44,13 @@ const char *const agent_mode_names[] = {"act", "observe", NULL};
 const char *const peer_role_names[] = {"controller", "agent", NULL};
 const char *const pg_role_names[] = {"unknown", "stopped", "starting", "standby", "primary", NULL};
 _Static_assert(COUNT_OF(pg_role_names) == PG_WRITABLE + 2, "a name for each role");
+const char *const rehearsal_kind_names[] = {
+    "replication", "stop", "start", "agents-key", "crontab", "archive", "canary", NULL,
+};
+_Static_assert(COUNT_OF(rehearsal_kind_names) == REHEARSAL_CANARY + 2, "a name for each kind");
+const char *const rehearsal_verdict_names[] = {"unproven", "passed", "failed", NULL};
+_Static_assert(COUNT_OF(rehearsal_verdict_names) == REHEARSAL_FAILED + 2,
+               "a name for each verdict");
 const char *const pg_control_state_names[] = {
     "unreadable",
     "starting up",
@@ -99,6 +106,8 @@ static const struct field request_fields[] = {
     F_STRING(struct request, target_agent, 0, NULL, "evidence: the lost node's agent, IP:port"),
     F_LIST(struct request, slots, n_slots, 0, &slot_name_table, "slots: the ones wanted"),
     F_TEXT(struct request, crontab, 0, TEXT_CAP_BYTES, "cron-write: the whole new text"),
+    F_LIST(struct request, rehearse, n_rehearse, 0, &upstream_table, "rehearse: whom this node may have to follow", .since = 2),
+    F_BOOL(struct request, archive, 0, NULL, "rehearse: the archive's probe too", .since = 2),
 };
 FIELD_TABLE(request_table, struct request, "request", request_fields);
 
@@ -237,13 +246,28 @@ static const struct field node_obs_fields[] = {
 };
 FIELD_TABLE(node_obs_table, struct node_obs, "observation", node_obs_fields);
 
+static const struct field rehearsal_fields[] = {
+    F_ENUM(struct rehearsal, kind, FIELD_REQUIRED, rehearsal_kind_names, NULL, "what was rehearsed"),
+    F_ENUM(struct rehearsal, verdict, FIELD_REQUIRED, rehearsal_verdict_names, NULL, "what came of it"),
+    F_STRING(struct rehearsal, node, 0, NULL, "replication: to whom"),
+    F_ID(struct rehearsal, sysid, 0, "replication: the system identifier found there"),
+    F_INT(struct rehearsal, elapsed_ms, 0, 0, INT32_MAX, NULL, "how long it took (ms)"),
+    F_STRING(struct rehearsal, said, 0, NULL, "what was proven, or what was said instead"),
+    F_STRING(struct rehearsal, remedy, 0, NULL, "what to do"),
+};
+static FIELD_TABLE(rehearsal_table, struct rehearsal, "rehearsal", rehearsal_fields);
+static const struct field rehearsals_fields[] = {
+    F_LIST(struct rehearsals, list, n, 0, &rehearsal_table, "what was rehearsed"),
+};
+FIELD_TABLE(rehearsals_table, struct rehearsals, "rehearsals", rehearsals_fields);
+
 static const struct field reply_fields[] = {
     F_BOOL(struct reply, ok, FIELD_REQUIRED, NULL, "it was done"),
     F_STRING(struct reply, code, 0, NULL, "name of the error"),
     F_STRING(struct reply, msg, 0, NULL, "what happened"),
     F_STRING(struct reply, hint, 0, NULL, "what to do next"),
     F_STRUCT(struct reply, obs, 0, &node_obs_table, "the node as it is now"),
-    F_TEXT(struct reply, text, 0, TEXT_CAP_BYTES, "the crontab, or the output of what was run"),
+    F_TEXT(struct reply, text, 0, TEXT_CAP_BYTES, "the crontab, the rehearsals, or the output of what was run"),
 };
 FIELD_TABLE(reply_table, struct reply, "reply", reply_fields);
 

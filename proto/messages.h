@@ -53,10 +53,12 @@ enum {
     X(VERB_DETACH, "detach", true, 1) /* standby: stop receiving WAL, drain the replay */          \
     X(VERB_PROMOTE, "promote", true, 1)                                                            \
     X(VERB_REVOKE, "revoke", true, 1)                                                              \
-    X(VERB_FOLLOW, "follow", true, 1)         /* standby: stream from `upstream` */                \
-    X(VERB_SLOTS, "slots", true, 1)           /* primary: have exactly the slots of `slots` */     \
-    X(VERB_REJOIN, "rejoin", true, 1)         /* fenced: start as a standby of `upstream` */       \
-    X(VERB_CRON_WRITE, "cron-write", true, 1) /* replace the managed block (adopt, unadopt, sync) */
+    X(VERB_FOLLOW, "follow", true, 1) /* standby: stream from `upstream` */                        \
+    X(VERB_SLOTS, "slots", true, 1)   /* primary: have exactly the slots of `slots` */             \
+    X(VERB_REJOIN, "rejoin", true, 1) /* fenced: start as a standby of `upstream` */               \
+    X(VERB_CRON_WRITE, "cron-write", true,                                                         \
+      1)                                   /* replace the managed block (adopt, unadopt, sync) */  \
+    X(VERB_REHEARSE, "rehearse", false, 2) /* the later steps' paths, tried without a change */
 
 enum verb {
 #define X(id, name, changes, since) id,
@@ -106,6 +108,9 @@ struct request {
     struct slot_name slots[CLUSTER_NODES_MAX]; /* slots: names wanted */
     size_t n_slots;
     char *crontab; /* cron-write: the whole new text; NULL otherwise */
+    struct upstream rehearse[CLUSTER_NODES_MAX]; /* rehearse: whom this node may have to follow */
+    size_t n_rehearse;
+    bool archive; /* rehearse: the archive's probe too */
 };
 
 /* ---- the observation of one node ---------------------------------------------------------- */
@@ -256,15 +261,46 @@ struct node_obs {
     size_t n_evidence;
 };
 
+/* ---- rehearsals --------------------------------------------------------------------------- */
+
+enum rehearsal_kind {
+    REHEARSAL_REPLICATION, /* the very connection that `follow` would set, to `node` */
+    REHEARSAL_STOP,        /* may the agent stop PostgreSQL */
+    REHEARSAL_START,       /* may it start it, as what it is now or as a standby */
+    REHEARSAL_KEY,         /* the agents' key may not change the zone */
+    REHEARSAL_CRONTAB,     /* may it replace its crontab */
+    REHEARSAL_ARCHIVE,     /* [archive] probe_command */
+    REHEARSAL_CANARY,      /* cron has run an entry of ours */
+};
+extern const char *const rehearsal_kind_names[];
+enum rehearsal_verdict { REHEARSAL_UNPROVEN, REHEARSAL_PASSED, REHEARSAL_FAILED };
+extern const char *const rehearsal_verdict_names[];
+
+struct rehearsal {
+    int kind;                   /* enum rehearsal_kind */
+    int verdict;                /* enum rehearsal_verdict */
+    char node[NODE_NAME_BYTES]; /* replication: to whom */
+    uint64_t sysid;             /* replication: whom we found there; 0: nobody */
+    int64_t elapsed_ms;
+    char said[200];   /* what was proven, or what was said instead */
+    char remedy[240]; /* "" when nothing is to be done */
+};
+struct rehearsals { /* in reply.text: a frame has no room for them beside the worst observation */
+    struct rehearsal list[CLUSTER_NODES_MAX + 8];
+    size_t n;
+};
+
 struct reply {
     bool ok;
     char code[24]; /* err_name() when not ok: "stale", "refused", "timeout", … */
     char msg[640];
     char hint[512];
     struct node_obs obs;
-    char *text;  /* cron-show: the crontab; promote/rejoin/…: output of what was run */
+    char *text;  /* cron-show: the crontab; rehearse: struct rehearsals; promote/rejoin/…:
+                    output of what was run */
     int version; /* protocol that was spoken; set by who receives it, not sent */
 };
 
 extern const struct field_table hello_table, request_table, reply_table, node_obs_table;
+extern const struct field_table rehearsals_table;
 extern const struct field_table record_table; /* struct record (proto/record_fields.c) */

@@ -1,0 +1,26 @@
+/*
+ * REHEARSE: the agents are asked to try the paths of the later steps (agent/rehearse.h);
+ * what they say goes into the world, for the checks.
+ *
+ * Over connections of their own: replies come in order, and a rehearsal must not keep a look
+ * waiting. So it runs while the caller looks: start, look, end.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct err;
+struct rehearse;
+struct session;
+struct world;
+
+enum {
+    REHEARSE_TIMEOUT_MS = 2000,      /* a preflight answers within 2 s, whatever is dead */
+    REHEARSE_TIMEOUT_LOST_MS = 1200, /* while the primary is lost, nobody waits for long */
+};
+
+/* Every node rehearses: its connection to `to` as a future standby of it, and `to` those to all
+ * others; what else there is, all. `world` and session must outlive it. */
+struct rehearse *rehearse_start(struct session *s, struct world *w, int to, int64_t timeout_ms);
+/* Wait until all have answered, or their time is up. */
+void rehearse_end(struct rehearse *r);
