@@ -78,6 +78,20 @@ void report_tsv(const struct report *r, const char *label)
     putchar('\n');
 }
 
+json_t *report_json_text(const char *text)
+{
+    json_t *string = json_string(text);
+    AUTO(arena) a = arena_new();
+
+    if (string)
+        return string;
+    char *ascii = arena_strdup(a, text);
+    for (char *p = ascii; *p; p++)
+        if ((unsigned char)*p > 127)
+            *p = '?';
+    return json_string(ascii);
+}
+
 static json_t *cell_json(enum report_kind kind, const char *text)
 {
     char *end;
@@ -99,8 +113,7 @@ static json_t *cell_json(enum report_kind kind, const char *text)
     case REPORT_BOOL:
         return json_boolean(strcmp(text, "yes") == 0);
     }
-    json_t *string = json_string(text);
-    return string ? string : json_string("(not UTF-8)");
+    return report_json_text(text);
 }
 
 json_t *report_json(const struct report *r)
@@ -121,12 +134,26 @@ json_t *report_json(const struct report *r)
     return rows;
 }
 
+json_t *report_object(const struct session *s, json_t *value)
+{
+    json_t *o = json_pack("{s:i, s:s}", "version", REPORT_JSON_VERSION, "kind",
+                          s->verb ? s->verb->name : "");
+
+    if (json_is_object(value))
+        json_object_update(o, value);
+    else
+        json_object_set(o, "rows", value);
+    json_decref(value);
+    return o;
+}
+
 void report_put_json(const struct session *s, json_t *value)
 {
-    json_dumpf(value, stdout,
-               JSON_REAL_PRECISION(9) | (s->term.tty ? JSON_INDENT(2) : JSON_COMPACT));
+    json_t *o = report_object(s, value);
+
+    json_dumpf(o, stdout, JSON_REAL_PRECISION(9) | (s->term.tty ? JSON_INDENT(2) : JSON_COMPACT));
     putchar('\n');
-    json_decref(value);
+    json_decref(o);
 }
 
 void report_print(const struct report *r, const struct session *s)

@@ -65,12 +65,20 @@ json_t *report_json(const struct report *r);
 /* By the session's format. */
 void report_print(const struct report *r, const struct session *s);
 
-/* Print and release a JSON value: indented on a terminal, else one line. */
+/* What every JSON output is: an object with "version", "kind" (the verb), then `value`'s own keys; an
+ * array becomes the member "rows". Each key is described in docs/json. One that is added leaves the
+ * version; one that goes, or means something else, raises it. Takes `value`. */
+enum { REPORT_JSON_VERSION = 1 };
+json_t *report_object(const struct session *s, json_t *value);
+/* Print and release it: indented on a terminal, else one line. */
 void report_put_json(const struct session *s, json_t *value);
 
 /* Print several lines from elsewhere (a crontab): byte by byte into a file or a pipe; on a terminal
  * without what it would obey. */
 void report_put_text(const struct session *s, const char *text);
+
+/* A JSON string; in text that is not UTF-8 each byte above 127 becomes '?'. */
+json_t *report_json_text(const char *text);
 
 /* Escape sequences, or "" where there is no colour. */
 const char *report_on(const struct session *s, enum report_style style);

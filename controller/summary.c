@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "controller/journal.h"
+#include "controller/report.h"
 #include "controller/run.h"
 #include "controller/session.h"
 
@@ -109,24 +111,36 @@ static json_t *facts(const struct run *r, const struct plan_move *m, const char 
     json_t *handover = certificate(r);
     if (handover)
         json_object_set_new(end, "certificate", handover);
+    if (r->journal)
+        json_object_set_new(end, "journal", json_string(journal_path(r->journal)));
     return end;
 }
 
 /* ---- telling ------------------------------------------------------------------------------ */
 
-static void print_certificate(const json_t *c)
+static void say(const struct run *r, const char *title, const char *text)
 {
+    char lead[24];
+    STR_PRINTF(lead, "%-12s ", title);
+    report_wrap(r->session, lead, text);
+}
+
+static void print_certificate(const struct run *r, const json_t *c)
+{
+    struct arena *a = r->session->arena;
     if (!c)
         return;
-    printf("handover     system identifier %s, %s timeline %lld -> %s timeline %lld\n"
-           "             shutdown checkpoint at %s, replayed to %s: no commit is lost\n",
-           json_string_value(json_object_get(c, "system_identifier")),
-           json_string_value(json_object_get(c, "from")),
-           (long long)json_integer_value(json_object_get(c, "old_timeline")),
-           json_string_value(json_object_get(c, "to")),
-           (long long)json_integer_value(json_object_get(c, "new_timeline")),
-           json_string_value(json_object_get(c, "shutdown_checkpoint_lsn")),
-           json_string_value(json_object_get(c, "replayed_lsn")));
+    say(r, "handover",
+        arena_printf(a, "system identifier %s, %s timeline %lld -> %s timeline %lld",
+                     json_string_value(json_object_get(c, "system_identifier")),
+                     json_string_value(json_object_get(c, "from")),
+                     (long long)json_integer_value(json_object_get(c, "old_timeline")),
+                     json_string_value(json_object_get(c, "to")),
+                     (long long)json_integer_value(json_object_get(c, "new_timeline"))));
+    say(r, "",
+        arena_printf(a, "shutdown checkpoint at %s, replayed to %s: no commit is lost",
+                     json_string_value(json_object_get(c, "shutdown_checkpoint_lsn")),
+                     json_string_value(json_object_get(c, "replayed_lsn"))));
 }
 
 static void print_pretty(const struct run *r, const json_t *end, const char *message)
@@ -134,15 +148,43 @@ static void print_pretty(const struct run *r, const json_t *end, const char *mes
     size_t i;
     json_t *text;
     if (message[0])
-        printf("%-12s %s\n", json_string_value(json_object_get(end, "outcome")), message);
+        say(r, json_string_value(json_object_get(end, "outcome")), message);
     if (outage_ms(r) >= 0)
-        printf("outage       %lld ms, from the stop request to the first committed write\n",
-               (long long)outage_ms(r));
-    print_certificate(json_object_get(end, "certificate"));
+        say(r, "outage",
+            arena_printf(r->session->arena,
+                         "%lld ms, from the stop request to the first committed write",
+                         (long long)outage_ms(r)));
+    print_certificate(r, json_object_get(end, "certificate"));
     json_array_foreach(json_object_get(end, "owed"), i, text)
-        printf("owed         %s\n", json_string_value(text));
-    if (r->journal)
-        printf("journal      %s\n", journal_path(r->journal));
+        say(r, "owed", json_string_value(text));
+    if (r->journal) /* a path, to be copied: never broken */
+        printf("%-12s %s\n", "journal", journal_path(r->journal));
+}
+
+/* "end", key, value: what print_json says, a line for each key; the steps have had theirs. */
+static void print_tsv(const char *label, json_t *object)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        if (json_is_object(value))
+            print_tsv(key, value);
+        else if (json_is_string(value))
+            printf("%s\t%s\t%s\n", label, key, json_string_value(value));
+        else if (strcmp(key, "steps") != 0 && text)
+            printf("%s\t%s\t%s\n", label, key, text);
+        free(text);
+    }
+}
+
+static void print_json(const struct session *s, const json_t *end)
+{
+    json_t *o = report_object(s, json_deep_copy(end));
+    char *text = json_dumps(o, JSON_COMPACT);
+    printf("%s\n", text ? text : "{}");
+    free(text);
+    json_decref(o);
 }
 
 void summary_closing(struct run *r, const struct plan_move *m)
@@ -155,12 +197,16 @@ void summary_closing(struct run *r, const struct plan_move *m)
     json_t *end = facts(r, m, message);
     if (r->journal && journal_end(r->journal, end, &e) < 0)
         progress_say(&r->progress, "WARNING: %s", e.msg);
-    if (s->options.format == FORMAT_PRETTY) {
+    switch (s->options.format) {
+    case FORMAT_PRETTY:
         print_pretty(r, end, message);
-    } else {
-        char *text = json_dumps(end, JSON_COMPACT);
-        printf("%s\n", text ? text : "{}");
-        free(text);
+        break;
+    case FORMAT_JSON:
+        print_json(s, end);
+        break;
+    case FORMAT_TSV:
+        print_tsv("end", end);
+        break;
     }
     json_decref(end);
 }

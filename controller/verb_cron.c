@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "controller/cron_nodes.h"
 #include "controller/report.h"
 #include "controller/session.h"
@@ -11,36 +12,89 @@
 
 /* ---- show ------------------------------------------------------------------------------------ */
 
+static const struct report_column show_columns[] = {
+    {"node", "NODE", REPORT_TEXT, 0}, {"on", "ON", REPORT_NUMBER, 0},
+    {"off", "OFF", REPORT_NUMBER, 0}, {"daemon_running", "CRON RUNS", REPORT_BOOL, 0},
+    {"hash", NULL, REPORT_TEXT, 0},   {"error", NULL, REPORT_TEXT, 0},
+};
+
+static void show_row(struct report *t, const char *name, const struct obs_cron *o,
+                     const char *error)
+{
+    report_cell(t, STYLE_BOLD, "%s", name);
+    if (error) {
+        for (size_t i = 1; i + 1 < t->n_columns; i++)
+            report_cell(t, STYLE_DIM, "-");
+    } else {
+        report_cell(t, STYLE_PLAIN, "%d", (int)o->entries_on);
+        report_cell(t, STYLE_PLAIN, "%d", (int)o->entries_off);
+        report_cell(t, o->daemon_running ? STYLE_PLAIN : STYLE_BAD, "%s",
+                    o->daemon_running ? "yes" : "no");
+        report_cell(t, STYLE_PLAIN, "%s", o->hash);
+    }
+    report_cell(t, STYLE_PLAIN, "%s", error ? error : "-");
+}
+
+/* The text as it is; a program gets it by the line. */
+static void show_text(const struct session *s, const char *name, const char *text)
+{
+    if (s->options.format == FORMAT_PRETTY) {
+        report_put_text(s, text);
+        return;
+    }
+    for (int line = 1; *text; line++) {
+        AUTO(arena) a = arena_new();
+        size_t len = strcspn(text, "\n");
+        char *copy = arena_strndup(a, text, len);
+
+        str_make_printable(copy);
+        printf("line\t%s\t%d\t%s\n", name, line, copy);
+        text += len + (text[len] == '\n');
+    }
+}
+
+static void show_json(const struct session *s, const struct cron_nodes *c, const struct report *t)
+{
+    json_t *rows = report_json(t);
+
+    for (size_t i = 0, row = 0; i < c->n; i++)
+        if (c->chosen[i])
+            json_object_set_new(json_array_get(rows, row++), "text",
+                                c->text[i] ? report_json_text(c->text[i]) : json_null());
+    report_put_json(s, rows);
+}
+
 int verb_cron_show(struct session *s, struct err *reterr)
 {
     struct cron_nodes *c = arena_alloc(s->arena, sizeof(*c));
-    json_t *list = json_array();
     int rc = cron_nodes_look(s, c, reterr);
+    struct report t;
 
-    for (size_t i = 0; rc == 0 && i < c->n; i++) {
-        const struct obs_cron *o = &c->world.nodes[i].obs.cron;
-        const char *name = s->config.nodes[i].name;
-
-        if (!c->chosen[i])
-            continue;
-        if (s->options.format == FORMAT_JSON)
-            json_array_append_new(
-                list, json_pack("{s:s, s:I, s:I, s:b, s:s, s:s?, s:s?}", "node", name, "on",
-                                (json_int_t)o->entries_on, "off", (json_int_t)o->entries_off,
-                                "daemon_running", o->daemon_running, "hash", o->hash, "text",
-                                c->text[i], "error", c->text[i] ? NULL : c->error[i].msg));
-        else if (c->text[i]) {
-            printf("# ---- %s: %d managed entries on, %d off%s\n", name, (int)o->entries_on,
-                   (int)o->entries_off, o->daemon_running ? "" : "; cron is NOT running");
-            report_put_text(s, c->text[i]);
-        } else
-            printf("# ---- %s: %s\n", name, c->error[i].msg);
+    if (rc < 0)
+        return rc;
+    report_init(&t, s->arena, show_columns, sizeof(show_columns) / sizeof(show_columns[0]));
+    for (size_t i = 0; i < c->n; i++)
+        if (c->chosen[i])
+            show_row(&t, s->config.nodes[i].name, &c->world.nodes[i].obs.cron,
+                     c->text[i] ? NULL : c->error[i].msg);
+    if (s->options.format == FORMAT_JSON) {
+        show_json(s, c, &t);
+        return cron_nodes_silent(s, c, reterr);
     }
-    if (rc == 0 && s->options.format == FORMAT_JSON)
-        report_put_json(s, list);
+    if (s->options.format == FORMAT_TSV)
+        report_tsv(&t, "crontab");
     else
-        json_decref(list);
-    return rc < 0 ? rc : cron_nodes_silent(s, c, reterr);
+        report_pretty(&t, s);
+    for (size_t i = 0; i < c->n; i++) {
+        if (!c->chosen[i] || (s->options.format == FORMAT_TSV && !c->text[i]))
+            continue;
+        if (s->options.format == FORMAT_PRETTY)
+            printf("\n# ---- %s%s%s\n", s->config.nodes[i].name, c->text[i] ? "" : ": ",
+                   c->text[i] ? "" : c->error[i].msg);
+        if (c->text[i])
+            show_text(s, s->config.nodes[i].name, c->text[i]);
+    }
+    return cron_nodes_silent(s, c, reterr);
 }
 
 /* ---- diff ------------------------------------------------------------------------------------ */
