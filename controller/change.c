@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "controller/journal.h"
 #include "controller/session.h"
+#include "controller/trace.h"
 #include "controller/update.h"
+#include "controller/who.h"
 
 const char *change_reason(struct session *s, const char *fallback)
 {
@@ -27,9 +29,9 @@ int change_open(struct change *c, struct session *s, const char *reason, const c
     json_t *args = json_array();
     for (size_t i = 0; i < s->options.n_args; i++)
         json_array_append_new(args, json_string(s->options.args[i]));
-    json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "verb", s->verb->name, "by",
-                             s->by, "reason", reason, "cluster", s->config.cluster.name, "from",
-                             from, "to", to, "args", args);
+    json_t *data = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o}", "verb", s->verb->name,
+                             "by", s->by, "who", who_json(), "reason", reason, "cluster",
+                             s->config.cluster.name, "from", from, "to", to, "args", args);
     int rc = journal_open(s->config.journal.directory, c->txn, data, &c->journal, reterr);
 
     json_decref(data);
@@ -87,6 +89,9 @@ int change_swap(struct change *c, const struct dns_swap *swap, struct err *reter
     rc = verdict(result.verdict, &why, reterr);
     data = json_pack("{s:b, s:s, s:i, s:I}", "ok", rc == 0, "error", why.msg, "tries", result.tries,
                      "ms", (json_int_t)result.elapsed_ms);
+    struct trace trace = {.data = NULL};
+    trace_dns(&trace, swap, &result, &why);
+    trace_take(&trace, data);
     (void)journal_result(c->journal, "dns-update", "", data, NULL);
     json_decref(data);
     return rc;

@@ -119,6 +119,12 @@ static int set_option(struct parse *p, const struct option_row *row, const char 
                            value);
         *(int64_t *)member = n;
         return 0;
+    case OPTION_COUNT:
+        if (!str_to_int(value, 1, 1000000, &n))
+            return err_set(p->err, ERR_USAGE, NULL, "--%s %s: not a number from 1 to 1000000",
+                           row->name, value);
+        *(int64_t *)member = n;
+        return 0;
     case OPTION_WORD:
         for (int i = 0; row->words[i]; i++)
             if (strcmp(row->words[i], value) == 0) {
@@ -192,14 +198,19 @@ static int parse_long(struct parse *p, const char *word)
     return take_option(p, NULL, typed, NULL);
 }
 
+/* Two verbs may use a letter differently (-w): then the verb's own, or the first. */
 static int parse_short(struct parse *p, const char *word)
 {
     const char *typed = arena_strndup(p->arena, word, 2);
+    const struct option_row *row = NULL;
+    size_t used;
+    const struct verb_row *v = find_verb(p->words, p->n_words, &used);
 
     for (size_t i = 0; i < n_option_rows; i++)
-        if (option_rows[i].letter && option_rows[i].letter == word[1])
-            return take_option(p, &option_rows[i], typed, word[2] ? word + 2 : NULL);
-    return take_option(p, NULL, typed, NULL);
+        if (option_rows[i].letter && option_rows[i].letter == word[1] &&
+            (!row || option_applies(&option_rows[i], v)))
+            row = &option_rows[i];
+    return take_option(p, row, typed, row && word[2] ? word + 2 : NULL);
 }
 
 static int parse_word(struct parse *p, const char *word)

@@ -33,7 +33,14 @@ struct options {
     bool failover;    /* --failover: plan the unplanned move */
     const char *save; /* --save FILE, or NULL */
     const char *plan; /* --plan FILE, or NULL */
-    int64_t watch_s;  /* -w */
+    int64_t watch_s;    /* -w */
+    int64_t limit;      /* --limit N; 0: all */
+    const char *since;  /* --since, as typed, or NULL */
+    const char *node;   /* --node NODE, or NULL */
+    const char *from;   /* --from HASH, or NULL */
+    const char *output; /* -o FILE, or NULL: standard output */
+    bool follow;        /* show -w */
+    bool html;
     bool verbose;
     const char *args[8]; /* what follows the verb */
     size_t n_args;
@@ -82,6 +89,10 @@ enum {
     TAKES_FORMAT = 256,
     TAKES_PLAN = 512,
     TAKES_SAVE = 1024, /* and --failover */
+    TAKES_ROWS = 2048, /* --limit, --since, --node */
+    TAKES_FOLLOW = 4096,
+    TAKES_FROM = 8192,
+    TAKES_PAGE = 16384, /* -o, --html */
 };
 enum {
     NEEDS_CONFIG = 1,
@@ -106,7 +117,8 @@ enum option_kind {
     OPTION_TEXT,
     OPTION_LIST, /* may be given several times */
     OPTION_SECONDS,
-    OPTION_WORD, /* one of words[] */
+    OPTION_COUNT, /* from 1 */
+    OPTION_WORD,  /* one of words[] */
     OPTION_HELP,
     OPTION_VERSION,
 };

@@ -1,6 +1,5 @@
 #include "controller/engine.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,68 +11,8 @@
 #include "controller/journal.h"
 #include "controller/ops.h"
 #include "controller/run.h"
+#include "controller/run_journal.h"
 #include "controller/summary.h"
-
-/* ---- journal ------------------------------------------------------------------------------ */
-
-static int open_journal(struct run *r, struct err *reterr)
-{
-    struct session *s = r->session;
-    json_t *ignored = json_array(), *accepted = json_array();
-    for (size_t i = 0; i < s->options.n_ignore; i++)
-        json_array_append_new(ignored, json_string(s->options.ignore[i]));
-    for (size_t i = 0; i < s->options.n_accept_unfenced; i++)
-        json_array_append_new(accepted, json_string(s->options.accept_unfenced[i]));
-    json_t *data =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "verb", s->verb->name, "by",
-                  s->by, "reason", r->reason ? r->reason : "", "cluster", s->config.cluster.name,
-                  "from", r->from, "to", run_node_name(r, r->view.to), "epoch",
-                  (json_int_t)r->view.d.epoch, "ignored", ignored, "accept_unfenced", accepted);
-    int rc = journal_open(s->config.journal.directory, r->txn, data, &r->journal, reterr);
-    json_decref(data);
-    if (rc == 0)
-        interrupt_catch();
-    return rc;
-}
-
-/* A journal that cannot be written any more is told once; the command goes on by observation,
- * because stopping between FENCE and PROMOTE would be worse (controller/journal.h, J2). */
-static void journal_trouble(struct run *r, int rc, const struct err *e)
-{
-    if (rc == 0)
-        return;
-    progress_say(&r->progress, "WARNING: %s %s", e->msg, e->hint);
-    journal_close(r->journal);
-    r->journal = NULL;
-}
-
-static void journal_step_intent(struct run *r, const struct plan_move *m)
-{
-    struct err e = {.code = 0};
-    if (!r->journal)
-        return;
-    json_t *data =
-        json_pack("{s:s, s:I}", "row", m->row ? m->row : "", "nodes", (json_int_t)m->nodes);
-    journal_trouble(
-        r, journal_intent(r->journal, steps[m->step].name, run_node_name(r, m->node), data, &e),
-        &e);
-    json_decref(data);
-}
-
-static void journal_step_result(struct run *r, const struct plan_move *m, bool ok, int64_t ms,
-                                const struct op_result *res)
-{
-    struct err e = {.code = 0};
-    if (!r->journal)
-        return;
-    json_t *data = json_pack("{s:b, s:I, s:s, s:s, s:s, s:I}", "ok", ok, "ms", (json_int_t)ms,
-                             "detail", res->detail, "error", res->e.msg, "hint", res->e.hint,
-                             "epoch", (json_int_t)r->view.d.epoch);
-    journal_trouble(
-        r, journal_result(r->journal, steps[m->step].name, run_node_name(r, m->node), data, &e),
-        &e);
-    json_decref(data);
-}
 
 /* ---- one step ----------------------------------------------------------------------------- */
 
@@ -160,11 +99,11 @@ static int engine_step(struct run *r, const struct plan_move *m, struct err *ret
     struct op_result *res = arena_alloc(r->session->arena, sizeof(*res));
     int64_t started_ms = clock_mono_ms();
     if ((step->flags & STEP_CHANGES) && !r->journal && !r->view.marks.began) {
-        int rc = open_journal(r, reterr);
+        int rc = run_journal_open(r, reterr);
         if (rc < 0)
             return rc;
     }
-    journal_step_intent(r, m);
+    run_journal_intent(r, m);
     progress_begin(&r->progress, step->name, run_node_name(r, m->node));
     for (size_t i = 0; i <= CLUSTER_NODES_MAX; i++)
         res->outcome[i] = OUTCOME_FAILED;
@@ -174,7 +113,7 @@ static int engine_step(struct run *r, const struct plan_move *m, struct err *ret
     bool ok = note_outcomes(r, m, res);
     remember_step(r, m, started_ms, ok);
     show_step_end(r, m, ok, res);
-    journal_step_result(r, m, ok, clock_mono_ms() - started_ms, res);
+    run_journal_result(r, m, ok, started_ms, res);
     return 0;
 }
 
@@ -208,10 +147,16 @@ static void ask_interrupted(struct run *r)
 static void prepare(struct run *r, struct session *s, const struct engine_order *order)
 {
     r->session = s;
-    progress_init(&r->progress, s);
+    progress_init(&r->progress, s, &r->trace);
     r->began_wall_ms = clock_wall_ms();
     r->began_ms = clock_mono_ms();
-    register_new_txn(r->txn);
+    if (order->journal) {
+        r->journal = order->journal;
+        STR_COPY(r->txn, order->txn);
+        interrupt_catch();
+    } else {
+        register_new_txn(r->txn);
+    }
     r->view.command = (int)order->command;
     r->view.rejoin = order->rejoin;
     r->plan = order->plan;
@@ -275,8 +220,10 @@ int engine_run(struct session *s, const struct engine_order *order, struct err *
     struct run *r = arena_alloc(s->arena, sizeof(*r));
     struct plan_move m = {.kind = MOVE_STOP};
     int rc = session_reason(s, &r->reason, reterr);
-    if (rc < 0)
+    if (rc < 0) {
+        journal_close(order->journal);
         return rc;
+    }
     prepare(r, s, order);
     summary_opening(r);
     rc = engine_loop(r, &m, reterr);
@@ -288,6 +235,6 @@ int engine_run(struct session *s, const struct engine_order *order, struct err *
         rc = end_error(r, &m, reterr);
         summary_closing(r, &m);
     }
-    journal_close(r->journal);
+    run_journal_close(r);
     return rc;
 }

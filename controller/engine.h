@@ -17,6 +17,7 @@
 #include "controller/planner.h"
 
 struct err;
+struct journal;
 struct plan;
 struct session;
 
@@ -25,6 +26,10 @@ struct engine_order {
     const char *to;          /* NODE, or NULL */
     bool rejoin;             /* a switchover takes the old primary back as a standby at its end */
     const struct plan *plan; /* a saved one that it must still be as; or NULL */
+    /* go on in this journal, under its transition's id: the command has written to it already. The
+     * engine closes it. NULL: its own, once something is about to change */
+    struct journal *journal;
+    const char *txn;
 };
 
 /* Carry out one command from its first look to its summary. 0, or an error whose exit status is the

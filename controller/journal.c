@@ -200,7 +200,7 @@ static int64_t stamp_parse(const char *name)
 }
 
 /* The chain goes on from the last file's last whole line, even if that file is damaged: the damage
- * is journal_verify's to tell, not a reason to refuse a command. Returns that file's time. */
+ * is for `audit verify` to tell, not a reason to refuse a command. Returns that file's time. */
 static int64_t find_previous(const char *directory, char ret_hash[JOURNAL_HASH_BYTES])
 {
     AUTO(arena) a = arena_new();
@@ -213,7 +213,7 @@ static int64_t find_previous(const char *directory, char ret_hash[JOURNAL_HASH_B
     for (size_t i = n; i > 0; i--) {
         struct journal_file *f;
 
-        if (journal_read(paths[i - 1], &f, NULL) < 0)
+        if (journal_scan(paths[i - 1], &f, NULL) < 0)
             continue;
         if (f->n_records)
             str_copy(ret_hash, JOURNAL_HASH_BYTES, f->records[f->n_records - 1].hash);

@@ -25,8 +25,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 struct arena;
-struct err;
 
 enum journal_kind { JOURNAL_BEGIN, JOURNAL_INTENT, JOURNAL_RESULT, JOURNAL_NOTE, JOURNAL_END };
 extern const char *const journal_kind_names[];
@@ -71,8 +72,10 @@ struct journal_file {
     char txn[20];
     struct journal_record *records;
     size_t n_records;
-    bool torn;  /* the last line was cut */
-    bool ended; /* has its `end` */
+    bool torn;         /* the last line was cut */
+    bool ended;        /* has its `end` */
+    struct err damage; /* the first thing that is wrong, with its line; code 0: nothing is */
+    size_t n_damaged;  /* lines that are wrong; those that cannot be read have no record */
 };
 /* Read one file. ERR_INVALID names line and reason for a broken chain or line (not for a torn last
  * line). Free with journal_file_free. */
@@ -80,16 +83,16 @@ int journal_read(const char *path, struct journal_file **ret_file, struct err *r
 /* The same from text in memory; `path` stands for the file. */
 int journal_parse(const char *path, const char *text, size_t len, struct journal_file **ret_file,
                   struct err *reterr);
+/* The same, but damage is told in the file, and every record that can be read is there: for people
+ * who look at it. */
+int journal_scan(const char *path, struct journal_file **ret_file, struct err *reterr);
+/* One that could not be read at all, with why as its damage. */
+struct journal_file *journal_unread(const char *path, const struct err *e);
 void journal_file_free(struct journal_file *f);
 
 /* Paths of all journals, oldest first, in the arena. An absent directory gives 0 of them. */
 int journal_list(const char *directory, struct arena *a, char ***ret_paths, size_t *ret_n,
                  struct err *reterr);
-
-/* Read all files and the chain between them. ERR_INVALID names the first file that is damaged, or
- * whose predecessor is missing or was changed. A torn last line is fine. */
-int journal_verify(const char *directory, size_t *ret_files, size_t *ret_records,
-                   struct err *reterr);
 
 /* ---- the line (shared by writer and reader) ------------------------------------------------- */
 
@@ -98,3 +101,4 @@ enum { JOURNAL_HASH_BYTES = 65, JOURNAL_LINE_CAP_BYTES = 256 * 1024 };
 #define JOURNAL_NO_PREVIOUS "0000000000000000000000000000000000000000000000000000000000000000"
 
 void journal_hash(const void *bytes, size_t len, char ret_hex[JOURNAL_HASH_BYTES]);
+const char *journal_name(const char *path); /* without its directory */

@@ -1,4 +1,4 @@
-/* The reader: strict in all but the end of the last line, where a crash may have cut. */
+/* The reader: every damage is told but the end of the last line, where a crash may have cut. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -14,11 +14,13 @@
 
 enum { FILE_CAP_BYTES = 16 * 1024 * 1024 };
 
-static int damaged(struct err *reterr, const char *path, size_t line, const char *what)
+/* The first damage is kept, all are counted. */
+static void damaged(struct journal_file *f, size_t line, const char *what)
 {
-    return err_set(reterr, ERR_INVALID,
-                   "keep the file as it is and compare it with a copy; commands go on without it",
-                   "%s, line %zu: %s", path, line, what);
+    if (f->n_damaged++ == 0)
+        err_set(&f->damage, ERR_INVALID,
+                "keep the file as it is and compare it with a copy; commands go on without it",
+                "%s, line %zu: %s", f->path, line, what);
 }
 
 /* ---- one line -------------------------------------------------------------------------------- */
@@ -89,28 +91,30 @@ static const char *parse_record(const char *line, size_t len, struct journal_rec
 
 /* ---- one file -------------------------------------------------------------------------------- */
 
-static int take_line(struct journal_file *f, const char *line, size_t len, struct err *reterr)
+static void take_line(struct journal_file *f, size_t number, const char *line, size_t len)
 {
     struct journal_record r = {.n = 0};
     const char *wrong = parse_record(line, len, &r);
     const struct journal_record *last = f->n_records ? &f->records[f->n_records - 1] : NULL;
 
-    if (!wrong && last && strcmp(r.prev, last->hash) != 0)
-        wrong = "it does not follow the line before it: lines were taken out or put in";
-    if (!wrong && r.n != (int64_t)f->n_records + 1)
-        wrong = "its number is not the next one";
     if (wrong) {
         json_decref(r.data);
-        return damaged(reterr, f->path, f->n_records + 1, wrong);
+        damaged(f, number, wrong);
+        return;
     }
+    if (last && strcmp(r.prev, last->hash) != 0 && f->n_damaged == 0)
+        damaged(f, number, "it does not follow the line before it: lines were taken out or put in");
+    else if (r.n != (last ? last->n : 0) + 1 && f->n_damaged == 0)
+        damaged(f, number, "its number is not the next one");
     f->records = mem_realloc(f->records, (f->n_records + 1) * sizeof(*f->records));
     f->records[f->n_records++] = r;
     f->ended = f->ended || r.kind == JOURNAL_END;
-    return 0;
 }
 
-static int take_lines(struct journal_file *f, const char *text, size_t len, struct err *reterr)
+static void take_lines(struct journal_file *f, const char *text, size_t len)
 {
+    size_t number = 0;
+
     while (len && text[len - 1] == '\0') /* preallocated, or the tail that a crash left */
         len--;
     for (const char *p = text, *end = text + len; p < end;) {
@@ -118,14 +122,11 @@ static int take_lines(struct journal_file *f, const char *text, size_t len, stru
 
         if (!newline) {
             f->torn = true;
-            return 0;
+            return;
         }
-        int rc = take_line(f, p, (size_t)(newline - p), reterr);
-        if (rc < 0)
-            return rc;
+        take_line(f, ++number, p, (size_t)(newline - p));
         p = newline + 1;
     }
-    return 0;
 }
 
 static void txn_of_path(const char *path, char *ret_txn, size_t bytes)
@@ -140,8 +141,7 @@ static void txn_of_path(const char *path, char *ret_txn, size_t bytes)
         *dot = '\0';
 }
 
-int journal_parse(const char *path, const char *text, size_t len, struct journal_file **ret_file,
-                  struct err *reterr)
+static struct journal_file *file_new(const char *path)
 {
     struct journal_file *f = mem_alloc(sizeof(*f));
     char name[64] = "";
@@ -149,23 +149,61 @@ int journal_parse(const char *path, const char *text, size_t len, struct journal
     STR_COPY(f->path, path);
     txn_of_path(path, name, sizeof(name));
     STR_COPY(f->txn, name);
-    int rc = take_lines(f, text, len, reterr);
-    if (rc < 0) {
-        journal_file_free(f);
-        return rc;
-    }
-    *ret_file = f;
-    return 0;
+    return f;
 }
 
-int journal_read(const char *path, struct journal_file **ret_file, struct err *reterr)
+struct journal_file *journal_unread(const char *path, const struct err *e)
+{
+    struct journal_file *f = file_new(path);
+
+    f->damage = *e;
+    f->n_damaged = 1;
+    return f;
+}
+
+int journal_scan(const char *path, struct journal_file **ret_file, struct err *reterr)
 {
     AUTO(arena) a = arena_new();
     char *text;
     size_t len;
     int rc = file_read(path, FILE_CAP_BYTES, a, &text, &len, reterr);
 
-    return rc < 0 ? rc : journal_parse(path, text, len, ret_file, reterr);
+    if (rc < 0)
+        return rc;
+    struct journal_file *f = file_new(path);
+    take_lines(f, text, len);
+    *ret_file = f;
+    return 0;
+}
+
+static int refuse_damaged(struct journal_file *f, struct journal_file **ret_file,
+                          struct err *reterr)
+{
+    if (f->n_damaged > 0) {
+        if (reterr)
+            *reterr = f->damage;
+        journal_file_free(f);
+        return ERR_INVALID;
+    }
+    *ret_file = f;
+    return 0;
+}
+
+int journal_parse(const char *path, const char *text, size_t len, struct journal_file **ret_file,
+                  struct err *reterr)
+{
+    struct journal_file *f = file_new(path);
+
+    take_lines(f, text, len);
+    return refuse_damaged(f, ret_file, reterr);
+}
+
+int journal_read(const char *path, struct journal_file **ret_file, struct err *reterr)
+{
+    struct journal_file *f;
+    int rc = journal_scan(path, &f, reterr);
+
+    return rc < 0 ? rc : refuse_damaged(f, ret_file, reterr);
 }
 
 void journal_file_free(struct journal_file *f)
@@ -217,34 +255,11 @@ int journal_list(const char *directory, struct arena *a, char ***ret_paths, size
     return 0;
 }
 
-int journal_verify(const char *directory, size_t *ret_files, size_t *ret_records,
-                   struct err *reterr)
+const char *journal_name(const char *path)
 {
-    AUTO(arena) a = arena_new();
-    char **paths, last[JOURNAL_HASH_BYTES] = "";
-    size_t n, records = 0;
-    int rc = journal_list(directory, a, &paths, &n, reterr);
+    const char *slash = strrchr(path, '/');
 
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        struct journal_file *f;
-
-        rc = journal_read(paths[i], &f, reterr);
-        if (rc < 0)
-            break;
-        if (f->n_records && *last && strcmp(f->records[0].prev, last) != 0)
-            rc = damaged(reterr, paths[i], 1,
-                         "it does not follow the last line of the file before "
-                         "it: a file is missing, or its end was cut off");
-        if (f->n_records)
-            STR_COPY(last, f->records[f->n_records - 1].hash);
-        records += f->n_records;
-        journal_file_free(f);
-    }
-    if (rc == 0) {
-        *ret_files = n;
-        *ret_records = records;
-    }
-    return rc;
+    return slash ? slash + 1 : path;
 }
 
 /* The lock's file keeps the last holder's pid; that process may be gone, and its number taken by

@@ -104,6 +104,7 @@ size_t ops_call(struct run *r, uint32_t mask, enum verb verb, int64_t timeout_ms
         if (!peers[i])
             continue;
         res->outcome[i] = outcome_of(&results[i]);
+        trace_answer(&r->trace, run_node_name(r, (int)i), requests[i], &results[i]);
         if (results[i].reply)
             world_take_reply(&r->world, (int)i, results[i].reply, sent_ms);
         else {

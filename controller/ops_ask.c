@@ -50,6 +50,7 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
     run_look(r);
     preflight_run(s, &r->world, unplanned(r) ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED,
                   plan_owner(&r->view), r->view.to, p);
+    trace_preflight(&r->trace, p);
     STR_PRINTF(res->detail, "%zu checks, %zu blocking, %zu warnings", p->n, p->blocking,
                p->warnings);
     *outcome_at(m, res) = p->blocking ? OUTCOME_FAILED : OUTCOME_DONE;

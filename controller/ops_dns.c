@@ -64,6 +64,7 @@ void op_record(struct run *r, const struct plan_move *m, struct op_result *res)
                             .cname_ttl = next.ttl};
     struct dns_swap_result result;
     update_wait(s, &swap, &result, &res->e);
+    trace_dns(&r->trace, &swap, &result, &res->e);
     *outcome = outcome_of(&result, &res->e);
     if (result.view.status == DNS_VIEW_OK)
         r->world.d = result.view;

@@ -10,14 +10,15 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/session.h"
+#include "controller/trace.h"
 
 enum { DETAIL_BYTES = 800, DETAIL_COLUMN = 42 };
 
 static const char *const result_words[] = {"ok", "FAILED", "skipped"};
 
-void progress_init(struct progress *p, struct session *s)
+void progress_init(struct progress *p, struct session *s, struct trace *trace)
 {
-    *p = (struct progress){.session = s};
+    *p = (struct progress){.session = s, .trace = trace};
 }
 
 static bool live(const struct progress *p)
@@ -132,6 +133,8 @@ void progress_say(struct progress *p, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    if (p->trace)
+        trace_said(p->trace, text);
     progress_clear(p);
     if (p->session->options.format != FORMAT_PRETTY)
         say_line(p->session, "", "", "note", 0, text);

@@ -9,17 +9,19 @@
 #include <stdint.h>
 
 struct session;
+struct trace;
 
 enum progress_result { PROGRESS_OK, PROGRESS_FAILED, PROGRESS_SKIPPED };
 
 struct progress {
     struct session *session;
-    char name[24]; /* of the step that runs; "" none */
+    struct trace *trace; /* what is said between the steps; NULL: nowhere */
+    char name[24];       /* of the step that runs; "" none */
     char node[32];
     int64_t started_ms; /* monotonic */
 };
 
-void progress_init(struct progress *p, struct session *s);
+void progress_init(struct progress *p, struct session *s, struct trace *trace);
 /* A step begins; `node` may be "". */
 void progress_begin(struct progress *p, const char *name, const char *node);
 /* What the running step waits for, on a terminal only ("replay is 12 kB behind"). */

@@ -17,6 +17,7 @@
 #include "controller/planner.h"
 #include "controller/progress.h"
 #include "controller/session.h"
+#include "controller/trace.h"
 
 struct journal;
 struct plan;
@@ -42,6 +43,8 @@ struct run {
         int64_t wall_ms; /* when; 0 unknown */
     } last_seen[CLUSTER_NODES_MAX];
     struct journal *journal; /* NULL until something is about to change */
+    json_t *before;          /* steps before the journal was opened; NULL none */
+    struct trace trace;      /* of the step that runs */
     struct progress progress;
     const struct plan *plan; /* --plan: refused where it is not as it was; or NULL */
     const char *reason;

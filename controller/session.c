@@ -49,7 +49,7 @@ static void who(char ret_by[BY_BYTES])
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static int open_dns(struct session *s, bool with_key, struct err *reterr)
+int session_open_dns(struct session *s, bool with_key, struct err *reterr)
 {
     const struct config *c = &s->config;
 
@@ -91,7 +91,7 @@ int session_open(struct session *s, const struct options *o, const struct verb_r
     if (verb->needs & (NEEDS_CONFIG | NEEDS_AGENTS | NEEDS_DNS))
         rc = config_load(o->config_path, &s->config, reterr);
     if (rc == 0 && (verb->needs & (NEEDS_AGENTS | NEEDS_DNS)))
-        rc = open_dns(s, verb->needs & NEEDS_DNS, reterr);
+        rc = session_open_dns(s, verb->needs & NEEDS_DNS, reterr);
     if (rc == 0 && (verb->needs & NEEDS_AGENTS))
         rc = open_agents(s, reterr);
     if (rc < 0)

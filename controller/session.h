@@ -31,6 +31,8 @@ struct session {
 int session_open(struct session *s, const struct options *o, const struct verb_row *verb,
                  struct err *reterr);
 void session_close(struct session *s);
+/* The zone, for a verb that only goes to DNS when it can: without the update key, or with it. */
+int session_open_dns(struct session *s, bool with_key, struct err *reterr);
 
 /* Ask on the terminal; with --yes the answer is taken as given. `expect` NULL: y or N. Or
  * ERR_DECLINED. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -14,6 +15,7 @@
 #include "controller/journal.h"
 #include "controller/report.h"
 #include "controller/session.h"
+#include "controller/trace.h"
 #include "controller/verbs.h"
 
 /* What one node's new text is; *ret_text NULL: it stays as it is. */
@@ -71,7 +73,7 @@ static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node,
 /* ---- asking the agent ------------------------------------------------------------------------ */
 
 static int ask(struct session *s, struct cron_nodes *c, size_t node, struct request *q,
-               struct err *reterr)
+               struct trace *trace, struct err *reterr)
 {
     struct world_node *n = &c->world.nodes[node];
     const struct request *qs[1] = {q};
@@ -85,6 +87,7 @@ static int ask(struct session *s, struct cron_nodes *c, size_t node, struct requ
     STR_COPY(q->nonce, c->world.d.record.nonce);
     STR_COPY(q->txn, c->world.d.record.txn);
     rpc_fanout(s->loop, peers, qs, 1, q->timeout_ms + 1000, s->arena, result);
+    trace_answer(trace, s->config.nodes[node].name, q, result);
     if (!result->reply) {
         if (reterr)
             *reterr = result->e;
@@ -101,13 +104,14 @@ static int ask(struct session *s, struct cron_nodes *c, size_t node, struct requ
 }
 
 /* An agent that was away while the epoch rose is brought to it first. */
-static int arm(struct session *s, struct cron_nodes *c, size_t node, struct err *reterr)
+static int arm(struct session *s, struct cron_nodes *c, size_t node, struct trace *trace,
+               struct err *reterr)
 {
     struct request q = {.verb = VERB_ARM};
 
     if (c->world.nodes[node].obs.epoch >= c->world.d.record.epoch)
         return 0;
-    return ask(s, c, node, &q, reterr);
+    return ask(s, c, node, &q, trace, reterr);
 }
 
 static int write_one(struct session *s, struct change *change, struct cron_nodes *c, size_t node,
@@ -116,6 +120,7 @@ static int write_one(struct session *s, struct change *change, struct cron_nodes
     struct request q = {.verb = VERB_CRON_WRITE, .crontab = text};
     const char *name = s->config.nodes[node].name;
     struct err e = {.code = 0};
+    struct trace trace = {.data = NULL};
     char before[JOURNAL_HASH_BYTES], after[JOURNAL_HASH_BYTES];
 
     /* not the texts: crontabs hold passwords, and journals are copied into tickets. The agent keeps
@@ -131,10 +136,13 @@ static int write_one(struct session *s, struct change *change, struct cron_nodes
         return rc;
     STR_COPY(q.expected_hash, c->world.nodes[node].obs.cron.hash);
     STR_COPY(q.reason, s->verb->name);
-    rc = arm(s, c, node, &e);
+    int64_t asked_ms = clock_mono_ms();
+    rc = arm(s, c, node, &trace, &e);
     if (rc == 0)
-        rc = ask(s, c, node, &q, &e);
-    data = json_pack("{s:b, s:s}", "ok", rc == 0, "error", e.msg);
+        rc = ask(s, c, node, &q, &trace, &e);
+    data = json_pack("{s:b, s:s, s:s, s:I}", "ok", rc == 0, "error", e.msg, "hint", e.hint, "ms",
+                     (json_int_t)(clock_mono_ms() - asked_ms));
+    trace_take(&trace, data);
     (void)journal_result(change->journal, "cron-write", name, data, NULL);
     json_decref(data);
     if (rc < 0 && reterr)

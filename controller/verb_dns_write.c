@@ -164,6 +164,36 @@ static int make_first(struct session *s, const struct world *w, int owner, struc
     return 0;
 }
 
+static bool observing(const struct session *s, const struct world *w)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        if (!w->nodes[i].answered || w->nodes[i].obs.mode == MODE_ACT)
+            continue;
+        printf("%s only observes: it takes the record over by itself\n", s->config.nodes[i].name);
+        any = true;
+    }
+    return any;
+}
+
+/* From here on the agents obey it: what `resume` does for whoever carries an older epoch. Those
+ * that only observe would refuse; their watch reads the record within seconds. */
+static int tell_agents(struct session *s, const struct world *w, struct change *c,
+                       struct err *reterr)
+{
+    const struct engine_order order = {
+        .command = PLAN_RESUME, .journal = c->journal, .txn = c->txn};
+
+    if (observing(s, w)) {
+        printf("next: pgtandem status\n");
+        return change_close(c, 0, reterr);
+    }
+    if (!s->options.reason)
+        s->options.reason = FIRST_REASON;
+    return engine_run(s, &order, reterr);
+}
+
 static int write_first(struct session *s, const struct world *w, struct record *r,
                        struct err *reterr)
 {
@@ -184,37 +214,10 @@ static int write_first(struct session *s, const struct world *w, struct record *
                                       .cname_ttl = r->ttl};
         rc = change_swap(&c, &swap, reterr);
     }
-    if (rc == 0)
-        printf("%s -> %s (TTL %" PRId64 " s)\n%s\n", s->zone.alias, owner->target, r->ttl, text);
-    return change_close(&c, rc, reterr);
-}
-
-static bool observing(const struct session *s, const struct world *w)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < w->n_nodes; i++) {
-        if (!w->nodes[i].answered || w->nodes[i].obs.mode == MODE_ACT)
-            continue;
-        printf("%s only observes: it takes the record over by itself\n", s->config.nodes[i].name);
-        any = true;
-    }
-    return any;
-}
-
-/* From here on the agents obey it: what `resume` does for whoever carries an older epoch. Those that
- * only observe would refuse; their watch reads the record within seconds. */
-static int tell_agents(struct session *s, const struct world *w, struct err *reterr)
-{
-    const struct engine_order order = {.command = PLAN_RESUME};
-
-    if (observing(s, w)) {
-        printf("next: pgtandem status\n");
-        return 0;
-    }
-    if (!s->options.reason)
-        s->options.reason = FIRST_REASON;
-    return engine_run(s, &order, reterr);
+    if (rc < 0)
+        return change_close(&c, rc, reterr);
+    printf("%s -> %s (TTL %" PRId64 " s)\n%s\n", s->zone.alias, owner->target, r->ttl, text);
+    return tell_agents(s, w, &c, reterr);
 }
 
 int verb_dns_init(struct session *s, struct err *reterr)
@@ -244,9 +247,7 @@ int verb_dns_init(struct session *s, struct err *reterr)
         return 0;
     }
     rc = session_confirm(s, question, NULL, reterr);
-    if (rc == 0)
-        rc = write_first(s, w, &r, reterr);
-    return rc < 0 ? rc : tell_agents(s, w, reterr);
+    return rc < 0 ? rc : write_first(s, w, &r, reterr);
 }
 
 /* ---- set ------------------------------------------------------------------------------------- */

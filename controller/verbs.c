@@ -181,18 +181,23 @@ const struct verb_row verb_rows[] = {
      .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .args_max = 1, .run = verb_cron_sync},
 
     /* ---- history ---- */
-    {.name = "history", .args = "[-f FORMAT]", .group = GROUP_HISTORY,
-     .summary = "every command that changed something",
-     .about = "One row for each, from this controller's journals: when, what, from, to, outcome, "
-         "outage, who and why. Other controllers have their own journals.",
-     .example_for = "for a spreadsheet", .example = "pgtandem history -f tsv",
-     .needs = NEEDS_CONFIG, .takes = TAKES_FORMAT, .run = verb_history},
-    {.name = "audit verify", .args = "", .group = GROUP_HISTORY,
+    {.name = "history", .args = "[--limit N] [--since WHEN] [--node NODE] [-f FORMAT]",
+     .group = GROUP_HISTORY, .summary = "every command that changed something",
+     .about = "One row for each, the newest last, from this controller's journals: when, what, from, "
+         "to, outcome, outage, who and why. Other controllers have their own journals; a "
+         "transition that another one has left open has a row too, as far as DNS tells.",
+     .example_for = "what happened to db02 this week",
+     .example = "pgtandem history --node db02 --since 7d",
+     .needs = NEEDS_CONFIG, .takes = TAKES_FORMAT | TAKES_ROWS, .run = verb_history},
+    {.name = "audit verify", .args = "[--from HASH] [-f FORMAT]", .group = GROUP_HISTORY,
      .summary = "are the journals whole and unchanged?",
      .about = "Recomputes the chain of hashes over all journals of this controller: a record that "
-         "was changed, removed or put in breaks it, and its file and line are named.",
-     .example_for = "before an audit", .example = "pgtandem audit verify",
-     .needs = NEEDS_CONFIG, .run = verb_audit_verify},
+         "was changed, removed or put in breaks it, and its file and line are named. It prints the "
+         "newest hash: note it in the ticket, and --from finds out later whether somebody who "
+         "could compute the chain anew has done so.",
+     .example_for = "with the hash that an older ticket has noted",
+     .example = "pgtandem audit verify --from 5b1c29f0a76e",
+     .needs = NEEDS_CONFIG, .takes = TAKES_FORMAT | TAKES_FROM, .run = verb_audit_verify},
 
     /* ---- set up ---- */
     {.name = "config check", .args = "[-c FILE]", .group = GROUP_SETUP,

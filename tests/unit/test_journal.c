@@ -1,5 +1,6 @@
 /* controller/journal: what was written is read back; damage is told; a crash or a full disk cuts,
  * no more. */
+#include "controller/audit.h"
 #include "controller/journal.h"
 
 #include <errno.h>
@@ -190,13 +191,29 @@ static void missing_line_is_told(void **state)
     assert_int_equal(journal_read(path, &f, NULL), ERR_INVALID);
 }
 
+/* ---- the audit ------------------------------------------------------------------------------- */
+
+static const char *fault(const struct audit *t)
+{
+    for (size_t i = 0; i < t->n_findings; i++)
+        if (t->findings[i].fault)
+            return t->findings[i].text;
+    return "";
+}
+
+static struct audit audit(struct arena *a, const char *from)
+{
+    struct audit t;
+
+    assert_int_equal(audit_run(directory, from, a, &t, NULL), 0);
+    return t;
+}
+
 static void chain_over_files(void **state)
 {
     AUTO(arena) a = arena_new();
-    size_t files, records, len;
-    struct err e;
+    size_t len, n;
     char **paths;
-    size_t n;
 
     (void)state;
     char *first = write_one(a, "0000000000000001", true);
@@ -206,33 +223,98 @@ static void chain_over_files(void **state)
     assert_int_equal(n, 3);
     assert_string_equal(paths[0], first); /* oldest first, though in the same second */
     assert_string_equal(paths[1], second);
-    assert_int_equal(journal_verify(directory, &files, &records, NULL), 0);
-    assert_int_equal(files, 3);
-    assert_int_equal(records, 14);
+    struct audit t = audit(a, NULL);
+    assert_int_equal(t.n_faults, 0);
+    assert_int_equal(t.n_findings, 1); /* the second has no end */
+    assert_int_equal(t.files, 3);
+    assert_int_equal(t.records, 14);
+    assert_string_equal(t.newest_path, paths[2]);
+    assert_int_equal(t.newest_n, 5);
+    assert_int_equal(strlen(t.newest), 64);
 
     char *text = contents(a, second, &len);
     unlink(second);
-    assert_int_equal(journal_verify(directory, &files, &records, &e), ERR_INVALID);
-    assert_non_null(strstr(e.msg, paths[2]));
+    t = audit(a, NULL);
+    assert_int_equal(t.n_faults, 1);
+    assert_string_equal(t.findings[0].path, paths[2]);
+    assert_non_null(strstr(fault(&t), "a journal between the two is missing"));
     put(second, text, len);
-    assert_int_equal(journal_verify(directory, &files, &records, NULL), 0);
+    assert_int_equal(audit(a, NULL).n_faults, 0);
     put(second, text, len - 2); /* a torn last line that the next file knows whole */
-    assert_int_equal(journal_verify(directory, &files, &records, &e), ERR_INVALID);
+    assert_int_equal(audit(a, NULL).n_faults, 1);
+    put(second, text, len);
+    unlink(first);
+    t = audit(a, NULL);
+    assert_int_equal(t.n_faults, 1);
+    assert_non_null(strstr(fault(&t), "older journals were removed"));
+    assert_int_equal(audit(a, t.first_prev).n_faults, 0); /* on purpose: judged from there */
 }
 
 /* The chain goes on from the last whole line after a crash. */
 static void goes_on_after_a_torn_line(void **state)
 {
     AUTO(arena) a = arena_new();
-    size_t files, records, len;
+    size_t len;
 
     (void)state;
     char *path = write_one(a, "0000000000000001", true);
     char *text = contents(a, path, &len);
     put(path, text, len - 10);
+    struct audit t = audit(a, NULL);
+    assert_int_equal(t.n_faults, 0);
+    assert_non_null(strstr(t.findings[0].text, "line 5 is torn"));
     write_one(a, "0000000000000002", true);
-    assert_int_equal(journal_verify(directory, &files, &records, NULL), 0);
-    assert_int_equal(records, 9);
+    t = audit(a, NULL);
+    assert_int_equal(t.n_faults, 0);
+    assert_int_equal(t.records, 9);
+}
+
+/* Which file, which line; the other journals, and the rest of this one, are there all the same. */
+static void damage_is_told_and_the_rest_is_read(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct journal_file *f;
+    size_t len;
+
+    (void)state;
+    char *path = write_one(a, "0000000000000001", true);
+    char *text = contents(a, path, &len);
+    char *third = strstr(text, "0/3000148");
+    third[0] = '1';
+    put(path, text, len);
+    write_one(a, "0000000000000002", true);
+    struct audit t = audit(a, NULL);
+    assert_int_equal(t.n_faults, 1);
+    assert_string_equal(t.findings[0].path, path);
+    assert_non_null(strstr(fault(&t), "line 3: its hash is not the one of its bytes"));
+    assert_int_equal(journal_scan(path, &f, NULL), 0);
+    assert_int_equal(f->n_records, 4);
+    assert_int_equal(f->n_damaged, 1);
+    assert_true(f->ended);
+    journal_file_free(f);
+}
+
+/* Whoever computes everything anew is found out by a hash that was noted before. */
+static void noted_hash(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct audit t;
+    struct err e;
+
+    (void)state;
+    char *path = write_one(a, "0000000000000001", true);
+    t = audit(a, NULL);
+    char *noted = arena_strndup(a, t.newest, 16);
+    write_one(a, "0000000000000002", true);
+    t = audit(a, noted);
+    assert_int_equal(t.n_faults, 0);
+    assert_int_equal(t.records, 6); /* the noted one and what came after */
+    unlink(path);
+    write_one(a, "0000000000000003", true);        /* goes on from the second */
+    assert_int_equal(audit(a, noted).n_faults, 0); /* the first one's prev is the noted one */
+    assert_int_equal(audit_run(directory, "0123456789abcdef", a, &t, &e), ERR_INVALID);
+    assert_non_null(strstr(e.msg, "no record of the 2 journals"));
+    assert_int_equal(audit_run(directory, "abc", a, &t, &e), ERR_USAGE);
 }
 
 static void long_journal_grows(void **state)
@@ -328,7 +410,7 @@ static int goes_on_without(void)
 static void full_disk(void **state)
 {
     AUTO(arena) a = arena_new();
-    size_t n, files, records;
+    size_t n;
     struct journal_file *f;
     char **paths;
 
@@ -343,7 +425,7 @@ static void full_disk(void **state)
     assert_int_equal(journal_read(paths[0], &f, NULL), 0);
     assert_true(f->ended);
     journal_file_free(f);
-    assert_int_equal(journal_verify(directory, &files, &records, NULL), 0);
+    assert_int_equal(audit(a, NULL).n_faults, 0);
 }
 
 static void absent_directory_is_empty(void **state)
@@ -368,6 +450,8 @@ int main(void)
         TEST(missing_line_is_told),
         TEST(chain_over_files),
         TEST(goes_on_after_a_torn_line),
+        TEST(damage_is_told_and_the_rest_is_read),
+        TEST(noted_hash),
         TEST(long_journal_grows),
         TEST(second_opener_is_refused),
         TEST(full_disk),
