@@ -166,7 +166,9 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
         if (node >= 0)
             r->view.marks.accepted |= 1U << node;
     }
-    world_observe(s, &r->world, OBSERVE_AGENTS | OBSERVE_DNS);
+    world_observe(s, &r->world,
+                  OBSERVE_AGENTS | OBSERVE_DNS |
+                      (order->command == PLAN_FAILOVER ? (unsigned)OBSERVE_EVIDENCE : 0));
     run_look(r);
     STR_COPY(r->from, r->view.d.owner);
 }

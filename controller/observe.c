@@ -18,10 +18,13 @@ enum {
 struct dns_look {
     struct session *s;
     struct world *w;
+    struct agents_look *agents; /* whom to ask for evidence once the owner is known; or NULL */
     bool read_done, survey_done, key_done;
     bool key_wanted; /* once the register has been read */
     struct dns_op *key;
 };
+
+static void ask_witnesses(struct agents_look *l);
 
 static void take_key(void *arg, const struct err *e)
 {
@@ -64,6 +67,8 @@ static void take_view(void *arg, const struct dns_view *view, const struct err *
     look->read_done = true;
     if (look->key_wanted)
         try_key(look);
+    if (look->agents)
+        ask_witnesses(look->agents);
 }
 
 static void take_survey(void *arg, const struct dns_survey *survey, const struct err *e)
@@ -96,47 +101,122 @@ void world_take_reply(struct world *w, int node, const struct reply *reply, int6
         n->last_seq = reply->obs.seq;
 }
 
-static void observe_agents(struct session *s, struct world *w, const bool *wanted)
+void world_take_evidence(struct world *w, int witness, const struct reply *reply)
 {
-    AUTO(arena) a = arena_new();
-    struct request look = {.verb = VERB_OBSERVE};
-    const struct request *q[CLUSTER_NODES_MAX];
-    struct rpc_peer *peers[CLUSTER_NODES_MAX];
-    struct rpc_result *results = arena_alloc(a, CLUSTER_NODES_MAX * sizeof(*results));
-    int64_t timeout_ms = s->config.limits.agent_timeout_ms, sent = clock_mono_ms();
+    if (reply->obs.n_evidence == 0)
+        return;
+    w->evidence.seen[witness] = reply->obs.evidence[0];
+    w->evidence.from |= 1U << witness;
+}
 
-    look.timeout_ms = timeout_ms;
-    STR_COPY(look.by, s->by);
-    for (size_t i = 0; i < w->n_nodes; i++) {
-        q[i] = &look;
-        peers[i] = wanted[i] ? s->peers[i] : NULL;
-    }
-    rpc_fanout(s->loop, peers, q, w->n_nodes, timeout_ms, a, results);
-    for (size_t i = 0; i < w->n_nodes; i++) {
-        if (!peers[i])
-            continue;
-        w->nodes[i].answered = false;
-        w->nodes[i].error = results[i].e;
+void world_evidence_request(const struct config_node *target, struct request *q)
+{
+    q->verb = VERB_EVIDENCE;
+    STR_COPY(q->upstream.node, target->name);
+    STR_COPY(q->upstream.address, target->address);
+    q->upstream.port = target->port;
+    STR_COPY(q->target_agent, target->agent);
+}
+
+/* All that is asked of agents in one look. A peer takes one request after the other, so what a
+ * witness sees comes after how it is itself. */
+struct agent_ask {
+    struct agents_look *look;
+    int node;
+    bool evidence;
+};
+
+struct agents_look {
+    struct session *s;
+    struct world *w;
+    struct agent_ask asks[2 * CLUSTER_NODES_MAX];
+    size_t n_asks, open;
+    bool done;
+    int64_t sent_ms;
+};
+
+static void on_agent(void *arg, const struct reply *reply, const struct err *e)
+{
+    struct agent_ask *ask = arg;
+    struct agents_look *l = ask->look;
+    struct world_node *n = &l->w->nodes[ask->node];
+    int64_t rtt_ms = n->rtt_ms, skew_ms = n->skew_ms;
+
+    if (!reply) {
+        n->answered = false;
+        n->error = *e;
+    } else if (*reply->obs.node) {
         /* a refusal carries an observation too, unless the peer is no agent at all */
-        if (results[i].reply && *results[i].reply->obs.node) {
-            world_take_reply(w, (int)i, results[i].reply, sent);
-            w->nodes[i].rtt_ms = results[i].elapsed_ms;
-        }
+        world_take_reply(l->w, ask->node, reply, l->sent_ms);
     }
+    if (ask->evidence && reply) {
+        world_take_evidence(l->w, ask->node, reply);
+        n->rtt_ms = rtt_ms; /* this one was slow because of another */
+        n->skew_ms = skew_ms;
+    }
+    l->done = --l->open == 0;
+}
+
+static void ask_agent(struct agents_look *l, int node, const struct request *q, int64_t timeout_ms)
+{
+    struct agent_ask *ask = &l->asks[l->n_asks++];
+
+    *ask = (struct agent_ask){.look = l, .node = node, .evidence = q->verb == VERB_EVIDENCE};
+    l->open++;
+    l->done = false;
+    rpc_call(l->s->peers[node], q, timeout_ms, on_agent, ask);
+}
+
+static void ask_witnesses(struct agents_look *l)
+{
+    const struct config *c = &l->s->config;
+    struct world *w = l->w;
+    struct request q = {.timeout_ms = EVIDENCE_TIMEOUT_MS};
+    int owner = w->d.status == DNS_VIEW_OK && w->d.record_valid
+                    ? config_node_index(c, w->d.record.owner)
+                    : -1;
+
+    if (owner < 0)
+        return;
+    world_evidence_request(&c->nodes[owner], &q);
+    STR_COPY(q.by, l->s->by);
+    w->evidence.about = owner;
+    w->evidence.began_ms = clock_mono_ms();
+    w->evidence.from = 0;
+    for (int i = 0; i < (int)c->n_nodes; i++)
+        if (i != owner)
+            ask_agent(l, i, &q, EVIDENCE_TIMEOUT_MS + l->s->config.limits.agent_timeout_ms);
+}
+
+static void begin_agents(struct agents_look *l, const bool *wanted)
+{
+    struct request look = {.verb = VERB_OBSERVE};
+
+    look.timeout_ms = l->s->config.limits.agent_timeout_ms;
+    STR_COPY(look.by, l->s->by);
+    l->sent_ms = clock_mono_ms();
+    l->done = true;
+    for (size_t i = 0; i < l->w->n_nodes; i++)
+        if (wanted[i])
+            ask_agent(l, (int)i, &look, look.timeout_ms);
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
 void world_observe(struct session *s, struct world *w, unsigned what)
 {
-    struct dns_look look = {
-        .s = s, .w = w, .key_wanted = (what & OBSERVE_KEY) && (what & OBSERVE_DNS)};
+    struct agents_look *agents = mem_alloc(sizeof(*agents));
+    struct dns_look look = {.s = s,
+                            .w = w,
+                            .agents = what & OBSERVE_EVIDENCE ? agents : NULL,
+                            .key_wanted = (what & OBSERVE_KEY) && (what & OBSERVE_DNS)};
     struct dns_op *read = NULL, *survey = NULL;
     bool wanted[CLUSTER_NODES_MAX];
 
     w->n_nodes = s->config.n_nodes;
     w->certificate_known = s->tls != NULL;
     w->certificate_days = s->tls ? tls_context_days_left(s->tls, clock_wall_ms()) : 0;
+    *agents = (struct agents_look){.s = s, .w = w, .done = true};
     memset(wanted, true, sizeof(wanted));
     if (what & OBSERVE_DNS)
         read =
@@ -147,20 +227,25 @@ void world_observe(struct session *s, struct world *w, unsigned what)
     if ((what & OBSERVE_KEY) && !look.key_wanted)
         try_key(&look);
     if (what & OBSERVE_AGENTS)
-        observe_agents(s, w, wanted);
+        begin_agents(agents, wanted);
     if (read && loop_wait(s->loop, &look.read_done, READ_TIMEOUT_MS + 500, NULL) < 0)
         dns_op_cancel(read);
     if (survey && loop_wait(s->loop, &look.survey_done, SURVEY_TIMEOUT_MS + 500, NULL) < 0)
         dns_op_cancel(survey);
     if (look.key && loop_wait(s->loop, &look.key_done, READ_TIMEOUT_MS + 500, NULL) < 0)
         dns_op_cancel(look.key);
+    /* each call has its own deadline, so this ends */
+    loop_wait(s->loop, &agents->done, -1, NULL);
+    mem_free(agents);
 }
 
 void world_observe_node(struct session *s, struct world *w, int node)
 {
     bool wanted[CLUSTER_NODES_MAX] = {false};
+    struct agents_look agents = {.s = s, .w = w};
 
     w->n_nodes = s->config.n_nodes;
     wanted[node] = true;
-    observe_agents(s, w, wanted);
+    begin_agents(&agents, wanted);
+    loop_wait(s->loop, &agents.done, -1, NULL);
 }

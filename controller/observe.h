@@ -14,6 +14,7 @@
 #include "dnsupdate/dnsclient.h"
 #include "proto/messages.h"
 
+struct config_node;
 struct session;
 
 struct world_node {
@@ -43,13 +44,37 @@ struct world {
     struct dns_survey survey;
     bool certificate_known;   /* ours */
     int64_t certificate_days; /* until it expires, -1: it has */
+    struct {
+        int about;        /* the node that may be lost */
+        int64_t began_ms; /* monotonic, when the first witness was asked; 0 never */
+        uint32_t from;    /* bit per witness that has told; its words: */
+        struct obs_peer seen[CLUSTER_NODES_MAX];
+    } evidence;
 };
 
-enum { OBSERVE_AGENTS = 1, OBSERVE_DNS = 2, OBSERVE_SURVEY = 4, OBSERVE_KEY = 8 };
+enum {
+    OBSERVE_AGENTS = 1,
+    OBSERVE_DNS = 2,
+    OBSERVE_SURVEY = 4,
+    OBSERVE_KEY = 8,
+    /* with the two first: as soon as the record names its owner, all others are asked what they see
+     * of it. A dead owner's silence is so listened to once, not once by us and then by them. */
+    OBSERVE_EVIDENCE = 16,
+};
+
+enum {
+    /* A host that is gone costs each witness a knock (proto/knock.h); one that lives but is busy
+     * must get to answer, so half of this is a process's time. */
+    EVIDENCE_TIMEOUT_MS = 2000,
+};
 
 /* Look at all (or what `what` says), within config.limits.agent_timeout_ms / dns timeout. */
 void world_observe(struct session *s, struct world *w, unsigned what);
 /* Look at one node again. */
 void world_observe_node(struct session *s, struct world *w, int node);
+/* EVIDENCE about `target`, the witness's question; the rest of *q is the caller's. */
+void world_evidence_request(const struct config_node *target, struct request *q);
+/* Take over what a witness tells of the node that `world.evidence` is about. */
+void world_take_evidence(struct world *w, int witness, const struct reply *reply);
 /* Take over the observation that came with a reply. */
 void world_take_reply(struct world *w, int node, const struct reply *reply, int64_t sent_mono_ms);

@@ -105,9 +105,10 @@ size_t ops_call(struct run *r, uint32_t mask, enum verb verb, int64_t timeout_ms
             continue;
         res->outcome[i] = outcome_of(&results[i]);
         trace_answer(&r->trace, run_node_name(r, (int)i), requests[i], &results[i]);
-        if (results[i].reply)
+        if (results[i].reply) {
             world_take_reply(&r->world, (int)i, results[i].reply, sent_ms);
-        else {
+            world_take_evidence(&r->world, (int)i, results[i].reply);
+        } else {
             r->world.nodes[i].answered = false;
             r->world.nodes[i].error = results[i].e;
         }

@@ -5,7 +5,8 @@
  *
  * ops_dns.c   the steps that are one UPDATE of alias and record
  * ops_node.c  the steps that are one request to one or several agents
- * ops_ask.c   the steps before anything is held: preflight, evidence, loss statement
+ * ops_ask.c   the steps before anything is held: preflight, loss statement
+ * ops_evidence.c  what everybody sees of a lost node, before and while its watch has its time
  */
 #pragma once
 
@@ -31,5 +32,6 @@ void ops_pause(struct run *r, int64_t ms);
 
 void op_record(struct run *r, const struct plan_move *m, struct op_result *res);    /* ops_dns.c */
 void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res); /* ops_ask.c */
-void op_evidence(struct run *r, const struct plan_move *m, struct op_result *res);
 void op_loss(struct run *r, const struct plan_move *m, struct op_result *res);
+void op_evidence(struct run *r, const struct plan_move *m,
+                 struct op_result *res); /* ops_evidence.c */

@@ -1,5 +1,4 @@
-/* The steps before anything is held: every check, what everybody sees of a lost node, what may be
- * lost. */
+/* The steps before anything is held: every check, and what may be lost. */
 #include <stdio.h>
 #include <string.h>
 
@@ -74,85 +73,6 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
                             : "Writes stop from fence to promote.");
     if (session_confirm(s, question, s->config.cluster.name, &res->e) < 0)
         *outcome_at(m, res) = OUTCOME_DECLINED;
-}
-
-/* ---- evidence ----------------------------------------------------------------------------- */
-
-/* The witnesses are asked what they see; the target itself, in the same fan-out, how it is. */
-static void fill_target(struct run *r, size_t node, struct request *q, const void *arg)
-{
-    const struct config_node *target = arg;
-    if (&r->session->config.nodes[node] == target) {
-        q->verb = VERB_OBSERVE;
-        return;
-    }
-    STR_COPY(q->upstream.node, target->name);
-    STR_COPY(q->upstream.address, target->address);
-    q->upstream.port = target->port;
-    STR_COPY(q->target_agent, target->agent);
-}
-
-/* What one node says of the lost one, in words. */
-static void tell_evidence(struct run *r, size_t witness, const struct obs_peer *e)
-{
-    char lsn[LSN_TEXT_BYTES], at[CLOCK_TEXT_BYTES];
-    progress_say(&r->progress, "    %s sees %s: agent %s, port %s, %s%s%s%s%s",
-                 run_node_name(r, (int)witness), e->node, e->agent_answers ? "answers" : "silent",
-                 e->port_open ? "open" : "closed",
-                 e->writable_seen      ? "WRITABLE"
-                 : e->in_recovery_seen ? "a standby"
-                                       : "no answer from PostgreSQL",
-                 e->last_lsn ? ", last WAL " : "", e->last_lsn ? lsn_text(e->last_lsn, lsn) : "",
-                 e->last_lsn_wall_ms > 0 ? " at " : "",
-                 e->last_lsn_wall_ms > 0 ? clock_text_hms(e->last_lsn_wall_ms, at) : "");
-}
-
-static void take_evidence(struct run *r, size_t target, const struct obs_peer *e)
-{
-    if (e->last_lsn > r->last_seen[target].lsn)
-        r->last_seen[target].lsn = e->last_lsn;
-    if (e->last_lsn_wall_ms > r->last_seen[target].wall_ms)
-        r->last_seen[target].wall_ms = e->last_lsn_wall_ms;
-    if (e->writable_seen)
-        r->seen_writable |= 1U << target;
-}
-
-static void ask_about(struct run *r, size_t target, struct op_result *res)
-{
-    /* A lost node costs each witness all of it; a busy one that lives must get to answer. */
-    enum { EVIDENCE_MS = 2000 };
-    uint32_t asked = 1U << target;
-    for (size_t i = 0; i < r->view.n_nodes; i++)
-        if (r->view.nodes[i].answered)
-            asked |= 1U << i;
-    r->seen_writable &= ~(1U << target);
-    ops_call(r, asked, VERB_EVIDENCE, EVIDENCE_MS, fill_target, &r->session->config.nodes[target],
-             res);
-    for (size_t i = 0; i < r->view.n_nodes; i++) {
-        const struct node_obs *o = &r->world.nodes[i].obs;
-        if (i == target || res->outcome[i] != OUTCOME_DONE || o->n_evidence == 0)
-            continue;
-        tell_evidence(r, i, &o->evidence[0]);
-        take_evidence(r, target, &o->evidence[0]);
-    }
-    if (r->view.nodes[target].answered && r->view.nodes[target].role == PG_WRITABLE)
-        r->seen_writable |= 1U << target;
-}
-
-/* Silence is evidence too: an answer that does not come is not a failure of the step. */
-void op_evidence(struct run *r, const struct plan_move *m, struct op_result *res)
-{
-    uint32_t targets = m->nodes ? m->nodes : 1U << plan_owner(&r->view);
-    for (size_t i = 0; i < r->view.n_nodes; i++)
-        if (targets & (1U << i))
-            ask_about(r, i, res);
-    run_look(r);
-    res->e = (struct err){.code = 0};
-    for (size_t i = 0; i <= CLUSTER_NODES_MAX; i++)
-        res->outcome[i] = OUTCOME_DONE;
-    STR_PRINTF(res->detail, "%s",
-               r->seen_writable & targets ? "somebody sees it WRITABLE"
-                                          : "nobody sees it writable");
 }
 
 /* ---- loss statement ----------------------------------------------------------------------- */

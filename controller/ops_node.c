@@ -298,27 +298,3 @@ void op_release(struct run *r, const struct plan_move *m, struct op_result *res)
         err_set(&res->e, ERR_TIMEOUT, "`pgtandem-agent status` on the node says why",
                 "its guard has not let it go within %d s", RELEASE_MS / 1000);
 }
-
-/* One watch period, its second read, and the time of a stop: a node given up unfenced that lives
- * and sees DNS has fenced itself by then. */
-static int64_t watch_wait_ms(const struct run *r)
-{
-    enum { SECOND_READ_MS = 1000, STOP_MS = 2000, LEAST_MS = 3000 };
-    if (r->session->config.limits.g3_wait_ms > 0)
-        return r->session->config.limits.g3_wait_ms;
-    int64_t period = LEAST_MS;
-    for (size_t i = 0; i < r->session->config.n_nodes; i++)
-        if (obs_of(r, i)->watch_period_ms > period)
-            period = obs_of(r, i)->watch_period_ms;
-    return period + SECOND_READ_MS + STOP_MS;
-}
-
-void op_wait_watch(struct run *r, const struct plan_move *m, struct op_result *res)
-{
-    int64_t ms = watch_wait_ms(r);
-    progress_waiting(&r->progress, "%lld s, for the watch of a node that was given up unfenced",
-                     (long long)(ms / 1000));
-    ops_pause(r, ms);
-    res->outcome[m->node >= 0 ? m->node : CLUSTER_NODES_MAX] = OUTCOME_DONE;
-    STR_PRINTF(res->detail, "waited %lld ms", (long long)ms);
-}

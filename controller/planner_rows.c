@@ -354,6 +354,7 @@ static const struct plan_row flip_forward[] = {
     PLAN_END ("flip: B in recovery, A silent, no G2/G3", NULL,        ungraded, WHY_NO_GRADE, 4),
     PLAN_STEP("flip: a grade to be recorded",        NULL,            gradable, STEP_GRADE),
     PLAN_STEP("flip: G3: the watch has its time",    g3_not_waited,   b,      STEP_WAIT_WATCH),
+    PLAN_END ("flip: silent, but seen writable",     NULL, silent_seen_writable, WHY_SEEN_WRITABLE, 4),
     PLAN_STEP("flip: B in recovery, A fenced or G2/G3", NULL,         b,      STEP_PROMOTE),
     {0},
 };

@@ -72,9 +72,11 @@ static int open_agents(struct session *s, struct err *reterr)
     if (rc < 0)
         return rc;
     short_host(host, sizeof(host));
-    for (size_t i = 0; i < c->n_nodes; i++)
+    for (size_t i = 0; i < c->n_nodes; i++) {
         s->peers[i] = rpc_peer_new(s->loop, s->tls, c->cluster.name, c->nodes[i].name,
                                    c->nodes[i].agent, PEER_CONTROLLER, host);
+        rpc_peer_knock(s->peers[i], c->nodes[i].address, c->nodes[i].port);
+    }
     return 0;
 }
 

@@ -47,3 +47,10 @@ const char *address_text(const struct sockaddr *address, char ret_text[ADDRESS_B
     str_printf(ret_text, ADDRESS_BYTES, v6 ? "[%s]:%u" : "%s:%u", ip, port);
     return ret_text;
 }
+
+const char *address_join(const char *ip, int64_t port, char ret_text[ADDRESS_BYTES])
+{
+    str_printf(ret_text, ADDRESS_BYTES, strchr(ip, ':') ? "[%s]:%lld" : "%s:%lld", ip,
+               (long long)port);
+    return ret_text;
+}

@@ -11,3 +11,5 @@ struct sockaddr_storage;
 /* ERR_CONFIG for anything but IP:port. Port 0 is accepted (a listener gets a free one). */
 int address_parse(const char *text, struct sockaddr_storage *ret_address, struct err *reterr);
 const char *address_text(const struct sockaddr *address, char ret_text[ADDRESS_BYTES]);
+/* The IP and a port in one text, as address_parse takes them. */
+const char *address_join(const char *ip, int64_t port, char ret_text[ADDRESS_BYTES]);

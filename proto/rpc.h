@@ -49,6 +49,10 @@ struct rpc_peer *rpc_peer_new(struct loop *l, struct tls_context *tls, const cha
                               const char *node, const char *address, enum peer_role self_role,
                               const char *self_node);
 void rpc_peer_free(struct rpc_peer *p); /* cancels its calls */
+/* A call that changes nothing ends (ERR_UNREACHABLE) as soon as the peer's host is found silent
+ * (proto/knock.h): neither the agent's port nor this other one of the same host answers a SYN.
+ * Where a port does, the call keeps its whole deadline. */
+void rpc_peer_knock(struct rpc_peer *p, const char *host, int64_t port);
 const char *rpc_peer_node(const struct rpc_peer *p);
 
 /* reply is NULL when there is none: e says why (ERR_UNREACHABLE with the connect error, ERR_TIMEOUT

@@ -4,9 +4,11 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "proto/address.h"
 #include "proto/conn.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
+#include "proto/knock.h"
 #include "proto/rpc.h"
 
 /*
@@ -51,6 +53,9 @@ struct rpc_peer {
     char address[ADDRESS_BYTES];
     struct conn *conn; /* NULL: none */
     bool conn_used;    /* a reply has come on it */
+    char also[ADDRESS_BYTES];
+    struct knock *knock; /* while the connection is being opened; only with `also` */
+    bool host_heard;
     struct rpc_call *calls;
 };
 
@@ -113,11 +118,18 @@ static struct rpc_call *first_call(const struct rpc_peer *p)
 
 /* ---- the connection ---------------------------------------------------------------------- */
 
+static void end_knock(struct rpc_peer *p)
+{
+    knock_free(p->knock);
+    p->knock = NULL;
+}
+
 static void drop_conn(struct rpc_peer *p)
 {
+    end_knock(p);
     conn_close(p->conn);
     p->conn = NULL;
-    p->conn_used = false;
+    p->conn_used = p->host_heard = false;
 }
 
 static void fail_all(struct rpc_peer *p, const struct err *e)
@@ -169,6 +181,34 @@ static int send_call(struct rpc_call *c, struct err *reterr)
     return conn_send(conn, json, strlen(json), reterr);
 }
 
+/* What changes something is not given up for that: nobody else will do it. */
+static void on_knocked(void *arg, bool heard)
+{
+    struct rpc_peer *p = arg;
+    struct err e;
+
+    end_knock(p);
+    p->host_heard = heard;
+    if (heard)
+        return;
+    err_set(&e, ERR_UNREACHABLE, "Is the host up, does a firewall drop packets?",
+            "agent %s (%s): its host is silent: no answer to %d connection requests within %d ms, "
+            "here or at %s",
+            p->node, p->address, KNOCK_TRIES, KNOCK_MS, p->also);
+    for (struct rpc_call *c = p->calls; c; c = c->next)
+        if (!c->changes)
+            call_fail(c, &e);
+    if (!first_call(p))
+        drop_conn(p);
+}
+
+static void knock(struct rpc_peer *p)
+{
+    if (p->also[0] && !p->knock && !p->host_heard && conn_phase(p->conn) == CONN_CONNECTING)
+        p->knock =
+            knock_start(p->loop, (const char *const[]){p->address, p->also}, 2, on_knocked, p);
+}
+
 /* Give the first call what it needs next: a connection, or to be sent. */
 static void pump(struct rpc_peer *p)
 {
@@ -181,6 +221,8 @@ static void pump(struct rpc_peer *p)
         drop_conn(p);
     if (!p->conn)
         open_conn(p);
+    if (p->conn)
+        knock(p);
     if (!p->conn || conn_phase(p->conn) != CONN_UP)
         return;
     if (send_call(c, &e) < 0) {
@@ -196,6 +238,7 @@ static void pump(struct rpc_peer *p)
 
 static void on_up(void *arg)
 {
+    end_knock(arg);
     pump(arg);
 }
 
@@ -224,8 +267,9 @@ static void on_closed(void *arg, const struct err *e)
     struct rpc_call *c = first_call(p);
     struct err named = *e;
 
+    end_knock(p);
     p->conn = NULL;
-    p->conn_used = false;
+    p->conn_used = p->host_heard = false;
     if (c && c->state == CALL_SENT) {
         sent_call_lost(c, e);
         pump(p); /* the others have not been tried yet */
@@ -398,8 +442,13 @@ void rpc_peer_free(struct rpc_peer *p)
         p->calls = c->next;
         call_free(c);
     }
-    conn_close(p->conn);
+    drop_conn(p);
     mem_free(p);
+}
+
+void rpc_peer_knock(struct rpc_peer *p, const char *host, int64_t port)
+{
+    address_join(host, port, p->also);
 }
 
 const char *rpc_peer_node(const struct rpc_peer *p)

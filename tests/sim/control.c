@@ -332,6 +332,14 @@ static bool anyone_sees_writable(const struct world *w, int node)
     return witness && w->node[node].up && !w->node[node].cut && w->node[node].role == PG_WRITABLE;
 }
 
+static void listen_for(const struct world *w, struct control *c, int node, bool wanted)
+{
+    look_at(w, c, (u8)node);
+    c->seen_writable &= (u8) ~(1U << node);
+    if (wanted && anyone_sees_writable(w, node))
+        c->seen_writable |= (u8)(1U << node);
+}
+
 static bool caught_up(struct world *w, struct control *c)
 {
     u8 a = c->d.owner, b = c->d.to;
@@ -355,12 +363,8 @@ static enum plan_outcome look_step(struct world *w, struct control *c, const str
     switch ((enum step_id)m->step) {
     case STEP_EVIDENCE:
     case STEP_EVIDENCE_AGAIN:
-        for (int i = 0; i < NODES; i++) {
-            look_at(w, c, i);
-            c->seen_writable &= (u8) ~(1U << i);
-            if ((m->nodes & (1U << i)) && anyone_sees_writable(w, i))
-                c->seen_writable |= (u8)(1U << i);
-        }
+        for (int i = 0; i < NODES; i++)
+            listen_for(w, c, i, m->nodes & (1U << i));
         return OUTCOME_DONE;
     case STEP_CATCHUP:
         return caught_up(w, c) ? OUTCOME_DONE : OUTCOME_FAILED;
@@ -376,7 +380,7 @@ static enum plan_outcome look_step(struct world *w, struct control *c, const str
         for (int i = 0; i < NODES; i++)
             node_watch(w, i, out);
         for (int i = 0; i < NODES; i++)
-            look_at(w, c, i);
+            listen_for(w, c, i, true);
         return OUTCOME_DONE;
     case STEP_RELEASE:
         node_guard_again(w, node, out);

@@ -78,6 +78,7 @@ static const struct scenario scenarios[] = {
     {"unplanned, the owner alive",        alive,   STEP_FENCE_OLD, 1,   1,       1,     ANY,           SHORT, LONG},
     {"unplanned, given up unfenced",      lost,    STEP_GRADE,   1,     1,       0,     ANY | GIVE_UP, SHORT, LONG},
     {"unplanned, the network torn",       alive,   STEP_SEIZE,   2,     0,       0,     GIVE_UP | MENU_NETWORK, SHORT, LONG},
+    {"unplanned, the owner not heard at first", alive, STEP_NONE, 2,    0,       0,     GIVE_UP | MENU_NETWORK, SHORT, LONG},
     {"no command",                        alone,   STEP_NONE,    4,     0,       0,     0,             SHORT, LONG},
 };
 

@@ -499,7 +499,7 @@ bool node_act(struct world *w, int node, struct violation *bad, enum plan_outcom
 
 const char *verb_text(u8 verb)
 {
-#define X(id, name, changes) name,
+#define X(id, name, changes, since) name,
     static const char *const texts[] = {VERBS(X)};
 #undef X
     return texts[verb];

@@ -219,6 +219,9 @@ static void failover_step_by_step(void **unused)
     register_from_add(&v->d, "a", GRADE_G3);
     expect_step(v, STEP_WAIT_WATCH, B);
     mark(v, STEP_WAIT_WATCH);
+    v->nodes[A].seen_writable = true; /* heard while its watch had its time */
+    expect_end(v, WHY_SEEN_WRITABLE, 4);
+    v->nodes[A].seen_writable = false;
     expect_step(v, STEP_PROMOTE, B);
 }
 

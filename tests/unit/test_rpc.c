@@ -492,30 +492,83 @@ static void fanout_keeps_one_deadline(void **state)
 }
 
 /* a listener whose queue is full drops what comes: like a host that is down */
-static void dead_host_keeps_the_deadline(void **state)
-{
-    AUTO(arena) a = arena_new();
+struct dead_port {
     char address[ADDRESS_BYTES];
-    int fd = silent_listener(address), clients[8];
+    int fd, clients[8];
+};
+
+static void dead_port_open(struct dead_port *d)
+{
     struct sockaddr_in in;
     socklen_t bytes = sizeof(in);
 
-    (void)state;
-    assert_int_equal(listen(fd, 0), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &bytes), 0);
+    d->fd = silent_listener(d->address);
+    assert_int_equal(listen(d->fd, 0), 0);
+    assert_int_equal(getsockname(d->fd, (struct sockaddr *)&in, &bytes), 0);
     for (size_t i = 0; i < 8; i++) {
-        clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        (void)connect(clients[i], (struct sockaddr *)&in, sizeof(in));
+        d->clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(d->clients[i], (struct sockaddr *)&in, sizeof(in));
     }
+}
+
+static void dead_port_close(struct dead_port *d)
+{
+    for (size_t i = 0; i < 8; i++)
+        close(d->clients[i]);
+    close(d->fd);
+}
+
+static void dead_host_keeps_the_deadline(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct dead_port dead;
+
+    (void)state;
+    dead_port_open(&dead);
     struct rpc_peer *p =
-        rpc_peer_new(loop, controller_tls, "ia2", "db01", address, PEER_CONTROLLER, "ctl");
+        rpc_peer_new(loop, controller_tls, "ia2", "db01", dead.address, PEER_CONTROLLER, "ctl");
     struct rpc_result r = call(p, VERB_FENCE, 200, a);
     assert_says(&r.e, ERR_UNREACHABLE, "timed out connecting within");
     assert_true(r.elapsed_ms >= 195 * pace && r.elapsed_ms < 300 * pace);
     rpc_peer_free(p);
-    for (size_t i = 0; i < 8; i++)
-        close(clients[i]);
-    close(fd);
+    dead_port_close(&dead);
+}
+
+static struct rpc_result call_knocking(const char *agent, const char *also, int verb,
+                                       int64_t timeout_ms, struct arena *a)
+{
+    struct rpc_peer *p =
+        rpc_peer_new(loop, controller_tls, "ia2", "db01", agent, PEER_CONTROLLER, "ctl");
+    long long port;
+
+    assert_true(str_to_int(strchr(also, ':') + 1, 1, 65535, &port));
+    rpc_peer_knock(p, "127.0.0.1", port);
+    struct rpc_result r = call(p, verb, timeout_ms, a);
+    rpc_peer_free(p);
+    return r;
+}
+
+/* a host that answers nowhere is given up long before the deadline; one that answers anywhere, were
+ * it with a refusal, keeps it, and so does a request that changes something */
+static void silent_host_is_found_early(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct dead_port agent, postgres;
+
+    (void)state;
+    dead_port_open(&agent);
+    dead_port_open(&postgres);
+    struct rpc_result r = call_knocking(agent.address, postgres.address, VERB_OBSERVE, 5000, a);
+    assert_says(&r.e, ERR_UNREACHABLE, "its host is silent: no answer to 3 connection requests");
+    assert_true(r.elapsed_ms >= 295 && r.elapsed_ms < 2500 * pace);
+    r = call_knocking(agent.address, postgres.address, VERB_FENCE, 600, a);
+    assert_says(&r.e, ERR_UNREACHABLE, "timed out connecting within");
+    assert_true(r.elapsed_ms >= 595 * pace);
+    r = call_knocking(agent.address, "127.0.0.1:1", VERB_OBSERVE, 600, a);
+    assert_says(&r.e, ERR_UNREACHABLE, "timed out connecting within");
+    assert_true(r.elapsed_ms >= 595 * pace);
+    dead_port_close(&postgres);
+    dead_port_close(&agent);
 }
 
 /* ---- peers that are not who they should be --------------------------------------------------- */
@@ -1225,6 +1278,7 @@ int main(void)
         TEST(reply_never_exceeds_a_frame),
         TEST(fanout_keeps_one_deadline),
         TEST(dead_host_keeps_the_deadline),
+        TEST(silent_host_is_found_early),
         TEST(wrong_certificates),
         TEST(agents_only_observe),
         TEST(versions_without_overlap),

@@ -18,8 +18,9 @@ from . import boot, cluster, hosts, scene, services
 FLOOR_DIRECTORY = os.path.join(scene.HERE, 'floor')
 KINDS = ('planned', 'killed', 'dead')
 
-# began, ended: monotonic seconds; parts: {name: ms} as the way itself tells them
-Move = namedtuple('Move', 'way kind old new began ended parts')
+# began (the death, where there is one), entered (the command), ended: monotonic seconds; parts:
+# {name: ms} as the way itself tells them
+Move = namedtuple('Move', 'way kind old new began entered ended parts')
 
 
 def _environment():
@@ -76,6 +77,7 @@ def pgtandem(s, kind, old, new):
         os.kill(pid, signal.SIGKILL)
     elif kind == 'dead':
         boot.kill(s.lab, old)
+    entered = time.monotonic()
     code, said = _type(s, *verb, '--to', new)
     if code == 4 and 'another standby has more WAL' in said:
         new = next(n for n in hosts.NODES if n not in (old, new))
@@ -84,7 +86,7 @@ def pgtandem(s, kind, old, new):
     scene.check(code == 0, '%s: exit %d: %s', verb[0], code, said[-2000:])
     steps = {r['step']: r['data']['ms'] for r in s.journal()
              if r.get('kind') == 'result' and r['data'].get('ok')}
-    return Move('pgtandem', kind, old, new, began, ended, steps)
+    return Move('pgtandem', kind, old, new, began, entered, ended, steps)
 
 
 def _type(s, *argv):
@@ -106,7 +108,7 @@ def script(s, kind, old, new):
     if kind == 'killed':
         os.kill(pid, signal.SIGKILL)
     _by_hand(s, 'planned' if kind == 'planned' else 'lost', old, new)
-    return Move('script', kind, old, new, began, time.monotonic(), {})
+    return Move('script', kind, old, new, began, began, time.monotonic(), {})
 
 
 def floor_program():
@@ -131,7 +133,7 @@ def floor(s, kind, old, new):
     out = _done(child, 'the floor')
     ended = time.monotonic()
     parts = dict(line.split() for line in out.splitlines())
-    return Move('floor', kind, old, new, began, ended,
+    return Move('floor', kind, old, new, began, began, ended,
                 {k[:-3]: int(v) / 1000 for k, v in parts.items()})
 
 
