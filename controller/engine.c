@@ -137,8 +137,9 @@ static void ask_interrupted(struct run *r)
         return;
     }
     if (r->session->term.tty && isatty(STDIN_FILENO) &&
-        session_confirm(r->session, "\nInterrupted. Undo what has been done (y), or go on (N)?",
-                        NULL, &e) == 0)
+        session_confirm(r->session,
+                        "\nInterrupted. Undo what has been done? Anything else goes on.", NULL,
+                        &e) == 0)
         r->view.marks.turned = true;
     else
         progress_say(&r->progress, "going on; `pgtandem abort` undoes it once this has ended");
@@ -192,6 +193,8 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
     if (m->reason == WHY_DNS_SILENT && r->world.d_error.msg[0])
         err_set(reterr, codes[m->exit_code], m->exit_code == 8 ? r->world.d_error.hint : hint,
                 "%s (%s)", text, r->world.d_error.msg);
+    else if (m->exit_code == 9 && r->last_error.code) /* the answer itself, not what came of it */
+        err_set(reterr, codes[9], r->last_error.hint, "%s", r->last_error.msg);
     else if (m->exit_code == 7 && d->epoch > 0)
         err_set(reterr, codes[m->exit_code], hint,
                 "%s: %s holds the record (epoch %lld, %s, %s%s%s)", text, d->by,

@@ -16,14 +16,13 @@ static void tell(const struct err *e)
     fflush(stdout);
     if (!*e->msg)
         return;
-    fprintf(stderr, "pgtandem: ");
-    if (*e->node)
-        fprintf(stderr, "%s: ", e->node);
-    if (*e->step)
-        fprintf(stderr, "%s: ", e->step);
-    fprintf(stderr, "%s\n", e->msg);
+    const struct term t = term_look(stderr, COLOR_NEVER);
+    AUTO(arena) a = arena_new();
+    term_wrap(&t, "pgtandem: ",
+              arena_printf(a, "%s%s%s%s%s", e->node, *e->node ? ": " : "", e->step,
+                           *e->step ? ": " : "", e->msg));
     if (*e->hint)
-        fprintf(stderr, "  next: %s\n", e->hint);
+        term_wrap(&t, "  next: ", e->hint);
 }
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "controller/consequences.h"
 #include "controller/ops.h"
 #include "controller/plan.h"
 #include "controller/preflight.h"
@@ -35,6 +36,8 @@ static bool as_planned(struct run *r, const struct preflight *p, struct op_resul
     if (r->plan && plan_check_facts(s, r->plan, now, &res->e) < 0)
         return false;
     plan_print_short(s, now);
+    if (!s->options.yes)
+        consequences_of_move(s, &r->world, now);
     return true;
 }
 

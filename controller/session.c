@@ -128,7 +128,8 @@ static bool read_answer(char *ret_line, size_t bytes)
 
 int session_confirm(struct session *s, const char *question, const char *expect, struct err *reterr)
 {
-    char line[256];
+    const struct term err = term_look(stderr, s->options.color);
+    char line[256] = "";
 
     if (s->options.yes)
         return 0;
@@ -136,15 +137,17 @@ int session_confirm(struct session *s, const char *question, const char *expect,
         return err_set(reterr, ERR_DECLINED, "--yes answers for a script",
                        "a question has to be answered and standard input is not a terminal: %s",
                        question);
-    if (expect)
-        fprintf(stderr, "%s\nType %s to go on: ", question, expect);
-    else
-        fprintf(stderr, "%s [y/N] ", question);
+    if (!expect)
+        expect = "yes";
+    fflush(stdout);
+    term_wrap(&err, "", question);
+    fprintf(stderr, "Type %s to go on: ", expect);
     fflush(stderr);
-    if (read_answer(line, sizeof(line)) &&
-        (expect ? strcmp(line, expect) == 0 : strcmp(line, "y") == 0 || strcmp(line, "yes") == 0))
+    if (read_answer(line, sizeof(line)) && strcmp(line, expect) == 0)
         return 0;
-    return err_set(reterr, ERR_DECLINED, NULL, "declined: nothing was changed after the question");
+    return err_set(reterr, ERR_DECLINED, "--yes answers without a question",
+                   "declined: \"%.40s\" is not \"%s\"; nothing was changed after the question",
+                   line, expect);
 }
 
 int session_reason(struct session *s, const char **ret_reason, struct err *reterr)
@@ -153,6 +156,7 @@ int session_reason(struct session *s, const char **ret_reason, struct err *reter
     const char *reason = s->options.reason;
 
     if (!reason && isatty(STDIN_FILENO)) {
+        fflush(stdout);
         fprintf(stderr, "Reason (for the journal): ");
         fflush(stderr);
         if (read_answer(line, sizeof(line)))

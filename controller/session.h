@@ -34,8 +34,8 @@ void session_close(struct session *s);
 /* The zone, for a verb that only goes to DNS when it can: without the update key, or with it. */
 int session_open_dns(struct session *s, bool with_key, struct err *reterr);
 
-/* Ask on the terminal; with --yes the answer is taken as given. `expect` NULL: y or N. Or
- * ERR_DECLINED. */
+/* Ask on the terminal for `expect` to be typed (the cluster's name; NULL: "yes"); with --yes the
+ * answer is taken as given. Or ERR_DECLINED, also where there is no terminal to ask on. */
 int session_confirm(struct session *s, const char *question, const char *expect,
                     struct err *reterr);
 /* --reason, or asked for on a terminal, or ERR_USAGE. In the session's arena. */

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/consequences.h"
 #include "controller/engine.h"
 #include "controller/observe.h"
 #include "controller/plan_show.h"
@@ -123,8 +124,30 @@ int verb_abort(struct session *s, struct err *reterr)
     return move(s, PLAN_ABORT, NULL, reterr);
 }
 
+/* Whoever stops the only node that writes types the cluster's name for it. */
+static int confirm_fence(struct session *s, struct err *reterr)
+{
+    struct world *w;
+    int node = s->options.n_args ? config_node_index(&s->config, s->options.args[0]) : -1;
+    char question[120];
+
+    if (s->options.yes || s->options.dry_run || node < 0)
+        return 0;
+    w = arena_alloc(s->arena, sizeof(*w));
+    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    consequences_of_fence(s, w, (size_t)node);
+    bool writes = !w->nodes[node].answered || w->nodes[node].obs.pg.role == PG_WRITABLE ||
+                  !w->d.record_valid || strcmp(w->d.record.owner, s->options.args[0]) == 0;
+    STR_PRINTF(question, "Stop %s and fence it?", s->options.args[0]);
+    return session_confirm(s, question, writes ? s->config.cluster.name : NULL, reterr);
+}
+
 int verb_fence(struct session *s, struct err *reterr)
 {
+    int rc = confirm_fence(s, reterr);
+
+    if (rc < 0)
+        return rc;
     return move_node(s, PLAN_FENCE, reterr);
 }
 

@@ -1,0 +1,17 @@
+/*
+ * What an administrator has to know before he says yes: who is cut off, for how long nobody can
+ * write, what happens to jobs and clients, and whether there is a way back. Printed before the
+ * question of a move; nothing here decides anything.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct plan;
+struct session;
+struct world;
+
+/* Of a switchover or failover. Fills p's outlook from the journals. */
+void consequences_of_move(struct session *s, const struct world *w, struct plan *p);
+/* Of `fence NODE`. */
+void consequences_of_fence(struct session *s, const struct world *w, size_t node);
