@@ -85,6 +85,7 @@ static const struct ini_section sections[] = {
     SINGLE(postgresql, postgres_config_table, true),
     SINGLE(cron, cron_config_table, false),
     SINGLE(archive, archive_table, false),
+    SINGLE(backup, backup_config_table, false),
     {.name = "peer",
      .table = &peer_table,
      .offset = offsetof(struct config, peers),

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "agent/cron.h"
+#include "agent/inspect_backup.h"
 #include "agent/postgres.h"
 #include "agent/state.h"
 #include "dnsupdate/dnsclient.h"
@@ -64,6 +65,7 @@ struct config {
     struct postgres_config postgresql;
     struct cron_config cron;
     struct config_archive archive;
+    struct backup_config backup;
     struct config_peer peers[CLUSTER_NODES_MAX];
     size_t n_peers;
 

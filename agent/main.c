@@ -9,6 +9,7 @@
 #include "agent/config.h"
 #include "agent/daemon.h"
 #include "agent/guard.h"
+#include "agent/inspect.h"
 #include "agent/status.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -39,6 +40,12 @@ static int run_status(struct config *c, const struct options *o)
     return status_run(c);
 }
 
+static int run_inspect(struct config *c, const struct options *o)
+{
+    (void)o;
+    return inspect_run(c);
+}
+
 static int run_config_check(struct config *c, const struct options *o)
 {
     struct err e = {0};
@@ -58,6 +65,7 @@ static const struct verb_row {
     {"run", NULL, run_daemon, "the agent itself, in the foreground (also without a verb)"},
     {"guard", NULL, run_guard, "may PostgreSQL start here? run before it and before cron"},
     {"status", NULL, run_status, "this node alone, without the network"},
+    {"inspect", NULL, run_inspect, "what preflight asks of this node, as JSON"},
     {"config", "check", run_config_check, "check the configuration against this machine"},
 };
 enum { VERBS_TABLE = sizeof(verbs_table) / sizeof(verbs_table[0]) };

@@ -34,6 +34,10 @@ struct postgres {
     struct pgspawn *spawn;  /* agent/pgspawn.c: the postmaster that we started, NULL none */
 };
 
+/* A connection as the agent makes it, closed yet (agent/pgconn.h). Timeout 0: none. */
+struct pgconn *postgres_connection(struct loop *l, const struct postgres_config *c,
+                                   const char *database, int statement_timeout_ms);
+
 typedef void (*pgop_step_fn)(struct pgop *op);
 
 struct pgop {

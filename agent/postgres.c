@@ -46,8 +46,8 @@ enum {
 /* What goes into every session: our statements name catalog objects only, wait for no lock for
  * long, and end by themselves if this side goes away. The act connection has no statement_timeout:
  * a CHECKPOINT may take its time, and pg_cancel_backend() ends what passes its deadline. */
-static struct pgconn *connection(struct loop *l, const struct postgres_config *c,
-                                 int statement_timeout_ms)
+struct pgconn *postgres_connection(struct loop *l, const struct postgres_config *c,
+                                   const char *database, int statement_timeout_ms)
 {
     struct buf b;
     char number[24], options[160];
@@ -61,7 +61,7 @@ static struct pgconn *connection(struct loop *l, const struct postgres_config *c
     pgsettings_conninfo_add(&b, "host", c->socket_directory);
     pgsettings_conninfo_add(&b, "port", number);
     pgsettings_conninfo_add(&b, "user", c->user);
-    pgsettings_conninfo_add(&b, "dbname", c->database);
+    pgsettings_conninfo_add(&b, "dbname", database);
     pgsettings_conninfo_add(&b, "application_name", "pgtandem-agent");
     pgsettings_conninfo_add(&b, "client_encoding", "UTF8");
     pgsettings_conninfo_add(&b, "gssencmode", "disable"); /* looking for tickets may block */
@@ -85,8 +85,8 @@ struct postgres *postgres_new(struct loop *l, const struct postgres_config *c, c
     p->loop = l;
     p->config = *c;
     STR_COPY(p->node, node);
-    p->observe = connection(l, c, OBSERVE_STATEMENT_TIMEOUT_MS);
-    p->act = connection(l, c, 0);
+    p->observe = postgres_connection(l, c, c->database, OBSERVE_STATEMENT_TIMEOUT_MS);
+    p->act = postgres_connection(l, c, c->database, 0);
     p->look = pglook_new(p);
     return p;
 }

@@ -10,6 +10,7 @@
 #include "agent/acts.h"
 #include "agent/cron.h"
 #include "agent/rehearse.h"
+#include "agent/inspect.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -119,6 +120,22 @@ static void on_crontab(void *arg, const char *text, const struct err *e)
     agent_observe(k->agent, AGENT_LOOK_MS, false, on_observed, k);
 }
 
+static int64_t inspect_ms(const struct rpc_request *r)
+{
+    return r->q.timeout_ms > 0 ? r->q.timeout_ms / 2 : INSPECT_MS;
+}
+
+static void on_inspected(void *arg, const char *json, const struct err *e)
+{
+    struct asked *k = arg;
+
+    if (e)
+        k->e = *e;
+    else
+        k->text = mem_strdup(json);
+    agent_observe(k->agent, AGENT_LOOK_MS, false, on_observed, k);
+}
+
 static void on_request(void *arg, struct rpc_request *r)
 {
     struct agent *g = arg;
@@ -139,6 +156,8 @@ static void on_request(void *arg, struct rpc_request *r)
         rehearse_answer(g, r);
     } else if (verb == VERB_CRON_SHOW) {
         cron_read(g->cron, on_crontab, asked_new(g, r));
+    } else if (verb == VERB_INSPECT) {
+        inspect_ask(g, inspect_ms(r), on_inspected, asked_new(g, r));
     } else if (agent_may_act(g, verb_names[verb], &e) < 0) {
         log_warning("refused: %s at the command of %s: %s", verb_names[verb], r->q.by, e.msg);
         refuse_with(g, r, &e);

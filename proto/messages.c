@@ -267,7 +267,7 @@ static const struct field reply_fields[] = {
     F_STRING(struct reply, msg, 0, NULL, "what happened"),
     F_STRING(struct reply, hint, 0, NULL, "what to do next"),
     F_STRUCT(struct reply, obs, 0, &node_obs_table, "the node as it is now"),
-    F_TEXT(struct reply, text, 0, TEXT_CAP_BYTES, "the crontab, the rehearsals, or the output of what was run"),
+    F_TEXT(struct reply, text, 0, TEXT_CAP_BYTES, "the crontab, the inspection or rehearsals as JSON, or the output of what was run"),
 };
 FIELD_TABLE(reply_table, struct reply, "reply", reply_fields);
 

@@ -44,6 +44,7 @@ enum {
     X(VERB_OBSERVE, "observe", false, 1)     /* answered always */                                 \
     X(VERB_EVIDENCE, "evidence", false, 1)   /* what this node sees of `target` (a lost node) */   \
     X(VERB_CRON_SHOW, "cron-show", false, 1) /* the crontab's text */                              \
+    X(VERB_INSPECT, "inspect", false, 2)     /* `text` is a struct inspect as JSON (inspect.h) */  \
     X(VERB_ARM, "arm", true, 1)                                                                    \
     X(VERB_CRON_OFF, "cron-off", true, 1)                                                          \
     X(VERB_CRON_ON, "cron-on", true, 1)                                                            \
@@ -296,8 +297,8 @@ struct reply {
     char msg[640];
     char hint[512];
     struct node_obs obs;
-    char *text;  /* cron-show: the crontab; rehearse: struct rehearsals; promote/rejoin/…:
-                    output of what was run */
+    char *text;  /* cron-show: the crontab; inspect: struct inspect; rehearse: struct rehearsals;
+                    promote/rejoin/…: output of what was run */
     int version; /* protocol that was spoken; set by who receives it, not sent */
 };
 
