@@ -14,8 +14,9 @@ enum { PATH_BYTES = 1024, DEPTH_MAX = 4, FILES_MAX = 20000, WORDS_MAX = 16 };
 static const struct field config_fields[] = {
     F_STRING(struct backup_config, dir, 0, "",
              "directory that backups are written to: its newest file counts"),
-    F_STRING(struct backup_config, newest_command, 0, "",
-             "or a program that prints when and where the newest is: 2026-01-28T03:14:15Z HOST:PATH"),
+    F_STRING(
+        struct backup_config, newest_command, 0, "",
+        "or a program that prints when and where the newest is: 2026-01-28T03:14:15Z HOST:PATH"),
     F_INT(struct backup_config, timeout_ms, 0, 100, 4000, "800", "ms: how long it may take"),
 };
 FIELD_TABLE(backup_config_table, struct backup_config, "backup", config_fields);

@@ -18,9 +18,9 @@
 enum { PATH_BYTES = 512, FILE_CAP_BYTES = 256 * 1024, LINE_BYTES = 1024, FILES_MAX = 256 };
 
 static const char *const programs[] = {
-    "psql",       "pg_dump",  "pg_basebackup", "pg_restore", "pg_receivewal", "vacuumdb", "reindexdb",
-    "pgbackrest", "barman",   "wal-g",         "wal-e",      "pg_repack",     "pg_rman",  "pgbench",
-    "clusterdb",  "pg_probackup",
+    "psql",      "pg_dump",    "pg_basebackup", "pg_restore",   "pg_receivewal", "vacuumdb",
+    "reindexdb", "pgbackrest", "barman",        "wal-g",        "wal-e",         "pg_repack",
+    "pg_rman",   "pgbench",    "clusterdb",     "pg_probackup",
 };
 
 struct look {
@@ -115,7 +115,8 @@ static bool word(const char **at, char *ret, size_t bytes)
 }
 
 /* "m h dom mon dow [user] command", or "@daily [user] command"; comments and VAR=value are none. */
-static void judge_line(struct look *k, const char *path, int number, const char *line, bool has_user)
+static void judge_line(struct look *k, const char *path, int number, const char *line,
+                       bool has_user)
 {
     char ignored[64], user[64] = "root", place[112], what[64];
     const char *at = line + strspn(line, " \t"), *program;
@@ -181,8 +182,9 @@ static void cron_places(struct look *k)
     each_file(k, "/etc/cron.d", cron_d);
     for (size_t n = 0; n < sizeof(parts) / sizeof(parts[0]); n++)
         each_file(k, parts[n], cron_daily);
-    judge_crontab(k, file_exists("/var/spool/cron/crontabs") ? "/var/spool/cron/crontabs/root"
-                                                             : "/var/spool/cron/root",
+    judge_crontab(k,
+                  file_exists("/var/spool/cron/crontabs") ? "/var/spool/cron/crontabs/root"
+                                                          : "/var/spool/cron/root",
                   false);
 }
 

@@ -29,7 +29,8 @@ struct look {
 
 /* Commands are told as set or not: they may hold a password. */
 static const char sql_settings[] =
-    "SELECT name, CASE WHEN name IN ('archive_command', 'restore_command', 'archive_cleanup_command',"
+    "SELECT name, CASE WHEN name IN ('archive_command', 'restore_command', "
+    "'archive_cleanup_command',"
     " 'recovery_end_command') AND coalesce(reset_val, '') <> ''"
     " THEN 'set, ' || left(encode(sha256(convert_to(reset_val, 'UTF8')), 'hex'), 12)"
     " ELSE left(coalesce(reset_val, ''), 120) END AS value, pending_restart::text"
@@ -194,8 +195,8 @@ static void on_hba(void *arg, const struct pgconn_reply *r)
     if (r->e)
         note(k, "pg_hba_file_rules", r);
     else
-        take_rules(r->results[0], k->i->hba, &k->i->n_hba,
-                   sizeof(k->i->hba) / sizeof(k->i->hba[0]), &k->i->hba_rules, &k->i->hba_errors);
+        take_rules(r->results[0], k->i->hba, &k->i->n_hba, sizeof(k->i->hba) / sizeof(k->i->hba[0]),
+                   &k->i->hba_rules, &k->i->hba_errors);
 }
 
 static void on_ident(void *arg, const struct pgconn_reply *r)

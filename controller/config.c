@@ -66,6 +66,18 @@ static const struct field limits_fields[] = {
           "files: WAL that waits to be archived on the old primary"),
     F_INT(struct config_limits, plan_age_s, 0, 60, 31536000, "86400",
           "seconds: how old a saved plan may be when it is carried out"),
+    F_INT(struct config_limits, xact_age_s, 0, 0, INT32_MAX, "60",
+          "s: oldest transaction on the old primary, which its stop would abort"),
+    F_INT(struct config_limits, backup_age_s, 0, 0, INT32_MAX, "93600",
+          "s: age of the newest backup (26 h)"),
+    F_INT(struct config_limits, ttl_s, 0, 0, 604800, "300",
+          "s: TTL of the alias, for which clients may keep the old target"),
+    F_INT(struct config_limits, certificate_days, 0, 0, 3650, "14",
+          "days: until the certificate of the target's PostgreSQL expires"),
+};
+static const struct field preflight_fields[] = {
+    F_STRING(struct config_preflight, acknowledged_foreign, 0, "",
+             "jobs outside the managed crontab that are known: places or hashes, comma-separated"),
 };
 static const struct field node_fields[] = {
     F_STRING(struct config_node, agent, FIELD_REQUIRED, NULL, "IP:port of its agent"),
@@ -86,6 +98,7 @@ static FIELD_TABLE(dns_table, struct config_dns, "dns", dns_fields);
 static FIELD_TABLE(tls_table, struct tls_files, "tls", tls_fields);
 static FIELD_TABLE(journal_table, struct config_journal, "journal", journal_fields);
 static FIELD_TABLE(limits_table, struct config_limits, "limits", limits_fields);
+static FIELD_TABLE(preflight_table, struct config_preflight, "preflight", preflight_fields);
 static FIELD_TABLE(node_table, struct config_node, "node", node_fields);
 static FIELD_TABLE(check_table, struct config_check, "check", check_fields);
 
@@ -110,6 +123,7 @@ static const struct ini_section sections[] = {
     SINGLE(tls, true),
     SINGLE(journal, false),
     SINGLE(limits, false),
+    SINGLE(preflight, false),
     REPEATED(node, nodes, n_nodes, config_node),
     REPEATED(check, checks, n_checks, config_check),
 };

@@ -52,6 +52,14 @@ struct config_limits {
     int64_t g3_wait_ms;         /* failover with G3: watch period plus stop time; 0 derives it */
     int64_t ready_files;        /* archive backlog allowed */
     int64_t plan_age_s;         /* how old a saved plan may be */
+    int64_t xact_age_s;         /* oldest transaction on the owner */
+    int64_t backup_age_s;       /* newest backup */
+    int64_t ttl_s;              /* of the alias */
+    int64_t certificate_days;   /* until the target's certificate expires */
+};
+
+struct config_preflight {
+    char acknowledged_foreign[256]; /* comma-separated: places or hashes of jobs elsewhere */
 };
 
 struct config_journal {
@@ -70,9 +78,10 @@ struct config {
     struct tls_files tls;
     struct config_journal journal;
     struct config_limits limits;
+    struct config_preflight preflight;
     struct config_node nodes[CLUSTER_NODES_MAX];
     size_t n_nodes;
-    struct config_check checks[64];
+    struct config_check checks[128];
     size_t n_checks;
 };
 

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "dnsupdate/dnsclient.h"
+#include "proto/inspect.h"
 #include "proto/messages.h"
 
 struct config_node;
@@ -30,6 +31,13 @@ struct world_node {
     const struct rehearsal *rehearsals; /* controller/rehearse.h; in the session's arena */
     size_t n_rehearsals;
     struct err rehearsal_error; /* why there are none; code 0: it was not asked */
+
+    bool inspect_asked;            /* for its heavier facts (controller/inspect.h) */
+    const struct inspect *inspect; /* in the session's arena; NULL: there are none */
+    struct err inspect_error;      /* asked for, and why there are none */
+    bool target_asked;             /* was its name in DNS looked up? */
+    struct dns_addresses target;   /* what the name resolves to */
+    struct err target_error;
 };
 
 struct world {
@@ -50,6 +58,7 @@ struct world {
         uint32_t from;    /* bit per witness that has told; its words: */
         struct obs_peer seen[CLUSTER_NODES_MAX];
     } evidence;
+    int64_t journal_free_bytes; /* where our journal is; 0: not looked at, or unknown */
 };
 
 enum {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "controller/consequences.h"
+#include "controller/inspect.h"
 #include "controller/ops.h"
 #include "controller/plan.h"
 #include "controller/preflight.h"
@@ -41,14 +42,26 @@ static bool as_planned(struct run *r, const struct preflight *p, struct op_resul
     return true;
 }
 
+/* A failover that nobody is asked about again does not wait for facts that would only warn. */
+static void look_at_all(struct run *r)
+{
+    struct session *s = r->session;
+    bool lost = unplanned(r);
+    struct inspection *inspection =
+        lost && s->options.yes ? NULL : inspection_start(s, &r->world, true);
+    struct rehearse *rehearsal = rehearse_start(
+        s, &r->world, r->view.to, lost ? REHEARSE_TIMEOUT_LOST_MS : REHEARSE_TIMEOUT_MS);
+
+    world_observe(s, &r->world, OBSERVE_SURVEY | OBSERVE_KEY);
+    rehearse_end(rehearsal);
+    inspection_end(inspection);
+}
+
 void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     struct session *s = r->session;
     struct preflight *p = arena_alloc(s->arena, sizeof(*p));
-    struct rehearse *rehearsal = rehearse_start(
-        s, &r->world, r->view.to, unplanned(r) ? REHEARSE_TIMEOUT_LOST_MS : REHEARSE_TIMEOUT_MS);
-    world_observe(s, &r->world, OBSERVE_SURVEY | OBSERVE_KEY);
-    rehearse_end(rehearsal);
+    look_at_all(r);
     run_look(r);
     preflight_run(s, &r->world, unplanned(r) ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED,
                   plan_owner(&r->view), r->view.to, p);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/cron_nodes.h"
+#include "controller/inspect.h"
 #include "controller/observe.h"
 #include "controller/plan.h"
 #include "controller/planner_view.h"
@@ -57,7 +58,9 @@ static struct plan *look_and_build(struct session *s, enum plan_command command,
     struct world *w = &crontabs->world;
     struct plan *plan = arena_alloc(s->arena, sizeof(*plan));
 
+    struct inspection *inspection = has_preflight(command) ? inspection_start(s, w, false) : NULL;
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY);
+    inspection_end(inspection);
     crontabs->n = s->config.n_nodes;
     cron_nodes_read(s, crontabs); /* a look may show a crontab as it was a second ago */
     struct plan_look look = {

@@ -117,6 +117,17 @@ bool check_silent(struct preflight_result *r, const char *node)
     return true;
 }
 
+bool check_uninspected(const struct check_view *v, struct preflight_result *r, bool owner)
+{
+    int node = owner ? v->from : v->to;
+    const struct world_node *n = node >= 0 ? &v->w->nodes[node] : NULL;
+
+    if (!n || !n->answered)
+        return check_silent(r, owner ? v->a_name : v->b_name);
+    check_measured(r, "not looked at: %s", !n->inspect_asked ? "not asked" : "see \"inspection\"");
+    return true;
+}
+
 void check_list(char *text, size_t bytes, const char *name)
 {
     size_t used = strlen(text);
@@ -127,6 +138,11 @@ void check_list(char *text, size_t bytes, const char *name)
 static const struct node_obs *answer_of(const struct world *w, int node)
 {
     return node >= 0 && w->nodes[node].answered ? &w->nodes[node].obs : NULL;
+}
+
+static const struct inspect *inspection_of(const struct world *w, int node)
+{
+    return node >= 0 && w->nodes[node].answered ? w->nodes[node].inspect : NULL;
 }
 
 static void run_check(const struct preflight_check *check, const struct check_view *v,
@@ -166,6 +182,8 @@ void preflight_run(struct session *s, const struct world *w, enum preflight_kind
         .b_name = to >= 0 ? c->nodes[to].name : "",
         .a = answer_of(w, from),
         .b = answer_of(w, to),
+        .ai = inspection_of(w, from),
+        .bi = inspection_of(w, to),
         .d = w->d.status == DNS_VIEW_OK && w->d.record_valid ? &w->d.record : NULL,
     };
 

@@ -27,13 +27,13 @@ struct preflight_result {
     bool ok;
     bool ignorable;
     bool ignored; /* by --ignore: it failed and does not block */
-    char measured[160];
+    char measured[320];
     char threshold[120];
     char remedy[240]; /* "" when ok */
 };
 
 struct preflight {
-    struct preflight_result results[64];
+    struct preflight_result results[128];
     size_t n;
     size_t blocking; /* failed, severity block, not ignored */
     size_t warnings; /* failed, but not blocking */

@@ -12,9 +12,10 @@ struct check_view {
     enum preflight_kind kind;
     int from, to; /* indices; -1 unknown */
     const char *a_name, *b_name;
-    const struct node_obs *a; /* the owner's answer; NULL: it is silent or unknown */
-    const struct node_obs *b; /* the target's answer; NULL: it is silent */
-    const struct record *d;   /* NULL: no valid record */
+    const struct node_obs *a;      /* the owner's answer; NULL: it is silent or unknown */
+    const struct node_obs *b;      /* the target's answer; NULL: it is silent */
+    const struct inspect *ai, *bi; /* their inspections; NULL: there is none */
+    const struct record *d;        /* NULL: no valid record */
 };
 
 typedef bool (*check_fn)(const struct check_view *v, struct preflight_result *r);
@@ -26,6 +27,8 @@ void check_remedy(struct preflight_result *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* A check that needs what a silent node alone could say: true, and told as "not looked at". */
 bool check_silent(struct preflight_result *r, const char *node);
+/* The same for a check that needs an inspection: of the owner, or of the target. */
+bool check_uninspected(const struct check_view *v, struct preflight_result *r, bool owner);
 /* "a, b": append a name to `measured`. */
 void check_list(char *text, size_t bytes, const char *name);
 
@@ -138,6 +141,72 @@ void check_list(char *text, size_t bytes, const char *name);
       "no certificate of controller or agents expires soon")                                       \
     X(agent_version, "agent-version", WARN, WARN, true, "as this program",                         \
       "agents and controller are of one version")                                                  \
+    X(cluster_name, "cluster-name", BLOCK, WARN, true, "this cluster's",                           \
+      "the agents are of this cluster, by their certificates")                                     \
+    X(journal_space, "journal-space", BLOCK, WARN, true, "",                                       \
+      "there is room for the journal on this controller")                                          \
+    X(target_address, "target-address", BLOCK, WARN, true, "",                                     \
+      "the name that the alias will point to resolves to the target's address")                    \
+    X(ttl, "ttl", WARN, WARN, true, "",                                                            \
+      "clients keep the alias's old target for a short time only")                                 \
+    X(settings_capacity, "settings-capacity", BLOCK, OFF, true, "not below the owner's",           \
+      "connections, workers, slots and locks of the target suffice")                               \
+    X(settings_alike, "settings", WARN, OFF, true, "the owner's",                                  \
+      "settings that change how the server behaves are alike")                                     \
+    X(read_only, "read-only-default", BLOCK, WARN, true, "off",                                    \
+      "transactions on the target do not begin read-only")                                         \
+    X(pending_restart, "pending-restart", WARN, WARN, true, "none",                                \
+      "no setting of the target waits for a restart")                                              \
+    X(preload, "preload-libraries", BLOCK, OFF, true, "all of the owner's",                        \
+      "the target loads the owner's shared_preload_libraries")                                     \
+    X(port, "port", BLOCK, WARN, true, "the owner's",                                              \
+      "the target listens on the owner's port")                                                    \
+    X(listen, "listen-addresses", BLOCK, WARN, true, "",                                           \
+      "the target listens on its address")                                                         \
+    X(tls, "tls", BLOCK, OFF, true, "on, if the owner's is",                                       \
+      "the target offers TLS if the owner does")                                                   \
+    X(certificate, "certificate", WARN, WARN, true, "",                                            \
+      "the target's certificate names the alias and is valid for some time")                       \
+    X(hba, "hba", WARN, OFF, true, "alike",                                                        \
+      "pg_hba.conf of owner and target say the same")                                              \
+    X(ident, "ident", WARN, OFF, true, "alike",                                                    \
+      "pg_ident.conf of owner and target say the same")                                            \
+    X(hba_errors, "hba-errors", BLOCK, WARN, true, "0",                                            \
+      "pg_hba.conf and pg_ident.conf have no line in error")                                       \
+    X(libraries, "libraries", BLOCK, WARN, true, "0",                                              \
+      "extensions and libraries that databases use are installed on the target")                   \
+    X(collations, "collations", BLOCK, WARN, true, "0",                                            \
+      "text sorts on the target as where its indexes were built")                                  \
+    X(libc, "libc", WARN, OFF, true, "the owner's",                                                \
+      "the C library is the same")                                                                 \
+    X(mounts, "mounts", BLOCK, WARN, true, "as at the owner",                                      \
+      "data directory, WAL and tablespaces are mounted on the target")                             \
+    X(disk_data, "disk-data", BLOCK, WARN, true, "",                                               \
+      "free space for data and tablespaces on the target")                                         \
+    X(unlogged, "unlogged-tables", WARN, WARN, true, "0",                                          \
+      "no table loses its rows in a promotion")                                                    \
+    X(transactions, "transactions", WARN, OFF, true, "",                                           \
+      "no long transaction is open on the owner")                                                  \
+    X(dumps, "dumps", WARN, OFF, true, "0",                                                        \
+      "no pg_dump or pg_restore works on the owner")                                               \
+    X(archiver, "archiver", WARN, OFF, true, "the last attempt succeeded",                         \
+      "the owner can archive its WAL")                                                             \
+    X(logical_slots, "logical-slots", WARN, OFF, true, "none",                                     \
+      "no logical replication slot is on the owner (they do not move)")                            \
+    X(replication_role, "replication-role", BLOCK, WARN, true, "may replicate",                    \
+      "the role of the standbys' connections exists and may replicate")                            \
+    X(rewindable, "rewindable", WARN, WARN, true, "yes",                                           \
+      "pg_rewind could take back a primary that diverged")                                         \
+    X(rewind_rights, "rewind-rights", OFF, OFF, true, "all four functions",                        \
+      "the replication role may call what pg_rewind needs")                                        \
+    X(backup_age, "backup-age", WARN, WARN, true, "",                                              \
+      "there is a recent backup")                                                                  \
+    X(backup_outlives, "backup-outlives", WARN, WARN, true, "",                                    \
+      "a recent backup can be reached without the owner's host")                                   \
+    X(foreign_jobs, "foreign-jobs", WARN, WARN, true, "none, or acknowledged",                     \
+      "nothing is scheduled outside the managed crontab")                                          \
+    X(inspected, "inspection", WARN, WARN, true, "no problem",                                     \
+      "the agents could see all that preflight asks for")                                          \
     X(looked, "postgres-look", WARN, WARN, true, "no problem",                                     \
       "the agents could see all of PostgreSQL and cron")
 

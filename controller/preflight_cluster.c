@@ -1,8 +1,8 @@
 /* Checks of register, agents and machines: whose cluster, who owns it, is anybody else at work. */
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/err.h"
 #include "base/str.h"
 #include "controller/preflight_checks.h"
 #include "proto/hello.h"
@@ -137,41 +137,6 @@ bool check_owner_writable(const struct check_view *v, struct preflight_result *r
                                       : "");
     check_remedy(r, "pgtandem status; pgtandem resume");
     return v->a->pg.role == PG_WRITABLE && !v->a->fence.fenced && !v->a->fence.held;
-}
-
-bool check_alias_target(const struct check_view *v, struct preflight_result *r)
-{
-    const struct dns_view *d = &v->w->d;
-
-    if (d->status != DNS_VIEW_OK || v->from < 0)
-        return true;
-    check_measured(r, "%s", d->cname_present ? d->cname : "no CNAME");
-    STR_PRINTF(r->threshold, "%.119s", v->c->nodes[v->from].target);
-    check_remedy(r, "pgtandem dns show; somebody else changes this name");
-    return d->cname_present && !d->alias_other_types &&
-           strcasecmp(d->cname, v->c->nodes[v->from].target) == 0;
-}
-
-bool check_name_servers(const struct check_view *v, struct preflight_result *r)
-{
-    const struct dns_survey *survey = &v->w->survey;
-    char names[120] = "";
-    size_t agree = 0;
-
-    if (!v->w->survey_done) {
-        check_measured(r, "the zone's name servers could not be asked");
-        check_remedy(r, "pgtandem dns show");
-        return false;
-    }
-    for (size_t i = 0; i < survey->n; i++) {
-        if (survey->ns[i].agrees)
-            agree++;
-        else
-            check_list(names, sizeof(names), survey->ns[i].view.server);
-    }
-    check_measured(r, "%zu of %zu agree%s%s", agree, survey->n, *names ? "; not: " : "", names);
-    check_remedy(r, "pgtandem dns show; a secondary lags or is down");
-    return survey->n > 0 && agree == survey->n;
 }
 
 /* ---- the agents ------------------------------------------------------------------------------ */
@@ -346,4 +311,37 @@ bool check_clocks(const struct check_view *v, struct preflight_result *r)
     check_measured(r, "%" PRId64 " ms%s%s", worst, *who ? " at " : "", who);
     check_remedy(r, "on %s and here: chronyc tracking (or timedatectl)", who);
     return (worst < 0 ? -worst : worst) <= v->c->limits.clock_skew_ms;
+}
+
+/* ---- this controller ------------------------------------------------------------------------- */
+
+bool check_cluster_name(const struct check_view *v, struct preflight_result *r)
+{
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct world_node *n = &v->w->nodes[i];
+
+        if (n->answered || (n->error.code != ERR_TLS && n->error.code != ERR_PROTOCOL))
+            continue;
+        check_measured(r, "%s: %.150s", v->c->nodes[i].name, n->error.msg);
+        check_remedy(r, "%.200s", *n->error.hint ? n->error.hint : "pgtandem config check");
+        return false;
+    }
+    check_measured(r, "%s", v->c->cluster.name);
+    return true;
+}
+
+/* The journal is written before each act: a full disk would leave a move without its record. */
+bool check_journal_space(const struct check_view *v, struct preflight_result *r)
+{
+    enum { LEAST_MIB = 16 };
+
+    if (v->w->journal_free_bytes <= 0) {
+        check_measured(r, "not looked at");
+        return true;
+    }
+    STR_PRINTF(r->threshold, "at least %d MiB", LEAST_MIB);
+    check_measured(r, "%" PRId64 " MiB free in %.100s", v->w->journal_free_bytes >> 20,
+                   v->c->journal.directory);
+    check_remedy(r, "free space here: df %.150s", v->c->journal.directory);
+    return v->w->journal_free_bytes >> 20 >= LEAST_MIB;
 }

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "controller/inspect.h"
 #include "controller/observe.h"
 #include "controller/preflight.h"
 #include "controller/rehearse.h"
@@ -25,9 +26,11 @@ int verb_preflight(struct session *s, struct err *reterr)
     if (to < 0)
         return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
                        "no node is called \"%s\" in %s", s->options.to, s->config.path);
+    struct inspection *inspection = inspection_start(s, w, false);
     struct rehearse *rehearsal = rehearse_start(s, w, to, REHEARSE_TIMEOUT_MS);
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY);
     rehearse_end(rehearsal);
+    inspection_end(inspection);
     from = w->d.record_valid ? config_node_index(&s->config, w->d.record.owner) : -1;
 
     /* silent as a host, not only as a database: then only a failover could be meant */

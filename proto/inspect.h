@@ -58,7 +58,7 @@ struct inspect {
     struct inspect_text collations[16]; /* "vospace: \"de_DE\" built with 2.36, here is 2.39" */
     size_t n_collations;
     int64_t collations_count;
-    char libc[32]; /* "glibc 2.36" */
+    char libc[32];    /* "glibc 2.36" */
     int64_t unlogged; /* tables whose rows do not survive a promotion */
     char unlogged_name[128];
     char certificate_names[256]; /* subject alternative names, comma-separated */

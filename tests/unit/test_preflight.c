@@ -28,8 +28,11 @@ static void make_config(void)
     s = (struct session){.config = {.n_nodes = NODES}};
     STR_COPY(s.config.cluster.name, "ia2");
     STR_COPY(s.config.cluster.alias, "db.ia2.test");
-    s.config.limits = (struct config_limits){
-        .lag_bytes = 16 << 20, .clock_skew_ms = 2000, .free_bytes = 1 << 20, .ready_files = 8};
+    s.config.limits = (struct config_limits){.lag_bytes = 16 << 20,
+                                             .clock_skew_ms = 2000,
+                                             .free_bytes = 1 << 20,
+                                             .ready_files = 8,
+                                             .ttl_s = 300};
     for (int i = 0; i < NODES; i++) {
         struct config_node *n = &s.config.nodes[i];
 
@@ -65,6 +68,7 @@ static void make_node(int i)
                             .newest_history_tli = 5,
                             .max_wal_senders = 10,
                             .max_replication_slots = 10,
+                            .rewindable = true,
                             .free_bytes = 1 << 30};
     STR_COPY(o->pg.timeline_target, "latest");
     if (i == A) {
