@@ -165,7 +165,7 @@ void check_list(char *text, size_t bytes, const char *name);
       "the target listens on its address")                                                         \
     X(tls, "tls", BLOCK, OFF, true, "on, if the owner's is",                                       \
       "the target offers TLS if the owner does")                                                   \
-    X(certificate, "certificate", WARN, WARN, true, "",                                            \
+    X(certificate, "server-certificate", WARN, WARN, true, "",                                            \
       "the target's certificate names the alias and is valid for some time")                       \
     X(hba, "hba", WARN, OFF, true, "alike",                                                        \
       "pg_hba.conf of owner and target say the same")                                              \
