@@ -234,6 +234,7 @@ const char *planner_alias_target(const struct record *r);
     X(DEBT_WRITABLE, "%s is writable but not the owner")                                           \
     X(DEBT_HELD, "%s is held by its guard")                                                        \
     X(DEBT_NO_STANDBY, "%s is neither fenced nor a streaming standby")                             \
+    X(DEBT_DIVERGED, "%s has left the owner's WAL: its timeline has another history")              \
     X(DEBT_FENCED, "%s is fenced and waits for `pgtandem rejoin`")                                 \
     X(DEBT_CRON_ON, "%s is not the owner and has its scheduled jobs on")                           \
     X(DEBT_EPOCH, "%s carries an older epoch")                                                     \

@@ -60,12 +60,6 @@ static bool is_rejoinable(const struct plan_view *v, int node)
            !(v->marks.rejoin_failed & plan_bit(node));
 }
 
-static bool is_astray(const struct plan_view *v, int node)
-{
-    return plan_standby(v, node) && !v->nodes[node].streams_from_owner &&
-           !(v->marks.follow_failed & plan_bit(node));
-}
-
 static bool is_behind(const struct plan_view *v, int node)
 {
     return v->nodes[node].epoch < v->d.epoch && !(v->marks.arm_failed & plan_bit(node));
@@ -93,7 +87,7 @@ static uint32_t rejoin_wanted(const struct plan_view *v)
 
 static uint32_t astray(const struct plan_view *v)
 {
-    return others(v, is_astray);
+    return others(v, plan_astray);
 }
 
 static uint32_t behind(const struct plan_view *v)

@@ -132,8 +132,7 @@ static uint32_t to_detach(const struct plan_view *v)
 
 static bool astray(const struct plan_view *v, int node)
 {
-    return plan_standby(v, node) && !v->nodes[node].streams_from_owner &&
-           !(v->marks.follow_failed & plan_bit(node)) && node != plan_owner(v);
+    return plan_astray(v, node) && node != plan_owner(v);
 }
 
 static uint32_t to_follow(const struct plan_view *v)

@@ -40,6 +40,8 @@ static int role_debt(const struct plan_view *v, int node)
         return DEBT_WRITABLE;
     if (n->fenced && n->role == PG_STOPPED)
         return DEBT_FENCED;
+    if (plan_standby(v, node) && !n->history_ok && plan_answers(v, plan_owner(v)))
+        return DEBT_DIVERGED;
     return plan_standby(v, node) && n->streams_from_owner ? DEBT_KINDS : DEBT_NO_STANDBY;
 }
 
@@ -209,6 +211,11 @@ static uint32_t held_node(const struct plan_view *v)
     return with_debt(v, 1U << DEBT_HELD | 1U << DEBT_NO_STANDBY);
 }
 
+static uint32_t diverged_node(const struct plan_view *v)
+{
+    return with_debt(v, 1U << DEBT_DIVERGED);
+}
+
 static uint32_t settleable(const struct plan_view *v)
 {
     return with_debt(v, 1U << DEBT_CRON_ON | 1U << DEBT_EPOCH);
@@ -238,11 +245,12 @@ static const struct {
     {open_transition, target, WHY_OPEN, "a transition is open, before the point of no return (%s)", "pgtandem resume"},
     {NULL, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner", "pgtandem fence %s"},
     {owner_silent, owner, WHY_OWNER_SILENT, "the owner %s does not answer", "pgtandem failover"},
-    {owner_stopped_unmarked, owner, WHY_OWNER_DOWN, "PostgreSQL is not running as the primary on the owner %s", "pgtandem failover"},
+    {owner_stopped_unmarked, owner, WHY_OWNER_DOWN, "PostgreSQL is not running as the primary on the owner %s", "start it again on %s; if that fails: pgtandem failover"},
     {owner_off, owner, WHY_OWNER_DOWN, "the owner %s is fenced or held", "pgtandem resume"},
     {owner_cron_off, owner, WHY_CRON_OWED, "the scheduled jobs of the owner %s are off", "pgtandem resume"},
     {NULL, settleable, WHY_W, "%s is not settled: jobs on beside the owner's, or an older epoch", "pgtandem resume"},
     {NULL, broken_node, WHY_NOT_READY, "%s cannot read its durable state", "pgtandem status"},
+    {NULL, diverged_node, WHY_DIVERGED, "%s has left the owner's WAL: its timeline has another history", "pgtandem fence %s"},
     {NULL, held_node, WHY_NOT_READY, "%s is neither fenced nor a streaming standby", "pgtandem rejoin %s"},
     {NULL, silent_node, WHY_NOT_READY, "%s does not answer", "pgtandem status"},
     {NULL, fenced_node, WHY_NOTHING, "%s is fenced and waits", "pgtandem rejoin %s"},

@@ -92,6 +92,12 @@ bool plan_standby(const struct plan_view *v, int node)
            (!n->fenced || n->standby_only);
 }
 
+bool plan_astray(const struct plan_view *v, int node)
+{
+    return plan_standby(v, node) && !v->nodes[node].streams_from_owner &&
+           v->nodes[node].history_ok && !(v->marks.follow_failed & plan_bit(node));
+}
+
 /* A FENCE that met a promotion halfway may not know yet that this was a primary: only another one
  * tells, and only then UNFENCE is possible. */
 static bool fenced_unknowing(const struct plan_node *n)

@@ -43,6 +43,9 @@ bool plan_heard(const struct plan_view *v, int node);
 bool plan_writable(const struct plan_view *v, int node); /* answers and is writable */
 bool plan_standby(const struct plan_view *v,
                   int node); /* answers, in recovery, neither held nor fenced off */
+/* A standby that may be turned to the owner: it does not stream from it and its WAL is the owner's.
+ * One on a line of WAL of its own would overwrite that with the owner's. */
+bool plan_astray(const struct plan_view *v, int node);
 bool plan_fenced(const struct plan_view *v, int node); /* durably; a rejoined standby counts */
 /* Answers, but is held, stopped or in recovery without a fence (section 7): FENCE it. */
 bool plan_weak(const struct plan_view *v, int node);

@@ -169,56 +169,6 @@ bool check_apply_delay(const struct check_view *v, struct preflight_result *r)
     return v->b->pg.apply_delay_ms == 0;
 }
 
-/* ---- timelines ------------------------------------------------------------------------------- */
-
-/* of a stopped server, pg_control's: a fenced node may be the target of a failover */
-static int64_t timeline_of(const struct obs_pg *pg)
-{
-    return pg->tli ? pg->tli : pg->control_tli;
-}
-
-/* Is `tli` the one of `pg`, or one that its history went through? */
-static bool went_through(const struct obs_pg *pg, int64_t tli)
-{
-    if (timeline_of(pg) == tli)
-        return true;
-    for (size_t i = 0; i < pg->n_history; i++)
-        if (pg->history[i].tli == tli)
-            return true;
-    return false;
-}
-
-bool check_history(const struct check_view *v, struct preflight_result *r)
-{
-    /* a primary that is down tells none: then the record's */
-    int64_t line = v->a && v->a->pg.tli ? v->a->pg.tli : v->d ? v->d->tli : 0;
-
-    if (!v->b)
-        return check_silent(r, v->b_name);
-    STR_PRINTF(r->threshold, "timeline %" PRId64 " in it", line);
-    check_measured(r, "%s is on timeline %" PRId64 ", newest history file %" PRId64, v->b_name,
-                   timeline_of(&v->b->pg), v->b->pg.newest_history_tli);
-    check_remedy(r, "%s is not of the owner's lineage: build it anew from %s", v->b_name,
-                 *v->a_name ? v->a_name : "the owner");
-    return line > 0 && went_through(&v->b->pg, line);
-}
-
-bool check_timeline_latest(const struct check_view *v, struct preflight_result *r)
-{
-    for (size_t i = 0; i < v->w->n_nodes; i++) {
-        const struct world_node *n = &v->w->nodes[i];
-
-        if (!n->answered || (int)i == v->from || !*n->obs.pg.timeline_target ||
-            strcmp(n->obs.pg.timeline_target, "latest") == 0)
-            continue;
-        check_measured(r, "%s at %s", n->obs.pg.timeline_target, v->c->nodes[i].name);
-        check_remedy(r, "on %s: ALTER SYSTEM SET recovery_target_timeline = 'latest'; restart",
-                     v->c->nodes[i].name);
-        return false;
-    }
-    return true;
-}
-
 /* ---- will the new primary be able to write and to serve standbys ----------------------------- */
 
 /* How many standbys synchronous_standby_names waits for: "FIRST 2 (a, b)", "ANY 1 (…)", "2 (a, b)",

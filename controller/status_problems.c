@@ -135,6 +135,8 @@ static bool told(const struct status *st, const struct plan_debt *d)
         return d->kind == DEBT_OWNER_CRON_OFF;
     case WHY_OTHER_WRITABLE:
         return d->kind == DEBT_WRITABLE;
+    case WHY_DIVERGED:
+        return d->kind == DEBT_DIVERGED;
     case WHY_W: /* "not settled" */
         return d->kind == DEBT_CRON_ON || d->kind == DEBT_EPOCH;
     case WHY_NOT_READY:

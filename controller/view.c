@@ -39,31 +39,56 @@ static bool history_end(const struct obs_pg *pg, int64_t tli, uint64_t *ret_end)
     return false;
 }
 
-/* The same timeline as the owner's, or an ancestor that it has not outrun. An owner that was never
- * heard leaves the record's timeline as the only measure. */
+/* Does every switch of `pg` to a timeline not above `tli` stand in `other` too, at the same LSN?
+ * A full list has lost its oldest rows: what is older is bound by the rows that follow. */
+static bool history_has(const struct obs_pg *other, const struct obs_pg *pg, int64_t tli)
+{
+    bool full = other->n_history == sizeof(other->history) / sizeof(other->history[0]);
+    int64_t oldest = full ? other->history[0].tli : 0;
+
+    for (size_t i = 0; i < pg->n_history; i++) {
+        uint64_t end;
+        if (pg->history[i].tli >= tli || pg->history[i].tli < oldest)
+            continue;
+        if (!history_end(other, pg->history[i].tli, &end) || end != pg->history[i].end)
+            return false;
+    }
+    return true;
+}
+
+bool view_same_line(const struct obs_pg *pg, const struct obs_pg *owner)
+{
+    int64_t tli = timeline_of(pg);
+    uint64_t end;
+
+    return (tli == timeline_of(owner) || history_end(owner, tli, &end)) &&
+           history_has(owner, pg, tli) && history_has(pg, owner, tli);
+}
+
+/* On the owner's line of WAL, and not past the place where the owner left its timeline. An owner
+ * that was never heard leaves the record's timeline as the only measure. */
 static bool history_ok(const struct obs_pg *pg, const struct obs_pg *owner, int64_t record_tli)
 {
     int64_t tli = timeline_of(pg);
+    uint64_t end;
+
     if (!owner)
         return tli > 0 && (record_tli == 0 || tli == record_tli);
-    int64_t owner_tli = timeline_of(owner);
-    if (tli == owner_tli)
-        return true;
-    uint64_t end;
-    return history_end(owner, tli, &end) && last_wal(pg) <= end;
+    return view_same_line(pg, owner) && (!history_end(owner, tli, &end) || last_wal(pg) <= end);
 }
 
-/* Cleanly stopped, and its shutdown checkpoint lies before the point where the owner's history left
- * its timeline: then all that it has is in the owner's history (PostgreSQL, 26.3.5 Timelines). */
+/* Cleanly stopped, on the owner's line of WAL, and its last checkpoint lies before the point where
+ * the owner's history left its timeline: then all that it has is in the owner's history. */
 static bool rejoinable(const struct obs_pg *pg, const struct obs_pg *owner)
 {
     bool clean = pg->control_state == CONTROL_SHUTDOWNED ||
                  pg->control_state == CONTROL_SHUTDOWNED_IN_RECOVERY;
-    if (pg->role != PG_STOPPED || !clean || !owner)
+    uint64_t end;
+
+    if (pg->role != PG_STOPPED || !clean || !owner || !view_same_line(pg, owner))
         return false;
     if (pg->control_tli == timeline_of(owner))
         return pg->control_checkpoint <= owner->insert_lsn;
-    uint64_t end;
     return history_end(owner, pg->control_tli, &end) && pg->control_checkpoint < end;
 }
 

@@ -69,7 +69,11 @@ def _(s):
          'db01 follows')
     s.kill('db02')
     s.heal()
+    record = s.record()
     refused = s.failover('vm', *ACCEPT)
+    check(refused.code == 2 and 'most-wal' in refused.stdout + refused.stderr and
+          s.record() == record, 'to the one behind: exit %d', refused.code)
+    refused = s.failover('vm', *ACCEPT, '--ignore', 'most-wal')  # only by the preflight
     check(refused.code == 4 and 'more WAL' in refused.stdout + refused.stderr,
           'to the one behind: exit %d', refused.code)
     check(s.role('vm') == s.role('db01') == 'recovery', 'somebody is writable')

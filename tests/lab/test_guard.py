@@ -117,7 +117,28 @@ def _(s):
     s.await_steady('db02', timeout_s=15)
 
 
-@tap.test('a standby promoted by hand is fenced by its watch, its jobs go off; the owner serves on')
+def one_number_two_timelines(s):
+    """vm has had a timeline 2 of its own, and the next primary gets that number again: vm's is told
+    from the owner's by its history, and nothing overwrites its WAL."""
+    refused = s.switchover('db01')
+    check(refused.code == 2 and 'timeline-number' in refused.stdout + refused.stderr,
+          'the switchover: exit %d', refused.code)
+    wal = s.lab.host('vm', 'var-lib/postgresql/data/pg_wal/')
+    before = {name: os.stat(wal + name).st_mtime_ns for name in os.listdir(wal)}
+    check(s.switchover('db01', '--ignore', 'timeline-number').code == 0, 'it is not ignored')
+    check(s.value('db01', 'SELECT timeline_id FROM pg_control_checkpoint()') == '2' and
+          '00000002.history' in before, 'not one number: %s', sorted(before))
+    result = s.pgtandem('rejoin', 'vm', '--yes', '--reason', 'test')
+    check(result.code == 4 and 'WAL that the owner does not have' in result.stderr,
+          'rejoin: exit %d: %s', result.code, result.stderr)
+    after = {name: os.stat(wal + name).st_mtime_ns for name in os.listdir(wal)}
+    check(after == before and s.role('vm') == 'silent', 'vm is %s, its WAL: %s', s.role('vm'),
+          sorted(set(after.items()) ^ set(before.items())))
+    s.await_steady('db01', down=('vm',))
+
+
+@tap.test('a standby promoted by hand is fenced by its watch, its jobs go off; the owner serves on;'
+          ' its timeline stays apart from one of the same number')
 def _(s):
     s.await_watch()
     files.put(s.lab.host('vm', 'etc/on'), files.crontab(True))
@@ -138,6 +159,7 @@ def _(s):
     s.await_steady('db02', down=('vm',))
     status = s.pgtandem('status')
     check(re.search('vm is fenced', status.stdout), 'status does not say that vm is fenced')
+    one_number_two_timelines(s)
     again = pg_ctl(s, 'vm', 'start', '-l', '/var/log/postgresql.log')
     check(s.role('vm') != 'writable', 'started by hand it is writable: %s', again.stdout)
 

@@ -745,6 +745,12 @@ static void situations(void **unused)
     STR_COPY(v->d.owner, "stranger");
     planner_situation(v, &s);
     assert_int_equal(s.reason, WHY_UNKNOWN_NODE);
+    v = fresh(PLAN_RESUME, REGISTER_STABLE); /* streaming or not: its WAL is not the owner's */
+    v->nodes[C].history_ok = v->nodes[C].streams_from_owner = false;
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_DIVERGED);
+    assert_int_equal(s.node, C);
+    expect_end(v, WHY_NOTHING, 0); /* resume does not turn it to the owner */
     v = fresh(PLAN_RESUME, REGISTER_STABLE);
     promote(&v->nodes[B]);
     planner_situation(v, &s);

@@ -249,6 +249,28 @@ static void silent_dns_and_owner(void **state)
     assert_non_null(strstr(result("target")->measured, "db02 is the owner already"));
 }
 
+static void timelines_and_who_has_most(void **state)
+{
+    (void)state;
+    w.nodes[B].obs.pg.history[0].end++; /* number 5, but it began elsewhere */
+    refuses("timeline", "both on timeline 5");
+
+    set_up(NULL);
+    w.nodes[C].obs.pg.newest_history_tli = 6;
+    refuses("timeline-number", "vm has had timeline 6");
+
+    set_up(NULL);
+    w.nodes[C].obs.pg.receive_lsn += 40;
+    run(PREFLIGHT_PLANNED);
+    assert_true(absent("most-wal"));
+    run(PREFLIGHT_UNPLANNED); /* the owner writes: it is on its way to the others */
+    assert_true(result("most-wal")->ok);
+    w.nodes[A].answered = false;
+    run(PREFLIGHT_UNPLANNED);
+    assert_false(result("most-wal")->ok);
+    assert_non_null(strstr(result("most-wal")->measured, "vm 0/3000170: 40 bytes more"));
+}
+
 static void conninfo_that_leads_back(void **state)
 {
     static const char *const wrong[] = {"db.ia2.test",
@@ -474,6 +496,7 @@ int main(void)
         TEST(failover_with_a_dead_owner_passes),
         TEST(register_and_roles),
         TEST(silent_dns_and_owner),
+        TEST(timelines_and_who_has_most),
         TEST(conninfo_that_leads_back),
         TEST(attachment),
         TEST(lag_and_replay),

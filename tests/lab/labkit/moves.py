@@ -79,7 +79,7 @@ def pgtandem(s, kind, old, new):
         boot.kill(s.lab, old)
     entered = time.monotonic()
     code, said = _type(s, *verb, '--to', new)
-    if code == 4 and 'another standby has more WAL' in said:
+    if code in (2, 4) and 'more WAL' in said:
         new = next(n for n in hosts.NODES if n not in (old, new))
         code, said = _type(s, *verb, '--to', new)
     ended = time.monotonic()

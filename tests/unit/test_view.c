@@ -1,0 +1,136 @@
+/* controller/view: whose WAL is the owner's (PostgreSQL, 26.3.5 Timelines). */
+#include "controller/view.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "controller/config.h"
+#include "controller/observe.h"
+#include "tests/unit/unit.h"
+
+enum { OWNER, OTHER };
+
+static struct config c;
+static struct world w;
+static struct plan_view v;
+
+static void history(int node, int64_t tli, uint64_t end)
+{
+    struct obs_pg *pg = &w.nodes[node].obs.pg;
+
+    pg->history[pg->n_history++] = (struct obs_tli){tli, end};
+}
+
+/* The owner writes on timeline 3, which it reached at 300 and 200; the other is cleanly stopped on
+ * timeline 2, and so far an ancestor. */
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&c, 0, sizeof(c));
+    memset(&w, 0, sizeof(w));
+    memset(&v, 0, sizeof(v));
+    c.n_nodes = w.n_nodes = 2;
+    for (int i = 0; i < 2; i++) {
+        STR_COPY(c.nodes[i].name, i == OWNER ? "a" : "b");
+        STR_COPY(w.nodes[i].obs.node, c.nodes[i].name);
+        w.nodes[i].answered = true;
+        history(i, 1, 200);
+    }
+    history(OWNER, 2, 300);
+    w.d.status = DNS_VIEW_OK;
+    w.d.record_valid = true;
+    STR_COPY(w.d.record.owner, "a");
+    w.nodes[OWNER].obs.pg.role = PG_WRITABLE;
+    w.nodes[OWNER].obs.pg.tli = 3;
+    w.nodes[OWNER].obs.pg.insert_lsn = 500;
+    w.nodes[OTHER].obs.pg.role = PG_STOPPED;
+    w.nodes[OTHER].obs.pg.control_state = CONTROL_SHUTDOWNED;
+    w.nodes[OTHER].obs.pg.control_tli = 2;
+    w.nodes[OTHER].obs.pg.control_checkpoint = 290;
+    return 0;
+}
+
+static void expect(bool history_ok, bool rejoinable)
+{
+    static struct record known;
+
+    view_from_world(&c, &w, &known, 0, &v);
+    assert_int_equal(v.nodes[OTHER].history_ok, history_ok);
+    assert_int_equal(v.nodes[OTHER].rejoinable, rejoinable);
+}
+
+static void test_an_ancestor_ends_where_the_owner_left_it(void **state)
+{
+    (void)state;
+    expect(true, true);
+    w.nodes[OTHER].obs.pg.control_checkpoint = 300; /* the record begins where the owner's end */
+    expect(true, false);
+    w.nodes[OTHER].obs.pg.control_checkpoint = 290;
+    w.nodes[OTHER].obs.pg.control_state = CONTROL_IN_PRODUCTION;
+    expect(true, false);
+    w.nodes[OTHER].obs.pg.replay_lsn = 301;
+    expect(false, false);
+}
+
+/* Promoted by hand at 150, it got the number 2 as the owner did at 200. */
+static void test_one_number_two_timelines(void **state)
+{
+    (void)state;
+    w.nodes[OTHER].obs.pg.history[0].end = 150;
+    expect(false, false);
+    w.nodes[OTHER].obs.pg.control_tli = 3;
+    history(OTHER, 2, 300);
+    expect(false, false);
+    w.nodes[OTHER].obs.pg.history[0].end = 200;
+    expect(true, true);
+    w.nodes[OTHER].obs.pg.history[1].end = 299;
+    expect(false, false);
+    w.nodes[OTHER].obs.pg.n_history = 1; /* without a history file nothing is proven */
+    expect(false, false);
+}
+
+static void test_a_timeline_that_the_owner_never_had(void **state)
+{
+    (void)state;
+    w.nodes[OTHER].obs.pg.control_tli = 4;
+    expect(false, false);
+    w.nodes[OTHER].obs.pg.control_tli = 1;
+    w.nodes[OTHER].obs.pg.n_history = 0;
+    w.nodes[OTHER].obs.pg.control_checkpoint = 190;
+    expect(true, true);
+    w.nodes[OTHER].obs.pg.role = PG_RECOVERY;
+    w.nodes[OTHER].obs.pg.tli = 3;
+    expect(false, false);
+}
+
+/* Both lists are full, and the owner's has lost a row more. */
+static void test_long_histories_are_compared_where_they_overlap(void **state)
+{
+    const size_t rows = sizeof(w.nodes[0].obs.pg.history) / sizeof(w.nodes[0].obs.pg.history[0]);
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        w.nodes[i].obs.pg.n_history = 0;
+        for (size_t k = 0; k < rows; k++)
+            history(i, (int64_t)k + 1 + (i == OWNER), 100 * (k + 1 + (i == OWNER)));
+    }
+    w.nodes[OWNER].obs.pg.tli = (int64_t)rows + 2;
+    w.nodes[OWNER].obs.pg.insert_lsn = 100000;
+    w.nodes[OTHER].obs.pg.control_tli = (int64_t)rows + 1;
+    w.nodes[OTHER].obs.pg.control_checkpoint = 100 * (rows + 1) - 1;
+    expect(true, true);
+    w.nodes[OTHER].obs.pg.history[rows - 1].end++;
+    expect(false, false);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_an_ancestor_ends_where_the_owner_left_it, set_up),
+        cmocka_unit_test_setup(test_one_number_two_timelines, set_up),
+        cmocka_unit_test_setup(test_a_timeline_that_the_owner_never_had, set_up),
+        cmocka_unit_test_setup(test_long_histories_are_compared_where_they_overlap, set_up),
+    };
+
+    return cmocka_run_group_tests_name("test_view", tests, NULL, NULL);
+}
