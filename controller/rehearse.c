@@ -62,19 +62,27 @@ static void ask(struct rehearse *r, struct world *w, size_t node, int64_t timeou
     STR_COPY(a->q.by, s->by);
     a->peer = rpc_peer_new(s->loop, s->tls, c->cluster.name, c->nodes[node].name,
                            c->nodes[node].agent, PEER_CONTROLLER, "");
+    rpc_peer_knock(a->peer, c->nodes[node].address, c->nodes[node].port);
     r->open++;
     r->done = false;
     rpc_call(a->peer, &a->q, timeout_ms, take, a);
 }
 
-static void fill(struct request *q, const struct config *c, size_t node, int to)
+/* Looked for just now and not heard: to wait for it once more would be part of the outage. */
+static bool silent(const struct world *w, size_t node)
+{
+    return !w->nodes[node].answered && w->nodes[node].error.code != 0;
+}
+
+static void fill(struct request *q, const struct config *c, const struct world *w, size_t node,
+                 int to)
 {
     q->verb = VERB_REHEARSE;
     q->archive = (int)node == to;
     for (size_t i = 0; i < c->n_nodes; i++) {
         struct upstream *up = &q->rehearse[q->n_rehearse];
 
-        if (i == node || ((int)node != to && (int)i != to))
+        if (i == node || ((int)node != to && (int)i != to) || silent(w, i))
             continue;
         STR_COPY(up->node, c->nodes[i].name);
         STR_COPY(up->address, c->nodes[i].address);
@@ -92,7 +100,11 @@ struct rehearse *rehearse_start(struct session *s, struct world *w, int to, int6
         w->nodes[i].rehearsals = NULL;
         w->nodes[i].n_rehearsals = 0;
         w->nodes[i].rehearsal_error = (struct err){.code = 0};
-        fill(&r->asked[i].q, &s->config, i, to);
+        if (silent(w, i)) {
+            w->nodes[i].rehearsal_error = w->nodes[i].error;
+            continue;
+        }
+        fill(&r->asked[i].q, &s->config, w, i, to);
         ask(r, w, i, timeout_ms);
     }
     return r;
