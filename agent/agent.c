@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/act.h"
+#include "agent/canary.h"
 #include "agent/cron.h"
 #include "agent/machine.h"
 #include "agent/rehearse.h"
@@ -52,6 +53,7 @@ void agent_free(struct agent *g)
     watch_free(g->watch);
     act_drop_all(g);
     rehearse_drop_all(g);
+    canary_drop(g);
     for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
         rpc_peer_free(g->peers[i]);
     cron_free(g->cron);

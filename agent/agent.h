@@ -15,6 +15,7 @@
 #include "base/loop.h"
 
 struct act;
+struct canary;
 struct err;
 struct rehearse;
 struct watch;
@@ -35,10 +36,11 @@ struct agent {
     struct rpc_peer *peers[CLUSTER_NODES_MAX]; /* of config->peers, as agent; NULL without tls */
     char boot[40];
 
-    struct act *queue;  /* the first one runs */
-    struct act *tails;  /* requests that only wait, beside it */
+    struct act *queue;           /* the first one runs */
+    struct act *tails;           /* requests that only wait, beside it */
+    struct canary *canary;       /* agent/canary.c; NULL: none is in the crontab */
     struct rehearse *rehearsing; /* agent/rehearse.c: what has not been answered */
-    const char *acting; /* the name of the one that runs; NULL: none */
+    const char *acting;          /* the name of the one that runs; NULL: none */
     bool stopping;
     void (*idle)(struct agent *g); /* stopping, and the last act has ended */
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/act.h"
+#include "agent/canary.h"
 #include "agent/machine.h"
 #include "agent/reload.h"
 #include "agent/server.h"
@@ -113,6 +114,7 @@ int daemon_run(struct config *c)
         catch_signal(d, &d->interrupt, SIGINT, on_signal);
         catch_signal(d, &d->hangup, SIGHUP, on_hangup);
         d->agent->watch = watch_new(d->agent);
+        canary_clean(d->agent);
         loop_run(loop);
     } else {
         log_err(LOG_LEVEL_ERROR, &e);

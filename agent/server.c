@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/acts.h"
+#include "agent/canary.h"
 #include "agent/cron.h"
 #include "agent/rehearse.h"
 #include "agent/inspect.h"
@@ -154,6 +155,8 @@ static void on_request(void *arg, struct rpc_request *r)
         evidence_answer(g, r);
     } else if (verb == VERB_REHEARSE) {
         rehearse_answer(g, r);
+    } else if (verb == VERB_CANARY) {
+        canary_answer(g, r);
     } else if (verb == VERB_CRON_SHOW) {
         cron_read(g->cron, on_crontab, asked_new(g, r));
     } else if (verb == VERB_INSPECT) {

@@ -23,6 +23,7 @@ struct options {
     enum color_when color;
     bool dry_run;
     bool yes;               /* no prompt */
+    bool canary;            /* --canary */
     const char *reason;     /* NULL: asked for */
     const char *to;         /* --to NODE, or NULL */
     const char *ignore[16]; /* --ignore CHECK, several */
@@ -93,6 +94,7 @@ enum {
     TAKES_FOLLOW = 4096,
     TAKES_FROM = 8192,
     TAKES_PAGE = 16384, /* -o, --html */
+    TAKES_CANARY = 32768,
 };
 enum {
     NEEDS_CONFIG = 1,

@@ -28,6 +28,8 @@ const struct option_row option_rows[] = {
     {0, "accept-unfenced", "NODE", OPTION_LIST, VALUE_NODE, TAKES_ACCEPT_UNFENCED,
      LIST(accept_unfenced, n_accept_unfenced),
      .help = "I state that NODE is down and stays down (grade G3)"},
+    {0, "canary", NULL, OPTION_FLAG, VALUE_ANY, TAKES_CANARY, AT(canary),
+     .help = "have cron on the target fire an entry of our own (up to 70 s)"},
     {0, "wait-jobs", "SECS", OPTION_SECONDS, VALUE_ANY, TAKES_WAIT_JOBS, AT(wait_jobs_s),
      .help = "wait so long for running jobs (0: refuse while one runs)"},
     {'w', "watch", "SECS", OPTION_SECONDS, VALUE_ANY, TAKES_WATCH, AT(watch_s),

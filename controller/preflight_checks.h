@@ -125,6 +125,8 @@ void check_list(char *text, size_t bytes, const char *name);
       "the agents' TSIG key cannot change the zone")                                               \
     X(cron_write, "cron-write", BLOCK, WARN, true, "yes",                                          \
       "the agents of owner and target may replace their crontabs")                                 \
+    X(cron_canary, "canary", BLOCK, WARN, true, "fired",                                           \
+      "cron on the target fires an entry (--canary)")                                              \
     X(archive_probe, "archive-probe", BLOCK, WARN, true, "status 0",                               \
       "the target's archive can be written to ([archive] probe_command)")                          \
     X(disk, "disk", BLOCK, WARN, true, "",                                                         \

@@ -191,6 +191,14 @@ bool check_cron_write(const struct check_view *v, struct preflight_result *r)
     return both(v, REHEARSAL_CRONTAB, r);
 }
 
+bool check_cron_canary(const struct check_view *v, struct preflight_result *r)
+{
+    if (v->o->canary)
+        return one(v, v->to, REHEARSAL_CANARY, r);
+    check_measured(r, "not asked for (--canary: up to 70 s)");
+    return true;
+}
+
 bool check_archive_probe(const struct check_view *v, struct preflight_result *r)
 {
     return one(v, v->to, REHEARSAL_ARCHIVE, r);

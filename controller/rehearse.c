@@ -9,6 +9,8 @@
 #include "controller/observe.h"
 #include "controller/session.h"
 
+enum { CANARY_TIMEOUT_MS = 95000 };
+
 struct asked {
     struct rehearse *rehearse;
     struct rpc_peer *peer;
@@ -31,8 +33,14 @@ static void read_rehearsals(struct asked *a, const char *text)
 
     if (field_from_text(&rehearsals_table, text, strlen(text), got, arena, &n->rehearsal_error) < 0)
         return;
-    n->rehearsals = got->list;
-    n->n_rehearsals = got->n;
+    /* a canary comes after the others */
+    struct rehearsal *all = arena_alloc(arena, (n->n_rehearsals + got->n) * sizeof(*all) + 1);
+
+    if (n->n_rehearsals)
+        memcpy(all, n->rehearsals, n->n_rehearsals * sizeof(*all));
+    memcpy(all + n->n_rehearsals, got->list, got->n * sizeof(*all));
+    n->rehearsals = all;
+    n->n_rehearsals += got->n;
 }
 
 static void take(void *arg, const struct reply *reply, const struct err *e)
@@ -115,4 +123,14 @@ void rehearse_end(struct rehearse *r)
     loop_wait(r->session->loop, &r->done, -1, NULL); /* each call has its own deadline */
     for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
         rpc_peer_free(r->asked[i].peer);
+}
+
+void rehearse_canary(struct session *s, struct world *w, int node)
+{
+    struct rehearse *r = arena_alloc(s->arena, sizeof(*r));
+
+    *r = (struct rehearse){.session = s, .done = true};
+    r->asked[node].q.verb = VERB_CANARY;
+    ask(r, w, (size_t)node, CANARY_TIMEOUT_MS);
+    rehearse_end(r);
 }

@@ -1,5 +1,5 @@
 /*
- * REHEARSE: the agents are asked to try the paths of the later steps (agent/rehearse.h);
+ * REHEARSE and CANARY: the agents are asked to try the paths of the later steps (agent/rehearse.h);
  * what they say goes into the world, for the checks.
  *
  * Over connections of their own: replies come in order, and a rehearsal must not keep a look
@@ -24,3 +24,7 @@ enum {
 struct rehearse *rehearse_start(struct session *s, struct world *w, int to, int64_t timeout_ms);
 /* Wait until all have answered, or their time is up. */
 void rehearse_end(struct rehearse *r);
+
+/* The canary of one node (agent/canary.h): waits for cron, up to 70 s. Added to the node's
+ * rehearsals. */
+void rehearse_canary(struct session *s, struct world *w, int node);

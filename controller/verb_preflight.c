@@ -11,6 +11,14 @@
 #include "controller/session.h"
 #include "controller/verbs.h"
 
+static void canary(struct session *s, struct world *w, int node)
+{
+    if (s->options.format == FORMAT_PRETTY)
+        fprintf(stderr, "waiting until cron on %s has fired an entry (up to 70 s)\n",
+                s->config.nodes[node].name);
+    rehearse_canary(s, w, node);
+}
+
 int verb_preflight(struct session *s, struct err *reterr)
 {
     struct world *w = arena_alloc(s->arena, sizeof(*w));
@@ -31,6 +39,8 @@ int verb_preflight(struct session *s, struct err *reterr)
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY);
     rehearse_end(rehearsal);
     inspection_end(inspection);
+    if (s->options.canary && w->nodes[to].answered)
+        canary(s, w, to);
     from = w->d.record_valid ? config_node_index(&s->config, w->d.record.owner) : -1;
 
     /* silent as a host, not only as a database: then only a failover could be meant */

@@ -25,13 +25,14 @@ const struct verb_row verb_rows[] = {
      .example_for = "to watch a move from a second terminal", .example = "pgtandem status -w 2",
      .needs = LOOKS, .takes = TAKES_WATCH | TAKES_FORMAT, .exits = EXITS_PROBLEM,
      .run = verb_status},
-    {.name = "preflight", .args = "--to NODE [--ignore CHECK]", .group = GROUP_LOOK,
+    {.name = "preflight", .args = "--to NODE [--ignore CHECK] [--canary]", .group = GROUP_LOOK,
      .summary = "every check of a move, with measured values",
      .about = "What a switchover to NODE would check first (a failover, when the owner's host is "
          "silent): each check with the value measured, the threshold and what to do. It changes "
-         "nothing. A switchover makes the same checks again by itself.",
+         "nothing. A switchover makes the same checks again by itself. Only --canary does something: a "
+         "line stands in the target's crontab until cron has run it, and is removed.",
      .example_for = "in the afternoon before the maintenance", .example = "pgtandem preflight --to db01",
-     .needs = LOOKS, .takes = TAKES_TO | TAKES_IGNORE | TAKES_WAIT_JOBS | TAKES_FORMAT,
+     .needs = LOOKS, .takes = TAKES_TO | TAKES_IGNORE | TAKES_WAIT_JOBS | TAKES_FORMAT | TAKES_CANARY,
      .exits = EXITS_REFUSED, .run = verb_preflight},
 
     {.name = "plan", .args = "--to NODE [--failover] [--save FILE]", .group = GROUP_LOOK,

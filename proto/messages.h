@@ -59,7 +59,8 @@ enum {
     X(VERB_REJOIN, "rejoin", true, 1) /* fenced: start as a standby of `upstream` */               \
     X(VERB_CRON_WRITE, "cron-write", true,                                                         \
       1)                                   /* replace the managed block (adopt, unadopt, sync) */  \
-    X(VERB_REHEARSE, "rehearse", false, 2) /* the later steps' paths, tried without a change */
+    X(VERB_REHEARSE, "rehearse", false, 2) /* the later steps' paths, tried without a change */    \
+    X(VERB_CANARY, "canary", false, 2)     /* does cron fire? an entry of our own, a minute */
 
 enum verb {
 #define X(id, name, changes, since) id,
@@ -297,7 +298,8 @@ struct reply {
     char msg[640];
     char hint[512];
     struct node_obs obs;
-    char *text;  /* cron-show: the crontab; inspect: struct inspect; rehearse: struct rehearsals;
+    char *
+        text; /* cron-show: the crontab; inspect: struct inspect; rehearse, canary: struct rehearsals;
                     promote/rejoin/…: output of what was run */
     int version; /* protocol that was spoken; set by who receives it, not sent */
 };

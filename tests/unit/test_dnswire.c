@@ -47,6 +47,14 @@ static const char golden_init[] =
     "0000280000010002000200000369613204746573740000060001026462c00c00ff00fe000000"
     "000000095f706774616e64656dc01a00ff00fe000000000000c01a000500010000001e000704"
     "64623031c00cc02900100001000000000008076e6577206f6e65";
+/* both values demanded, and added as they are, with their TTLs (30 and 0): no delete */
+static const struct dns_view now = {
+    .cname = "db02.ia2.test", .cname_ttl = 30, .n_txt = 1, .txt = "old one"};
+static const char golden_rehearsal[] =
+    "0000280000010002000200000369613204746573740000060001026462c00c00050001000000"
+    "0000070464623032c00c095f706774616e64656dc01a00100001000000000008076f6c64206f"
+    "6e65c01a000500010000001e0002c029c0300010000100000000000807"
+    "6f6c64206f6e65";
 static const char golden_probe[] =
     "0000280000010001000000000369613204746573740000060001c00c000600ff000000000000";
 
@@ -77,6 +85,8 @@ static void test_golden(void **state)
     assert_hex(&m, golden_update); /* the template stays */
     assert_int_equal(build_swap(&zone, &init, &m, NULL), 0);
     assert_hex(&m, golden_init);
+    assert_int_equal(build_rehearsal(&zone, &now, &m, NULL), 0);
+    assert_hex(&m, golden_rehearsal);
     assert_int_equal(build_probe(&zone, &m, NULL), 0);
     assert_hex(&m, golden_probe);
 }

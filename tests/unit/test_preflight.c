@@ -427,6 +427,73 @@ static void crontabs(void **state)
     refuses("stop-permission", "no at db02");
 }
 
+static struct rehearsal rehearsed[NODES][8];
+
+static struct rehearsal *rehearse(int node, enum rehearsal_kind kind,
+                                  enum rehearsal_verdict verdict, const char *to, const char *said)
+{
+    struct rehearsal *r = &rehearsed[node][w.nodes[node].n_rehearsals++];
+
+    *r = (struct rehearsal){.kind = (int)kind, .verdict = (int)verdict, .elapsed_ms = 5};
+    STR_COPY(r->node, to);
+    STR_COPY(r->said, said);
+    STR_COPY(r->remedy, verdict == REHEARSAL_FAILED ? "do this" : "");
+    w.nodes[node].rehearsals = rehearsed[node];
+    return r;
+}
+
+static void rehearsals(void **state)
+{
+    (void)state;
+    rehearse(C, REHEARSAL_REPLICATION, REHEARSAL_FAILED, "db01", "no pg_hba.conf entry");
+    refuses("replication-to", "vm -> db01: no pg_hba.conf entry");
+    set_up(NULL);
+    rehearse(A, REHEARSAL_REPLICATION, REHEARSAL_FAILED, "db01", "password");
+    run(PREFLIGHT_UNPLANNED); /* it is lost: whom it could follow matters later */
+    assert_true(result("replication-to")->ok);
+    set_up(NULL);
+    rehearse(A, REHEARSAL_REPLICATION, REHEARSAL_PASSED, "db01", "")->sysid = SYSID + 1;
+    refuses("replication-identity", "from db02, the address of db01 leads to 7302");
+    set_up(NULL);
+    rehearse(B, REHEARSAL_REPLICATION, REHEARSAL_FAILED, "db02", "password");
+    warns("replication-from");
+    set_up(NULL);
+    rehearse(C, REHEARSAL_KEY, REHEARSAL_FAILED, "", "the agents' key may change the zone");
+    refuses("agents-key", "may change the zone");
+    set_up(NULL);
+    rehearse(A, REHEARSAL_STOP, REHEARSAL_FAILED, "", "not permitted");
+    refuses("stop-permission", "db02: not permitted");
+    set_up(NULL);
+    rehearse(B, REHEARSAL_START, REHEARSAL_FAILED, "", "cannot be executed");
+    refuses("start-permission", "db01: cannot be executed");
+    set_up(NULL);
+    rehearse(B, REHEARSAL_CRONTAB, REHEARSAL_FAILED, "", "You are not allowed");
+    refuses("cron-write", "db01: You are not allowed");
+    set_up(NULL);
+    rehearse(B, REHEARSAL_ARCHIVE, REHEARSAL_FAILED, "", "status 1: no bucket");
+    refuses("archive-probe", "status 1: no bucket");
+    set_up(NULL);
+    rehearse(B, REHEARSAL_CANARY, REHEARSAL_FAILED, "", "cron did not fire it");
+    run(PREFLIGHT_PLANNED);
+    assert_true(result("canary")->ok); /* it was not asked for */
+    s.options.canary = true;
+    refuses("canary", "cron did not fire it");
+}
+
+/* What could not be proven passes, and says so; so does an agent that does not rehearse. */
+static void rehearsals_that_prove_nothing(void **state)
+{
+    (void)state;
+    rehearse(A, REHEARSAL_STOP, REHEARSAL_UNPROVEN, "", "polkit was not asked");
+    err_set(&w.nodes[B].rehearsal_error, ERR_PROTOCOL, NULL, "an older agent");
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(p.blocking, 0);
+    assert_non_null(strstr(result("stop-permission")->measured, "not proven: polkit"));
+    assert_non_null(strstr(result("start-permission")->measured, "not rehearsed at db02"));
+    assert_non_null(strstr(result("archive-probe")->measured, "an older agent"));
+    assert_non_null(strstr(result("replication-to")->measured, "vm not tried"));
+}
+
 static void marks_on_the_target(void **state)
 {
     struct obs_fence *f = &w.nodes[B].obs.fence;
@@ -503,6 +570,8 @@ int main(void)
         TEST(timelines_and_capacity),
         TEST(synchronous_names),
         TEST(crontabs),
+        TEST(rehearsals),
+        TEST(rehearsals_that_prove_nothing),
         TEST(marks_on_the_target),
         TEST(ignoring_and_severities),
         TEST(verdict_names_the_first),

@@ -1,0 +1,145 @@
+/* Rehearsals: what is said of a refused connection, the canary's line, words of a command. */
+#include <string.h>
+
+#include "agent/canary_text.h"
+#include "agent/pgrehearse.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "proto/messages.h"
+#include "tests/unit/unit.h"
+
+static const struct upstream db01 = {.node = "db01", .address = "10.77.0.21", .port = 5433};
+
+static void remedy(const char *text, const char *expected)
+{
+    char said[240];
+
+    pgrehearse_remedy(text, &db01, "10.77.0.23", "replicator", said, sizeof(said));
+    if (!strstr(said, expected))
+        fail_msg("\"%s\": \"%s\" is not in \"%s\"", text, expected, said);
+}
+
+static void the_reason_is_the_servers(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        pgrehearse_reason("PostgreSQL of db01: cannot connect: connection to server at "
+                          "\"10.77.0.21\", port 5432 failed: FATAL:  the role is gone"),
+        "the role is gone");
+    assert_string_equal(pgrehearse_reason("connection to server at \"10.77.0.21\", port 5432 "
+                                          "failed: Connection refused Is it running?"),
+                        "Connection refused Is it running?");
+    assert_string_equal(pgrehearse_reason("no answer within 900 ms"), "no answer within 900 ms");
+}
+
+static void the_remedy_is_a_line_to_type(void **state)
+{
+    (void)state;
+    /* the address that the server saw, which need not be the one that we think we have */
+    remedy("no pg_hba.conf entry for replication connection from host \"10.99.0.1\", user "
+           "\"replicator\", no encryption",
+           "on db01, to pg_hba.conf: host replication replicator 10.99.0.1/32 ");
+    remedy("no pg_hba.conf entry for replication connection from host \"fd00::7\", user "
+           "\"replicator\", SSL encryption",
+           "hostssl replication replicator fd00::7/128 ");
+    remedy("no pg_hba.conf entry for replication connection from host \"10.99.0.1\", user "
+           "\"replicator\", SSL encryption connection to server failed: FATAL:  no pg_hba.conf "
+           "entry for replication connection from host \"10.99.0.1\", user \"replicator\", no "
+           "encryption",
+           ": host replication");
+    remedy("pg_hba.conf rejects replication connection", "replicator 10.77.0.23/32 ");
+    remedy("password authentication failed for user \"replicator\"",
+           "10.77.0.21:5433:replication:replicator:");
+    remedy("fe_sendauth: no password supplied", ".pgpass");
+    remedy("must be superuser or replication role to start walsender", "LOGIN REPLICATION");
+    remedy("role \"replicator\" does not exist", "LOGIN REPLICATION");
+    remedy("number of requested standby connections exceeds max_wal_senders (currently 2)",
+           "SET max_wal_senders");
+    remedy("root certificate file \"/x\" does not exist", "replic");
+    remedy("no answer within 900 ms", "at 10.77.0.21 port 5433 from here");
+}
+
+/* ---- the canary's line ----------------------------------------------------------------------- */
+
+#define NONCE "0123456789abcdef0123456789abcdef"
+#define PATH "/var/lib/pgtandem-agent/canary.fired"
+
+static void the_line_comes_and_goes(void **state)
+{
+    static const char *const texts[] = {
+        "30 4 * * 1\tvacuumdb -a -q\n",
+        "MAILTO=\"\"\n# BEGIN pgtandem\n#pgtandem-off# * * * * *  x  \n# END pgtandem\n\n\n",
+        "# " CANARY_MARK "\n* * * * * a\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        AUTO(arena) a = arena_new();
+        char *with, *without;
+        struct err e;
+
+        assert_int_equal(canary_text_add(texts[i], PATH, NONCE, a, &with, &e), 0);
+        assert_memory_equal(with, texts[i], strlen(texts[i]));
+        assert_string_equal(with + strlen(texts[i]),
+                            "* * * * * echo " NONCE " >'" PATH "' " CANARY_MARK "\n");
+        assert_true(canary_text_remove(with, a, &without));
+        assert_string_equal(without, texts[i]);
+        assert_false(canary_text_remove(without, a, &without)); /* a human's comment stays */
+        assert_string_equal(without, texts[i]);
+    }
+}
+
+static void a_line_that_was_left_twice_goes_twice(void **state)
+{
+    AUTO(arena) a = arena_new();
+    char *text;
+
+    (void)state;
+    assert_true(canary_text_remove("1 x " CANARY_MARK "\n2 y\n3 z " CANARY_MARK, a, &text));
+    assert_string_equal(text, "2 y\n");
+}
+
+static void where_no_line_may_stand(void **state)
+{
+    AUTO(arena) a = arena_new();
+    char *text;
+    struct err e;
+
+    (void)state;
+    assert_int_equal(canary_text_add("", PATH, NONCE, a, &text, &e), ERR_REFUSED);
+    assert_int_equal(canary_text_add("* * * * * x", PATH, NONCE, a, &text, &e), ERR_REFUSED);
+    assert_int_equal(canary_text_add("#\n", "/a%b", NONCE, a, &text, &e), ERR_REFUSED);
+    assert_int_equal(canary_text_add("#\n", "/it's", NONCE, a, &text, &e), ERR_REFUSED);
+    assert_true(e.hint[0] != '\0');
+}
+
+static void words_without_a_shell(void **state)
+{
+    char text[] = "  /bin/probe\t-x  'a b' ";
+    char none[] = " \t";
+    const char *argv[5];
+
+    (void)state;
+    assert_int_equal(str_words(text, argv, 4), 4);
+    assert_string_equal(argv[0], "/bin/probe");
+    assert_string_equal(argv[2], "'a");
+    assert_string_equal(argv[3], "b'");
+    assert_null(argv[4]);
+    assert_int_equal(str_words(none, argv, 4), 0);
+    assert_null(argv[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_reason_is_the_servers),
+        cmocka_unit_test(the_remedy_is_a_line_to_type),
+        cmocka_unit_test(the_line_comes_and_goes),
+        cmocka_unit_test(a_line_that_was_left_twice_goes_twice),
+        cmocka_unit_test(where_no_line_may_stand),
+        cmocka_unit_test(words_without_a_shell),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
