@@ -63,8 +63,8 @@ endif
 COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS)
 WERROR_FLAG := $(if $(filter 1,$(WERROR)),-Werror)
 
-.PHONY: all units deps test check lint sanitize fuzz coverage bench demo install clean help \
-        format sim fuzzers fuzzers-here print-cppflags FORCE
+.PHONY: all units deps test check lint sanitize fuzz coverage bench demo install uninstall clean help \
+        install-controller install-agent format sim fuzzers fuzzers-here print-cppflags FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -81,7 +81,7 @@ help:
 	@echo 'make coverage   line coverage of the unit tests'
 	@echo 'make bench      outage of planned and unplanned moves, measured: as root'
 	@echo 'make demo       the whole story in a minute and a half: as root'
-	@echo 'make install    DESTDIR= PREFIX=$(PREFIX)'
+	@echo 'make install    DESTDIR= PREFIX=$(PREFIX) ROLES="controller agent"; make uninstall'
 	@echo 'make clean'
 	@echo 'Variables: CC=clang  BUILD=DIR  V=1 (show commands)  WERROR=1  SAN=1  COV=1'
 
@@ -219,28 +219,65 @@ demo: deps
 
 # ---- install ---------------------------------------------------------------------------------------
 
-BIN     := $(DESTDIR)$(PREFIX)/bin
-SHARE   := $(DESTDIR)$(PREFIX)/share/pgtandem
-DOCS    := $(DESTDIR)$(PREFIX)/share/doc/pgtandem
-UNITS   := $(DESTDIR)$(PREFIX)/lib/systemd/system
-DROPINS := $(wildcard deploy/systemd/*/*.conf)
+# ROLES: what this host is to be; SYSCONFDIR and LOCALSTATEDIR are where configuration and state lie
+ROLES         ?= controller agent
+SYSCONFDIR    ?= /etc
+LOCALSTATEDIR ?= /var
+
+BIN      := $(DESTDIR)$(PREFIX)/bin
+SHARE    := $(DESTDIR)$(PREFIX)/share/pgtandem
+DOCS     := $(DESTDIR)$(PREFIX)/share/doc/pgtandem
+UNITS    := $(DESTDIR)$(PREFIX)/lib/systemd/system
+TMPFILES := $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+ETC      := $(DESTDIR)$(SYSCONFDIR)/pgtandem
+STATE    := $(DESTDIR)$(LOCALSTATEDIR)/lib
+DROPINS  := $(wildcard deploy/systemd/*/*.conf)
 # the units name the program by its full path
-placed  := sed -e 's|^\(Exec[A-Za-z]*=\)pgtandem-agent|\1$(PREFIX)/bin/pgtandem-agent|' \
-               -e 's|/usr/share/doc|$(PREFIX)/share/doc|'
+placed   := sed -e 's|^\(Exec[A-Za-z]*=\)pgtandem-agent|\1$(PREFIX)/bin/pgtandem-agent|' \
+                -e 's|/usr/share/doc|$(PREFIX)/share/doc|' \
+                -e 's|^d /etc/|d $(SYSCONFDIR)/|; s|^d /var/|d $(LOCALSTATEDIR)/|'
 
 # Nothing takes effect by being installed: drop-ins and the polkit rule wait in share/pgtandem until
-# somebody copies them to /etc (docs/operating.md).
-install: all
-	install -d $(BIN) $(SHARE) $(DOCS) $(UNITS)
-	install -m 0755 $(PROGRAMS) $(BIN)
-	install -m 0755 deploy/make-certs $(SHARE)
-	install -m 0644 deploy/*.sample $(SHARE)
+# somebody copies them to /etc (docs/installing.md). No configuration is written or overwritten. On
+# the host itself the directories get their owners at once, in a package (DESTDIR) at the next boot.
+install: all $(ROLES:%=install-%)
+	install -d $(DOCS) $(ETC)
+	chmod 0750 $(ETC)
 	install -m 0644 docs/*.md $(DOCS)
+ifeq ($(DESTDIR),)
+	-@! command -v systemd-tmpfiles >/dev/null || \
+	    systemd-tmpfiles --create $(ROLES:%=$(TMPFILES)/pgtandem-%.conf)
+endif
+
+install-controller:
+	install -d $(BIN) $(SHARE) $(TMPFILES)
+	install -d -m 0700 $(STATE)/pgtandem $(STATE)/pgtandem/journal
+	install -m 0755 $(BUILD)/pgtandem $(BIN)
+	install -m 0755 deploy/make-certs $(SHARE)
+	install -m 0644 deploy/pgtandem.conf.sample $(SHARE)
+	$(placed) deploy/tmpfiles.d/pgtandem-controller.conf | \
+	    install -m 0644 /dev/stdin $(TMPFILES)/pgtandem-controller.conf
+
+install-agent:
+	install -d $(BIN) $(SHARE) $(UNITS) $(TMPFILES)
+	install -d -m 0700 $(STATE)/pgtandem-agent
+	install -m 0755 $(BUILD)/pgtandem-agent $(BIN)
+	install -m 0644 deploy/agent.conf.sample $(SHARE)
 	install -D -m 0644 deploy/polkit/50-pgtandem.rules $(SHARE)/polkit/50-pgtandem.rules
+	$(placed) deploy/tmpfiles.d/pgtandem-agent.conf | \
+	    install -m 0644 /dev/stdin $(TMPFILES)/pgtandem-agent.conf
 	$(placed) deploy/systemd/pgtandem-agent.service | \
 	    install -m 0644 /dev/stdin $(UNITS)/pgtandem-agent.service
 	for f in $(DROPINS); do \
 	    $(placed) $$f | install -D -m 0644 /dev/stdin $(SHARE)/$${f#deploy/} || exit 1; done
+
+# Configuration, keys, journals and the agent's durable state stay: a fence is not a file to be lost
+# with a package. So does what was copied to /etc: docs/installing.md, "Take it away again".
+uninstall:
+	rm -f $(BIN)/pgtandem $(BIN)/pgtandem-agent $(UNITS)/pgtandem-agent.service \
+	    $(TMPFILES)/pgtandem-controller.conf $(TMPFILES)/pgtandem-agent.conf
+	rm -rf $(SHARE) $(DOCS)
+	-@rmdir $(ETC) $(STATE)/pgtandem/journal $(STATE)/pgtandem $(STATE)/pgtandem-agent 2>/dev/null || true
 
 clean:
 	rm -rf $(BUILD)

@@ -3,7 +3,10 @@
 the units with their drop-ins. Prints TAP; needs no root and no lab, and installs below a temporary
 directory only.
 """
+import grp
 import os
+import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -18,6 +21,8 @@ PLACES = """\
 755 bin/pgtandem
 755 bin/pgtandem-agent
 644 lib/systemd/system/pgtandem-agent.service
+644 lib/tmpfiles.d/pgtandem-agent.conf
+644 lib/tmpfiles.d/pgtandem-controller.conf
 644 share/doc/pgtandem/*.md
 644 share/pgtandem/agent.conf.sample
 755 share/pgtandem/make-certs
@@ -29,6 +34,11 @@ PLACES = """\
 644 share/pgtandem/systemd/postgresql-16.service.d/pgtandem.conf
 644 share/pgtandem/systemd/postgresql@.service.d/pgtandem.conf
 """
+
+DIRECTORIES = {"etc/pgtandem": 0o750, "var/lib/pgtandem": 0o700, "var/lib/pgtandem/journal": 0o700,
+               "var/lib/pgtandem-agent": 0o700}
+# systemd-analyze security: the sum of what a broken agent could still reach; 10 is no confinement
+MOST_EXPOSED = {"plain": 9.0, "hardened": 2.5}
 
 # units of the distributions that the drop-ins belong to, where this machine does not have them
 STAND_INS = {
@@ -55,10 +65,14 @@ def run(*command, **options):
     return done.stdout
 
 
-def install(destdir, prefix):
+def make(target, destdir, prefix, *more):
     # -o all: what is built, as it is
-    run("make", "-s", "-C", TOP, "-o", "all", "install", f"BUILD={BUILD}", f"DESTDIR={destdir}",
-        f"PREFIX={prefix}")
+    run("make", "-s", "-C", TOP, "-o", "all", target, f"BUILD={BUILD}", f"DESTDIR={destdir}",
+        f"PREFIX={prefix}", *more)
+
+
+def install(destdir, prefix, *more):
+    make("install", destdir, prefix, *more)
 
 
 def read(*path):
@@ -84,7 +98,60 @@ def test_files_and_modes():
     install(work + "/dest", PREFIX)
     found, wanted = places(work + "/dest" + PREFIX), set(PLACES.splitlines())
     assert found == wanted, f"missing {sorted(wanted - found)}, not expected {sorted(found - wanted)}"
-    assert os.listdir(work + "/dest") == ["opt"], os.listdir(work + "/dest")
+    assert sorted(os.listdir(work + "/dest")) == ["etc", "opt", "var"], os.listdir(work + "/dest")
+    for name, mode in DIRECTORIES.items():
+        has = stat.S_IMODE(os.stat(f"{work}/dest/{name}").st_mode)
+        assert has == mode, f"{name} has {has:o}, should have {mode:o}"
+    assert not [f for d in ("etc", "var") for _, _, names in os.walk(f"{work}/dest/{d}") for f in names]
+
+
+def test_each_role_alone():
+    """A node gets nothing of a controller's, and the reverse."""
+    wanted = {line for line in PLACES.splitlines()}
+    of_agent = {line for line in wanted if "agent" in line or "systemd/" in line or "polkit" in line}
+    pages = {line for line in wanted if "share/doc" in line}
+    for role, files in (("agent", of_agent | pages), ("controller", wanted - of_agent)):
+        install(f"{work}/{role}", PREFIX, f"ROLES={role}")
+        found = places(f"{work}/{role}{PREFIX}")
+        assert found == files, f"{role}: {sorted(found ^ files)}"
+
+
+def test_what_is_there_already_stays():
+    """Again over a host in use, then uninstalled: configuration, keys, journals, state are as before."""
+    root = work + "/used"
+    install(root, PREFIX)
+    kept = {f"{root}/etc/pgtandem/{n}": n + " of a person\n"
+            for n in ("agent.conf", "pgtandem.conf", "agent.key", "update.key")}
+    kept[root + "/var/lib/pgtandem-agent/state.json"] = "fenced\n"
+    kept[root + "/var/lib/pgtandem/journal/a.journal"] = "history\n"
+    for path, text in kept.items():
+        with open(path, "w") as f:
+            f.write(text)
+    for target in ("install", "uninstall"):
+        make(target, root, PREFIX)
+        for path, text in kept.items():
+            assert read(path) == text, f"{target} has changed {path}"
+    assert not places(root + PREFIX), f"left: {places(root + PREFIX)}"
+
+
+def test_tmpfiles_makes_the_directories():
+    """Owners and modes as systemd-tmpfiles sets them, below a root of our own."""
+    if not shutil.which("systemd-tmpfiles") or os.geteuid() != 0:
+        raise Skip("needs systemd-tmpfiles, and root")
+    for role, path, owner, mode in (
+            ("agent", "etc/pgtandem", "root:postgres", 0o750),
+            ("agent", "var/lib/pgtandem-agent", "postgres:postgres", 0o700),
+            ("controller", "etc/pgtandem", "root:root", 0o750),
+            ("controller", "var/lib/pgtandem/journal", "root:root", 0o700)):
+        root = f"{work}/tmpfiles-{role}"
+        os.makedirs(root + "/etc", exist_ok=True)
+        for name in ("passwd", "group"):
+            shutil.copy("/etc/" + name, root + "/etc/")
+        install(root, "/usr", f"ROLES={role}")
+        run("systemd-tmpfiles", "--create", f"--root={root}", f"{root}/usr/lib/tmpfiles.d/pgtandem-{role}.conf")
+        st = os.stat(f"{root}/{path}")
+        has = f"{pwd.getpwuid(st.st_uid).pw_name}:{grp.getgrgid(st.st_gid).gr_name}"
+        assert has == owner and stat.S_IMODE(st.st_mode) == mode, f"{path}: {has} {st.st_mode:o}"
 
 
 def test_documents_are_all_there():
@@ -119,15 +186,18 @@ def test_units_name_the_installed_program():
     texts = [read(work, "dest" + PREFIX, "lib/systemd/system/pgtandem-agent.service")]
     texts += [read(share, d, n) for d in os.listdir(share) for n in os.listdir(f"{share}/{d}")]
     commands = [line for text in texts for line in text.splitlines() if line.startswith("Exec")]
-    assert len(commands) == 5, commands
+    assert len(commands) == 6, commands
     for line in commands:
+        if line.startswith("ExecReload="):
+            assert line == "ExecReload=/bin/kill -HUP $MAINPID", line
+            continue
         assert line.split("=", 1)[1].startswith(PREFIX + "/bin/pgtandem-agent "), line
 
 
 def units_directory():
     """The units as a host would have them in /etc, the program at a path that exists."""
     prefix, units = work + "/real", work + "/units"
-    install("", prefix)
+    install("", prefix, f"SYSCONFDIR={work}/etc", f"LOCALSTATEDIR={work}/var")
     shutil.copytree(prefix + "/share/pgtandem/systemd", units)
     shutil.copy(prefix + "/lib/systemd/system/pgtandem-agent.service", units)
     for name, text in STAND_INS.items():
@@ -161,6 +231,35 @@ def test_systemd_notices_what_is_wrong():
     said = run("systemd-analyze", "verify", "--man=no", units + "/cron.service",
                env=dict(os.environ, SYSTEMD_UNIT_PATH=units + ":"))
     assert "NoSuchKey" in said, said
+
+
+def exposure(hardened):
+    """What systemd-analyze security says of the unit, offline: from 0 to 10."""
+    units = f"{work}/security-{hardened}"
+    os.makedirs(units)
+    shutil.copy(work + "/real/lib/systemd/system/pgtandem-agent.service", units)
+    if hardened:
+        shutil.copytree(work + "/real/share/pgtandem/systemd/pgtandem-agent.service.d",
+                        units + "/pgtandem-agent.service.d")
+    said = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager",
+                           units + "/pgtandem-agent.service"], text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout
+    found = re.search(r"Overall exposure level for pgtandem-agent.service: ([0-9.]+)", said)
+    if not found:
+        raise Skip("systemd-analyze security cannot look offline here: " + said.strip()[-100:])
+    return float(found.group(1))
+
+
+def test_the_agents_unit_is_confined():
+    if not shutil.which("systemd-analyze"):
+        raise Skip("systemd-analyze is not installed")
+    plain, hardened = exposure(False), exposure(True)
+    assert plain <= MOST_EXPOSED["plain"], f"the unit: {plain} of 10, at most {MOST_EXPOSED['plain']}"
+    assert hardened <= MOST_EXPOSED["hardened"], \
+        f"with debian-hardening.conf: {hardened} of 10, at most {MOST_EXPOSED['hardened']}"
+    page = read(TOP, "docs/installing.md")
+    assert f"{hardened} of 10" in page and f"{plain} without" in page, \
+        f"docs/installing.md tells other figures than {hardened} and {plain}"
 
 
 POLKIT = """

@@ -5,7 +5,7 @@ import grp
 import os
 import subprocess
 
-from . import cluster, config, hosts
+from . import cluster, config, hosts, services
 
 PAM_CRON = """\
 auth     required pam_permit.so
@@ -215,9 +215,9 @@ def make(lab):
             directory(lab.host(host, 'var-lib/pgtandem/journal'), 0o700)
 
 
-def configure(lab, source):
-    """pgtandem's own /etc/pgtandem on controllers and nodes; SOURCE is the source tree."""
-    script = source + '/deploy/make-certs'
+def configure(lab):
+    """pgtandem's own /etc/pgtandem on controllers and nodes; certificates by the installed script."""
+    script = lab.path('software', services.SOFTWARE[1:], 'share/pgtandem/make-certs')
     pki = lab.path('pki')
 
     def certificates(*arguments):
