@@ -220,6 +220,38 @@ static int engine_loop(struct run *r, struct plan_move *m, struct err *reterr)
     }
 }
 
+static bool in_record(const struct record *d, const char *name)
+{
+    for (size_t i = 0; i < d->n_from; i++)
+        if (strcmp(d->from[i].node, name) == 0)
+            return true;
+    return strcmp(d->owner, name) == 0 || strcmp(d->to, name) == 0;
+}
+
+/* An agent that only observes would refuse its step after the epoch has risen, and carry an older
+ * one from then on. (For moves preflight says so.) */
+static int refuse_observers(const struct run *r, const struct engine_order *order,
+                            struct err *reterr)
+{
+    if (order->command == PLAN_SWITCHOVER || order->command == PLAN_FAILOVER)
+        return 0;
+    for (size_t i = 0; i < r->world.n_nodes; i++) {
+        const char *name = run_node_name(r, (int)i);
+        bool concerned = (int)i == r->view.to || in_record(&r->view.d, name);
+
+        if (!concerned || !r->world.nodes[i].answered || r->world.nodes[i].obs.mode == MODE_ACT)
+            continue;
+        err_set(reterr, ERR_REFUSED, NULL,
+                "the agent of %s only observes (mode = observe); nothing was changed", name);
+        err_set_hint(reterr,
+                     "on %s: set \"mode = act\" in /etc/pgtandem/agent.conf, then systemctl reload "
+                     "pgtandem-agent",
+                     name);
+        return ERR_REFUSED;
+    }
+    return 0;
+}
+
 int engine_run(struct session *s, const struct engine_order *order, struct err *reterr)
 {
     struct run *r = arena_alloc(s->arena, sizeof(*r));
@@ -230,6 +262,9 @@ int engine_run(struct session *s, const struct engine_order *order, struct err *
         return rc;
     }
     prepare(r, s, order);
+    rc = refuse_observers(r, order, reterr);
+    if (rc < 0)
+        return rc;
     summary_opening(r);
     rc = engine_loop(r, &m, reterr);
     if (rc == 0) {

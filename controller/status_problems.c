@@ -270,13 +270,27 @@ static void certificate(struct status *st, const char *node, const char *whose, 
         whose, days);
 }
 
+/* One line for all: what to do is the same. */
+static void observers(struct status *st)
+{
+    char names[200] = "";
+
+    for (size_t i = 0; i < st->w->n_nodes; i++) {
+        size_t used = strlen(names);
+
+        if (st->w->nodes[i].answered && st->w->nodes[i].obs.mode == MODE_OBSERVE)
+            (void)str_printf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+                             name_of(st, (int)i));
+    }
+    if (*names)
+        add(st, &st->owed, "",
+            "agents that only observe: %s. They refuse every act, their guard and watch only tell; "
+            "to change that: mode = act in agent.conf there, systemctl reload pgtandem-agent",
+            names);
+}
+
 static void agent_problems(struct status *st, const struct world_node *n, const char *name)
 {
-    if (n->obs.mode == MODE_OBSERVE)
-        add(st, &st->owed, name,
-            "the agent of %s only observes (mode = observe): it refuses every act, its guard and "
-            "watch only tell; on %s: mode = act in agent.conf, systemctl reload pgtandem-agent",
-            name, name);
     if (n->version && n->version < PROTO_VERSION)
         add(st, &st->owed, name,
             "the agent of %s speaks protocol %d, this program %d: install this version there", name,
@@ -355,6 +369,7 @@ void status_problems(struct status *st)
     debts(st);
     if (st->w->certificate_known)
         certificate(st, "", "this controller's certificate", st->w->certificate_days);
+    observers(st);
     for (size_t i = 0; i < st->w->n_nodes; i++)
         node_problems(st, i, owner);
 }
