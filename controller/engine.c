@@ -263,8 +263,10 @@ int engine_run(struct session *s, const struct engine_order *order, struct err *
     }
     prepare(r, s, order);
     rc = refuse_observers(r, order, reterr);
-    if (rc < 0)
+    if (rc < 0) {
+        journal_close(order->journal);
         return rc;
+    }
     summary_opening(r);
     rc = engine_loop(r, &m, reterr);
     if (rc == 0) {
