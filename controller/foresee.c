@@ -160,9 +160,6 @@ static void unfenced(struct play *p, int node)
 
     n->role = PG_WRITABLE;
     n->fenced = n->held = n->signal = n->clean = false;
-    for (int i = 0; i < (int)p->v.n_nodes; i++) /* they have been asking for it ever since */
-        if (p->upstream[i] == node && p->v.nodes[i].role == PG_RECOVERY)
-            p->v.nodes[i].receiving = true;
 }
 
 /* Of the steps that write the record the planner says what they write. */
@@ -260,6 +257,13 @@ static bool past_no_return(const struct plan_view *v)
     return now.past_no_return;
 }
 
+/* A promoted server makes a checkpoint by itself, in its own time; standbys of a primary that comes
+ * back have been asking for it ever since. */
+static bool gets_there_alone(int step)
+{
+    return step == STEP_CHECKPOINT || step == STEP_FOLLOW_BACK;
+}
+
 /* From `p` to the end. `ret_turn` (may be NULL): how it was right before the point of no return. */
 static size_t play(struct play *p, struct foreseen_step *ret, struct plan_move *ret_end,
                    struct play *ret_turn)
@@ -290,7 +294,7 @@ static size_t play(struct play *p, struct foreseen_step *ret, struct plan_move *
                                           .before = before.v.d,
                                           .after = p->v.d,
                                           .no_return = first_past,
-                                          .if_needed = ret_end->step == STEP_CHECKPOINT};
+                                          .if_needed = gets_there_alone(ret_end->step)};
     }
 }
 

@@ -9,6 +9,7 @@
 #include "controller/inspect.h"
 #include "controller/ops.h"
 #include "controller/plan.h"
+#include "controller/plan_show.h"
 #include "controller/preflight.h"
 #include "controller/rehearse.h"
 

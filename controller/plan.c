@@ -69,7 +69,7 @@ void plan_build(const struct plan_look *look, struct plan *ret)
 
     memset(ret, 0, sizeof(*ret));
     STR_COPY(ret->format, "pgtandem-plan");
-    ret->version = PLAN_FORMAT;
+    ret->format_version = PLAN_FORMAT;
     ret->made_wall_ms = clock_wall_ms();
     STR_COPY(ret->made, clock_text(ret->made_wall_ms, made));
     STR_COPY(ret->by, look->session->by);

@@ -126,8 +126,8 @@ struct plan_owed {
 };
 
 struct plan {
-    char format[24]; /* "pgtandem-plan" */
-    int64_t version; /* PLAN_FORMAT */
+    char format[24];        /* "pgtandem-plan" */
+    int64_t format_version; /* PLAN_FORMAT */
     int64_t made_wall_ms;
     char made[40]; /* the same for people, UTC */
     char by[BY_BYTES];
@@ -201,8 +201,5 @@ enum { PLAN_CHANGES_MAX = 64 };
 /* What is not as it was. Pure; returns how many, at most PLAN_CHANGES_MAX. */
 size_t plan_compare(const struct plan *then, const struct plan *now,
                     struct plan_change ret[PLAN_CHANGES_MAX]);
-/* The same as an error: every change is printed, the first is in the message. */
-int plan_check_facts(struct session *s, const struct plan *then, const struct plan *now,
-                     struct err *reterr);
 /* ERR_PREFLIGHT if it is older than [limits] plan_age_s, or from the future. Pure. */
 int plan_check_age(const struct plan *p, int64_t limit_s, int64_t now_wall_ms, struct err *reterr);

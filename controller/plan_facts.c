@@ -1,5 +1,4 @@
 /* What a plan rests on: taken from a look, and compared with a later one. */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +7,6 @@
 #include "base/str.h"
 #include "controller/plan.h"
 #include "controller/preflight.h"
-#include "controller/report.h"
 #include "controller/session.h"
 #include "controller/view.h"
 #include "proto/hello.h"
@@ -294,32 +292,6 @@ size_t plan_compare(const struct plan *then, const struct plan *now,
     if (l.n == 0)
         compare_actions(&l, then, now);
     return l.n;
-}
-
-int plan_check_facts(struct session *s, const struct plan *then, const struct plan *now,
-                     struct err *reterr)
-{
-    struct plan_change changes[PLAN_CHANGES_MAX];
-    size_t n = plan_compare(then, now, changes);
-
-    if (n == 0)
-        return 0;
-    if (s->options.format == FORMAT_JSON) {
-        json_t *list = json_array();
-
-        for (size_t i = 0; i < n; i++)
-            json_array_append_new(list, json_string(changes[i].text));
-        json_t *o = json_pack("{s:o}", "changed", list);
-        json_dumpf(o, stdout, JSON_COMPACT);
-        putchar('\n');
-        json_decref(o);
-    }
-    for (size_t i = 0; i < n && s->options.format != FORMAT_JSON; i++)
-        report_wrap(s, "changed: ", changes[i].text);
-    return err_set(reterr, ERR_PREFLIGHT, "mend what was not meant, or plan again",
-                   "%zu %s changed since the plan was made at %s; nothing has been changed. "
-                   "First: %s",
-                   n, n == 1 ? "fact has" : "facts have", then->made, changes[0].text);
 }
 
 int plan_check_age(const struct plan *p, int64_t limit_s, int64_t now_wall_ms, struct err *reterr)

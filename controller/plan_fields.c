@@ -108,7 +108,7 @@ static FIELD_TABLE(owed_table, struct plan_owed, "owed", owed_fields);
 
 static const struct field plan_fields[] = {
     F_STRING(struct plan, format, FIELD_REQUIRED, NULL, "pgtandem-plan"),
-    F_INT(struct plan, version, FIELD_REQUIRED, 1, PLAN_FORMAT, NULL, "of this format"),
+    F_INT(struct plan, format_version, FIELD_REQUIRED, 1, PLAN_FORMAT, NULL, "of this format"),
     F_INT(struct plan, made_wall_ms, 0, 0, INT64_MAX, NULL, "when: ms since 1970"),
     F_STRING(struct plan, made, 0, NULL, "when, UTC"),
     F_STRING(struct plan, by, 0, NULL, "who made it"),

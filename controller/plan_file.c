@@ -28,7 +28,7 @@ static void hash_of(const json_t *o, char ret_hex[JOURNAL_HASH_BYTES])
 int plan_save(struct plan *p, const char *path, struct err *reterr)
 {
     STR_COPY(p->format, format_name);
-    p->version = PLAN_FORMAT;
+    p->format_version = PLAN_FORMAT;
     json_t *o = field_to_json(&plan_table, p);
     hash_of(o, p->sha256);
     json_object_set_new(o, "sha256", json_string(p->sha256));
@@ -52,7 +52,7 @@ static int read_object(const char *path, const json_t *o, struct plan *p, struct
 {
     const char *format = json_string_value(json_object_get(o, "format"));
     const char *sha256 = json_string_value(json_object_get(o, "sha256"));
-    json_int_t version = json_integer_value(json_object_get(o, "version"));
+    json_int_t version = json_integer_value(json_object_get(o, "format_version"));
     char hex[JOURNAL_HASH_BYTES], why[200];
     struct err e = {.code = 0};
 

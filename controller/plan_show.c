@@ -1,5 +1,6 @@
 #include "controller/plan_show.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "controller/plan.h"
 #include "controller/planner_view.h"
 #include "controller/preflight.h"
+#include "controller/rehearse.h"
 #include "controller/report.h"
 #include "controller/session.h"
 #include "controller/view.h"
@@ -59,8 +61,14 @@ static struct plan *look_and_build(struct session *s, enum plan_command command,
     struct plan *plan = arena_alloc(s->arena, sizeof(*plan));
 
     struct inspection *inspection = has_preflight(command) ? inspection_start(s, w, false) : NULL;
+    struct rehearse *rehearsal =
+        has_preflight(command)
+            ? rehearse_start(s, w, config_node_index(&s->config, to), REHEARSE_TIMEOUT_MS)
+            : NULL;
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY);
     inspection_end(inspection);
+    if (rehearsal)
+        rehearse_end(rehearsal);
     crontabs->n = s->config.n_nodes;
     cron_nodes_read(s, crontabs); /* a look may show a crontab as it was a second ago */
     struct plan_look look = {
@@ -149,7 +157,33 @@ int plan_take(struct session *s, enum plan_command command, const struct plan **
     return 0;
 }
 
-/* Looked at once more as `plan` itself looks; the engine compares again right before the question. */
+int plan_check_facts(struct session *s, const struct plan *then, const struct plan *now,
+                     struct err *reterr)
+{
+    struct plan_change changes[PLAN_CHANGES_MAX];
+    size_t n = plan_compare(then, now, changes);
+
+    if (n == 0)
+        return 0;
+    if (s->options.format == FORMAT_JSON) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < n; i++)
+            json_array_append_new(list, json_string(changes[i].text));
+        json_t *o = json_pack("{s:o}", "changed", list);
+        json_dumpf(o, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(o);
+    }
+    for (size_t i = 0; i < n && s->options.format != FORMAT_JSON; i++)
+        report_wrap(s, "changed: ", changes[i].text);
+    return err_set(reterr, ERR_PREFLIGHT, "mend what was not meant, or plan again",
+                   "%zu %s changed since the plan was made at %s; nothing has been changed. "
+                   "First: %s",
+                   n, n == 1 ? "fact has" : "facts have", then->made, changes[0].text);
+}
+
+/* The engine compares again, right before the question. */
 int plan_still_holds(struct session *s, const struct plan *then, struct err *reterr)
 {
     struct preflight *p = arena_alloc(s->arena, sizeof(*p));

@@ -17,3 +17,6 @@ int plan_take(struct session *s, enum plan_command command, const struct plan **
               struct err *reterr);
 /* ERR_PREFLIGHT, naming each fact that has changed since. */
 int plan_still_holds(struct session *s, const struct plan *then, struct err *reterr);
+/* The same as an error: every change is printed, the first is in the message. */
+int plan_check_facts(struct session *s, const struct plan *then, const struct plan *now,
+                     struct err *reterr);

@@ -238,7 +238,7 @@ static void where(struct words *w)
 
     if (s->flags & STEP_DNS)
         STR_PRINTF(w->a->where, "dns %s", w->look->session->config.dns.server);
-    else if (w->s->nodes == 0 || s->id == STEP_LOSS || s->id == STEP_WAIT_WATCH)
+    else if (w->s->nodes == 0 || s->id == STEP_LOSS)
         STR_COPY(w->a->where, "controller");
     else
         EACH(w, i)

@@ -86,7 +86,7 @@ static void switchover(void **unused)
     (void)unused;
     expect("claim arm cron-off catch-up fence verify flip promote! cron-on follow checkpoint? "
            "stable rejoin",
-           "revoke undo arm unfence cron-back stable-back");
+           "revoke undo arm unfence cron-back follow-back? stable-back");
     assert_int_equal(f.end.kind, MOVE_DONE);
     assert_int_equal(f.end.reason, WHY_FORWARD);
     assert_int_equal(f.back_end.reason, WHY_UNDONE);
@@ -112,13 +112,13 @@ static void switchover_of_an_odd_cluster(void **unused)
     v.nodes[C].cron_off = false;
     expect("claim arm cron-off catch-up fence verify flip promote! cron-stray cron-on checkpoint? "
            "stable rejoin",
-           "revoke undo arm unfence cron-stray cron-back follow-back stable-back");
+           "revoke undo arm unfence cron-stray cron-back follow-back? stable-back");
 
     set_up(NULL);
     v.nodes[C].answered = false;
     expect("claim arm cron-off catch-up fence verify flip promote! cron-on checkpoint? stable "
            "rejoin",
-           "revoke undo arm unfence cron-back stable-back");
+           "revoke undo arm unfence cron-back follow-back? stable-back");
 }
 
 static void failover(void **unused)
@@ -128,7 +128,7 @@ static void failover(void **unused)
     v.nodes[A].role = PG_STOPPED; /* crashed: its agent lives */
     expect("evidence loss seize arm fence-old detach evidence-again flip promote! cron-on follow "
            "checkpoint? stable",
-           "revoke undo arm unfence cron-back follow-back stable-back");
+           "revoke undo arm unfence cron-back follow-back? stable-back");
     assert_true(f.after.nodes[A].fenced);
     assert_int_equal(f.end.reason, WHY_FORWARD);
 }
@@ -179,9 +179,9 @@ static void resume_and_abort(void **unused)
     v.nodes[B].receiving = v.nodes[B].streams_from_owner = false;
     v.nodes[C].receiving = v.nodes[C].streams_from_owner = false;
     expect("takeover arm verify flip promote! cron-on follow checkpoint? stable",
-           "revoke undo arm unfence cron-back stable-back");
+           "revoke undo arm unfence cron-back follow-back? stable-back");
     v.command = PLAN_ABORT;
-    expect("takeover arm unfence cron-back stable-back", "");
+    expect("takeover arm unfence cron-back follow-back? stable-back", "");
 }
 
 int main(void)
