@@ -88,9 +88,9 @@ static void show_step_end(struct run *r, const struct plan_move *m, bool ok,
     }
     r->last_error = res->e;
     err_set_step(&r->last_error, steps[m->step].name);
-    progress_end(&r->progress, PROGRESS_FAILED, "%s%s%s%s", res->e.node, res->e.node[0] ? ": " : "",
-                 res->e.msg[0] ? res->e.msg : res->detail,
-                 res->e.code == ERR_DECLINED ? " (declined)" : "");
+    progress_end(&r->progress, res->e.code == ERR_DECLINED ? PROGRESS_DECLINED : PROGRESS_FAILED,
+                 "%s%s%s", res->e.node, res->e.node[0] ? ": " : "",
+                 res->e.msg[0] ? res->e.msg : res->detail);
 }
 
 static int engine_step(struct run *r, const struct plan_move *m, struct err *reterr)

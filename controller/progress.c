@@ -14,7 +14,7 @@
 
 enum { DETAIL_BYTES = 800, DETAIL_COLUMN = 42 };
 
-static const char *const result_words[] = {"ok", "FAILED", "skipped"};
+static const char *const result_words[] = {"ok", "FAILED", "skipped", "declined"};
 
 void progress_init(struct progress *p, struct session *s, struct trace *trace)
 {

@@ -11,7 +11,7 @@
 struct session;
 struct trace;
 
-enum progress_result { PROGRESS_OK, PROGRESS_FAILED, PROGRESS_SKIPPED };
+enum progress_result { PROGRESS_OK, PROGRESS_FAILED, PROGRESS_SKIPPED, PROGRESS_DECLINED };
 
 struct progress {
     struct session *session;

@@ -1,0 +1,27 @@
+/*
+ * Manual pages in roff's man macros (man(7)), from the same tables that the programs run by.
+ *
+ * Text is plain: `words in backticks` become bold, everything that means something to roff is
+ * escaped, each sentence begins a line.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct ini_section;
+
+/* .TH and NAME. `title` in capitals, `section` "1"; `names`: "pgtandem". */
+void man_title(FILE *f, const char *title, const char *section, const char *name,
+               const char *summary);
+void man_section(FILE *f, const char *heading);    /* .SH */
+void man_subsection(FILE *f, const char *heading); /* .SS */
+void man_paragraph(FILE *f, const char *text);
+/* `term` in bold, then `text` indented below it. */
+void man_item(FILE *f, const char *term, const char *text);
+/* Another paragraph below the last item. */
+void man_more(FILE *f, const char *text);
+void man_example(FILE *f, const char *line); /* literally, indented */
+
+/* Each section of a configuration file, each key with its unit, bounds and default. */
+void man_configuration(FILE *f, const struct ini_section *sections, size_t n_sections);
