@@ -44,21 +44,23 @@ static void put_line(FILE *f, const char *text, size_t len, bool *bold)
     fputc('\n', f);
 }
 
-/* Where the line that begins here ends: at a sentence's end, or at the last blank that fits. */
+/* Where the line that begins here ends: at a sentence's end, or at the last blank that fits (an
+ * escaped hyphen takes two bytes, a change of the font three). */
 static size_t line_length(const char *text)
 {
-    size_t blank = 0, i;
+    size_t blank = 0, i, bytes = 0;
 
     for (i = 0; text[i] && text[i] != '\n'; i++) {
+        bytes += text[i] == '-' || text[i] == '\\' ? 2 : text[i] == '`' ? 3 : 1;
+        if (bytes > LINE_MOST && blank)
+            return blank;
         if (text[i] != ' ')
             continue;
-        if (i > LINE_MOST && blank)
-            return blank;
         blank = i;
         if (i > 0 && strchr(".?!", text[i - 1]))
             return i;
     }
-    return i > LINE_MOST && blank ? blank : i;
+    return i;
 }
 
 static void put_text(FILE *f, const char *text)
@@ -82,14 +84,16 @@ void man_title(FILE *f, const char *title, const char *section, const char *name
     put_text(f, summary);
 }
 
-void man_section(FILE *f, const char *heading)
+void man_section(FILE *f, const char *heading, const char *text)
 {
     fprintf(f, ".SH %s\n", heading);
+    put_text(f, text ? text : "");
 }
 
-void man_subsection(FILE *f, const char *heading)
+void man_subsection(FILE *f, const char *heading, const char *text)
 {
     fprintf(f, ".SS %s\n", heading);
+    put_text(f, text ? text : "");
 }
 
 void man_paragraph(FILE *f, const char *text)
@@ -174,10 +178,10 @@ void man_configuration(FILE *f, const struct ini_section *sections, size_t n_sec
         char heading[64];
 
         STR_PRINTF(heading, "[%s%s]", s->name, s->repeated ? " NAME" : "");
-        man_subsection(f, heading);
-        man_paragraph(f, s->repeated   ? "One section for each."
-                         : s->required ? "Required."
-                                       : "May be left out: then each key has its default.");
+        man_subsection(f, heading,
+                       s->repeated   ? "One section for each."
+                       : s->required ? "Required."
+                                     : "May be left out: then each key has its default.");
         for (size_t k = 0; k < s->table->count; k++)
             put_key(f, &s->table->fields[k]);
     }

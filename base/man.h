@@ -14,8 +14,9 @@ struct ini_section;
 /* .TH and NAME. `title` in capitals, `section` "1"; `names`: "pgtandem". */
 void man_title(FILE *f, const char *title, const char *section, const char *name,
                const char *summary);
-void man_section(FILE *f, const char *heading);    /* .SH */
-void man_subsection(FILE *f, const char *heading); /* .SS */
+/* .SH and .SS with their first paragraph, or NULL. */
+void man_section(FILE *f, const char *heading, const char *text);
+void man_subsection(FILE *f, const char *heading, const char *text);
 void man_paragraph(FILE *f, const char *text);
 /* `term` in bold, then `text` indented below it. */
 void man_item(FILE *f, const char *term, const char *text);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "controller/term.h"
+#include "base/term.h"
 #include "proto/messages.h"
 
 struct arena;
@@ -31,9 +31,9 @@ struct options {
     const char *accept_unfenced[CLUSTER_NODES_MAX]; /* --accept-unfenced NODE, counts as typed */
     size_t n_accept_unfenced;
     int64_t wait_jobs_s;
-    bool failover;    /* --failover: plan the unplanned move */
-    const char *save; /* --save FILE, or NULL */
-    const char *plan; /* --plan FILE, or NULL */
+    bool failover;      /* --failover: plan the unplanned move */
+    const char *save;   /* --save FILE, or NULL */
+    const char *plan;   /* --plan FILE, or NULL */
     int64_t watch_s;    /* -w */
     int64_t limit;      /* --limit N; 0: all */
     const char *since;  /* --since, as typed, or NULL */

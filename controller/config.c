@@ -117,7 +117,7 @@ static FIELD_TABLE(check_table, struct config_check, "check", check_fields);
         .label_size = sizeof(((struct type *)0)->name)                                             \
     }
 
-static const struct ini_section sections[] = {
+const struct ini_section config_sections[] = {
     SINGLE(cluster, true),
     SINGLE(dns, true),
     SINGLE(tls, true),
@@ -127,7 +127,11 @@ static const struct ini_section sections[] = {
     REPEATED(node, nodes, n_nodes, config_node),
     REPEATED(check, checks, n_checks, config_check),
 };
-enum { SECTIONS = sizeof(sections) / sizeof(sections[0]), FILE_CAP_BYTES = 256 * 1024 };
+const size_t n_config_sections = sizeof(config_sections) / sizeof(config_sections[0]);
+enum {
+    SECTIONS = sizeof(config_sections) / sizeof(config_sections[0]),
+    FILE_CAP_BYTES = 256 * 1024
+};
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
@@ -282,7 +286,7 @@ int config_parse(const char *name, const char *text, size_t len, struct config *
 {
     AUTO(arena) a = arena_new();
     struct config *c = arena_alloc(a, sizeof(*c));
-    int rc = ini_parse_text(name, text, len, sections, SECTIONS, c, a, reterr);
+    int rc = ini_parse_text(name, text, len, config_sections, SECTIONS, c, a, reterr);
 
     if (rc < 0)
         return rc;
@@ -395,8 +399,8 @@ char *config_sample(struct arena *a)
                 "# Addresses are IPs, so that nothing here depends on the DNS that is being "
                 "changed.\n# `pgtandem config check` reads it as the commands will.\n");
     for (size_t i = 0; i < SECTIONS; i++)
-        if (!sections[i].repeated)
-            sample_section(&b, sections[i].name, sections[i].table, true);
+        if (!config_sections[i].repeated)
+            sample_section(&b, config_sections[i].name, config_sections[i].table, true);
     buf_str(&b, "\n# One section for each PostgreSQL host; the name is at most 24 of [a-z0-9-].");
     sample_section(&b, "node db01", &node_table, true);
     sample_section(&b, "node db02", &node_table, false);

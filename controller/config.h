@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/field.h"
+#include "base/ini.h"
 #include "dnsupdate/dnsclient.h"
 #include "proto/rpc.h"
 
@@ -87,6 +88,9 @@ struct config {
 
 enum severity { SEVERITY_BLOCK, SEVERITY_WARN, SEVERITY_OFF, SEVERITY_DEFAULT };
 extern const char *const severity_names[]; /* "block", "warn", "off", "default" */
+
+extern const struct ini_section config_sections[]; /* what a file may hold */
+extern const size_t n_config_sections;
 
 /* Load and check. *ret untouched on failure; ERR_CONFIG. */
 int config_load(const char *path, struct config *ret_config, struct err *reterr);

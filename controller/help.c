@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "controller/term.h"
+#include "base/term.h"
 #include "proto/hello.h"
 
 const char *const group_titles[GROUPS_] = {

@@ -6,9 +6,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/term.h"
 #include "controller/cli.h"
 #include "controller/session.h"
-#include "controller/term.h"
 
 /* What went wrong, and what to do next. */
 static void tell(const struct err *e)

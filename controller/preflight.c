@@ -39,6 +39,11 @@ static const struct preflight_check *find(const char *name)
     return NULL;
 }
 
+const char *preflight_name(size_t i)
+{
+    return i < CHECKS ? checks[i].name : NULL;
+}
+
 bool preflight_known(const char *name)
 {
     return find(name) != NULL;

@@ -47,6 +47,7 @@ void preflight_run(struct session *s, const struct world *w, enum preflight_kind
 /* On standard output, in the session's format. */
 void preflight_print(struct session *s, const struct preflight *p, bool only_problems);
 
+const char *preflight_name(size_t i); /* of each check, in order; NULL: no more */
 bool preflight_known(const char *name);
 const char *preflight_what(const char *name); /* one line for a person; "" for an unknown name */
 /* ERR_USAGE for an --ignore that names no check, or one that cannot be ignored. */

@@ -5,9 +5,9 @@
  */
 #pragma once
 
+#include "base/term.h"
 #include "controller/cli.h"
 #include "controller/config.h"
-#include "controller/term.h"
 #include "dnsupdate/dnsclient.h"
 #include "proto/rpc.h"
 

@@ -14,10 +14,14 @@
 /* "  status)" or "  \"dns show\" | \"dns show \"*)": the verb alone, or with words behind it */
 static void put_verb_case(const struct verb_row *v)
 {
+    const char *between = "";
+
     printf("        \"%s\" | \"%s \"*) options=\"", v->name, v->name);
     for (size_t i = 0; i < n_option_rows; i++)
-        if (option_applies(&option_rows[i], v))
-            printf("%s--%s", i ? " " : "", option_rows[i].name);
+        if (option_applies(&option_rows[i], v)) {
+            printf("%s--%s", between, option_rows[i].name);
+            between = " ";
+        }
     printf("\"");
     if (strstr(v->args, "NODE") == v->args || strncmp(v->args, "[NODE", 5) == 0)
         printf("; nodes=yes");
@@ -96,9 +100,10 @@ static bool is_free(const struct option_row *o)
     return o->value == VALUE_ANY && o->kind != OPTION_WORD;
 }
 
-static bool any(const struct option_row *o)
+/* Its value is not the verb; --config's is wanted, and taken before. */
+static bool has_value(const struct option_row *o)
 {
-    return o->arg != NULL;
+    return strcmp(o->name, "config") != 0;
 }
 
 static void put_checks(void)
@@ -133,7 +138,7 @@ static const char head[] =
     "_pgtandem()\n"
     "{\n"
     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-    "    local verb= words= options= nodes= i\n"
+    "    local verb='' words='' options='' nodes='' i\n"
     "    local -a config=()\n"
     "    COMPREPLY=()\n"
     "    # --to=db01 comes as three words\n"
@@ -156,7 +161,7 @@ static const char tail[] =
 static void put_bash(void)
 {
     fputs(head, stdout);
-    put_options(any);
+    put_options(has_value);
     printf(") ((i++)) ;;\n"
            "        -* | = | help) ;;\n"
            "        *) verb+=\"${verb:+ }${COMP_WORDS[i]}\" ;;\n"

@@ -14,9 +14,8 @@
 
 static const char *option_names(struct arena *a, const struct option_row *o)
 {
-    return arena_printf(a, "%s--%s%s%s",
-                        o->letter ? arena_printf(a, "-%c, ", o->letter) : "", o->name,
-                        o->arg ? " " : "", o->arg ? o->arg : "");
+    return arena_printf(a, "%s--%s%s%s", o->letter ? arena_printf(a, "-%c, ", o->letter) : "",
+                        o->name, o->arg ? " " : "", o->arg ? o->arg : "");
 }
 
 /* The options that are the verb's own: those that every verb has stand once, below. */
@@ -45,7 +44,7 @@ static void put_verb(struct arena *a, const struct verb_row *v)
     const char *options = own_options(a, v);
 
     man_item(stdout, arena_printf(a, "%s %s", v->name, v->args),
-             arena_printf(a, "%c%s.", v->summary[0], v->summary + 1));
+             arena_printf(a, "%s.", v->summary));
     man_more(stdout, v->about);
     man_more(stdout, arena_printf(a, "%s%s%sExit status %s.", *options ? "Options: " : "", options,
                                   *options ? ". " : "", exits(a, v)));
@@ -55,9 +54,9 @@ static void put_verb(struct arena *a, const struct verb_row *v)
 
 static void put_verbs(struct arena *a)
 {
-    man_section(stdout, "VERBS");
+    man_section(stdout, "VERBS", NULL);
     for (int g = GROUP_NONE_ + 1; g < GROUPS_; g++) {
-        man_subsection(stdout, group_titles[g]);
+        man_subsection(stdout, group_titles[g], NULL);
         for (size_t i = 0; i < n_verb_rows; i++)
             if (verb_rows[i].group == (enum verb_group)g)
                 put_verb(a, &verb_rows[i]);
@@ -66,9 +65,9 @@ static void put_verbs(struct arena *a)
 
 static void put_options(struct arena *a)
 {
-    man_section(stdout, "OPTIONS");
-    man_paragraph(stdout, "Those that a verb does not have are refused. "
-                          "A value stands behind a blank or, after a long name, behind `=`.");
+    man_section(stdout, "OPTIONS",
+                "Those that a verb does not have are refused. "
+                "A value stands behind a blank or, after a long name, behind `=`.");
     for (size_t i = 0; i < n_option_rows; i++)
         man_item(stdout, option_names(a, &option_rows[i]),
                  arena_printf(a, "%s.", option_rows[i].help));
@@ -76,11 +75,12 @@ static void put_options(struct arena *a)
 
 static void put_environment(void)
 {
-    man_section(stdout, "ENVIRONMENT");
+    man_section(stdout, "ENVIRONMENT", NULL);
     man_item(stdout, "PGTANDEM_CONFIG", "The configuration, where `-c` does not name it.");
-    man_item(stdout, "NO_COLOR", "Set to anything: no colour, unless `--color always` is given. "
-                                 "There is none either where TERM is `dumb`, or where standard "
-                                 "output is no terminal.");
+    man_item(stdout, "NO_COLOR",
+             "Set to anything: no colour, unless `--color always` is given. "
+             "There is none either where TERM is `dumb`, or where standard "
+             "output is no terminal.");
     man_item(stdout, "COLUMNS", "The width to write for, on a terminal, instead of its own.");
     man_item(stdout, "LC_ALL, LC_CTYPE, LANG",
              "Where they do not say UTF-8, marks are ASCII and other characters a question mark. "
@@ -92,11 +92,9 @@ static void put_program(struct arena *a)
 {
     man_title(stdout, "PGTANDEM", "1", "pgtandem",
               "move a PostgreSQL primary, its DNS alias and its cron jobs together");
-    man_section(stdout, "SYNOPSIS");
-    man_paragraph(stdout, "`pgtandem` [`-c` FILE] VERB [options]");
-    man_section(stdout, "DESCRIPTION");
-    man_paragraph(
-        stdout,
+    man_section(stdout, "SYNOPSIS", "`pgtandem` [`-c` FILE] VERB [options]");
+    man_section(
+        stdout, "DESCRIPTION",
         "The administrator's program: it moves the production role from one PostgreSQL host to "
         "another. The alias that clients connect to, the database role, the scheduled jobs and the "
         "fence around the old primary change together or not at all. Nothing moves unless somebody "
@@ -105,16 +103,15 @@ static void put_program(struct arena *a)
                           "next. `pgtandem VERB --help` tells about one verb.");
     put_verbs(a);
     put_options(a);
-    man_section(stdout, "EXIT STATUS");
+    man_section(stdout, "EXIT STATUS", NULL);
     for (size_t i = 0; i < n_exit_rows; i++)
         man_item(stdout, arena_printf(a, "%d", exit_rows[i].status),
                  arena_printf(a, "%s.", exit_rows[i].text));
     put_environment();
-    man_section(stdout, "FILES");
+    man_section(stdout, "FILES", NULL);
     man_item(stdout, CONFIG_DEFAULT_PATH, "The configuration: pgtandem.conf(5).");
     man_item(stdout, "/var/lib/pgtandem/journal", "The journals, one file for each command.");
-    man_section(stdout, "SEE ALSO");
-    man_paragraph(stdout, "pgtandem.conf(5), pgtandem-agent(8), pgtandem-agent.conf(5)");
+    man_section(stdout, "SEE ALSO", "pgtandem.conf(5), pgtandem-agent(8), pgtandem-agent.conf(5)");
 }
 
 /* ---- pgtandem.conf(5) ------------------------------------------------------------------------ */
@@ -124,27 +121,26 @@ static void put_configuration(void)
     const char *name;
 
     man_title(stdout, "PGTANDEM.CONF", "5", "pgtandem.conf", "configuration of pgtandem");
-    man_section(stdout, "DESCRIPTION");
-    man_paragraph(
-        stdout,
-        "Sections in brackets, keys as `key = value`, one in a line of at most 190 bytes. A comment "
+    man_section(
+        stdout, "DESCRIPTION",
+        "Sections in brackets, keys as `key = value`, one in a line of at most 190 bytes. A "
+        "comment "
         "begins with # or ; on a line of its own. Addresses are IPs, so that nothing here depends "
         "on the DNS that is being changed. Unknown and repeated keys are refused.");
     man_paragraph(stdout, "`pgtandem config sample` prints a commented file, `pgtandem config "
                           "check` reads one as the other verbs will.");
-    man_section(stdout, "SECTIONS");
+    man_section(stdout, "SECTIONS", NULL);
     man_configuration(stdout, config_sections, n_config_sections);
-    man_section(stdout, "CHECKS");
-    man_paragraph(stdout, "The names for [check NAME], and for --ignore of preflight and the moves:");
+    man_section(stdout, "CHECKS",
+                "The names for [check NAME], and for --ignore of preflight and the moves:");
     for (size_t i = 0; (name = preflight_name(i)); i++) {
         AUTO(arena) a = arena_new();
 
         man_item(stdout, name, arena_printf(a, "%s.", preflight_what(name)));
     }
-    man_section(stdout, "FILES");
+    man_section(stdout, "FILES", NULL);
     man_item(stdout, CONFIG_DEFAULT_PATH, "Where it is looked for.");
-    man_section(stdout, "SEE ALSO");
-    man_paragraph(stdout, "pgtandem(1), pgtandem-agent.conf(5)");
+    man_section(stdout, "SEE ALSO", "pgtandem(1), pgtandem-agent.conf(5)");
 }
 
 int verb_man(struct session *s, struct err *reterr)

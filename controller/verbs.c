@@ -213,6 +213,18 @@ const struct verb_row verb_rows[] = {
      .about = "Every section and key, with its unit and default.",
      .example_for = "to begin with", .example = "pgtandem config sample >/etc/pgtandem/pgtandem.conf",
      .run = verb_config_sample},
+    {.name = "completion", .args = "bash", .group = GROUP_SETUP,
+     .summary = "print the completion script for a shell",
+     .about = "Verbs, options and checks from this program's own tables; the nodes are read from the "
+         "configuration when they are asked for. `make install` puts it where bash looks for it.",
+     .example_for = "for this shell alone", .example = "pgtandem completion bash >~/.pgtandem-completion",
+     .args_min = 1, .args_max = 1, .run = verb_completion},
+    {.name = "man", .args = "[pgtandem | pgtandem.conf]", .group = GROUP_SETUP,
+     .summary = "print a manual page",
+     .about = "Made from the same tables as this text. `make install` puts the pages where man looks "
+         "for them.",
+     .example_for = "to read one that is not installed", .example = "pgtandem man pgtandem.conf | man -l -",
+     .args_max = 1, .run = verb_man},
     {.name = "version", .args = "", .group = GROUP_SETUP, .summary = "the program's version",
      .about = "The version of this program; each agent's stands in `pgtandem status`.",
      .example_for = "for a bug report", .example = "pgtandem version", .run = verb_version},

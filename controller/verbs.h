@@ -11,6 +11,8 @@ int verb_preflight(struct session *s, struct err *reterr);
 int verb_history(struct session *s, struct err *reterr);
 int verb_config_check(struct session *s, struct err *reterr);
 int verb_config_sample(struct session *s, struct err *reterr);
+int verb_completion(struct session *s, struct err *reterr);
+int verb_man(struct session *s, struct err *reterr);
 int verb_version(struct session *s, struct err *reterr);
 int verb_audit_verify(struct session *s, struct err *reterr);
 

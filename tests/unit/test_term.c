@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "controller/report.h"
 #include "controller/session.h"
-#include "controller/term.h"
+#include "base/term.h"
 #include "tests/unit/unit.h"
 
 static struct session s;

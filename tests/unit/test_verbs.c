@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "controller/cli.h"
 #include "controller/help.h"
-#include "controller/term.h"
+#include "base/term.h"
 #include "tests/unit/unit.h"
 
 static void is_sentence(const char *verb, const char *what, const char *text)

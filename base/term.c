@@ -1,4 +1,4 @@
-#include "controller/term.h"
+#include "base/term.h"
 
 #include <langinfo.h>
 #include <limits.h>
