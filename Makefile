@@ -229,6 +229,8 @@ SHARE    := $(DESTDIR)$(PREFIX)/share/pgtandem
 DOCS     := $(DESTDIR)$(PREFIX)/share/doc/pgtandem
 UNITS    := $(DESTDIR)$(PREFIX)/lib/systemd/system
 TMPFILES := $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+MAN      := $(DESTDIR)$(PREFIX)/share/man
+BASH     := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ETC      := $(DESTDIR)$(SYSCONFDIR)/pgtandem
 STATE    := $(DESTDIR)$(LOCALSTATEDIR)/lib
 DROPINS  := $(wildcard deploy/systemd/*/*.conf)
@@ -250,7 +252,10 @@ ifeq ($(DESTDIR),)
 endif
 
 install-controller:
-	install -d $(BIN) $(SHARE) $(TMPFILES)
+	install -d $(BIN) $(SHARE) $(TMPFILES) $(MAN)/man1 $(MAN)/man5 $(BASH)
+	$(BUILD)/pgtandem man pgtandem | install -m 0644 /dev/stdin $(MAN)/man1/pgtandem.1
+	$(BUILD)/pgtandem man pgtandem.conf | install -m 0644 /dev/stdin $(MAN)/man5/pgtandem.conf.5
+	$(BUILD)/pgtandem completion bash | install -m 0644 /dev/stdin $(BASH)/pgtandem
 	install -d -m 0700 $(STATE)/pgtandem $(STATE)/pgtandem/journal
 	install -m 0755 $(BUILD)/pgtandem $(BIN)
 	install -m 0755 deploy/make-certs $(SHARE)
@@ -259,7 +264,11 @@ install-controller:
 	    install -m 0644 /dev/stdin $(TMPFILES)/pgtandem-controller.conf
 
 install-agent:
-	install -d $(BIN) $(SHARE) $(UNITS) $(TMPFILES)
+	install -d $(BIN) $(SHARE) $(UNITS) $(TMPFILES) $(MAN)/man5 $(MAN)/man8
+	$(BUILD)/pgtandem-agent man pgtandem-agent | \
+	    install -m 0644 /dev/stdin $(MAN)/man8/pgtandem-agent.8
+	$(BUILD)/pgtandem-agent man pgtandem-agent.conf | \
+	    install -m 0644 /dev/stdin $(MAN)/man5/pgtandem-agent.conf.5
 	install -d -m 0700 $(STATE)/pgtandem-agent
 	install -m 0755 $(BUILD)/pgtandem-agent $(BIN)
 	install -m 0644 deploy/agent.conf.sample $(SHARE)

@@ -56,7 +56,8 @@ static const struct field archive_fields[] = {
     F_STRING(struct config_archive, probe_command, FIELD_RELOADS, "",
              "command that says by its exit status whether this node could archive its WAL; it "
              "must change nothing"),
-    F_INT(struct config_archive, timeout_ms, FIELD_RELOADS, 50, 1200, "1000", "ms: how long it may take"),
+    F_INT(struct config_archive, timeout_ms, FIELD_RELOADS, 50, 1200, "1000",
+          "ms: how long it may take"),
 };
 static const struct field peer_fields[] = {
     F_STRING(struct config_peer, agent, FIELD_REQUIRED, NULL, "IP:port of its agent"),
@@ -77,7 +78,7 @@ static FIELD_TABLE(peer_table, struct config_peer, "peer", peer_fields);
         .required = (needed)                                                                       \
     }
 
-static const struct ini_section sections[] = {
+const struct ini_section config_sections[] = {
     SINGLE(agent, agent_table, true),
     SINGLE(tls, tls_table, true),
     SINGLE(dns, dns_table, true),
@@ -96,6 +97,7 @@ static const struct ini_section sections[] = {
      .label_offset = offsetof(struct config_peer, node),
      .label_size = NODE_NAME_BYTES},
 };
+const size_t n_config_sections = sizeof(config_sections) / sizeof(config_sections[0]);
 
 /* ---- what a field table cannot say ----------------------------------------------------------- */
 
@@ -204,7 +206,7 @@ int config_load(const char *path, struct config *ret_config, struct err *reterr)
     struct config *c = arena_alloc(a, sizeof(*c));
 
     STR_COPY(c->path, path);
-    int r = ini_load(path, sections, sizeof(sections) / sizeof(sections[0]), c, a, reterr);
+    int r = ini_load(path, config_sections, n_config_sections, c, a, reterr);
     if (r == 0)
         r = check_agent(c, reterr);
     if (r == 0)
@@ -274,9 +276,9 @@ static bool same_peers(const struct config *a, const struct config *b)
 
 void config_take(struct config *c, const struct config *now, config_change_fn fn, void *arg)
 {
-    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
-        if (!sections[i].repeated)
-            take_section(&sections[i], c, now, fn, arg);
+    for (size_t i = 0; i < n_config_sections; i++)
+        if (!config_sections[i].repeated)
+            take_section(&config_sections[i], c, now, fn, arg);
     if (!same_peers(c, now))
         fn(arg, "peer", "", "", "", false);
 }

@@ -13,6 +13,7 @@
 #include "agent/inspect_backup.h"
 #include "agent/postgres.h"
 #include "agent/state.h"
+#include "base/ini.h"
 #include "dnsupdate/dnsclient.h"
 #include "proto/rpc.h"
 
@@ -75,6 +76,9 @@ struct config {
     size_t n_others;
     struct state_binding binding; /* its sysid is what pg_control shows; see config_bind() */
 };
+
+extern const struct ini_section config_sections[]; /* what a file may hold */
+extern const size_t n_config_sections;
 
 /* Read and check the file alone; nothing else is opened. ERR_CONFIG names file, line and key. */
 int config_load(const char *path, struct config *ret_config, struct err *reterr);

@@ -1,151 +1,161 @@
-/* pgtandem-agent: verbs and options, one table each. */
+/* pgtandem-agent: its command line. The tables are in verbs.c. */
 #include <errno.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/agent.h"
+#include "agent/cli.h"
 #include "agent/config.h"
-#include "agent/daemon.h"
-#include "agent/guard.h"
-#include "agent/inspect.h"
-#include "agent/status.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/term.h"
 
-enum { EXIT_USAGE = 1 };
+enum { EXIT_USAGE = 1, WORDS_MAX = 3, HELP_WIDTH = 80, HELP_WIDTH_MOST = 100, NEAR = 3 };
 
-struct options {
-    const char *config;
-    bool cron_only, verbose, help, version;
+struct parse {
+    struct options o;
+    const char *words[WORDS_MAX];
+    size_t n;
+    unsigned given; /* AGENT_TAKES_… of the options that were given */
 };
 
-static int run_daemon(struct config *c, const struct options *o)
+static int usage(const char *what, const char *word, const char *next)
 {
-    (void)o;
-    return daemon_run(c);
-}
-
-static int run_guard(struct config *c, const struct options *o)
-{
-    return guard_run(c, o->cron_only);
-}
-
-static int run_status(struct config *c, const struct options *o)
-{
-    (void)o;
-    return status_run(c);
-}
-
-static int run_inspect(struct config *c, const struct options *o)
-{
-    (void)o;
-    return inspect_run(c);
-}
-
-static int run_config_check(struct config *c, const struct options *o)
-{
-    struct err e = {0};
-    int r = config_check(c, &e);
-
-    (void)o;
-    if (r < 0)
-        fprintf(stderr, "pgtandem-agent: %s%s%s\n", e.msg, e.hint[0] ? "; " : "", e.hint);
-    return err_exit_status(r);
-}
-
-static const struct verb_row {
-    const char *name, *second; /* "config check" */
-    int (*run)(struct config *c, const struct options *o);
-    const char *help;
-} verbs_table[] = {
-    {"run", NULL, run_daemon, "the agent itself, in the foreground (also without a verb)"},
-    {"guard", NULL, run_guard, "may PostgreSQL start here? run before it and before cron"},
-    {"status", NULL, run_status, "this node alone, without the network"},
-    {"inspect", NULL, run_inspect, "what preflight asks of this node, as JSON"},
-    {"config", "check", run_config_check, "check the configuration against this machine"},
-};
-enum { VERBS_TABLE = sizeof(verbs_table) / sizeof(verbs_table[0]) };
-
-/* clang-format off */
-static const struct option_row {
-    const char *shorter, *longer;
-    size_t flag;          /* a bool in struct options; SIZE_MAX: takes a value, the path */
-    const char *argument, *help;
-} options_table[] = {
-    {"-c", "--config", SIZE_MAX, " FILE", "configuration, default " CONFIG_DEFAULT_PATH},
-    {NULL, "--cron", offsetof(struct options, cron_only), "", "guard: only the crontab (before cron)"},
-    {"-v", "--verbose", offsetof(struct options, verbose), "", "log more"},
-    {"-h", "--help", offsetof(struct options, help), "", "this text"},
-    {"-V", "--version", offsetof(struct options, version), "", "the version"},
-};
-/* clang-format on */
-enum { OPTIONS_TABLE = sizeof(options_table) / sizeof(options_table[0]) };
-
-static void print_help(FILE *to)
-{
-    fputs("pgtandem-agent [options] [VERB]\n\n", to);
-    for (size_t i = 0; i < VERBS_TABLE; i++)
-        fprintf(to, "  %s%s%-*s %s\n", verbs_table[i].name, verbs_table[i].second ? " " : "",
-                (int)(verbs_table[i].second ? 15 - strlen(verbs_table[i].name)
-                                            : 16 - strlen(verbs_table[i].name)),
-                verbs_table[i].second ? verbs_table[i].second : "", verbs_table[i].help);
-    fputc('\n', to);
-    for (size_t i = 0; i < OPTIONS_TABLE; i++) {
-        char name[40];
-
-        STR_PRINTF(name, "%s%s%s", options_table[i].shorter ? options_table[i].shorter : "",
-                   options_table[i].shorter ? ", " : "", options_table[i].longer);
-        fprintf(to, "  %-14s%-6s %s\n", name, options_table[i].argument, options_table[i].help);
-    }
-}
-
-static int usage(const char *what, const char *word)
-{
-    fprintf(stderr, "pgtandem-agent: %s '%s'; `pgtandem-agent --help` lists all\n", what, word);
+    fprintf(stderr, "pgtandem-agent: %s '%s'\n  next: %s\n", what, word, next);
     return EXIT_USAGE;
 }
 
-/* 0: not an option; 1: taken; 2: taken with its value; -1: wrong */
-static int take_option(const char *word, const char *value, struct options *o)
-{
-    for (size_t i = 0; i < OPTIONS_TABLE; i++) {
-        const struct option_row *row = &options_table[i];
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
-        if (strcmp(word, row->longer) != 0 && (!row->shorter || strcmp(word, row->shorter) != 0))
+/* The verb of the words, and how many of them it takes; without any, the first one. */
+static const struct verb_row *find_verb(const struct parse *p, size_t *ret_used)
+{
+    *ret_used = 0;
+    if (p->n == 0)
+        return &verb_rows[0];
+    for (size_t i = 0; i < n_verb_rows; i++) {
+        const struct verb_row *v = &verb_rows[i];
+
+        if (strcmp(p->words[0], v->name) != 0 ||
+            (v->second && (p->n < 2 || strcmp(p->words[1], v->second) != 0)))
             continue;
-        if (row->flag != SIZE_MAX) {
-            *(bool *)((char *)o + row->flag) = true;
-            return 1;
-        }
-        if (!value)
-            return -1;
-        o->config = value;
-        return 2;
+        *ret_used = v->second ? 2 : 1;
+        return v;
     }
-    return word[0] == '-' ? -1 : 0;
+    return NULL;
 }
 
-static const struct verb_row *find_verb(const char *const *words, size_t n)
+static int unknown_verb(const struct parse *p)
 {
-    if (n == 0)
-        return &verbs_table[0];
-    for (size_t i = 0; i < VERBS_TABLE; i++)
-        if (strcmp(words[0], verbs_table[i].name) == 0 &&
-            (verbs_table[i].second ? n == 2 && strcmp(words[1], verbs_table[i].second) == 0
-                                   : n == 1))
-            return &verbs_table[i];
+    char typed[80], name[40], next[120] = "`pgtandem-agent --help` lists the verbs";
+    size_t nearest = NEAR;
+
+    STR_PRINTF(typed, "%s%s%s", p->words[0], p->n > 1 ? " " : "", p->n > 1 ? p->words[1] : "");
+    for (size_t i = 0; i < n_verb_rows; i++) {
+        size_t d = str_distance(typed, verb_name(&verb_rows[i], name, sizeof(name)));
+
+        if (d < nearest) {
+            nearest = d;
+            STR_PRINTF(next, "did you mean `pgtandem-agent %s`?", name);
+        }
+    }
+    return usage("there is no verb", typed, next);
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+static const struct option_row *find_option(const char *word)
+{
+    for (size_t i = 0; i < n_option_rows; i++)
+        if (strcmp(word, option_rows[i].longer) == 0 ||
+            (option_rows[i].shorter && strcmp(word, option_rows[i].shorter) == 0))
+            return &option_rows[i];
     return NULL;
+}
+
+/* Those that the verb has, by name. */
+static int unknown_option(const struct parse *p, const char *word)
+{
+    size_t used, len = 0;
+    const struct verb_row *v = find_verb(p, &used);
+    char next[200] = "there is";
+
+    for (size_t i = 0; i < n_option_rows; i++)
+        if (option_applies(&option_rows[i], v)) {
+            len = strlen(next);
+            (void)str_printf(next + len, sizeof(next) - len, " %s", option_rows[i].longer);
+        }
+    return usage(p->n ? "this verb has no option" : "there is no option", word, next);
+}
+
+/* 0, or the exit status of a word that is wrong. */
+static int parse(int argc, char **argv, struct parse *p)
+{
+    for (int i = 1; i < argc; i++) {
+        const struct option_row *o = find_option(argv[i]);
+
+        if (!o && argv[i][0] == '-')
+            return unknown_option(p, argv[i]);
+        if (!o && p->n == WORDS_MAX)
+            return usage("one word too many:", argv[i], "`pgtandem-agent --help`");
+        if (!o) {
+            p->words[p->n++] = argv[i];
+            continue;
+        }
+        p->given |= o->takes;
+        if (!o->argument) {
+            *(bool *)((char *)&p->o + o->offset) = true;
+            continue;
+        }
+        if (++i == argc)
+            return usage("it needs a value:", argv[i - 1], o->help);
+        *(const char **)(void *)((char *)&p->o + o->offset) = argv[i];
+    }
+    if (p->n && strcmp(p->words[0], "help") == 0) { /* "help VERB" */
+        p->o.help = true;
+        p->n--;
+        memmove(p->words, p->words + 1, p->n * sizeof(p->words[0]));
+    }
+    return 0;
+}
+
+/* Words and options that would be without effect are refused. */
+static int check(struct parse *p, const struct verb_row *v, size_t used)
+{
+    size_t most = used + (v->takes & AGENT_TAKES_WORD ? 1 : 0);
+
+    for (size_t i = 0; i < n_option_rows; i++)
+        if (option_rows[i].takes & p->given & ~v->takes)
+            return unknown_option(p, option_rows[i].longer);
+    if (p->n > most)
+        return usage("one word too many:", p->words[most], "`pgtandem-agent --help`");
+    p->o.argument = p->n > used ? p->words[used] : NULL;
+    return 0;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static void help(const struct parse *p, const struct verb_row *v)
+{
+    struct term t = term_look(stdout, COLOR_NEVER);
+
+    if (!t.width) /* also for a pager */
+        t.width = HELP_WIDTH;
+    if (t.width > HELP_WIDTH_MOST)
+        t.width = HELP_WIDTH_MOST;
+    if (p->n)
+        help_verb(&t, v);
+    else
+        help_all(&t);
 }
 
 static int run_verb(const struct verb_row *verb, const struct options *o)
 {
     struct err e = {0};
     struct config *c = mem_alloc(sizeof(*c));
-    int r = config_load(o->config, c, &e);
+    int r = verb->without_config ? 0 : config_load(o->config, c, &e);
     int status = err_exit_status(r);
 
     if (r < 0 && e.sys == ENOENT)
@@ -160,32 +170,28 @@ static int run_verb(const struct verb_row *verb, const struct options *o)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.config = CONFIG_DEFAULT_PATH};
-    const char *words[2] = {NULL};
-    size_t n = 0;
+    struct parse p = {.o = {.config = CONFIG_DEFAULT_PATH}};
+    size_t used;
+    int status = parse(argc, argv, &p);
 
-    for (int i = 1; i < argc; i++) {
-        int taken = take_option(argv[i], i + 1 < argc ? argv[i + 1] : NULL, &o);
-
-        if (taken < 0)
-            return usage("no such option, or without its value:", argv[i]);
-        if (taken == 0 && n == 2)
-            return usage("one word too many:", argv[i]);
-        if (taken == 0)
-            words[n++] = argv[i];
-        i += taken == 2;
+    if (status)
+        return status;
+    if (p.o.version) {
+        p.words[0] = "version";
+        p.n = 1;
     }
-    if (o.help) {
-        print_help(stdout);
+    const struct verb_row *verb = find_verb(&p, &used);
+    if (!verb)
+        return unknown_verb(&p);
+    if (p.o.help) {
+        term_locale();
+        help(&p, verb);
         return 0;
     }
-    if (o.version || (n == 1 && strcmp(words[0], "version") == 0)) {
-        puts(AGENT_SOFTWARE);
-        return 0;
-    }
-    if (o.verbose)
+    status = check(&p, verb, used);
+    if (status)
+        return status;
+    if (p.o.verbose)
         log_set_level(LOG_LEVEL_DEBUG);
-
-    const struct verb_row *verb = find_verb(words, n);
-    return verb ? run_verb(verb, &o) : usage("no such verb:", words[0]);
+    return run_verb(verb, &p.o);
 }

@@ -18,7 +18,7 @@ SOURCES = sorted(path for d in ("base", "dnsupdate", "proto", "controller", "age
                  for path in glob.glob(d + "/*.[ch]"))
 SHIPPED = sorted(glob.glob("deploy/**/*", recursive=True))
 GROUPS = ("dns", "cron", "config", "audit")
-AGENT_VERBS = ("run", "guard", "status", "config check")
+AGENT_VERBS = ("run", "guard", "status", "inspect", "config check", "man", "version")
 # what ends a command in a line of shell or prose
 END = re.compile(r"\s(?:[|;&#>(].*|>>.*|<.*|->.*)$|[`,;:.)]+$|\s*…$")
 
@@ -54,7 +54,9 @@ class Programs:
         agent = run(BUILD + "/pgtandem-agent", "--help")
         for verb in AGENT_VERBS:
             assert re.search(r"^  %s  " % verb, agent, re.MULTILINE), f"{verb}: {agent}"
-        self.agent_options = options_of(agent)
+        self.agent_options = set().union(*(
+            options_of(run(BUILD + "/pgtandem-agent", *verb.split(), "--help"))
+            for verb in AGENT_VERBS))
 
 
 def code_of(page):

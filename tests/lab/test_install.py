@@ -23,7 +23,12 @@ PLACES = """\
 644 lib/systemd/system/pgtandem-agent.service
 644 lib/tmpfiles.d/pgtandem-agent.conf
 644 lib/tmpfiles.d/pgtandem-controller.conf
+644 share/bash-completion/completions/pgtandem
 644 share/doc/pgtandem/*.md
+644 share/man/man1/pgtandem.1
+644 share/man/man5/pgtandem-agent.conf.5
+644 share/man/man5/pgtandem.conf.5
+644 share/man/man8/pgtandem-agent.8
 644 share/pgtandem/agent.conf.sample
 755 share/pgtandem/make-certs
 644 share/pgtandem/pgtandem.conf.sample

@@ -3,41 +3,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/term.h"
 #include "controller/report.h"
 #include "controller/session.h"
-#include "base/term.h"
+#include "tests/unit/capture.h"
 #include "tests/unit/unit.h"
 
 static struct session s;
 static struct arena *arena;
-static FILE *caught;
-static int real_stdout;
-
-/* What is printed from here on is caught. */
-static void catch_output(void)
-{
-    fflush(stdout);
-    caught = tmpfile();
-    real_stdout = dup(STDOUT_FILENO);
-    dup2(fileno(caught), STDOUT_FILENO);
-}
-
-static char *output(void)
-{
-    char *text = arena_alloc(arena, 65536);
-
-    fflush(stdout);
-    dup2(real_stdout, STDOUT_FILENO);
-    close(real_stdout);
-    rewind(caught);
-    (void)!fread(text, 1, 65535, caught);
-    fclose(caught);
-    return text;
-}
+static struct capture capture;
 
 static void locale(const char *name)
 {
@@ -96,9 +73,9 @@ static void colour_is_decided(void **state)
 static void wrapped(size_t width, const char *lead, const char *text, const char *expected)
 {
     s.term.width = width;
-    catch_output();
+    capture_begin(&capture);
     term_wrap(&s.term, lead, text);
-    assert_string_equal(output(), expected);
+    assert_string_equal(capture_end(&capture, arena), expected);
 }
 
 static void paragraphs_are_wrapped(void **state)
@@ -131,9 +108,9 @@ static const char *table(size_t width)
     for (size_t i = 0; i < 12; i++)
         report_cell(&r, STYLE_PLAIN, "%s", rows[i / 6][i % 6]);
     s.term.width = width;
-    catch_output();
+    capture_begin(&capture);
     report_pretty(&r, &s);
-    return output();
+    return capture_end(&capture, arena);
 }
 
 static size_t widest(const char *text)
@@ -180,9 +157,10 @@ static void columns_are_aligned(void **state)
     for (size_t i = 0; i < 6; i++)
         report_cell(&r, STYLE_PLAIN, "%s",
                     ((const char *[]){"für", "|", "維護", "|", "plain", "|"})[i]);
-    catch_output();
+    capture_begin(&capture);
     report_pretty(&r, &s);
-    assert_string_equal(output(), "  A      B\n  für    |\n  維護   |\n  plain  |\n");
+    assert_string_equal(capture_end(&capture, arena),
+                        "  A      B\n  für    |\n  維護   |\n  plain  |\n");
 }
 
 #define TEST(f) cmocka_unit_test_setup(f, set_up)

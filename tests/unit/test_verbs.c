@@ -1,14 +1,17 @@
 /* The command line's tables: every verb has what --help, completion and the manual page need. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/term.h"
 #include "controller/cli.h"
 #include "controller/help.h"
-#include "base/term.h"
+#include "controller/preflight.h"
+#include "controller/session.h"
+#include "controller/verbs.h"
+#include "tests/unit/capture.h"
 #include "tests/unit/unit.h"
 
 static void is_sentence(const char *verb, const char *what, const char *text)
@@ -57,6 +60,91 @@ static void every_option_belongs_to_a_verb(void **state)
         if (!option_rows[i].help)
             fail_msg("--%s has no help", option_rows[i].name);
     }
+}
+
+/* ---- made from the tables -------------------------------------------------------------------- */
+
+static char *printed_by(struct arena *a, verb_fn verb, const char *argument)
+{
+    struct session s = {.arena = a, .options = {.args = {argument}, .n_args = argument != NULL}};
+    struct capture c;
+
+    capture_begin(&c);
+    assert_int_equal(verb(&s, NULL), 0);
+    return capture_end(&c, a);
+}
+
+static void has(const char *where, const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("%s lacks \"%s\"", where, part);
+}
+
+static void help_of_every_verb(void **state)
+{
+    const struct term t = {.out = stdout, .width = 40};
+
+    (void)state;
+    for (size_t i = 0; i < n_verb_rows; i++) {
+        AUTO(arena) a = arena_new();
+        struct capture c;
+
+        capture_begin(&c);
+        help_verb(&t, &verb_rows[i]);
+        char *text = capture_end(&c, a);
+        has(verb_rows[i].name, text, verb_rows[i].example);
+        has(verb_rows[i].name, text, verb_rows[i].example_for);
+        has(verb_rows[i].name, text, "exit status\n   0  done");
+        for (size_t o = 0; o < n_option_rows; o++)
+            if (option_applies(&option_rows[o], &verb_rows[i]))
+                has(verb_rows[i].name, text, option_rows[o].name);
+    }
+}
+
+/* Roff writes "-" as "\-". */
+static const char *in_roff(struct arena *a, const char *word)
+{
+    const char *text = "";
+
+    for (; *word; word++)
+        text = arena_printf(a, "%s%s%c", text, *word == '-' ? "\\" : "", *word);
+    return text;
+}
+
+static void manual_has_everything(void **state)
+{
+    AUTO(arena) a = arena_new();
+    char *program = printed_by(a, verb_man, "pgtandem");
+    char *file = printed_by(a, verb_man, "pgtandem.conf");
+
+    (void)state;
+    for (size_t i = 0; i < n_verb_rows; i++) {
+        has("pgtandem(1)", program, arena_printf(a, ".TP\n\\fB%s ", verb_rows[i].name));
+        has("pgtandem(1)", program, in_roff(a, verb_rows[i].example));
+    }
+    for (size_t i = 0; i < n_option_rows; i++)
+        has("pgtandem(1)", program, in_roff(a, arena_printf(a, "--%s", option_rows[i].name)));
+    for (size_t i = 0; i < n_config_sections; i++)
+        for (size_t k = 0; k < config_sections[i].table->count; k++)
+            has("pgtandem.conf(5)", file,
+                arena_printf(a, "\\fB%s\\fR", config_sections[i].table->fields[k].name));
+    for (size_t i = 0; preflight_name(i); i++)
+        has("pgtandem.conf(5)", file, in_roff(a, preflight_name(i)));
+}
+
+static void completion_has_everything(void **state)
+{
+    AUTO(arena) a = arena_new();
+    char *script = printed_by(a, verb_completion, "bash");
+
+    (void)state;
+    for (size_t i = 0; i < n_verb_rows; i++)
+        has("completion", script,
+            arena_printf(a, "\"%s\" | \"%s \"*)", verb_rows[i].name, verb_rows[i].name));
+    for (size_t i = 0; i < n_option_rows; i++)
+        has("completion", script, arena_printf(a, "--%s", option_rows[i].name));
+    for (size_t i = 0; preflight_name(i); i++)
+        has("completion", script, preflight_name(i));
 }
 
 /* ---- command line ---------------------------------------------------------------------------- */
@@ -141,6 +229,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_complete),
         cmocka_unit_test(every_option_belongs_to_a_verb),
+        cmocka_unit_test(help_of_every_verb),
+        cmocka_unit_test(manual_has_everything),
+        cmocka_unit_test(completion_has_everything),
         cmocka_unit_test(options_are_taken),
         cmocka_unit_test(usage_errors_help),
     };
