@@ -233,19 +233,33 @@ void plan_print(struct session *s, const struct plan *p)
     }
 }
 
-/* What becomes of what, where it is more than the title says. */
-static const char *in_short(const struct session *s, const struct plan_action *a)
+static bool is(const struct plan_action *a, enum step_id step)
 {
+    return strcmp(a->step, steps[step].name) == 0;
+}
+
+static const char *before(struct arena *a, const char *text, const char *end)
+{
+    return end ? arena_strndup(a, text, (size_t)(end - text)) : text;
+}
+
+/* What a person will want to know beside the title, of the full plan's values. */
+static const char *in_short(const struct session *s, const struct plan *p,
+                            const struct plan_action *a)
+{
+    const char *behind = strrchr(a->now, ':');
+
     if (a->no_return)
         return "the point of no return; writes go on from here";
-    if (strcmp(a->step, steps[STEP_FENCE].name) == 0)
+    if (is(a, STEP_FENCE))
         return "writes stop here; what fails from here on is undone";
-    if (strcmp(a->step, steps[STEP_CRON_OFF].name) == 0 ||
-        strcmp(a->step, steps[STEP_CATCHUP].name) == 0)
-        return a->now;
-    if (strcmp(a->step, steps[STEP_FLIP].name) == 0 ||
-        strcmp(a->step, steps[STEP_FOLLOW].name) == 0)
-        return arena_printf(s->arena, "%s", a->then);
+    if (is(a, STEP_CRON_OFF)) /* without the crontab's hash */
+        return before(s->arena, a->now, strrchr(a->now, ','));
+    if (is(a, STEP_CATCHUP) && behind)
+        return behind + 2;
+    if (is(a, STEP_FLIP))
+        return arena_printf(s->arena, "caches keep the old name for up to %lld s",
+                            (long long)p->outlook.alias_ttl_s);
     return "";
 }
 
@@ -256,7 +270,7 @@ void plan_print_short(struct session *s, const struct plan *p)
     printf("  what will be done:\n");
     for (size_t i = 0; i < p->n_actions; i++) {
         const struct plan_action *a = &p->actions[i];
-        const char *more = in_short(s, a);
+        const char *more = in_short(s, p, a);
         char lead[48];
 
         STR_PRINTF(lead, "    %2lld %-12s ", (long long)a->n, a->step);
