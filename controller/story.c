@@ -256,7 +256,7 @@ size_t story_debts(const struct story_list *l, const struct story *s, struct are
             if (later && json_is_array(json_object_get(l->stories[k]->end, "owed")) &&
                 !owes(l->stories[k], debts[n].text))
                 debts[n].settled = l->stories[k];
-            later = later || l->stories[k] == s;
+            later = later || strcmp(l->stories[k]->file->path, s->file->path) == 0;
         }
         n++;
     }

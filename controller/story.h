@@ -81,3 +81,9 @@ struct story_debt {
 };
 size_t story_debts(const struct story_list *l, const struct story *s, struct arena *a,
                    struct story_debt **ret_debts);
+
+struct session;
+/* The one that the command line names (verb_show.c), with the list it is in; when no journal here
+ * is of it, the error says what DNS knows of it, and where to look. */
+int story_choose(struct session *s, struct story_list *ret_list, struct story **ret_story,
+                 struct err *reterr);

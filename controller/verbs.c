@@ -190,6 +190,19 @@ const struct verb_row verb_rows[] = {
      .example_for = "what happened to db02 this week",
      .example = "pgtandem history --node db02 --since 7d",
      .needs = NEEDS_CONFIG, .takes = TAKES_FORMAT | TAKES_ROWS, .run = verb_history},
+    {.name = "show", .args = "[TXN] [-w]", .group = GROUP_HISTORY,
+     .summary = "one command, step by step, with all that was kept of it",
+     .about = "Who, why, and for each step: when, how long, what each agent answered, what it ran "
+         "and what that printed, the verdict of DNS, what the nodes were seen to be; then outage, "
+         "certificate, and what was owed. TXN is the beginning of an id from `history`; without it "
+         "the newest command is shown. -w follows one that runs, from any terminal of this "
+         "controller, and ends with its exit status.",
+     .example_for = "from a second terminal, or after the first one has closed",
+     .example = "pgtandem show -w",
+     .needs = NEEDS_CONFIG, .takes = TAKES_FORMAT | TAKES_FOLLOW, .args_max = 1,
+     .exits = EXITS_REFUSED | EXITS_UNDONE | EXITS_INCOMPLETE | EXITS_HELD | EXITS_DNS |
+              EXITS_DECLINED,
+     .run = verb_show},
     {.name = "audit verify", .args = "[--from HASH] [-f FORMAT]", .group = GROUP_HISTORY,
      .summary = "are the journals whole and unchanged?",
      .about = "Recomputes the chain of hashes over all journals of this controller: a record that "
