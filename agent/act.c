@@ -1,6 +1,8 @@
 #include "agent/act.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,6 +68,7 @@ static void answer(struct act *a, const struct node_obs *obs)
     }
     reply->obs = *obs;
     reply->text = a->text.len > 0 ? a->text.data : NULL;
+    ran_fill(&a->ran, reply);
     rpc_answer(a->rpc, reply);
     mem_free(reply);
 }
@@ -83,17 +86,29 @@ static enum log_level level_of(const struct act *a)
     return a->kind->quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 }
 
+/* The agent's own acts are of no transition: the step is theirs, the epoch the durable one. */
+void act_log(const struct act *a, enum log_level level, const char *fmt, ...)
+{
+    char text[1600];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    log_line(level, "act=%s step=%s txn=%s epoch=%" PRId64 " %s", a->kind->name,
+             a->q->step[0] ? a->q->step : a->kind->name, a->q->txn[0] ? a->q->txn : "-",
+             a->q->epoch > 0 ? a->q->epoch : a->s.epoch, text);
+}
+
 static void log_end(const struct act *a, const struct err *e)
 {
     long long ms = (long long)(clock_mono_ms() - a->started_ms);
 
     if (!e)
-        log_line(level_of(a), "act=%s done ms=%lld txn=%s epoch=%" PRId64 "%s%s", a->kind->name, ms,
-                 a->q->txn, a->s.epoch, a->text.len ? ": " : "", a->text.data);
+        act_log(a, level_of(a), "done ms=%lld%s%s", ms, a->text.len ? ": " : "", a->text.data);
     else
-        log_warning("act=%s refused ms=%lld txn=%s epoch=%" PRId64 " code=%s: %s%s%s",
-                    a->kind->name, ms, a->q->txn, a->s.epoch, err_name(e->code), e->msg,
-                    e->hint[0] ? "; " : "", e->hint);
+        act_log(a, LOG_LEVEL_WARNING, "refused ms=%lld code=%s: %s%s%s", ms, err_name(e->code),
+                e->msg, e->hint[0] ? "; " : "", e->hint);
 }
 
 /* ---- tails ----------------------------------------------------------------------------------- */
@@ -157,6 +172,7 @@ static void on_end(void *arg, const struct err *e)
         close(a->lock);
     a->lock = -1;
     a->agent->acting = NULL;
+    a->ran = a->agent->ran;
     if (waits) {
         begin_tail(a);
         return;
@@ -209,9 +225,9 @@ static void start_first(struct agent *g)
 
     a->started_ms = clock_mono_ms();
     g->acting = a->kind->name;
-    log_line(level_of(a),
-             "act=%s begins txn=%s epoch=%" PRId64 " seq=%" PRId64 " by=%s reason=\"%s\"",
-             a->kind->name, a->q->txn, a->q->epoch, a->q->seq, a->q->by, a->q->reason);
+    g->ran.n = 0;
+    act_log(a, level_of(a), "begins seq=%" PRId64 " by=%s reason=\"%s\"", a->q->seq, a->q->by,
+            a->q->reason);
     take_lock(a);
 }
 

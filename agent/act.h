@@ -22,6 +22,7 @@
 #include "agent/agent.h"
 #include "agent/sequence.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "proto/rpc.h"
 
 struct act;
@@ -59,8 +60,13 @@ struct act {
     struct record first, second;   /* watch: its two reads */
     struct agent_state next_state; /* hold: to be saved once it is seen writable */
     struct buf text;               /* for the reply */
+    struct ran_log ran;            /* its own children, once its phases have ended */
     void *data;                    /* of the kind; freed with the act by mem_free() */
 };
+
+/* A line of the log that names the act: its step and transition. */
+void act_log(const struct act *a, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Queue an act for a request; it is answered when the act has ended. */
 void act_request(struct agent *g, const struct act_kind *kind, struct rpc_request *r);

@@ -42,6 +42,8 @@ int agent_new(struct loop *l, struct config *config, bool network, struct agent 
     }
     g->pg = postgres_new(l, &config->postgresql, config->agent.node);
     g->cron = cron_new(l, &config->cron);
+    postgres_keep_ran(g->pg, &g->ran);
+    cron_keep_ran(g->cron, &g->ran);
     *ret_agent = g;
     return 0;
 }

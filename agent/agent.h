@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "agent/config.h"
+#include "agent/ran.h"
 #include "agent/rules.h"
 #include "base/loop.h"
 
@@ -41,6 +42,8 @@ struct agent {
     struct canary *canary;       /* agent/canary.c; NULL: none is in the crontab */
     struct rehearse *rehearsing; /* agent/rehearse.c: what has not been answered */
     const char *acting;          /* the name of the one that runs; NULL: none */
+    struct ran_log ran; /* what the running act had to run */
+    const char *acting; /* the name of the one that runs; NULL: none */
     bool stopping;
     void (*idle)(struct agent *g); /* stopping, and the last act has ended */
 

@@ -35,6 +35,11 @@ struct cron *cron_new(struct loop *l, const struct cron_config *config)
     return c;
 }
 
+void cron_keep_ran(struct cron *c, struct ran_log *ran)
+{
+    c->ran = ran;
+}
+
 static void op_free(struct cron_op *op)
 {
     timer_free(op->timer);

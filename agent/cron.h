@@ -25,6 +25,9 @@ extern const struct field_table cron_config_table;
 struct cron;
 struct cron *cron_new(struct loop *l, const struct cron_config *c);
 void cron_free(struct cron *c);
+/* Where what a change runs is noted; NULL: nowhere. It must outlive `c`. */
+struct ran_log;
+void cron_keep_ran(struct cron *c, struct ran_log *ran);
 
 /* May this user replace its crontab? Debian's `crontab -n -` with the text as it is: it checks
  * cron.allow and cron.deny, makes the new file in the spool as a replacement would, and removes it

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/cron_jobs.h"
+#include "agent/ran.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -81,6 +82,18 @@ static void fail_crontab(struct cron_op *op, const char *argument, const struct 
     sequence_fail(&op->seq, &e);
 }
 
+/* Of changes alone: a look may run beside an act that it has nothing to do with. */
+static void note(const struct cron_op *op, const char *argument, const struct child_result *r)
+{
+    bool change = op->done && !op->use_cache, failed = r->started && r->status != 0;
+    char command[160], line[256];
+
+    STR_PRINTF(command, "%s %s", op->c->config->crontab_command, argument);
+    STR_PRINTF(line, "%.*s", failed ? (int)strcspn(r->output, "\n") : 0, r->output);
+    if (change)
+        ran_child(op->c->ran, command, r, line);
+}
+
 static bool is_no_crontab(const struct child_result *r)
 {
     return r->started && r->status == 1 && strstr(r->output, "no crontab for") != NULL;
@@ -91,6 +104,7 @@ static void on_read(void *arg, const struct child_result *r)
     struct cron_op *op = arg;
 
     op->child = NULL;
+    note(op, "-l", r);
     if (!is_no_crontab(r) && (!r->started || r->timed_out || r->status != 0)) {
         mem_free(op->c->cached); /* what was read before is no answer any more */
         op->c->cached = NULL;
@@ -138,6 +152,7 @@ static void on_written(void *arg, const struct child_result *r)
     int64_t now_ms = clock_wall_ms();
 
     op->child = NULL;
+    note(op, "-", r);
     mem_free(c->cached);
     c->cached = NULL;
     if (!r->started || r->timed_out || r->status != 0) {

@@ -29,6 +29,7 @@ struct cron {
     int64_t last_write_s;
     int64_t quiet_wall_ms;
     struct cron_op *ops; /* in progress */
+    struct ran_log *ran; /* NULL: nobody asks */
 };
 
 struct cron_op {

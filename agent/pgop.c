@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/ran.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/loop.h"
@@ -158,6 +159,7 @@ static void on_command(void *arg, const struct child_result *r)
     struct pgop *op = arg;
 
     op->child = NULL;
+    ran_child(op->p->ran, op->command, r, r->output);
     if (!r->started)
         pgop_fail(op, ERR_SYS, "check the command in the configuration",
                   "%s: the configured command cannot be started: %s", op->what, strerror(r->error));
@@ -182,6 +184,7 @@ void pgop_command(struct pgop *op, const char *command, pgop_step_fn next)
     STR_COPY(words, command);
     str_words(words, argv, COMMAND_WORDS_MAX);
     op->step = next;
+    op->command = command;
     op->child =
         child_run(op->p->loop, &(struct child_spec){.argv = argv, .timeout_ms = pgop_left_ms(op)},
                   on_command, op);

@@ -31,6 +31,7 @@ struct postgres {
     struct pgconn *act;     /* statements that may take their time, one operation after the other */
     struct pgop *ops;       /* all that have not ended */
     struct pglook *look;    /* agent/pgobserve.c */
+    struct ran_log *ran;    /* what operations run is noted there; NULL nowhere */
     struct pgspawn *spawn;  /* agent/pgspawn.c: the postmaster that we started, NULL none */
 };
 
@@ -51,6 +52,7 @@ struct pgop {
     pgop_step_fn step;    /* what the timer runs */
     int64_t poll_ms;      /* the last pause of pgop_poll */
     struct child *child;  /* a command that is running */
+    const char *command;  /* that one */
     pgop_step_fn release; /* frees what the operation owns besides; `fn` is NULL if it calls back */
 };
 

@@ -17,6 +17,7 @@
 #include "agent/pgfiles.h"
 #include "agent/pgop.h"
 #include "agent/pgspawn.h"
+#include "agent/ran.h"
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -230,12 +231,24 @@ struct start_op {
 
 static void start_check(struct pgop *op);
 
+/* A postmaster of ours: how it came up, or what it said before it ended. */
+static void note_spawned(struct start_op *s, const char *output)
+{
+    struct pgspawn *spawn = s->op.p->spawn;
+    int64_t ms = s->op.timeout_ms - (s->op.deadline_ms - clock_mono_ms());
+
+    if (s->spawned && spawn)
+        ran_server(s->op.p->ran, pgspawn_command(spawn),
+                   pgspawn_ended(spawn) ? pgspawn_status(spawn) : -1, ms, output);
+}
+
 static void start_failed(struct start_op *s)
 {
     char tail[500] = "";
 
     if (s->spawned && s->op.p->spawn)
         pgspawn_log_tail(s->op.p->spawn, tail, sizeof(tail));
+    note_spawned(s, tail);
     pgop_fail(&s->op, ERR_REFUSED, "look at PostgreSQL's log on this node",
               "PostgreSQL ended while it was starting%s%s", tail[0] ? ": " : "", tail);
 }
@@ -250,6 +263,7 @@ static void start_late(struct start_op *s, const struct pgpostmaster *postmaster
     }
     if (s->spawned && s->op.p->spawn)
         pgspawn_log_tail(s->op.p->spawn, tail, sizeof(tail));
+    note_spawned(s, tail);
     pgop_fail(&s->op, ERR_TIMEOUT, "look at PostgreSQL's log on this node",
               "PostgreSQL does not accept connections after %lld ms (process %d, \"%s\")%s%s",
               (long long)s->op.timeout_ms, postmaster->pid, postmaster->status, tail[0] ? ": " : "",
@@ -261,6 +275,7 @@ static void on_start_answer(void *arg, const struct pgconn_reply *r)
     struct pgop *op = arg;
 
     if (!r->e) {
+        note_spawned(arg, "");
         pgconn_warm(op->p->act, pgop_left_ms(op));
         pgop_end(op, NULL);
     } else if (pgop_late(op)) {

@@ -18,6 +18,8 @@ enum { PATH_BYTES = 512, TAIL_BYTES = 2048 };
 struct pgspawn {
     uv_process_t process;
     bool ended, freed;
+    int status;
+    char command[PATH_BYTES];
     char log_path[PATH_BYTES];
     off_t log_from; /* the log's size before the start */
 };
@@ -31,8 +33,7 @@ static void on_ended(uv_process_t *process, int64_t status, int signal_number)
 {
     struct pgspawn *s = process->data;
 
-    (void)status;
-    (void)signal_number;
+    s->status = signal_number ? -1 : (int)status;
     s->ended = true;
 }
 
@@ -85,6 +86,8 @@ static int spawn(struct pgspawn *s, struct loop *l, const struct postgres_config
         args[3] = option;
         args[4] = config;
     }
+    STR_PRINTF(s->command, "%s -D %s%s%s", program, data, args[3] ? " -c " : "",
+               args[3] ? config : "");
     s->process.data = s;
 
     int r = uv_spawn(loop_uv(l), &s->process, &options);
@@ -119,6 +122,16 @@ int pgspawn_start(struct loop *l, const struct postgres_config *c, struct pgspaw
 bool pgspawn_ended(const struct pgspawn *s)
 {
     return s->ended;
+}
+
+int pgspawn_status(const struct pgspawn *s)
+{
+    return s->status;
+}
+
+const char *pgspawn_command(const struct pgspawn *s)
+{
+    return s->command;
 }
 
 void pgspawn_log_tail(const struct pgspawn *s, char *ret_text, size_t bytes)

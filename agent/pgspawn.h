@@ -16,6 +16,8 @@ struct postgres_config;
 int pgspawn_start(struct loop *l, const struct postgres_config *c, struct pgspawn **ret_spawn,
                   struct err *reterr);
 bool pgspawn_ended(const struct pgspawn *s);
+int pgspawn_status(const struct pgspawn *s);          /* once ended: -1 by a signal */
+const char *pgspawn_command(const struct pgspawn *s); /* for people */
 /* What it wrote to the log since the start, its last lines on one line: for an error message. */
 void pgspawn_log_tail(const struct pgspawn *s, char *ret_text, size_t bytes);
 /* Forget it; it runs on. NULL is fine. */

@@ -78,6 +78,11 @@ void postgres_reconfigure(struct postgres *p, const struct postgres_config *c)
     p->config = *c;
 }
 
+void postgres_keep_ran(struct postgres *p, struct ran_log *ran)
+{
+    p->ran = ran;
+}
+
 struct postgres *postgres_new(struct loop *l, const struct postgres_config *c, const char *node)
 {
     struct postgres *p = mem_alloc(sizeof(*p));

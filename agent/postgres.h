@@ -54,6 +54,10 @@ void postgres_free(struct postgres *p);
 
 typedef void (*postgres_done_fn)(void *arg, const struct err *e); /* e NULL: done and observed */
 
+/* Where what an operation runs is noted; NULL: nowhere. It must outlive `p`. */
+struct ran_log;
+void postgres_keep_ran(struct postgres *p, struct ran_log *ran);
+
 /* Look: fills a struct obs_pg and calls back within `timeout_ms` (a server that hangs, or that
  * accepts connections but not ours, gives role PG_UNKNOWN with `problem`; a postmaster that accepts
  * none yet, or no more, PG_STARTING). Cheap: one round trip when connected. Concurrent looks share

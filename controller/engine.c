@@ -104,6 +104,7 @@ static int engine_step(struct run *r, const struct plan_move *m, struct err *ret
             return rc;
     }
     run_journal_intent(r, m);
+    r->step = step->name;
     progress_begin(&r->progress, step->name, run_node_name(r, m->node));
     for (size_t i = 0; i <= CLUSTER_NODES_MAX; i++)
         res->outcome[i] = OUTCOME_FAILED;

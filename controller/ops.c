@@ -55,6 +55,7 @@ static struct request *request_new(struct run *r, size_t node, enum verb verb, i
     STR_COPY(q->to, d->to);
     STR_COPY(q->by, r->session->by);
     STR_COPY(q->reason, r->reason ? r->reason : "");
+    STR_COPY(q->step, r->step ? r->step : "");
     q->timeout_ms = timeout_ms;
     return q;
 }

@@ -45,6 +45,7 @@ struct run {
     struct journal *journal; /* NULL until something is about to change */
     json_t *before;          /* steps before the journal was opened; NULL none */
     struct trace trace;      /* of the step that runs */
+    const char *step;        /* its name; "" none */
     struct progress progress;
     const struct plan *plan; /* --plan: refused where it is not as it was; or NULL */
     const char *reason;

@@ -35,18 +35,18 @@ void story_print_head(struct session *s, const struct story *st)
            report_off(s, STYLE_BOLD), report_on(s, STYLE_DIM), st->txn, report_off(s, STYLE_DIM));
     if (st->began_wall_ms)
         item(s, "when", report_time(s->arena, st->began_wall_ms));
-    item(s, "who",
-         who ? arena_printf(s->arena, "%s (%s)", who_text(who, person), st->by) : st->by);
+    item(s, "who", who ? arena_printf(s->arena, "%s (%s)", who_text(who, person), st->by) : st->by);
     item(s, "why", st->reason);
-    item(s, "goes on", *st->transition && strcmp(st->transition, st->txn) != 0
-                           ? arena_printf(s->arena, "with transition %s", st->transition)
-                           : "");
+    item(s, "goes on",
+         *st->transition && strcmp(st->transition, st->txn) != 0
+             ? arena_printf(s->arena, "with transition %s", st->transition)
+             : "");
     item(s, "journal", st->file->path);
     if (st->file->n_damaged)
         item(s, "DAMAGED", st->file->damage.msg);
     json_array_foreach(json_object_get(st->begin, "seen"), i, seen)
         item(s, i == 0 ? "seen then" : "", story_seen_text(s, seen));
-    item(s, "record then", story_text(st->begin, "record"));
+    item(s, "record", story_text(st->begin, "record"));
     printf("\n");
 }
 
@@ -78,8 +78,7 @@ static void print_ran(struct session *s, const char *node, const json_t *list)
     const json_t *ran;
     size_t i;
 
-    json_array_foreach(list, i, ran)
-    {
+    json_array_foreach(list, i, ran) {
         under(s, "ran", arena_printf(s->arena, "%s: %s", node, story_ran_text(s, ran)));
         output(s, story_text(ran, "output"));
     }
@@ -89,11 +88,10 @@ static const char *check_text(struct session *s, const json_t *c)
 {
     const char *remedy = story_text(c, "remedy");
 
-    return arena_printf(s->arena, "%s (%s%s): %s, wanted: %s%s%s", story_text(c, "check"),
-                        story_text(c, "severity"),
-                        json_is_true(json_object_get(c, "ignored")) ? ", ignored" : "",
-                        story_text(c, "measured"), story_text(c, "threshold"),
-                        *remedy ? "; " : "", remedy);
+    return arena_printf(
+        s->arena, "%s (%s%s): %s, wanted: %s%s%s", story_text(c, "check"),
+        story_text(c, "severity"), json_is_true(json_object_get(c, "ignored")) ? ", ignored" : "",
+        story_text(c, "measured"), story_text(c, "threshold"), *remedy ? "; " : "", remedy);
 }
 
 static void print_data(struct session *s, const json_t *data)
@@ -108,8 +106,7 @@ static void print_data(struct session *s, const json_t *data)
             under(s, "check", check_text(s, o));
     json_array_foreach(json_object_get(data, "dns"), i, o)
         under(s, "dns", story_dns_text(s, o));
-    json_array_foreach(json_object_get(data, "answers"), i, o)
-    {
+    json_array_foreach(json_object_get(data, "answers"), i, o) {
         under(s, "answer", story_answer_text(s, o));
         print_ran(s, story_text(o, "node"), json_object_get(o, "ran"));
     }
@@ -125,14 +122,14 @@ void story_print_step(struct session *s, const struct story_step *step)
 
     if (step->ms >= 0)
         STR_PRINTF(ms, "%" PRId64 " ms", step->ms);
-    char *lead = arena_printf(s->arena, "  +%6.3f s  %-11s %-8s %s%-9s%s %8s  ",
-                              (double)step->at_ms / 1000, step->name, step->node,
-                              report_on(s, style), word, report_off(s, style), ms);
+    char *lead =
+        arena_printf(s->arena, "  +%6.3f s  %-11s %-8s %s%-9s%s %8s  ", (double)step->at_ms / 1000,
+                     step->name, step->node, report_on(s, style), word, report_off(s, style), ms);
     printf("%s%s\n", lead,
-           step->ms < 0              ? "(the command died in it, or is still at it)"
-           : step->ok                ? step->detail
-           : *step->error            ? step->error
-                                     : step->detail);
+           step->ms < 0   ? "(the command died in it, or is still at it)"
+           : step->ok     ? step->detail
+           : *step->error ? step->error
+                          : step->detail);
     if (!step->ok)
         under(s, "next", step->hint);
     print_data(s, step->data);
@@ -142,13 +139,13 @@ void story_print_step(struct session *s, const struct story_step *step)
 
 static const char *certificate_text(struct session *s, const json_t *c)
 {
-    return arena_printf(
-        s->arena,
-        "system identifier %s, %s timeline %" PRId64 " -> %s timeline %" PRId64
-        ", shutdown checkpoint at %s, replayed to %s: no commit is lost",
-        story_text(c, "system_identifier"), story_text(c, "from"),
-        story_number(c, "old_timeline", 0), story_text(c, "to"), story_number(c, "new_timeline", 0),
-        story_text(c, "shutdown_checkpoint_lsn"), story_text(c, "replayed_lsn"));
+    return arena_printf(s->arena,
+                        "system identifier %s, %s timeline %" PRId64 " -> %s timeline %" PRId64
+                        ", shutdown checkpoint at %s, replayed to %s: no commit is lost",
+                        story_text(c, "system_identifier"), story_text(c, "from"),
+                        story_number(c, "old_timeline", 0), story_text(c, "to"),
+                        story_number(c, "new_timeline", 0),
+                        story_text(c, "shutdown_checkpoint_lsn"), story_text(c, "replayed_lsn"));
 }
 
 static const char *settled_text(struct session *s, const struct story_debt *d)
@@ -191,10 +188,10 @@ void story_print_end(struct session *s, const struct story_list *l, const struct
 
 static json_t *step_json(const struct story_step *step)
 {
-    json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:b, s:s, s:s, s:s}", "step", step->name, "node",
-                          step->node, "at_ms", (json_int_t)step->at_ms, "ms", (json_int_t)step->ms,
-                          "ok", step->ok, "detail", step->detail, "error", step->error, "hint",
-                          step->hint);
+    json_t *o =
+        json_pack("{s:s, s:s, s:I, s:I, s:b, s:s, s:s, s:s}", "step", step->name, "node",
+                  step->node, "at_ms", (json_int_t)step->at_ms, "ms", (json_int_t)step->ms, "ok",
+                  step->ok, "detail", step->detail, "error", step->error, "hint", step->hint);
     static const char *const kept[] = {"said", "checks", "dns", "answers", "seen"};
 
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {

@@ -21,8 +21,8 @@ const char *story_answer_text(struct session *s, const json_t *a)
     const char *numbers = "";
 
     if (epoch > 0)
-        numbers = arena_printf(s->arena, " (%" PRId64 ", %" PRId64 ")", epoch,
-                               story_number(a, "seq", 0));
+        numbers =
+            arena_printf(s->arena, " (%" PRId64 ", %" PRId64 ")", epoch, story_number(a, "seq", 0));
     if (is_true(a, "ok"))
         return arena_printf(s->arena, "%s: %s%s: yes after %" PRId64 " ms%s%s",
                             story_text(a, "node"), story_text(a, "asked"), numbers, ms,
@@ -38,7 +38,7 @@ const char *story_ran_text(struct session *s, const json_t *r)
     const char *end = is_true(r, "timed_out") ? "killed at its deadline"
                       : signal                ? arena_printf(s->arena, "signal %" PRId64, signal)
                       : status < 0            ? "it runs on"
-                                   : arena_printf(s->arena, "status %" PRId64, status);
+                                              : arena_printf(s->arena, "status %" PRId64, status);
 
     return arena_printf(s->arena, "`%s`: %s after %" PRId64 " ms", story_text(r, "command"), end,
                         story_number(r, "ms", 0));
@@ -50,14 +50,14 @@ const char *story_dns_text(struct session *s, const json_t *d)
     const char *msg = story_text(d, "msg");
     int64_t tries = story_number(d, "tries", 1);
 
-    return arena_printf(s->arena, "UPDATE %s after %" PRId64 " ms, sent %" PRId64 " time%s: %s%s%s; "
-                                  "record %s%s%s",
-                        story_text(d, "verdict"), story_number(d, "ms", 0), tries,
-                        tries == 1 ? "" : "s", strcmp(old, alias) == 0 ? "alias stays " : "alias -> ",
-                        alias, *old && strcmp(old, alias) != 0
-                                   ? arena_printf(s->arena, " (from %s)", old)
-                                   : "",
-                        story_text(d, "record"), *msg ? "; " : "", msg);
+    return arena_printf(
+        s->arena,
+        "UPDATE %s after %" PRId64 " ms, sent %" PRId64 " time%s: %s%s%s; "
+        "record %s%s%s",
+        story_text(d, "verdict"), story_number(d, "ms", 0), tries, tries == 1 ? "" : "s",
+        strcmp(old, alias) == 0 ? "alias stays " : "alias -> ", alias,
+        *old && strcmp(old, alias) != 0 ? arena_printf(s->arena, " (from %s)", old) : "",
+        story_text(d, "record"), *msg ? "; " : "", msg);
 }
 
 const char *story_seen_text(struct session *s, const json_t *o)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "controller/preflight.h"
@@ -30,6 +31,42 @@ static void put_text(json_t *o, const char *key, const char *text)
         json_object_set_new(o, key, json_string(text));
 }
 
+/* What a program printed comes from elsewhere: lines of harmless text. */
+static json_t *output_text(const char *text)
+{
+    char line[512];
+    struct buf out;
+
+    buf_init(&out, 4096);
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+
+        STR_PRINTF(line, "%.*s", (int)len, text);
+        str_make_printable(line);
+        buf_printf(&out, "%s%s", out.len ? "\n" : "", line);
+        text += len + (text[len] == '\n');
+    }
+    json_t *o = json_string(out.data);
+    buf_free(&out);
+    return o;
+}
+
+static void add_ran(json_t *answer, const struct ran *r)
+{
+    json_t *list = json_object_get(answer, "ran");
+    json_t *o = json_pack("{s:s, s:I, s:I, s:b, s:I}", "command", r->command, "status",
+                          (json_int_t)r->status, "signal", (json_int_t)r->signal, "timed_out",
+                          r->timed_out, "ms", (json_int_t)r->ms);
+
+    if (o && r->output)
+        json_object_set_new(o, "output", output_text(r->output));
+    if (!list) {
+        list = json_array();
+        json_object_set_new(answer, "ran", list);
+    }
+    json_array_append_new(list, o);
+}
+
 void trace_answer(struct trace *t, const char *node, const struct request *q,
                   const struct rpc_result *result)
 {
@@ -44,6 +81,8 @@ void trace_answer(struct trace *t, const char *node, const struct request *q,
     put_text(o, "hint", r ? r->hint : result->e.hint);
     if (r && q->verb != VERB_CRON_SHOW)
         put_text(o, "text", r->text);
+    for (size_t i = 0; r && i < r->n_ran; i++)
+        add_ran(o, &r->ran[i]);
     add(t, "answers", o);
 }
 

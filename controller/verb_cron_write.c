@@ -84,6 +84,7 @@ static int ask(struct session *s, struct cron_nodes *c, size_t node, struct requ
     q->seq = ++n->last_seq;
     q->timeout_ms = 10000;
     STR_COPY(q->by, s->by);
+    STR_COPY(q->step, "cron-write");
     STR_COPY(q->nonce, c->world.d.record.nonce);
     STR_COPY(q->txn, c->world.d.record.txn);
     rpc_fanout(s->loop, peers, qs, 1, q->timeout_ms + 1000, s->arena, result);

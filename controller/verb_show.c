@@ -32,8 +32,7 @@ static int not_here(struct session *s, const struct story_list *l, const char *p
         return ERR_USAGE;
     return err_set(reterr, ERR_USAGE,
                    arena_printf(s->arena, "`pgtandem show %s` on %s", e.record.txn, e.host),
-                   "no journal of transition %s is here. %s", e.record.txn,
-                   elsewhere_text(s, &e));
+                   "no journal of transition %s is here. %s", e.record.txn, elsewhere_text(s, &e));
 }
 
 int story_choose(struct session *s, struct story_list *ret_list, struct story **ret_story,
@@ -58,10 +57,10 @@ int story_choose(struct session *s, struct story_list *ret_list, struct story **
 static void print_tsv(struct session *s, const struct story *st)
 {
     static const struct report_column columns[] = {
-        {"step", NULL, REPORT_TEXT, 0},   {"node", NULL, REPORT_TEXT, 0},
+        {"step", NULL, REPORT_TEXT, 0},    {"node", NULL, REPORT_TEXT, 0},
         {"at_ms", NULL, REPORT_NUMBER, 0}, {"ms", NULL, REPORT_NUMBER, 0},
-        {"ok", NULL, REPORT_BOOL, 0},     {"detail", NULL, REPORT_TEXT, 0},
-        {"error", NULL, REPORT_TEXT, 0},  {"hint", NULL, REPORT_TEXT, 0}};
+        {"ok", NULL, REPORT_BOOL, 0},      {"detail", NULL, REPORT_TEXT, 0},
+        {"error", NULL, REPORT_TEXT, 0},   {"hint", NULL, REPORT_TEXT, 0}};
     struct report t;
 
     report_init(&t, s->arena, columns, sizeof(columns) / sizeof(columns[0]));
@@ -119,8 +118,8 @@ static int exit_of(const struct story *st, struct err *reterr)
 static int died(const struct story *st, struct err *reterr)
 {
     return err_set(reterr, ERR_INCOMPLETE, "`pgtandem status`, then `pgtandem resume`",
-                   "%s %s has no end and nobody writes to its journal: the command died",
-                   st->verb, st->txn);
+                   "%s %s has no end and nobody writes to its journal: the command died", st->verb,
+                   st->txn);
 }
 
 /* The finished steps that have not been shown; the running one stays at the bottom. */

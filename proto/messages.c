@@ -97,6 +97,7 @@ static const struct field request_fields[] = {
     F_STRING(struct request, nonce, 0, NULL, "nonce that the ownership record must show"),
     F_STRING(struct request, by, 0, NULL, "who commands"),
     F_STRING(struct request, reason, 0, NULL, "why"),
+    F_STRING(struct request, step, FIELD_OMISSIBLE, NULL, "step of the transition, for the log", .since = 2),
     F_INT(struct request, timeout_ms, 0, 0, INT64_C(604800000), NULL, "the agent gives up before this (ms)"),
     F_BOOL(struct request, immediate, 0, NULL, "fence: no postmaster is enough"),
     F_INT(struct request, wait_jobs_s, 0, 0, 604800, NULL, "cron-off: wait for running jobs (s)"),
@@ -261,6 +262,16 @@ static const struct field rehearsals_fields[] = {
 };
 FIELD_TABLE(rehearsals_table, struct rehearsals, "rehearsals", rehearsals_fields);
 
+static const struct field ran_fields[] = {
+    F_STRING(struct ran, command, FIELD_REQUIRED, NULL, "what was run"),
+    F_INT(struct ran, status, 0, -1, 255, NULL, "its exit status; -1 a signal, or it runs on"),
+    F_INT(struct ran, signal, 0, 0, 255, NULL, "the signal that ended it, or 0"),
+    F_BOOL(struct ran, timed_out, 0, NULL, "it was killed at its deadline"),
+    F_INT(struct ran, ms, 0, 0, INT64_MAX, NULL, "how long it took (ms)"),
+    F_TEXT(struct ran, output, 0, 1024, "the end of what it printed"),
+};
+static FIELD_TABLE(ran_table, struct ran, "ran", ran_fields);
+
 static const struct field reply_fields[] = {
     F_BOOL(struct reply, ok, FIELD_REQUIRED, NULL, "it was done"),
     F_STRING(struct reply, code, 0, NULL, "name of the error"),
@@ -268,6 +279,7 @@ static const struct field reply_fields[] = {
     F_STRING(struct reply, hint, 0, NULL, "what to do next"),
     F_STRUCT(struct reply, obs, 0, &node_obs_table, "the node as it is now"),
     F_TEXT(struct reply, text, 0, TEXT_CAP_BYTES, "the crontab, the inspection or rehearsals as JSON, or the output of what was run"),
+    F_LIST(struct reply, ran, n_ran, 0, &ran_table, "what had to be run for it", .since = 2),
 };
 FIELD_TABLE(reply_table, struct reply, "reply", reply_fields);
 

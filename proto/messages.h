@@ -100,6 +100,7 @@ struct request {
     char nonce[NONCE_BYTES]; /* the nonce that D must show (arm, promote, unfence, cron-on) */
     char by[BY_BYTES];
     char reason[REASON_BYTES];
+    char step[24]; /* of the transition, for the log: "catch-up" */
     int64_t timeout_ms;       /* the agent gives up (and says so) before this has passed */
     bool immediate;           /* fence in seize: "no postmaster" is enough */
     int64_t wait_jobs_s;      /* cron-off: wait so long for running jobs; 0 refuses */
@@ -292,6 +293,17 @@ struct rehearsals { /* in reply.text: a frame has no room for them beside the wo
     size_t n;
 };
 
+enum { RAN_MAX = 6 };
+
+struct ran { /* one child that an agent had to run for an act */
+    char command[128]; /* cut to fit */
+    int64_t status; /* its exit status; -1: by a signal, or it runs on (a server) */
+    int64_t signal;
+    bool timed_out;
+    int64_t ms;
+    char *output; /* the end of what it printed, or NULL */
+};
+
 struct reply {
     bool ok;
     char code[24]; /* err_name() when not ok: "stale", "refused", "timeout", … */
@@ -301,6 +313,8 @@ struct reply {
     char *
         text; /* cron-show: the crontab; inspect: struct inspect; rehearse, canary: struct rehearsals;
                     promote/rejoin/…: output of what was run */
+    struct ran ran[RAN_MAX];
+    size_t n_ran;
     int version; /* protocol that was spoken; set by who receives it, not sent */
 };
 
