@@ -43,7 +43,6 @@ struct agent {
     struct rehearse *rehearsing; /* agent/rehearse.c: what has not been answered */
     const char *acting;          /* the name of the one that runs; NULL: none */
     struct ran_log ran; /* what the running act had to run */
-    const char *acting; /* the name of the one that runs; NULL: none */
     bool stopping;
     void (*idle)(struct agent *g); /* stopping, and the last act has ended */
 
