@@ -175,6 +175,11 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     STR_COPY(r->from, r->view.d.owner);
 }
 
+static bool dns_silent(const struct plan_move *m)
+{
+    return m->reason == WHY_DNS_SILENT || m->reason == WHY_DNS_SILENT_AT_FIRST;
+}
+
 /* The planner's last word as an error: its exit code, text and hint, and the step that led to
  * it. */
 static int end_error(const struct run *r, const struct plan_move *m, struct err *reterr)
@@ -191,7 +196,7 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
                  sizeof(hint));
     const struct record *d = &r->view.d;
     err_set(reterr, codes[m->exit_code], hint, "%s", text);
-    if (m->reason == WHY_DNS_SILENT && r->world.d_error.msg[0])
+    if (dns_silent(m) && r->world.d_error.msg[0])
         err_set(reterr, codes[m->exit_code], m->exit_code == 8 ? r->world.d_error.hint : hint,
                 "%s (%s)", text, r->world.d_error.msg);
     else if (m->exit_code == 9 && r->last_error.code) /* the answer itself, not what came of it */
@@ -272,7 +277,7 @@ int engine_run(struct session *s, const struct engine_order *order, struct err *
     rc = engine_loop(r, &m, reterr);
     if (rc == 0) {
         /* not silence: an answer that says no (a wrong key, say), and nothing has been begun */
-        if (m.reason == WHY_DNS_SILENT && r->world.d.status == DNS_VIEW_REFUSED &&
+        if (dns_silent(&m) && r->world.d.status == DNS_VIEW_REFUSED &&
             !r->view.marks.began)
             m.exit_code = 8;
         rc = end_error(r, &m, reterr);

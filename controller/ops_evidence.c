@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "controller/evidence.h"
 #include "controller/ops.h"
 #include "controller/ops_node.h"
 #include "proto/knock.h"
@@ -63,21 +64,6 @@ static void take(struct run *r, size_t target)
 
 /* ---- the two steps that ask --------------------------------------------------------------- */
 
-/* What one node says of the lost one, in words. */
-static void tell(struct run *r, size_t witness, const struct obs_peer *e)
-{
-    char lsn[LSN_TEXT_BYTES], at[CLOCK_TEXT_BYTES];
-    progress_say(&r->progress, "    %s sees %s: agent %s, port %s, %s%s%s%s%s",
-                 run_node_name(r, (int)witness), e->node, e->agent_answers ? "answers" : "silent",
-                 e->port_open ? "open" : "closed",
-                 e->writable_seen      ? "WRITABLE"
-                 : e->in_recovery_seen ? "a standby"
-                                       : "no answer from PostgreSQL",
-                 e->last_lsn ? ", last WAL " : "", e->last_lsn ? lsn_text(e->last_lsn, lsn) : "",
-                 e->last_lsn_wall_ms > 0 ? " at " : "",
-                 e->last_lsn_wall_ms > 0 ? clock_text_hms(e->last_lsn_wall_ms, at) : "");
-}
-
 /* The first look has asked already; a person's answer, or a slow preflight, may lie between. */
 static bool asked_with_first_look(const struct run *r, const struct plan_move *m, size_t target)
 {
@@ -100,7 +86,9 @@ void op_evidence(struct run *r, const struct plan_move *m, struct op_result *res
         take(r, t);
         for (size_t i = 0; i < r->view.n_nodes; i++)
             if (r->world.evidence.from & (1U << i))
-                tell(r, i, &r->world.evidence.seen[i]);
+                progress_say(&r->progress, "    %s",
+                             evidence_words(r->session->arena, run_node_name(r, (int)i),
+                                            &r->world.evidence.seen[i]));
     }
     run_look(r);
     for (size_t i = 0; i <= CLUSTER_NODES_MAX; i++)

@@ -34,6 +34,12 @@ static bool dns_silent_at_first(const struct plan_view *v)
     return !v->d_answered && !v->marks.began && v->command != PLAN_FENCE;
 }
 
+/* A command that begins a transition has not begun; one that goes on with it may leave it open. */
+static bool dns_silent_before(const struct plan_view *v)
+{
+    return dns_silent_at_first(v) && v->command != PLAN_RESUME && v->command != PLAN_ABORT;
+}
+
 static bool no_record(const struct plan_view *v)
 {
     return v->d_answered && v->d.epoch == 0;
@@ -123,6 +129,7 @@ static uint32_t owner(const struct plan_view *v)
 static const struct plan_row first_rows[] = {
     PLAN_END ("declined",                      declined,            NULL, WHY_DECLINED, 9),
     PLAN_END ("done, and the record has moved on", over,            owner, WHY_FORWARD, 0),
+    PLAN_END ("D silent, nothing can be open of ours", dns_silent_before, NULL, WHY_DNS_SILENT_AT_FIRST, 2),
     PLAN_END ("D silent",                      dns_silent_at_first, NULL, WHY_DNS_SILENT, 4),
     PLAN_END ("no record",                     no_record,           NULL, WHY_NO_RECORD, 8),
     PLAN_END ("D foreign",                     foreign,             NULL, WHY_FOREIGN, 8),

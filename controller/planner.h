@@ -117,6 +117,8 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_NO_RECORD, "there is no ownership record", "`pgtandem dns init`")                        \
     X(WHY_DNS_SILENT, "the zone's primary does not answer, so nothing more is changed",            \
       "bring DNS back, then `pgtandem resume` (or `abort`)")                                       \
+    X(WHY_DNS_SILENT_AT_FIRST, "the zone's primary does not answer; nothing has been changed",     \
+      "`pgtandem dns show`; nothing moves without DNS: bring it back, then the same command")      \
     X(WHY_OPEN, "another transition is open",                                                      \
       "`pgtandem status` names who holds it; `pgtandem resume` or `abort`")                        \
     X(WHY_LOST, "another command was faster", "`pgtandem status` names it")                        \
@@ -141,7 +143,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_NEW_OWNER_DOWN, "PostgreSQL is not running as a standby on %s",                          \
       "start it there, then `pgtandem resume`, or `pgtandem abort`")                               \
     X(WHY_SEEN_WRITABLE, "%s is seen writable",                                                    \
-      "it is not lost: `pgtandem switchover`, or fence it")                                        \
+      "it is not lost: see that its agent answers here, then `pgtandem switchover`")                                        \
     X(WHY_NO_GRADE, "%s does not answer and nothing proves that it cannot write",                  \
       "stop it for certain and `pgtandem resume --accept-unfenced %s`")                            \
     X(WHY_NO_GRADE_YET, "%s does not answer and nothing proves that it cannot write",              \

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/evidence.h"
 #include "controller/session.h"
 #include "controller/status.h"
 
@@ -86,6 +87,35 @@ static const char *at_the_node(const struct status *st, int node)
                                                     : "systemctl status pgtandem-agent");
 }
 
+/* The owner is silent to us: the others' words, and from them what to do. */
+static void owner_silent(struct status *st, int owner)
+{
+    const struct world *w = st->w;
+    const char *name = name_of(st, owner);
+    bool agent = false, writable = false;
+
+    if (w->evidence.about != owner)
+        return;
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        const struct obs_peer *e = &w->evidence.seen[i];
+
+        if (!(w->evidence.from & (1U << i)))
+            continue;
+        add(st, &st->problems, name, "%s", evidence_words(st->arena, name_of(st, (int)i), e));
+        agent |= e->agent_answers;
+        writable |= e->writable_seen;
+    }
+    if (agent) /* it is the way from here that is cut */
+        propose(st, arena_printf(st->arena,
+                                 "look at the network from here to %s (ping %s), or use pgtandem on "
+                                 "another controller; it is not lost",
+                                 name, st->session->config.nodes[owner].address));
+    else if (writable)
+        propose(st, arena_printf(st->arena,
+                                 "on %s: systemctl status pgtandem-agent; PostgreSQL serves there",
+                                 name));
+}
+
 static void headline(struct status *st)
 {
     const struct plan_situation *now = &st->situation;
@@ -106,6 +136,8 @@ static void headline(struct status *st)
     else
         add(st, &st->problems, name_of(st, now->node), "%s%s",
             fill(st, now->problem, name_of(st, now->node)), why_silent(st, now->node));
+    if (now->reason == WHY_OWNER_SILENT)
+        owner_silent(st, now->node);
     if (st->journal.running_pid && st->view->d.state != REGISTER_STABLE)
         propose(st, "pgtandem status -w 2"); /* resume would take over from the command at work */
     if (now->reason == WHY_TWO_WRITABLE)

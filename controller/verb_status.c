@@ -4,10 +4,18 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "controller/observe.h"
 #include "controller/screen.h"
 #include "controller/session.h"
 #include "controller/status.h"
 #include "controller/verbs.h"
+
+static bool owner_silent(const struct session *s, const struct world *w)
+{
+    int owner = w->d.record_valid ? config_node_index(&s->config, w->d.record.owner) : -1;
+
+    return owner >= 0 && !w->nodes[owner].answered;
+}
 
 /* Everything but the printing, in `a`. */
 static struct status *look(struct session *s, struct arena *a)
@@ -17,6 +25,8 @@ static struct status *look(struct session *s, struct arena *a)
     struct status_journal j;
 
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY);
+    if (owner_silent(s, w)) /* to us: what do the others see of it? */
+        world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_EVIDENCE);
     status_read_journals(s, a, w->d.record_valid ? w->d.record.txn : "", &j);
     status_build(st, s, a, w, &j, clock_wall_ms());
     return st;

@@ -505,11 +505,14 @@ static void held_by_another(void **unused)
     expect_end(v, WHY_DECLINED, 9);
 }
 
-static void silent_dns_in_the_middle(void **unused)
+static void silent_dns_at_first_and_in_the_middle(void **unused)
 {
-    struct plan_view *v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+    struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
 
     (void)unused;
+    v->d_answered = false;
+    expect_end(v, WHY_DNS_SILENT_AT_FIRST, 2);
+    v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
     v->d_answered = false;
     expect_end(v, WHY_DNS_SILENT, 4); /* A is not stopped without a way on */
     v = flip_fenced(PLAN_SWITCHOVER);
@@ -773,7 +776,7 @@ int main(void)
         cmocka_unit_test(undo_rows),
         cmocka_unit_test(others_on_the_way_back),
         cmocka_unit_test(held_by_another),
-        cmocka_unit_test(silent_dns_in_the_middle),
+        cmocka_unit_test(silent_dns_at_first_and_in_the_middle),
         cmocka_unit_test(single_commands),
         cmocka_unit_test(rule_w),
         cmocka_unit_test(records_follow_each_other),

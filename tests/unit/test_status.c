@@ -198,6 +198,34 @@ static void dns_and_nodes_that_are_silent(void **state)
     trouble("the alias points to vm.ia2.test, but the owner is db02", "pgtandem dns show");
 }
 
+/* B and C have been asked about the silent owner. */
+static void witnessed(bool agent, bool writable)
+{
+    set_up(NULL);
+    w.nodes[A].answered = false;
+    w.evidence.about = A;
+    w.evidence.from = 1U << B | 1U << C;
+    for (int i = B; i <= C; i++) {
+        w.evidence.seen[i] = (struct obs_peer){
+            .agent_answers = agent, .port_open = writable, .writable_seen = writable};
+        STR_COPY(w.evidence.seen[i].node, "db02");
+    }
+}
+
+static void what_others_see_of_a_silent_owner(void **state)
+{
+    (void)state;
+    witnessed(false, true); /* its agent alone is down */
+    trouble("db01 sees db02: agent silent, port open, WRITABLE",
+            "on db02: systemctl status pgtandem-agent; PostgreSQL serves there");
+    witnessed(true, true); /* we alone do not reach it */
+    trouble("vm sees db02: agent answers",
+            "look at the network from here to db02 (ping 10.77.0.20), or use pgtandem on another "
+            "controller; it is not lost");
+    witnessed(false, false);
+    trouble("db01 sees db02: agent silent, port closed, no answer", "pgtandem failover");
+}
+
 static void everything_is_silent(void **state)
 {
     (void)state;
@@ -302,6 +330,7 @@ int main(void)
         TEST(all_is_well),
         TEST(lag_is_in_bytes_and_seconds),
         TEST(dns_and_nodes_that_are_silent),
+        TEST(what_others_see_of_a_silent_owner),
         TEST(everything_is_silent),
         TEST(two_nodes_are_writable),
         TEST(open_transition),
