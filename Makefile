@@ -284,7 +284,9 @@ install-agent:
 # with a package. So does what was copied to /etc: docs/installing.md, "Take it away again".
 uninstall:
 	rm -f $(BIN)/pgtandem $(BIN)/pgtandem-agent $(UNITS)/pgtandem-agent.service \
-	    $(TMPFILES)/pgtandem-controller.conf $(TMPFILES)/pgtandem-agent.conf
+	    $(TMPFILES)/pgtandem-controller.conf $(TMPFILES)/pgtandem-agent.conf \
+	    $(MAN)/man1/pgtandem.1 $(MAN)/man5/pgtandem.conf.5 $(MAN)/man8/pgtandem-agent.8 \
+	    $(MAN)/man5/pgtandem-agent.conf.5 $(BASH)/pgtandem
 	rm -rf $(SHARE) $(DOCS)
 	-@rmdir $(ETC) $(STATE)/pgtandem/journal $(STATE)/pgtandem $(STATE)/pgtandem-agent 2>/dev/null || true
 

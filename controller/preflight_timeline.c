@@ -37,10 +37,9 @@ bool check_history(const struct check_view *v, struct preflight_result *r)
                  *v->a_name ? v->a_name : "the owner");
     if (v->a && v->a->pg.tli && v->a->pg.tli == timeline_of(&v->b->pg) &&
         !view_same_line(&v->b->pg, &v->a->pg)) {
-        check_measured(r,
-                       "%s and %s are both on timeline %" PRId64
-                       ", which began at different places",
-                       v->a_name, v->b_name, line);
+        check_measured(
+            r, "%s and %s are both on timeline %" PRId64 ", which began at different places",
+            v->a_name, v->b_name, line);
         return false;
     }
     return line > 0 && went_through(&v->b->pg, line);
@@ -115,9 +114,8 @@ bool check_most_wal(const struct check_view *v, struct preflight_result *r)
         const struct world_node *n = &v->w->nodes[i];
         uint64_t wal = last_wal(&n->obs.pg);
 
-        if ((int)i == v->to || (int)i == v->from || !n->answered ||
-            n->obs.pg.role != PG_RECOVERY || timeline_of(&n->obs.pg) < timeline_of(&v->b->pg) ||
-            wal <= last_wal(&v->b->pg))
+        if ((int)i == v->to || (int)i == v->from || !n->answered || n->obs.pg.role != PG_RECOVERY ||
+            timeline_of(&n->obs.pg) < timeline_of(&v->b->pg) || wal <= last_wal(&v->b->pg))
             continue;
         check_measured(r, "%s has %s, %s %s: %" PRIu64 " bytes more WAL", v->b_name, mine,
                        v->c->nodes[i].name, lsn_text(wal, theirs), wal - last_wal(&v->b->pg));

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/journal.h"
@@ -302,4 +303,37 @@ void status_read_journals(const struct session *s, struct arena *a, const char *
         take_journal(f, a, txn, ret);
         journal_file_free(f);
     }
+}
+
+/* ---- for the screens ------------------------------------------------------------------------- */
+
+static bool owner_silent(const struct session *s, const struct world *w)
+{
+    int owner = w->d.record_valid ? config_node_index(&s->config, w->d.record.owner) : -1;
+
+    return owner >= 0 && !w->nodes[owner].answered;
+}
+
+struct status *status_look(struct session *s, struct arena *a)
+{
+    struct world *w = arena_alloc(a, sizeof(*w));
+    struct status *st = arena_alloc(a, sizeof(*st));
+    struct status_journal j;
+
+    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY);
+    if (owner_silent(s, w)) /* to us: what do the others see of it? */
+        world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_EVIDENCE);
+    status_read_journals(s, a, w->d.record_valid ? w->d.record.txn : "", &j);
+    status_build(st, s, a, w, &j, clock_wall_ms());
+    return st;
+}
+
+const char *status_cell(const struct status *st, size_t node, const char *key)
+{
+    const struct report *t = &st->nodes;
+
+    for (size_t c = 0; c < t->n_columns; c++)
+        if (t->columns[c].key && strcmp(t->columns[c].key, key) == 0)
+            return t->cells[node * t->n_columns + c].text;
+    return "-";
 }

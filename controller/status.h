@@ -59,6 +59,10 @@ struct status {
 void status_build(struct status *st, struct session *s, struct arena *a, const struct world *w,
                   const struct status_journal *j, int64_t now_wall_ms);
 void status_problems(struct status *st); /* status_problems.c: fills problems, owed, next */
+/* One look with all that belongs to it; everything in `a`. */
+struct status *status_look(struct session *s, struct arena *a);
+/* A cell of the node table by its key, "-" for a key that there is not. */
+const char *status_cell(const struct status *st, size_t node, const char *key);
 void status_print(const struct status *st);
 
 /* status_changes.c: what a watch remembers of the look before. */

@@ -1,36 +1,14 @@
-/* `status`: one look at everything, in parallel, under one deadline. Exit status 0, or 10. */
+/* `status`, `topology`: one look at everything, in parallel, under one deadline. Exit status 0, or
+ * 10. */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "controller/observe.h"
 #include "controller/screen.h"
 #include "controller/session.h"
 #include "controller/status.h"
+#include "controller/topology.h"
 #include "controller/verbs.h"
-
-static bool owner_silent(const struct session *s, const struct world *w)
-{
-    int owner = w->d.record_valid ? config_node_index(&s->config, w->d.record.owner) : -1;
-
-    return owner >= 0 && !w->nodes[owner].answered;
-}
-
-/* Everything but the printing, in `a`. */
-static struct status *look(struct session *s, struct arena *a)
-{
-    struct world *w = arena_alloc(a, sizeof(*w));
-    struct status *st = arena_alloc(a, sizeof(*st));
-    struct status_journal j;
-
-    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY);
-    if (owner_silent(s, w)) /* to us: what do the others see of it? */
-        world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_EVIDENCE);
-    status_read_journals(s, a, w->d.record_valid ? w->d.record.txn : "", &j);
-    status_build(st, s, a, w, &j, clock_wall_ms());
-    return st;
-}
 
 /* The time of the look on top; a new frame under the last one where nothing is drawn over. */
 static void heading(const struct session *s, const struct status *st, bool first)
@@ -50,7 +28,7 @@ static bool watch(struct session *s)
 
     for (bool first = true; go_on; first = false) {
         AUTO(arena) a = arena_new();
-        struct status *st = look(s, a);
+        struct status *st = status_look(s, a);
 
         fine = st->problems.n == 0;
         status_compare(past, st);
@@ -73,10 +51,24 @@ int verb_status(struct session *s, struct err *reterr)
     if (s->options.watch_s) {
         fine = watch(s);
     } else {
-        struct status *st = look(s, a);
+        struct status *st = status_look(s, a);
 
         status_print(st);
         fine = st->problems.n == 0;
     }
     return fine ? 0 : ERR_PROBLEM;
+}
+
+int verb_topology(struct session *s, struct err *reterr)
+{
+    AUTO(arena) a = arena_new();
+    struct topology t;
+    bool fine = true;
+
+    (void)reterr; /* the picture says it all */
+    topology_build(&t, status_look(s, a));
+    topology_print(&t);
+    for (size_t i = 0; i < s->config.n_nodes; i++)
+        fine &= *topology_wrong(&t, i) == '\0';
+    return fine && t.alias >= 0 && t.alias == t.owner ? 0 : ERR_PROBLEM;
 }

@@ -25,6 +25,14 @@ const struct verb_row verb_rows[] = {
      .example_for = "to watch a move from a second terminal", .example = "pgtandem status -w 2",
      .needs = LOOKS, .takes = TAKES_WATCH | TAKES_FORMAT, .exits = EXITS_PROBLEM,
      .run = verb_status},
+    {.name = "topology", .args = "[-f FORMAT]", .group = GROUP_LOOK,
+     .summary = "a picture: alias, owner, who streams from whom, jobs, name servers",
+     .about = "The cluster as it is, drawn from one look: whom the alias names, each node below the one "
+         "that it streams from, with its lag, jobs and fence; the name servers; the controllers. "
+         "What hangs on nothing, or on the wrong node, stands apart and says why. For what to do "
+         "about it see `pgtandem status`.",
+     .example_for = "for a ticket, without colour", .example = "pgtandem topology --color never",
+     .needs = LOOKS, .takes = TAKES_FORMAT, .exits = EXITS_PROBLEM, .run = verb_topology},
     {.name = "preflight", .args = "--to NODE [--ignore CHECK] [--canary]", .group = GROUP_LOOK,
      .summary = "every check of a move, with measured values",
      .about = "What a switchover to NODE would check first (a failover, when the owner's host is "

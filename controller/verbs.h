@@ -6,6 +6,7 @@ struct session;
 
 /* looking */
 int verb_status(struct session *s, struct err *reterr);
+int verb_topology(struct session *s, struct err *reterr);
 int verb_plan(struct session *s, struct err *reterr);
 int verb_preflight(struct session *s, struct err *reterr);
 int verb_history(struct session *s, struct err *reterr);
