@@ -23,6 +23,7 @@ enum {
     STATE_CAP_BYTES = 16384,
     PATH_BYTES = 300,
     SUM_HEX = 64,
+    STATE_FORMAT = 1, /* of a file without the key "format"; a later one will have it */
 };
 
 static const char sum_label[] = "sha256 ";
@@ -133,6 +134,23 @@ static int check_sum(const char *path, const char *text, size_t len, size_t *ret
     return 0;
 }
 
+/* A newer program has been here, and this one does not know what its new keys promise. */
+static int check_format(const char *path, const char *text, size_t len, struct err *reterr)
+{
+    json_t *json = json_loadb(text, len, 0, NULL);
+    json_int_t format = json_integer_value(json_object_get(json, "format"));
+    char why[160];
+
+    json_decref(json);
+    if (format <= STATE_FORMAT)
+        return 0;
+    STR_PRINTF(why,
+               "a newer version of pgtandem has written it (format %lld, this program reads up to "
+               "%d): install that version again",
+               (long long)format, STATE_FORMAT);
+    return unusable(reterr, path, why);
+}
+
 static int check_binding(const struct state_binding *b, const struct agent_state *s,
                          const char *path, struct err *reterr)
 {
@@ -219,6 +237,8 @@ int state_load(const struct state_binding *b, struct agent_state *ret_state, str
     if (file_read(path, STATE_CAP_BYTES, a, &text, &len, &e) < 0)
         return unusable(reterr, path, e.msg);
     r = check_sum(path, text, len, &json_len, reterr);
+    if (r == 0)
+        r = check_format(path, text, json_len, reterr);
     if (r == 0 && field_from_text(&agent_state_table, text, json_len, &s, a, &e) < 0)
         r = unusable(reterr, path, e.msg);
     if (r == 0)

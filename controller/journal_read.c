@@ -12,7 +12,10 @@
 #include "base/str.h"
 #include "controller/journal.h"
 
-enum { FILE_CAP_BYTES = 16 * 1024 * 1024 };
+enum {
+    FILE_CAP_BYTES = 16 * 1024 * 1024,
+    JOURNAL_FORMAT = 1, /* of a record without the key "format"; a later one will have it */
+};
 
 /* The first damage is kept, all are counted. */
 static void damaged(struct journal_file *f, size_t line, const char *what)
@@ -73,7 +76,9 @@ static const char *parse_record(const char *line, size_t len, struct journal_rec
     json_t *o = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
     const char *wrong = NULL;
 
-    if (!get_text(o, "kind", kind, sizeof(kind)) || !parse_kind(kind, &r->kind) ||
+    if (json_integer_value(json_object_get(o, "format")) > JOURNAL_FORMAT)
+        wrong = "a newer version of pgtandem has written it: read it with that version";
+    else if (!get_text(o, "kind", kind, sizeof(kind)) || !parse_kind(kind, &r->kind) ||
         !get_text(o, "at", at, sizeof(at)) || !get_text(o, "step", r->step, sizeof(r->step)) ||
         !get_text(o, "node", r->node, sizeof(r->node)) ||
         !get_text(o, "prev", r->prev, sizeof(r->prev)) ||

@@ -163,6 +163,25 @@ static void test_every_flipped_byte(void **state)
     }
 }
 
+/* A downgrade: the file of a newer program is whole, but this one does not know what it promises. */
+static void test_a_newer_format(void **state)
+{
+    static const char json[] = "{\"format\":2,\"machine\":\"x\",\"shield\":true}";
+    AUTO(arena) a = arena_new();
+    struct world *w = *state;
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    char hex[65];
+    unsigned n;
+
+    assert_int_equal(EVP_Digest(json, strlen(json), sum, &n, EVP_sha256(), NULL), 1);
+    for (unsigned i = 0; i < n; i++)
+        str_printf(hex + i * (size_t)2, 3, "%02x", sum[i]);
+    const char *text = arena_printf(a, "%s\nsha256 %s\n", json, hex);
+    put(w, text, strlen(text));
+    refuse(w, &w->b,
+           "a newer version of pgtandem has written it (format 2, this program reads up to 1)");
+}
+
 static void test_foreign(void **state)
 {
     struct world *w = *state;
