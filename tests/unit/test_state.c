@@ -1,6 +1,7 @@
 /* agent/state: what was saved comes back; anything else is an error, the file stays as it is. */
 #include "agent/state.h"
 
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_torn_at_every_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_flipped_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_newer_format, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wide_mode, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sysid_is_learnt_later, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_directory_is_not_fresh, setup, teardown),
