@@ -7,17 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/preflight_checks.h"
-#include "controller/report.h"
 #include "controller/session.h"
-
-struct preflight_check {
-    const char *name;
-    enum severity planned, unplanned;
-    bool ignorable;
-    const char *threshold;
-    const char *what;
-    check_fn fn;
-};
 
 static const struct preflight_check checks[] = {
 #define X(id, label, planned_, unplanned_, ignorable_, threshold_, what_)                          \
@@ -42,6 +32,12 @@ static const struct preflight_check *find(const char *name)
 const char *preflight_name(size_t i)
 {
     return i < CHECKS ? checks[i].name : NULL;
+}
+
+size_t preflight_table(const struct preflight_check **ret_checks)
+{
+    *ret_checks = checks;
+    return CHECKS;
 }
 
 bool preflight_known(const char *name)
@@ -213,77 +209,4 @@ int preflight_verdict(const struct preflight *p, struct err *reterr)
                            p->blocking, p->n, r->name, r->measured, r->threshold);
     }
     return 0;
-}
-
-/* ---- showing --------------------------------------------------------------------------------- */
-
-static const char *verdict_word(const struct preflight_result *r)
-{
-    if (r->ok)
-        return "ok";
-    if (r->ignored)
-        return "ignored";
-    return r->severity == SEVERITY_BLOCK ? "BLOCK" : "warn";
-}
-
-static enum report_style verdict_style(const struct preflight_result *r)
-{
-    if (r->ok)
-        return STYLE_GOOD;
-    return r->severity == SEVERITY_BLOCK && !r->ignored ? STYLE_BAD : STYLE_WARN;
-}
-
-static void build(const struct preflight *p, bool only_problems, struct report *t)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        const struct preflight_result *r = &p->results[i];
-
-        if (only_problems && r->ok)
-            continue;
-        report_cell(t, verdict_style(r), "%s", verdict_word(r));
-        report_cell(t, STYLE_PLAIN, "%s", r->name);
-        report_cell(t, STYLE_PLAIN, "%s", r->measured);
-        report_cell(t, STYLE_PLAIN, "%s", r->threshold);
-        report_cell(t, STYLE_PLAIN, "%s", r->remedy);
-    }
-}
-
-/* What to do stands below the table: it may be long, and it is what the reader came for. */
-static void print_remedies(const struct session *s, const struct preflight *p)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        const struct preflight_result *r = &p->results[i];
-        char lead[48];
-
-        if (r->ok || !*r->remedy)
-            continue;
-        STR_PRINTF(lead, "  %s: ", r->name);
-        report_wrap(s, lead, r->remedy);
-    }
-}
-
-void preflight_print(struct session *s, const struct preflight *p, bool only_problems)
-{
-    static const struct report_column columns[] = {
-        {"verdict", "VERDICT", REPORT_TEXT, 0},    {"check", "CHECK", REPORT_TEXT, 0},
-        {"measured", "MEASURED", REPORT_TEXT, -1}, {"threshold", "SHOULD BE", REPORT_TEXT, 1},
-        {"remedy", NULL, REPORT_TEXT, 0},
-    };
-    AUTO(arena) a = arena_new();
-    struct report t;
-
-    report_init(&t, a, columns, sizeof(columns) / sizeof(columns[0]));
-    build(p, only_problems, &t);
-    if (s->options.format == FORMAT_JSON) {
-        json_t *o = json_pack("{s:o, s:I, s:I}", "preflight", report_json(&t), "blocking",
-                              (json_int_t)p->blocking, "warnings", (json_int_t)p->warnings);
-
-        json_dumpf(o, stdout, JSON_COMPACT);
-        putchar('\n');
-        json_decref(o);
-        return;
-    }
-    report_print(&t, s);
-    if (s->options.format == FORMAT_PRETTY)
-        print_remedies(s, p);
 }

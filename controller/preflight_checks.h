@@ -20,6 +20,17 @@ struct check_view {
 
 typedef bool (*check_fn)(const struct check_view *v, struct preflight_result *r);
 
+struct preflight_check {
+    const char *name;
+    enum severity planned, unplanned;
+    bool ignorable;
+    const char *threshold;
+    const char *what;
+    check_fn fn;
+};
+/* All of them, in order; how many. */
+size_t preflight_table(const struct preflight_check **ret_checks);
+
 /* Never empty measured: "fine" stands for nothing found. */
 void check_measured(struct preflight_result *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -67,7 +78,7 @@ void check_list(char *text, size_t bytes, const char *name);
       "the alias points to the owner")                                                             \
     X(name_servers, "name-servers", BLOCK, WARN, true, "all agree",                                \
       "every name server of the zone shows the same alias and record")                             \
-    X(clocks, "clocks", BLOCK, WARN, true, "",                                                     \
+    X(clocks, "clocks", BLOCK, WARN, true, "by [limits]",                                          \
       "clocks of controller and nodes agree")                                                      \
     X(conninfo, "conninfo", BLOCK, BLOCK, false, "other nodes' names or addresses",                \
       "no standby's primary_conninfo names the alias or the standby itself")                       \
@@ -75,9 +86,9 @@ void check_list(char *text, size_t bytes, const char *name);
       "the target streams directly from the owner")                                                \
     X(standby, "standby", BLOCK, WARN, false, "running as a standby",                              \
       "PostgreSQL runs as a standby on the target")                                                \
-    X(receive_lag, "receive-lag", BLOCK, OFF, true, "",                                            \
+    X(receive_lag, "receive-lag", BLOCK, OFF, true, "by [limits]",                                 \
       "the target has received nearly all WAL")                                                    \
-    X(replay_lag, "replay-lag", BLOCK, WARN, true, "",                                             \
+    X(replay_lag, "replay-lag", BLOCK, WARN, true, "by [limits]",                                  \
       "the target has replayed nearly all WAL")                                                    \
     X(replay_paused, "replay-paused", BLOCK, BLOCK, true, "not paused",                            \
       "replay is not paused on the target")                                                        \
@@ -91,11 +102,11 @@ void check_list(char *text, size_t bytes, const char *name);
       "the target has the most WAL of the standbys that answer")                                   \
     X(timeline_latest, "timeline-target", BLOCK, WARN, true, "latest",                             \
       "standbys follow the newest timeline (recovery_target_timeline)")                            \
-    X(sync_names, "sync-names", BLOCK, WARN, true, "",                                             \
+    X(sync_names, "sync-names", BLOCK, WARN, true, "not blocking",                                 \
       "synchronous_standby_names would not block writes on the target")                            \
-    X(walsenders, "walsenders", BLOCK, WARN, true, "",                                             \
+    X(walsenders, "walsenders", BLOCK, WARN, true, "one for each other node",                      \
       "the target has walsenders for all other nodes")                                             \
-    X(slots, "slots", BLOCK, WARN, true, "",                                                       \
+    X(slots, "slots", BLOCK, WARN, true, "one for each other node",                                \
       "the target has replication slots for all other nodes")                                      \
     X(server_version, "server-version", BLOCK, OFF, true, "same major version",                    \
       "PostgreSQL's major version is the same on both")                                            \
@@ -129,9 +140,9 @@ void check_list(char *text, size_t bytes, const char *name);
       "cron on the target fires an entry (--canary)")                                              \
     X(archive_probe, "archive-probe", BLOCK, WARN, true, "status 0",                               \
       "the target's archive can be written to ([archive] probe_command)")                          \
-    X(disk, "disk", BLOCK, WARN, true, "",                                                         \
+    X(disk, "disk", BLOCK, WARN, true, "by [limits]",                                              \
       "free space for WAL on the target")                                                          \
-    X(archive_backlog, "archive-backlog", BLOCK, OFF, true, "",                                    \
+    X(archive_backlog, "archive-backlog", BLOCK, OFF, true, "by [limits]",                         \
       "few WAL files wait to be archived on the owner (its stop waits for them)")                  \
     X(prepared, "prepared-transactions", WARN, OFF, true, "0",                                     \
       "no prepared transaction is open on the owner")                                              \
@@ -143,17 +154,17 @@ void check_list(char *text, size_t bytes, const char *name);
       "no agent is in the middle of an act")                                                       \
     X(watch, "watch", WARN, WARN, true, "on and fresh",                                            \
       "the agents' watch reads the record")                                                        \
-    X(certificates, "certificates", WARN, WARN, true, "",                                          \
+    X(certificates, "certificates", WARN, WARN, true, "by [limits]",                               \
       "no certificate of controller or agents expires soon")                                       \
     X(agent_version, "agent-version", WARN, WARN, true, "as this program",                         \
       "agents and controller are of one version")                                                  \
     X(cluster_name, "cluster-name", BLOCK, WARN, true, "this cluster's",                           \
       "the agents are of this cluster, by their certificates")                                     \
-    X(journal_space, "journal-space", BLOCK, WARN, true, "",                                       \
+    X(journal_space, "journal-space", BLOCK, WARN, true, "at least 16 MiB",                        \
       "there is room for the journal on this controller")                                          \
-    X(target_address, "target-address", BLOCK, WARN, true, "",                                     \
+    X(target_address, "target-address", BLOCK, WARN, true, "the target's address",                 \
       "the name that the alias will point to resolves to the target's address")                    \
-    X(ttl, "ttl", WARN, WARN, true, "",                                                            \
+    X(ttl, "ttl", WARN, WARN, true, "by [limits]",                                                 \
       "clients keep the alias's old target for a short time only")                                 \
     X(settings_capacity, "settings-capacity", BLOCK, OFF, true, "not below the owner's",           \
       "connections, workers, slots and locks of the target suffice")                               \
@@ -167,11 +178,11 @@ void check_list(char *text, size_t bytes, const char *name);
       "the target loads the owner's shared_preload_libraries")                                     \
     X(port, "port", BLOCK, WARN, true, "the owner's",                                              \
       "the target listens on the owner's port")                                                    \
-    X(listen, "listen-addresses", BLOCK, WARN, true, "",                                           \
+    X(listen, "listen-addresses", BLOCK, WARN, true, "* or its own address",                       \
       "the target listens on its address")                                                         \
     X(tls, "tls", BLOCK, OFF, true, "on, if the owner's is",                                       \
       "the target offers TLS if the owner does")                                                   \
-    X(certificate, "server-certificate", WARN, WARN, true, "",                                            \
+    X(certificate, "server-certificate", WARN, WARN, true, "by [limits]",                          \
       "the target's certificate names the alias and is valid for some time")                       \
     X(hba, "hba", WARN, OFF, true, "alike",                                                        \
       "pg_hba.conf of owner and target say the same")                                              \
@@ -187,11 +198,11 @@ void check_list(char *text, size_t bytes, const char *name);
       "the C library is the same")                                                                 \
     X(mounts, "mounts", BLOCK, WARN, true, "as at the owner",                                      \
       "data directory, WAL and tablespaces are mounted on the target")                             \
-    X(disk_data, "disk-data", BLOCK, WARN, true, "",                                               \
+    X(disk_data, "disk-data", BLOCK, WARN, true, "by [limits]",                                    \
       "free space for data and tablespaces on the target")                                         \
     X(unlogged, "unlogged-tables", WARN, WARN, true, "0",                                          \
       "no table loses its rows in a promotion")                                                    \
-    X(transactions, "transactions", WARN, OFF, true, "",                                           \
+    X(transactions, "transactions", WARN, OFF, true, "by [limits]",                                \
       "no long transaction is open on the owner")                                                  \
     X(dumps, "dumps", WARN, OFF, true, "0",                                                        \
       "no pg_dump or pg_restore works on the owner")                                               \
@@ -205,9 +216,9 @@ void check_list(char *text, size_t bytes, const char *name);
       "pg_rewind could take back a primary that diverged")                                         \
     X(rewind_rights, "rewind-rights", OFF, OFF, true, "all four functions",                        \
       "the replication role may call what pg_rewind needs")                                        \
-    X(backup_age, "backup-age", WARN, WARN, true, "",                                              \
+    X(backup_age, "backup-age", WARN, WARN, true, "by [limits]",                                   \
       "there is a recent backup")                                                                  \
-    X(backup_outlives, "backup-outlives", WARN, WARN, true, "",                                    \
+    X(backup_outlives, "backup-outlives", WARN, WARN, true, "by [limits]",                         \
       "a recent backup can be reached without the owner's host")                                   \
     X(foreign_jobs, "foreign-jobs", WARN, WARN, true, "none, or acknowledged",                     \
       "nothing is scheduled outside the managed crontab")                                          \

@@ -15,7 +15,7 @@ struct session;
 struct world;
 
 enum {
-    REHEARSE_TIMEOUT_MS = 2000,      /* a preflight answers within 2 s, whatever is dead */
+    REHEARSE_TIMEOUT_MS = 1800,      /* a preflight answers within 2 s, whatever is dead */
     REHEARSE_TIMEOUT_LOST_MS = 1200, /* while the primary is lost, nobody waits for long */
 };
 

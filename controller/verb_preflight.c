@@ -34,6 +34,8 @@ int verb_preflight(struct session *s, struct err *reterr)
     if (to < 0)
         return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
                        "no node is called \"%s\" in %s", s->options.to, s->config.path);
+    if (s->config.limits.agent_timeout_ms > INSPECT_TIMEOUT_MS)
+        s->config.limits.agent_timeout_ms = INSPECT_TIMEOUT_MS; /* it answers within 2 s */
     struct inspection *inspection = inspection_start(s, w, false);
     struct rehearse *rehearsal = rehearse_start(s, w, to, REHEARSE_TIMEOUT_MS);
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY);

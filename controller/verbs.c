@@ -43,6 +43,14 @@ const struct verb_row verb_rows[] = {
      .needs = LOOKS, .takes = TAKES_TO | TAKES_IGNORE | TAKES_WAIT_JOBS | TAKES_FORMAT | TAKES_CANARY,
      .exits = EXITS_REFUSED, .run = verb_preflight},
 
+    {.name = "checks", .args = "[-f FORMAT]", .group = GROUP_LOOK,
+     .summary = "every check that preflight makes, and how severe it is",
+     .about = "A check that fails blocks a planned or unplanned move, only warns, or is off. "
+         "--ignore lets an ignorable one pass once, [check NAME] in the configuration changes its "
+         "severity for good.",
+     .example_for = "to look one up", .example = "pgtandem checks -f tsv",
+     .takes = TAKES_FORMAT, .run = verb_checks},
+
     {.name = "plan", .args = "--to NODE [--failover] [--save FILE]", .group = GROUP_LOOK,
      .summary = "what a move would do, step by step, with today's values",
      .about = "The steps of a switchover to NODE (of a failover with --failover), in the order in "

@@ -9,6 +9,7 @@ int verb_status(struct session *s, struct err *reterr);
 int verb_topology(struct session *s, struct err *reterr);
 int verb_plan(struct session *s, struct err *reterr);
 int verb_preflight(struct session *s, struct err *reterr);
+int verb_checks(struct session *s, struct err *reterr);
 int verb_history(struct session *s, struct err *reterr);
 int verb_show(struct session *s, struct err *reterr);
 int verb_config_check(struct session *s, struct err *reterr);

@@ -164,6 +164,11 @@ def test_targets_of_make_exist():
     assert not bad, "; ".join(bad)
 
 
+def test_the_page_of_preflight_has_the_programs_own_table():
+    said = run("tests/checks-table")
+    assert not said, said
+
+
 def headings(page):
     return {re.sub(r"^[\d.]+ ", "", h).lower()
             for h in re.findall(r"^#+ (.*)$", read(page), re.MULTILINE)}
