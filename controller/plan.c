@@ -57,8 +57,9 @@ static void take_owed(const struct plan_look *look, struct plan *p)
 static void take_options(const struct options *o, struct plan *p)
 {
     p->wait_jobs_s = o->wait_jobs_s;
+    p->n_ignored = o->n_ignore;
     for (size_t i = 0; i < o->n_ignore; i++)
-        STR_COPY(p->ignored[p->n_ignored++].name, o->ignore[i]);
+        STR_COPY(p->ignored[i].name, o->ignore[i]);
 }
 
 void plan_build(const struct plan_look *look, struct plan *ret)

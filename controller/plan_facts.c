@@ -100,8 +100,10 @@ static void take_checks(const struct preflight *p, struct plan_facts *f)
     for (size_t i = 0; p && i < p->n && f->n_checks < PLAN_CHECKS_MAX; i++) {
         if (p->results[i].ok)
             continue;
-        STR_COPY(f->checks[f->n_checks].name, p->results[i].name);
-        STR_COPY(f->checks[f->n_checks++].measured, p->results[i].measured);
+        struct plan_check *c = &f->checks[f->n_checks++];
+
+        STR_COPY(c->name, p->results[i].name);
+        STR_COPY(c->measured, p->results[i].measured);
     }
 }
 

@@ -29,7 +29,7 @@ static void put_step(const struct session *s, const struct plan_action *a)
 
     STR_PRINTF(lead, "  %2lld ", (long long)a->n);
     printf("%s%s%s%s  %s%s\n", lead, report_on(s, STYLE_BOLD), a->step, report_off(s, STYLE_BOLD),
-           a->where, a->if_needed ? "  (if it has not happened by itself)" : "");
+           a->where, a->if_needed ? "  (unless done already)" : "");
     under(s, "", "", a->what);
     under(s, "now", "", a->now);
     under(s, "then", "", a->then);

@@ -6,6 +6,7 @@
 #include "controller/planner_view.h"
 #include "controller/session.h"
 #include "controller/summary.h"
+#include "controller/view.h"
 
 /* One step of the foresight that is being put into words. */
 struct words {
@@ -143,6 +144,22 @@ static void verify(struct words *w)
     THEN("past the shutdown checkpoint of %s", name_of(w, w->old));
 }
 
+/* What the statement itself will say; what a silent node had last, its witnesses will tell. */
+static void loss(struct words *w)
+{
+    char wrote[LSN_TEXT_BYTES], has[LSN_TEXT_BYTES];
+    const struct obs_pg *a = &obs_of(w, w->old)->pg, *b = &obs_of(w, w->new)->pg;
+    uint64_t wal = b->receive_lsn > b->replay_lsn ? b->receive_lsn : b->replay_lsn;
+
+    NOW("%s has WAL up to %s; %s", name_of(w, w->new), lsn_text(wal, has), name_of(w, w->old));
+    if (a->insert_lsn)
+        NOW(" has written %s: %lld bytes more", lsn_text(a->insert_lsn, wrote),
+            a->insert_lsn > wal ? (long long)(a->insert_lsn - wal) : 0LL);
+    else
+        NOW(" does not say what it has");
+    THEN("accepted by a person, by the name of %s", name_of(w, w->old));
+}
+
 static void detach(struct words *w)
 {
     char lsn[LSN_TEXT_BYTES];
@@ -194,6 +211,16 @@ static bool has_slot(const struct words *w, int owner, const char *node)
     return false;
 }
 
+static const char *upstream_name(const struct words *w, const struct obs_pg *pg)
+{
+    const struct config *c = &w->look->session->config;
+
+    for (size_t i = 0; i < c->n_nodes; i++)
+        if (view_streams_from(pg, &c->nodes[i]))
+            return c->nodes[i].name;
+    return "";
+}
+
 static void attach(struct words *w)
 {
     const struct config *c = &w->look->session->config;
@@ -205,7 +232,8 @@ static void attach(struct words *w)
 
         NOW("%s%s ", w->a->now[0] ? "; " : "", name_of(w, i));
         if (*pg->receiver_status)
-            NOW("follows %s:%lld", pg->receiver_host, (long long)pg->receiver_port);
+            NOW("follows %s%s%s:%lld", upstream_name(w, pg), *upstream_name(w, pg) ? " " : "",
+                pg->receiver_host, (long long)pg->receiver_port);
         else
             NOW("is %s%s", pg->role == PG_WRITABLE ? "the " : "", pg_role_names[pg->role]);
         if (up >= 0)
@@ -216,17 +244,29 @@ static void attach(struct words *w)
 }
 
 static void (*const values[STEP_COUNT])(struct words *w) = {
-    [STEP_CLAIM] = record,          [STEP_SEIZE] = record,
-    [STEP_TAKEOVER] = record,       [STEP_ARM] = arm,
-    [STEP_CRON_OFF] = jobs_off,     [STEP_CATCHUP] = catch_up,
-    [STEP_FENCE] = fence,           [STEP_VERIFY] = verify,
-    [STEP_FENCE_OLD] = fence,       [STEP_GRADE] = record,
-    [STEP_DETACH] = detach,         [STEP_FLIP] = record,
-    [STEP_PROMOTE] = promote,       [STEP_CRON_STRAY] = jobs_off,
-    [STEP_CRON_ON] = jobs_on,       [STEP_FOLLOW] = attach,
-    [STEP_CHECKPOINT] = checkpoint, [STEP_STABLE] = record,
-    [STEP_REJOIN] = attach,         [STEP_UNDO] = record,
-    [STEP_UNFENCE] = primary_again, [STEP_STABLE_BACK] = record,
+    [STEP_LOSS] = loss,
+    [STEP_CLAIM] = record,
+    [STEP_SEIZE] = record,
+    [STEP_TAKEOVER] = record,
+    [STEP_ARM] = arm,
+    [STEP_CRON_OFF] = jobs_off,
+    [STEP_CATCHUP] = catch_up,
+    [STEP_FENCE] = fence,
+    [STEP_VERIFY] = verify,
+    [STEP_FENCE_OLD] = fence,
+    [STEP_GRADE] = record,
+    [STEP_DETACH] = detach,
+    [STEP_FLIP] = record,
+    [STEP_PROMOTE] = promote,
+    [STEP_CRON_STRAY] = jobs_off,
+    [STEP_CRON_ON] = jobs_on,
+    [STEP_FOLLOW] = attach,
+    [STEP_CHECKPOINT] = checkpoint,
+    [STEP_STABLE] = record,
+    [STEP_REJOIN] = attach,
+    [STEP_UNDO] = record,
+    [STEP_UNFENCE] = primary_again,
+    [STEP_STABLE_BACK] = record,
 };
 
 /* ---- a step -------------------------------------------------------------------------------- */

@@ -137,7 +137,8 @@ def _(s):
     word = ('--accept-unfenced', old)
     plan = planned(s, '--failover', '--to', 'vm', *word)
     check([o['text'] for o in plan['owed'] if old in o['text']], 'owed: %s', plan['owed'])
-    result = s.failover('vm', *word)
+    with s.limits(g3_wait_ms=1000):
+        result = s.failover('vm', *word)
     check(result.code == 0, 'exit %d: %s', result.code, result.stderr)
     as_planned(s, plan, foreseen(plan['actions']))
 
