@@ -56,6 +56,25 @@ def _(s):
     s.await_steady('db01', down=('db02',))
 
 
+@tap.test('given up unfenced, and heard again while its watch has its time: no promotion (I1)')
+def _(s):
+    s.freeze('db02', 'agent')  # or its watch would fence it
+    for host in ('vm', 'db01', 'ctl'):
+        s.cut('db02', host)
+    child = s.start_pgtandem('failover', '--to', 'db01', '--yes', '--reason', 'test', *ACCEPT)
+    wait(lambda: s.record().get('state') == 'flip' or child.poll() is not None, 30, 'the flip')
+    s.heal()
+    result = s.finish_pgtandem(child)
+    check(result.code == 4 and 'seen writable' in result.stdout + result.stderr, 'exit %d: %s',
+          result.code, result.stderr)
+    check((s.role('db02'), s.role('db01')) == ('writable', 'recovery'), 'db02 is %s, db01 %s',
+          s.role('db02'), s.role('db01'))
+    s.thaw()
+    result = s.go_on('resume')  # now its agent answers: back to it, or it has fenced itself
+    check(result.code in (0, 3), 'resume: exit %d: %s', result.code, result.stderr)
+    s.await_steady(s.record()['owner'], down=[n for n in ('db02',) if s.role(n) == 'silent'])
+
+
 @tap.test('a target with less WAL is refused; a host that boots under the open failover is not'
           ' writable; a second failover supersedes the first (I1, I8)')
 def _(s):
