@@ -217,6 +217,41 @@ def observing_agents_refuse(a):
     check("observes" in s.pgtandem("status").stdout, "status does not tell the mode")
 
 
+def shown(s):
+    return " ".join(s.pgtandem("status").stdout.split())
+
+
+def reloads(a):
+    """A certificate that ends soon is told, and renewed; a mistake changes nothing; what waits is said."""
+    s = a.scene
+    path, owner = s.lab.host("db01", "etc/agent.conf"), hosts.account("postgres")
+    certificates = services.SOFTWARE + "/share/pgtandem/make-certs"
+    for days, told in ((10, True), (825, False)):
+        a.shell("ctl", "rm -rf /run/new; mkdir /run/new; cp %s/ca.* /run/new" % CA)
+        a.shell("ctl", "%s --days %d agent /run/new ia2 db01" % (certificates, days))
+        for name in ("crt", "key"):
+            a.carry("ctl", "/run/new/agent-db01." + name, "db01", "agent." + name,
+                    owner if name == "key" else None)
+        a.section(3, slice(6, None))
+        wait(lambda t=told: ("the certificate of db01 expires in 9 days" in shown(s)) == t, 10,
+             "status %s the certificate's end" % ("tells" if told else "does not tell"))
+        said = s.pgtandem("preflight", "--to", "db01").stdout
+        check(bool(re.search(r"warn +certificates +db01: 9 days", said)) == told, "preflight: %s", said)
+    with open(path) as f:
+        good = f.read()
+    for text, words in ((good.replace("interval_ms = 3000", "interval_ms = soon"), "nothing was taken over"),
+                        (good.replace(":7432\n", ":7433\n", 1), "[agent] listen: .* waits for a restart"),
+                        (good.replace("interval_ms = 3000", "interval_ms = 2000"),
+                         r'\[watch\] interval_ms: "3000" -> "2000"'), (good, '"2000" -> "3000"')):
+        with open(path, "w") as f:
+            f.write(text)
+        a.shell("db01", "systemctl reload pgtandem-agent")
+        words = words.replace("[agent]", r"\[agent\]")
+        wait(lambda w=words: any(re.search(w, line) for line in s.log("db01", lines=6)), 5,
+             "the log says: " + words)
+    check(s.pgtandem("status").code == 0, "status: %s", shown(s))
+
+
 def adopt(s, a):
     bare_bind(s)
     for node in hosts.NODES:  # a crontab of somebody who has never heard of a block
@@ -261,7 +296,9 @@ def adopt(s, a):
     a.section(9, slice(6, None))
     w.not_restarted()
     yield "mode = act by a reload, cron adopt, preflight, rehearsal; PostgreSQL, cron and a session go on"
-    a.section(3, slice(6, None))  # systemctl reload
+    reloads(a)
+    w.not_restarted()
+    yield "reload: a certificate renewed, a mistake refused, what waits for a restart is said"
     a.section(10)
     wait(lambda: s.pgtandem("status").code == 0, 20, "status finds no problem")
     w.not_restarted()
