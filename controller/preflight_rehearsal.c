@@ -193,10 +193,15 @@ bool check_cron_write(const struct check_view *v, struct preflight_result *r)
 
 bool check_cron_canary(const struct check_view *v, struct preflight_result *r)
 {
-    if (v->o->canary)
+    if (!v->o->canary) {
+        check_measured(r, "not asked for (--canary: up to 70 s)");
+        return true;
+    }
+    if (find(v, v->to, REHEARSAL_CANARY, NULL))
         return one(v, v->to, REHEARSAL_CANARY, r);
-    check_measured(r, "not asked for (--canary: up to 70 s)");
-    return true;
+    not_rehearsed(v, v->to, r);
+    check_remedy(r, "on %s: pgtandem-agent status; then again with --canary", v->b_name);
+    return false; /* it was asked for */
 }
 
 bool check_archive_probe(const struct check_view *v, struct preflight_result *r)

@@ -54,13 +54,12 @@ enum {
     X(VERB_DETACH, "detach", true, 1) /* standby: stop receiving WAL, drain the replay */          \
     X(VERB_PROMOTE, "promote", true, 1)                                                            \
     X(VERB_REVOKE, "revoke", true, 1)                                                              \
-    X(VERB_FOLLOW, "follow", true, 1) /* standby: stream from `upstream` */                        \
-    X(VERB_SLOTS, "slots", true, 1)   /* primary: have exactly the slots of `slots` */             \
-    X(VERB_REJOIN, "rejoin", true, 1) /* fenced: start as a standby of `upstream` */               \
-    X(VERB_CRON_WRITE, "cron-write", true,                                                         \
-      1)                                   /* replace the managed block (adopt, unadopt, sync) */  \
-    X(VERB_REHEARSE, "rehearse", false, 2) /* the later steps' paths, tried without a change */    \
-    X(VERB_CANARY, "canary", false, 2)     /* does cron fire? an entry of our own, a minute */
+    X(VERB_FOLLOW, "follow", true, 1)         /* standby: stream from `upstream` */                \
+    X(VERB_SLOTS, "slots", true, 1)           /* primary: have exactly the slots of `slots` */     \
+    X(VERB_REJOIN, "rejoin", true, 1)         /* fenced: start as a standby of `upstream` */       \
+    X(VERB_CRON_WRITE, "cron-write", true, 1) /* replace the managed block (adopt, sync, …) */   \
+    X(VERB_REHEARSE, "rehearse", false, 2)    /* the later steps' paths, tried without a change */ \
+    X(VERB_CANARY, "canary", false, 2)        /* does cron fire? an entry of our own, a minute */
 
 enum verb {
 #define X(id, name, changes, since) id,
@@ -100,7 +99,7 @@ struct request {
     char nonce[NONCE_BYTES]; /* the nonce that D must show (arm, promote, unfence, cron-on) */
     char by[BY_BYTES];
     char reason[REASON_BYTES];
-    char step[24]; /* of the transition, for the log: "catch-up" */
+    char step[24];            /* of the transition, for the log: "catch-up" */
     int64_t timeout_ms;       /* the agent gives up (and says so) before this has passed */
     bool immediate;           /* fence in seize: "no postmaster" is enough */
     int64_t wait_jobs_s;      /* cron-off: wait so long for running jobs; 0 refuses */
@@ -295,9 +294,9 @@ struct rehearsals { /* in reply.text: a frame has no room for them beside the wo
 
 enum { RAN_MAX = 6 };
 
-struct ran { /* one child that an agent had to run for an act */
+struct ran {           /* one child that an agent had to run for an act */
     char command[128]; /* cut to fit */
-    int64_t status; /* its exit status; -1: by a signal, or it runs on (a server) */
+    int64_t status;    /* its exit status; -1: by a signal, or it runs on (a server) */
     int64_t signal;
     bool timed_out;
     int64_t ms;
@@ -310,9 +309,8 @@ struct reply {
     char msg[640];
     char hint[512];
     struct node_obs obs;
-    char *
-        text; /* cron-show: the crontab; inspect: struct inspect; rehearse, canary: struct rehearsals;
-                    promote/rejoin/…: output of what was run */
+    char *text; /* cron-show: the crontab; inspect: struct inspect; rehearse, canary: struct
+                   rehearsals; promote/rejoin/…: output of what was run */
     struct ran ran[RAN_MAX];
     size_t n_ran;
     int version; /* protocol that was spoken; set by who receives it, not sent */
