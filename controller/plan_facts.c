@@ -277,8 +277,12 @@ static void compare_actions(struct list *l, const struct plan *then, const struc
 
         if (was && is && strcmp(was->step, is->step) == 0 && strcmp(was->where, is->where) == 0)
             continue;
-        add(l, "step %zu: was %s %s, would be %s %s (plan again)", i + 1, was ? was->step : "none",
-            was ? was->where : "", is ? is->step : "none", is ? is->where : "");
+        if (then->possible && !now->possible)
+            add(l, "the steps: it would stop: %s", now->end);
+        else
+            add(l, "step %zu: was %s %s, would be %s %s (plan again)", i + 1,
+                was ? was->step : "none", was ? was->where : "", is ? is->step : "none",
+                is ? is->where : "");
         return; /* the others follow from it */
     }
 }

@@ -83,8 +83,10 @@ int plan_load(const char *path, struct arena *a, struct plan **ret_plan, struct 
     size_t len;
     int rc = file_read(path, FILE_CAP_BYTES, a, &text, &len, reterr);
 
-    if (rc < 0)
+    if (rc < 0) {
+        err_set_hint(reterr, "`pgtandem plan --to NODE --save FILE` makes one");
         return rc;
+    }
     json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
     if (!o) {
         STR_PRINTF(why, "it is damaged: line %d: %s", where.line, where.text);

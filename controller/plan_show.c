@@ -170,10 +170,7 @@ int plan_check_facts(struct session *s, const struct plan *then, const struct pl
 
         for (size_t i = 0; i < n; i++)
             json_array_append_new(list, json_string(changes[i].text));
-        json_t *o = json_pack("{s:o}", "changed", list);
-        json_dumpf(o, stdout, JSON_COMPACT);
-        putchar('\n');
-        json_decref(o);
+        report_put_json(s, json_pack("{s:o}", "changed", list));
     }
     for (size_t i = 0; i < n && s->options.format != FORMAT_JSON; i++)
         report_wrap(s, "changed: ", changes[i].text);

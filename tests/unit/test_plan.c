@@ -307,6 +307,10 @@ static void checks_and_steps(void **unused)
     STR_COPY(now.actions[2].where, "vm");
     assert_int_equal(compare(), 1);
     says(changes[0].text, "step 3: was cron-off db02, would be cron-off vm");
+    now.possible = false;
+    STR_COPY(now.end, "because");
+    assert_int_equal(compare(), 1);
+    says(changes[0].text, "it would stop: because");
     now = then;
     now.n_actions--;
     assert_int_equal(compare(), 1);
