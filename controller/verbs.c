@@ -219,6 +219,14 @@ const struct verb_row verb_rows[] = {
      .exits = EXITS_REFUSED | EXITS_UNDONE | EXITS_INCOMPLETE | EXITS_HELD | EXITS_DNS |
               EXITS_DECLINED,
      .run = verb_show},
+    {.name = "report", .args = "[TXN] [-o FILE] [--html]", .group = GROUP_HISTORY,
+     .summary = "one command as a page for the ticket",
+     .about = "Who, why, when, the checks, each step with its time, outage, handover certificate or "
+         "loss statement, what was owed and what has been settled since, and the journal's hash. "
+         "Markdown, or one HTML file with the timeline as a picture; nothing is fetched from "
+         "anywhere.",
+     .example_for = "the newest command, to be attached", .example = "pgtandem report -o move.html",
+     .needs = NEEDS_CONFIG, .takes = TAKES_PAGE, .args_max = 1, .run = verb_report},
     {.name = "audit verify", .args = "[--from HASH] [-f FORMAT]", .group = GROUP_HISTORY,
      .summary = "are the journals whole and unchanged?",
      .about = "Recomputes the chain of hashes over all journals of this controller: a record that "

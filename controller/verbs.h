@@ -12,6 +12,7 @@ int verb_preflight(struct session *s, struct err *reterr);
 int verb_checks(struct session *s, struct err *reterr);
 int verb_history(struct session *s, struct err *reterr);
 int verb_show(struct session *s, struct err *reterr);
+int verb_report(struct session *s, struct err *reterr);
 int verb_config_check(struct session *s, struct err *reterr);
 int verb_config_sample(struct session *s, struct err *reterr);
 int verb_completion(struct session *s, struct err *reterr);
