@@ -87,7 +87,7 @@ static enum log_level level_of(const struct act *a)
 }
 
 /* The agent's own acts are of no transition: the step is theirs, the epoch the durable one. */
-void act_log(const struct act *a, enum log_level level, const char *fmt, ...)
+void act_log(const struct act *a, enum log_level level, const char *event, const char *fmt, ...)
 {
     char text[1600];
     va_list args;
@@ -95,7 +95,7 @@ void act_log(const struct act *a, enum log_level level, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    log_line(level, "act=%s step=%s txn=%s epoch=%" PRId64 " %s", a->kind->name,
+    log_line(level, "act=%s %s step=%s txn=%s epoch=%" PRId64 " %s", a->kind->name, event,
              a->q->step[0] ? a->q->step : a->kind->name, a->q->txn[0] ? a->q->txn : "-",
              a->q->epoch > 0 ? a->q->epoch : a->s.epoch, text);
 }
@@ -105,9 +105,9 @@ static void log_end(const struct act *a, const struct err *e)
     long long ms = (long long)(clock_mono_ms() - a->started_ms);
 
     if (!e)
-        act_log(a, level_of(a), "done ms=%lld%s%s", ms, a->text.len ? ": " : "", a->text.data);
+        act_log(a, level_of(a), "done", "ms=%lld%s%s", ms, a->text.len ? ": " : "", a->text.data);
     else
-        act_log(a, LOG_LEVEL_WARNING, "refused ms=%lld code=%s: %s%s%s", ms, err_name(e->code),
+        act_log(a, LOG_LEVEL_WARNING, "refused", "ms=%lld code=%s: %s%s%s", ms, err_name(e->code),
                 e->msg, e->hint[0] ? "; " : "", e->hint);
 }
 
@@ -226,7 +226,7 @@ static void start_first(struct agent *g)
     a->started_ms = clock_mono_ms();
     g->acting = a->kind->name;
     g->ran.n = 0;
-    act_log(a, level_of(a), "begins seq=%" PRId64 " by=%s reason=\"%s\"", a->q->seq, a->q->by,
+    act_log(a, level_of(a), "begins", "seq=%" PRId64 " by=%s reason=\"%s\"", a->q->seq, a->q->by,
             a->q->reason);
     take_lock(a);
 }

@@ -64,9 +64,10 @@ struct act {
     void *data;                    /* of the kind; freed with the act by mem_free() */
 };
 
-/* A line of the log that names the act: its step and transition. */
-void act_log(const struct act *a, enum log_level level, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+/* A line of the log that names the act, its step and its transition; event: "begins", "done",
+ * "refused", "notes". */
+void act_log(const struct act *a, enum log_level level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Queue an act for a request; it is answered when the act has ended. */
 void act_request(struct agent *g, const struct act_kind *kind, struct rpc_request *r);

@@ -97,8 +97,8 @@ static void on_other(void *arg, const struct dns_view *view, const struct err *e
         waiting += a->others[i].op != NULL;
     }
     if (good) {
-        act_log(a, LOG_LEVEL_INFO, "the zone's primary is silent; %s shows the named record",
-                view->server);
+        act_log(a, LOG_LEVEL_INFO, "notes",
+                "the zone's primary is silent; %s shows the named record", view->server);
         a->d = view->record;
         act_next(a);
     } else if (waiting == 0) {

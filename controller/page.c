@@ -76,13 +76,14 @@ struct page_fact *page_facts(const struct page *p)
             debts[i].settled ? arena_printf(a, "%s (settled since, by %s %s on %s)", debts[i].text,
                                             debts[i].settled->verb, debts[i].settled->txn,
                                             report_time(a, debts[i].settled->began_wall_ms))
-                             : arena_printf(a, "%s (not settled yet by a command of this "
-                                               "controller)",
+                             : arena_printf(a,
+                                            "%s (not settled yet by a command of this "
+                                            "controller)",
                                             debts[i].text)};
     if (st->end && n_debts == 0)
         f[n++] = (struct page_fact){"Owed then", "nothing"};
-    f[n++] = (struct page_fact){
-        "Transition", arena_printf(a, "%s, epoch %" PRId64, st->txn, st->epoch)};
+    f[n++] =
+        (struct page_fact){"Transition", arena_printf(a, "%s, epoch %" PRId64, st->txn, st->epoch)};
     if (st->file->n_damaged)
         f[n++] = (struct page_fact){"DAMAGED", st->file->damage.msg};
     return f;
@@ -108,8 +109,7 @@ const char *page_checks_text(const struct page *p)
 
     if (!list)
         return "";
-    json_array_foreach(list, i, c)
-    {
+    json_array_foreach(list, i, c) {
         good += json_is_true(json_object_get(c, "ok"));
         ignored += json_is_true(json_object_get(c, "ignored"));
     }
@@ -152,14 +152,13 @@ const char **page_ran(const struct page *p, const struct story_step *step)
     size_t i, k, n = 0;
 
     json_array_foreach(json_object_get(step->data, "answers"), i, answer)
-        json_array_foreach(json_object_get(answer, "ran"), k, ran)
-        {
+        json_array_foreach(json_object_get(answer, "ran"), k, ran) {
             const char *output = story_text(ran, "output");
 
             if (n < STORY_ON_MAX * 8)
-                texts[n++] = arena_printf(a, "%s: %s%s%s", story_text(answer, "node"),
-                                          story_ran_text(p->session, ran), *output ? "\n" : "",
-                                          output);
+                texts[n++] =
+                    arena_printf(a, "%s: %s%s%s", story_text(answer, "node"),
+                                 story_ran_text(p->session, ran), *output ? "\n" : "", output);
         }
     return texts;
 }

@@ -43,10 +43,12 @@ static const char style[] =
     ".ok{color:var(--good)}.no{color:var(--bad);font-weight:600}"
     "pre,code{font:12.5px/1.5 ui-monospace,\"DejaVu Sans Mono\",Menlo,Consolas,monospace}"
     "pre{background:var(--soft);border:1px solid var(--line);border-radius:8px;"
-    "padding:.7rem .9rem;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere;margin:.4rem 0}"
+    "padding:.7rem .9rem;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere;margin:.4rem "
+    "0}"
     "code{overflow-wrap:anywhere}summary{cursor:pointer;color:var(--dim)}"
     "figure{margin:1.4rem 0 0;overflow-x:auto}svg{display:block;width:100%;min-width:760px;"
-    "height:auto}figcaption{color:var(--dim);font-size:.84rem;margin-top:.5rem}"
+    "height:auto}figcaption{color:var(--dim);font-size:.84rem;margin:.5rem 0 1.6rem}"
+    ".after{fill:var(--dim);font-style:italic}"
     "svg text{font:12px system-ui,-apple-system,\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif;"
     "fill:var(--fg)}svg .lane{font-weight:600;font-size:13px}svg .ms{fill:var(--dim);"
     "text-anchor:middle;font-size:10.5px}svg .step{font-size:12px}svg text.bad{fill:var(--bad);"
@@ -81,8 +83,9 @@ static void head(struct page *p)
     const struct story *st = p->story;
     bool fine = st->end && st->exit == 0;
 
-    text(p, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
-            "name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>",
+    text(p,
+         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
+         "name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>",
          page_title(p), "</title>\n<style>");
     buf_str(p->out, style);
     text(p, "</style></head><body>\n<header><h1>", page_title(p), "</h1>");
@@ -154,8 +157,7 @@ static void checks(struct page *p)
     buf_str(p->out, "<h2>Checks before it began</h2>\n<table><thead><tr><th scope=\"col\"></th><th "
                     "scope=\"col\">check</th><th scope=\"col\">measured</th><th "
                     "scope=\"col\">wanted</th></tr></thead><tbody>\n");
-    json_array_foreach(page_checks(p), i, c)
-    {
+    json_array_foreach(page_checks(p), i, c) {
         bool ok = json_is_true(json_object_get(c, "ok"));
         bool ignored = json_is_true(json_object_get(c, "ignored"));
 
@@ -175,8 +177,9 @@ static void integrity(struct page *p)
     const struct journal_file *f = p->story->file;
     const char *last = f->n_records ? f->records[f->n_records - 1].hash : "-";
 
-    text(p, "<h2>Integrity</h2>\n<table class=\"facts\"><tbody><tr><th "
-            "scope=\"row\">Journal</th><td><code>",
+    text(p,
+         "<h2>Integrity</h2>\n<table class=\"facts\"><tbody><tr><th "
+         "scope=\"row\">Journal</th><td><code>",
          f->path, "</code></td></tr>\n");
     buf_printf(p->out,
                "<tr><th scope=\"row\">sha256 of it</th><td><code>%s</code></td></tr>\n"

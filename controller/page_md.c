@@ -85,14 +85,13 @@ static void checks(struct page *p)
         return;
     buf_str(p->out, "\n## Checks before it began\n\n| | check | measured | wanted |\n"
                     "| --- | --- | --- | --- |\n");
-    json_array_foreach(page_checks(p), i, c)
-    {
+    json_array_foreach(page_checks(p), i, c) {
         bool ok = json_is_true(json_object_get(c, "ok"));
 
         buf_printf(p->out, "| %s | %s | %s | %s |\n",
-                   ok                                             ? "ok"
+                   ok                                            ? "ok"
                    : json_is_true(json_object_get(c, "ignored")) ? "**ignored**"
-                                                                  : "**warning**",
+                                                                 : "**warning**",
                    cell(p, story_text(c, "check")), cell(p, story_text(c, "measured")),
                    cell(p, story_text(c, "threshold")));
     }

@@ -15,6 +15,11 @@ void page_escape(struct buf *out, const char *text)
 {
     for (; *text; text++)
         switch (*text) {
+        case '-': /* "db02 -> db01" */
+            if (text[1] == '>')
+                text++;
+            buf_str(out, *text == '>' ? "\xe2\x86\x92" : "-");
+            break;
         case '&':
             buf_str(out, "&amp;");
             break;
@@ -68,6 +73,9 @@ static void columns(struct page *p, const struct timeline *t)
             buf_printf(p->out, "%" PRId64 " ms", s->ms);
         buf_str(p->out, "</text>\n");
     }
+    buf_printf(p->out,
+               "<text class=\"after\" transform=\"translate(%.1f %d) rotate(-32)\">then</text>\n",
+               LABEL + t->width - TIMELINE_AFTER / 2.0 - 8, HEAD - 8);
 }
 
 static const char *band_text(struct page *p, const struct timeline_band *b)
@@ -146,16 +154,17 @@ void page_svg(struct page *p)
         return;
     double width = LABEL + t.width + 8, height = lane_y(t.n_lanes) + FOOT + 14;
 
-    buf_printf(p->out,
-               "<figure><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
-               "aria-labelledby=\"tl tld\"><title id=\"tl\">Timeline of %s</title><desc "
-               "id=\"tld\">%zu steps in order, from left to right, with a lane each for the clients, "
-               "for DNS and for each node; the table of steps below says the same in words.</desc>\n"
-               "<defs><pattern id=\"hatch\" width=\"7\" height=\"7\" "
-               "patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect "
-               "class=\"hatchback\" width=\"7\" height=\"7\"/><rect class=\"hatchline\" "
-               "width=\"2.5\" height=\"7\"/></pattern></defs>\n",
-               width, height, p->story->verb, t.n_columns);
+    buf_printf(
+        p->out,
+        "<figure><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
+        "aria-labelledby=\"tl tld\"><title id=\"tl\">Timeline of %s</title><desc "
+        "id=\"tld\">%zu steps in order, from left to right, with a lane each for the clients, "
+        "for DNS and for each node; the table of steps below says the same in words.</desc>\n"
+        "<defs><pattern id=\"hatch\" width=\"7\" height=\"7\" "
+        "patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect "
+        "class=\"hatchback\" width=\"7\" height=\"7\"/><rect class=\"hatchline\" "
+        "width=\"2.5\" height=\"7\"/></pattern></defs>\n",
+        width, height, p->story->verb, t.n_columns);
     columns(p, &t);
     for (size_t i = 0; i < t.n_lanes; i++) {
         buf_printf(p->out, "<text class=\"lane\" x=\"0\" y=\"%.1f\">", lane_y(i) + 23);

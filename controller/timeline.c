@@ -49,7 +49,7 @@ static void make_columns(struct layout *l)
             x += share * (double)ms / (double)total_ms;
         t->columns[i].x1 = x;
     }
-    t->width = x;
+    t->width = x + TIMELINE_AFTER;
 }
 
 /* ---- lanes ----------------------------------------------------------------------------------- */
@@ -147,8 +147,7 @@ static void see(struct layout *l, const json_t *list, double x)
     size_t i;
     const json_t *seen;
 
-    json_array_foreach(list, i, seen)
-    {
+    json_array_foreach(list, i, seen) {
         const char *text;
         enum timeline_state state = state_of(seen, &text);
         size_t lane = lane_of(l, story_text(seen, "node"));

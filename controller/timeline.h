@@ -15,7 +15,12 @@
 struct arena;
 struct story;
 
-enum { TIMELINE_WIDTH = 1000, TIMELINE_COLUMN_LEAST = 50, TIMELINE_LANES_MAX = 18 };
+enum {
+    TIMELINE_WIDTH = 1000,
+    TIMELINE_COLUMN_LEAST = 50,
+    TIMELINE_AFTER = 72,
+    TIMELINE_LANES_MAX = 18
+};
 
 enum timeline_state {
     TIMELINE_UNKNOWN,
@@ -42,7 +47,7 @@ struct timeline_bar {
 };
 
 struct timeline {
-    double width;
+    double width;                          /* with TIMELINE_AFTER at its end: what it came to */
     const char *lanes[TIMELINE_LANES_MAX]; /* "clients", "DNS", then the nodes */
     size_t n_lanes;
     struct timeline_column *columns;
