@@ -67,6 +67,11 @@ def _(s):
     check('<script' not in html and 'http' not in html, 'the page is not on its own')
 
 
+def restart_agent(s, node):
+    s.kill_process(node, 'agent')
+    wait(lambda: s.pgtandem('cron', 'show', node).code == 0, 15, 'the agent of %s answers' % node)
+
+
 @contextlib.contextmanager
 def start_fails(s, node):
     """Its agent is to start PostgreSQL by a command that says why it cannot."""
@@ -78,14 +83,12 @@ def start_fails(s, node):
     try:
         with open(path, 'w') as f:
             f.write(before.replace('[postgresql]', '[postgresql]\nstart_command = /var/lib/start', 1))
-        s.kill_process(node, 'agent')
-        s.await_agents()
+        restart_agent(s, node)
         yield
     finally:
         with open(path, 'w') as f:
             f.write(before)
-        s.kill_process(node, 'agent')
-        s.await_agents()
+        restart_agent(s, node)
 
 
 @tap.test('what a failing start command printed is in the journal', owner='db01')
