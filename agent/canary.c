@@ -28,7 +28,7 @@ struct canary {
     struct rpc_request *r;
     struct timer *timer;
     char nonce[NONCE_BYTES];
-    enum { CANARY_WANTED, CANARY_ADDED, CANARY_OVER } state;
+    enum { CANARY_WANTED, CANARY_ADDED, CANARY_OVER, CANARY_ANSWERED } state;
     int64_t deadline_ms, added_ms;
     int removals;
     struct rehearsal result;
@@ -69,13 +69,13 @@ static void on_observed(void *arg, const struct node_obs *obs)
 
 static void answer(struct canary *c)
 {
+    c->state = CANARY_ANSWERED;
     log_info("canary: %s: %s", rehearsal_verdict_names[c->result.verdict], c->result.said);
     agent_observe(c->agent, AGENT_LOOK_MS, false, on_observed, c);
 }
 
 static void refuse(struct canary *c, const struct err *e)
 {
-    c->state = CANARY_OVER;
     c->result.verdict = REHEARSAL_FAILED;
     STR_COPY(c->result.said, e->msg);
     STR_COPY(c->result.remedy, e->hint);
@@ -102,8 +102,8 @@ static void not_removed(struct agent *g, const struct err *e)
     struct canary *c = g->canary;
 
     log_warning("canary: its line is still in the crontab: %s", e->msg);
-    if (!c)
-        return; /* the next start tries again */
+    if (!c || c->state != CANARY_OVER)
+        return; /* an earlier agent's: the next start, or the next canary, tries again */
     if (++c->removals < REMOVALS_MAX) {
         c->timer = timer_start(g->loop, AGAIN_MS, remove_again, g);
         return;
@@ -129,7 +129,7 @@ static void on_removed(void *arg, const struct err *e)
     path_of(g, "canary.fired", fired, sizeof(fired));
     file_remove(fired, NULL);
     file_remove(intent, NULL);
-    if (g->canary)
+    if (g->canary && g->canary->state == CANARY_OVER)
         answer(g->canary);
     act_next(a);
 }

@@ -3,7 +3,7 @@
  * crontab until cron has run it, or for 70 s at most.
  *
  *     intent (a file) --> [act: the line is added] --> cron writes the other file, or does not
- *                                                 --> [act: the line is removed] --> no intent, answer
+ *                     --> [act: the line is removed] --> no intent, answer
  *
  * Invariants
  *   - While the line may be in the crontab, the intent is in the state directory: it is written

@@ -2,11 +2,11 @@
  * postgres_rehearse_service() of agent/postgres.h: may the agent stop and start PostgreSQL?
  *
  *   a check command is configured         it says so
- *   no command is configured              signal 0 to the postmaster; program, PGDATA and log may be
- *                                         used. That is all that a stop and a start take: proven
+ *   no command is configured              signal 0 to the postmaster; program, PGDATA and log may
+ *                                         be used. A stop and a start take no more: proven
  *   `sudo …`                              `sudo -n -l …`: sudo's own answer
- *   `systemctl …`                         `systemctl show`: the unit is there, lets itself be stopped
- *                                         (started), and its main process is the postmaster. Polkit
+ *   `systemctl …`                         `systemctl show`: the unit is there, it may be stopped
+ *                                         (started), its main process is the postmaster. Polkit
  *                                         answers about a single unit to root alone: not proven
  *   another command                       its program is there: not proven
  */

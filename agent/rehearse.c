@@ -81,9 +81,7 @@ static void tell(void *arg, const struct rehearsal *r)
 
     if (k->done.n < sizeof(k->done.list) / sizeof(k->done.list[0])) {
         *kept = *r;
-        for (char *at = kept->said; *at; at++) /* a command may print anything */
-            if ((unsigned char)*at < ' ')
-                *at = ' ';
+        str_make_printable(kept->said); /* a command may print anything */
         k->done.n++;
     }
     one_done(k);

@@ -21,8 +21,8 @@ void str_make_printable(char *text);
 bool str_to_int(const char *s, long long min, long long max, long long *ret_value);
 bool str_to_u64(const char *s, unsigned long long *ret_value);
 
-/* Cut `text` (it is written to) at blanks and tabs into at most `max` words; argv[count] is NULL, so
- * that argv has max + 1 places. The count. Never a shell: no quotes. */
+/* Cut `text` (it is written to) at blanks and tabs into at most `max` words; argv[count] is NULL:
+ * argv has max + 1 places. The count. Never a shell: no quotes. */
 size_t str_words(char *text, const char **argv, size_t max);
 
 /* How many letters must be put in, taken out or changed to get from one word to the other; words
