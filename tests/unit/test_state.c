@@ -164,7 +164,7 @@ static void test_every_flipped_byte(void **state)
     }
 }
 
-/* A downgrade: the file of a newer program is whole, but this one does not know what it promises. */
+/* A downgrade: a newer program's file is whole, but this one does not know what it promises. */
 static void test_a_newer_format(void **state)
 {
     static const char json[] = "{\"format\":2,\"machine\":\"x\",\"shield\":true}";

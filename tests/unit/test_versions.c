@@ -7,23 +7,41 @@
 #include "proto/messages.h"
 #include "tests/unit/unit.h"
 
+enum { KEY_BYTES = 256 };
+
 /* The keys of protocol 1, for ever: programs of that version refuse any other. Who has come here
  * because this test failed has added a row without `.since = 2`. */
 static const char *const protocol_1[] = {
 #include "tests/unit/protocol_1.inc"
 };
 
+/* What a reader of that version takes: how long a text, how many elements, which names. The verbs
+ * have a version each. */
+static void add_bounds(const struct field *f, char key[KEY_BYTES])
+{
+    size_t used = strlen(key);
+
+    if (f->type == FIELD_STRING)
+        str_printf(key + used, KEY_BYTES - used, " %zu", f->size);
+    if (f->type == FIELD_TEXT || f->type == FIELD_LIST)
+        str_printf(key + used, KEY_BYTES - used, " %lld", (long long)f->max);
+    for (size_t i = 0; f->type == FIELD_ENUM && strcmp(f->name, "verb") != 0 && f->names[i]; i++)
+        str_printf(key + strlen(key), KEY_BYTES - strlen(key), "%s%s", i ? ", " : " ", f->names[i]);
+}
+
 static void depth_first(const struct field_table *t, const char *path, int version,
                         const char **keys, size_t *n, struct arena *a)
 {
     for (size_t i = 0; i < t->count; i++) {
         const struct field *f = &t->fields[i];
-        char *key = arena_alloc(a, 128);
+        char *key = arena_alloc(a, KEY_BYTES), *shown = arena_alloc(a, KEY_BYTES);
 
         if (f->since > version)
             continue;
-        str_printf(key, 128, "%s%s%s", path, *path ? "." : "", f->name);
-        keys[(*n)++] = key;
+        str_printf(key, KEY_BYTES, "%s.%s", path, f->name);
+        str_copy(shown, KEY_BYTES, key);
+        add_bounds(f, shown);
+        keys[(*n)++] = shown;
         if (f->sub)
             depth_first(f->sub, key, version, keys, n, a);
     }
