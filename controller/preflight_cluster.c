@@ -270,7 +270,10 @@ bool check_watch(const struct check_view *v, struct preflight_result *r)
         }
         if (o->watch_age_ms < 0 || o->watch_age_ms > 10 * o->watch_period_ms) {
             check_measured(r, "%s last read the record %" PRId64 " s ago", v->c->nodes[i].name,
-                           o->watch_age_ms < 0 ? -1 : o->watch_age_ms / 1000);
+                           o->watch_age_ms / 1000);
+            if (o->watch_age_ms < 0)
+                check_measured(r, "%s has not read the record since its agent was started",
+                               v->c->nodes[i].name);
             check_remedy(r, "on %s: pgtandem-agent status (DNS server or key)",
                          v->c->nodes[i].name);
             return false;
