@@ -246,6 +246,8 @@ install: all $(ROLES:%=install-%)
 	install -d $(DOCS) $(ETC)
 	chmod 0750 $(ETC)
 	install -m 0644 docs/*.md $(DOCS)
+	install -d $(DOCS)/json
+	install -m 0644 docs/json/*.json $(DOCS)/json
 ifeq ($(DESTDIR),)
 	-@! command -v systemd-tmpfiles >/dev/null || \
 	    systemd-tmpfiles --create $(ROLES:%=$(TMPFILES)/pgtandem-%.conf)

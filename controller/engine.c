@@ -277,8 +277,7 @@ int engine_run(struct session *s, const struct engine_order *order, struct err *
     rc = engine_loop(r, &m, reterr);
     if (rc == 0) {
         /* not silence: an answer that says no (a wrong key, say), and nothing has been begun */
-        if (dns_silent(&m) && r->world.d.status == DNS_VIEW_REFUSED &&
-            !r->view.marks.began)
+        if (dns_silent(&m) && r->world.d.status == DNS_VIEW_REFUSED && !r->view.marks.began)
             m.exit_code = 8;
         rc = end_error(r, &m, reterr);
         summary_closing(r, &m);

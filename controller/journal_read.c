@@ -79,10 +79,10 @@ static const char *parse_record(const char *line, size_t len, struct journal_rec
     if (json_integer_value(json_object_get(o, "format")) > JOURNAL_FORMAT)
         wrong = "a newer version of pgtandem has written it: read it with that version";
     else if (!get_text(o, "kind", kind, sizeof(kind)) || !parse_kind(kind, &r->kind) ||
-        !get_text(o, "at", at, sizeof(at)) || !get_text(o, "step", r->step, sizeof(r->step)) ||
-        !get_text(o, "node", r->node, sizeof(r->node)) ||
-        !get_text(o, "prev", r->prev, sizeof(r->prev)) ||
-        !get_text(o, "hash", r->hash, sizeof(r->hash)))
+             !get_text(o, "at", at, sizeof(at)) || !get_text(o, "step", r->step, sizeof(r->step)) ||
+             !get_text(o, "node", r->node, sizeof(r->node)) ||
+             !get_text(o, "prev", r->prev, sizeof(r->prev)) ||
+             !get_text(o, "hash", r->hash, sizeof(r->hash)))
         wrong = "it is not a journal's record";
     r->n = json_integer_value(json_object_get(o, "n"));
     r->mono_us = json_integer_value(json_object_get(o, "mono_us"));

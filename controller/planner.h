@@ -143,7 +143,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_NEW_OWNER_DOWN, "PostgreSQL is not running as a standby on %s",                          \
       "start it there, then `pgtandem resume`, or `pgtandem abort`")                               \
     X(WHY_SEEN_WRITABLE, "%s is seen writable",                                                    \
-      "it is not lost: see that its agent answers here, then `pgtandem switchover`")                                        \
+      "it is not lost: see that its agent answers here, then `pgtandem switchover`")               \
     X(WHY_NO_GRADE, "%s does not answer and nothing proves that it cannot write",                  \
       "stop it for certain and `pgtandem resume --accept-unfenced %s`")                            \
     X(WHY_NO_GRADE_YET, "%s does not answer and nothing proves that it cannot write",              \

@@ -72,10 +72,11 @@ void preflight_print(struct session *s, const struct preflight *p, bool only_pro
     report_init(&t, a, columns, sizeof(columns) / sizeof(columns[0]));
     build(p, only_problems, &t);
     if (s->options.format == FORMAT_JSON) {
-        json_t *o = json_pack("{s:o, s:I, s:I}", "preflight", report_json(&t), "blocking",
-                              (json_int_t)p->blocking, "warnings", (json_int_t)p->warnings);
+        json_t *o = report_object(s, json_pack("{s:o, s:I, s:I}", "preflight", report_json(&t),
+                                               "blocking", (json_int_t)p->blocking, "warnings",
+                                               (json_int_t)p->warnings));
 
-        json_dumpf(o, stdout, JSON_COMPACT);
+        json_dumpf(o, stdout, JSON_COMPACT); /* among the lines of a move it is one of them */
         putchar('\n');
         json_decref(o);
         return;

@@ -106,10 +106,11 @@ static void owner_silent(struct status *st, int owner)
         writable |= e->writable_seen;
     }
     if (agent) /* it is the way from here that is cut */
-        propose(st, arena_printf(st->arena,
-                                 "look at the network from here to %s (ping %s), or use pgtandem on "
-                                 "another controller; it is not lost",
-                                 name, st->session->config.nodes[owner].address));
+        propose(st,
+                arena_printf(st->arena,
+                             "look at the network from here to %s (ping %s), or use pgtandem on "
+                             "another controller; it is not lost",
+                             name, st->session->config.nodes[owner].address));
     else if (writable)
         propose(st, arena_printf(st->arena,
                                  "on %s: systemctl status pgtandem-agent; PostgreSQL serves there",

@@ -86,7 +86,8 @@ static const char *node_text(const struct drawing *d, size_t i)
                              : "";
 
     if (!t->st->w->nodes[i].answered)
-        return arena_printf(a, "SILENT; %s:%" PRId64, n->address, n->port);
+        return arena_printf(a, "SILENT: %s; %s:%" PRId64, t->st->w->nodes[i].error.msg, n->address,
+                            n->port);
     return arena_printf(
         a, "%s, %s%s, timeline %s; crontab %s%s%s; %s:%" PRId64 "%s%s",
         status_cell(t->st, i, "role"), status_cell(t->st, i, "state"), behind,

@@ -81,8 +81,10 @@ static void build(const struct session *s, const struct world *w, struct report 
 
 static void print_pretty(const struct session *s, const struct world *w, const struct report *t)
 {
-    printf("%s in zone %s, primary %s, key %s\n\n", s->zone.alias, s->zone.zone, s->zone.server,
-           s->zone.key.name);
+    report_wrap(s, "",
+                arena_printf(s->arena, "%s in zone %s, primary %s, key %s", s->zone.alias,
+                             s->zone.zone, s->zone.server, s->zone.key.name));
+    putchar('\n');
     report_pretty(t, s);
     if (w->d.status == DNS_VIEW_OK && *w->d.txt) {
         putchar('\n');

@@ -25,6 +25,7 @@ PLACES = """\
 644 lib/tmpfiles.d/pgtandem-controller.conf
 644 share/bash-completion/completions/pgtandem
 644 share/doc/pgtandem/*.md
+644 share/doc/pgtandem/json/*
 644 share/man/man1/pgtandem.1
 644 share/man/man5/pgtandem-agent.conf.5
 644 share/man/man5/pgtandem.conf.5
@@ -95,6 +96,8 @@ def places(root):
             inside = os.path.relpath(path, root)
             if inside.startswith("share/doc/pgtandem/") and name.endswith(".md"):
                 inside = "share/doc/pgtandem/*.md"
+            if inside.startswith("share/doc/pgtandem/json/"):
+                inside = "share/doc/pgtandem/json/*"
             found.add(f"{mode:o} {inside}")
     return found
 
@@ -160,7 +163,7 @@ def test_tmpfiles_makes_the_directories():
 
 
 def test_documents_are_all_there():
-    installed = set(os.listdir(f"{work}/dest{PREFIX}/share/doc/pgtandem"))
+    installed = set(os.listdir(f"{work}/dest{PREFIX}/share/doc/pgtandem")) - {"json"}
     assert installed == {n for n in os.listdir(TOP + "/docs") if n.endswith(".md")}, installed
 
 
