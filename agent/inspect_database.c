@@ -46,10 +46,10 @@ static bool is_available(const struct look *k, const char *extension)
     const char *list = k->d->extensions;
     size_t len = strlen(extension);
 
-    for (const char *at = list; (at = strstr(at, extension)); at += len)
+    for (const char *at = list; at && (at = strstr(at, extension)); at += len)
         if ((at == list || at[-1] == '\n') && at[len] == '\n')
             return true;
-    return !*list; /* it could not be read: nothing can be said */
+    return !list; /* nothing can be said */
 }
 
 /* PostgreSQL, 38.10.1 Dynamic Loading: $libdir, a whole path, or a name in dynamic_library_path

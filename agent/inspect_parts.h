@@ -18,7 +18,7 @@ struct inspect_database {
     const struct postgres_config *config;
     const char *name;
     const char *library_directory; /* $libdir */
-    const char *extensions;        /* "name version" of each that can be had here, a line each */
+    const char *extensions; /* "name version" of each that can be had, a line each; NULL: unknown */
 };
 void inspect_pg_database(struct loop *l, const struct inspect_database *d, int64_t deadline_ms,
                          struct inspect *i);

@@ -20,7 +20,7 @@ struct look {
     const struct postgres_config *config;
     struct inspect *i;
     int64_t deadline_ms;
-    bool done, recovery;
+    bool done, recovery, extensions_known;
     char library_directory[LIBRARY_BYTES];
     struct buf extensions; /* "name version", a line each */
     char databases[DATABASES_MAX][64];
@@ -251,6 +251,7 @@ static void on_extensions(void *arg, const struct pgconn_reply *r)
         note(k, "extensions that can be had", r);
         return;
     }
+    k->extensions_known = true;
     for (int row = 0; row < PQntuples(r->results[0]); row++)
         buf_printf(&k->extensions, "%s\n", pgop_text(r, 0, row, 0));
 }
@@ -312,7 +313,8 @@ static void look_into_databases(struct look *k)
         const struct inspect_database d = {.config = k->config,
                                            .name = k->databases[n],
                                            .library_directory = k->library_directory,
-                                           .extensions = k->extensions.data};
+                                           .extensions =
+                                               k->extensions_known ? k->extensions.data : NULL};
 
         inspect_pg_database(k->loop, &d, k->deadline_ms, k->i);
     }

@@ -44,6 +44,13 @@ def shell(s, host, text, user='root'):
     return s.run(host, 'sh', '-c', text, user=user, check=True).stdout
 
 
+def in_time(s, found, what):
+    """The answer came within 2 s, and some for the lab's own ways; db01 told all it knows."""
+    tap.say('%s: %.2f s', what, found.result.seconds)
+    check(found.result.seconds < 2.6, '%s: %.2f s', what, found.result.seconds)
+    check('12 of 12' in found.rows['libraries']['measured'], '%s: %s', what, found.rows['libraries'])
+
+
 def configured(s, host, name, change):
     """A second configuration on HOST, CHANGE(text) of its own: its path there."""
     with open(s.lab.host(host, 'etc/' + name)) as f:
@@ -52,7 +59,7 @@ def configured(s, host, name, change):
     return '/etc/pgtandem/other.conf'
 
 
-@tap.test('nothing is found on a cluster in order; JSON and TSV say the same as the screen')
+@tap.test('nothing is found on a cluster in order, in JSON as in TSV; with a node cut off it answers in time')
 def _(s):
     wait(lambda: not Found(s).wrong, 15, 'the watches have read the record')
     found = Found(s)
@@ -66,25 +73,12 @@ def _(s):
     names = [dict(zip(header, line.split('\t')))['check'] for line in lines[1:]]
     check(names == list(found.rows), 'TSV and JSON differ: %s', set(names) ^ set(found.rows))
     tap.say('%.2f s', found.result.seconds)
-
-
-@tap.test('a node that is cut off, an owner that is dead: answered within 2 s')
-def _(s):
     s.cut('vm')
     found = Found(s)
     found.expect('other-agents', 'warn', 'vm')
-    check(found.rows['libraries']['measured'].count('12 of 12'), 'db01 was not inspected')
-    tap.say('vm cut off: %.2f s', found.result.seconds)
-    check(found.result.seconds < 2.5, '%.2f s with a node cut off', found.result.seconds)
+    in_time(s, found, 'vm is cut off')
     s.heal()
-    s.kill('db02')
-    found = Found(s)
-    check('attached' not in found.rows, 'not the checks of a failover: %s', list(found.rows))
-    check(found.rows['libraries']['measured'].count('12 of 12'), 'db01 was not inspected')
-    tap.say('db02 dead: %.2f s', found.result.seconds)
-    check(found.result.seconds < 2.5, '%.2f s with a dead owner', found.result.seconds)
-    s.start('db02')
-    s.await_steady('db02', timeout_s=30)
+    s.await_steady('db02')
 
 
 def disorder_in_databases(s):
@@ -98,7 +92,8 @@ def disorder_in_databases(s):
                    "ALTER SYSTEM SET password_encryption = 'md5'")
     wait(lambda: s.value('db01', "SELECT count(*) FROM pg_class WHERE relname = 'words'", 'vospace') == '1',
          10, 'db01 has replayed')
-    shell(s, 'db01', 'mount -t tmpfs none /usr/share/postgresql/*/extension')
+    shell(s, 'db01', 'cd /usr/share/postgresql/*/extension && cp -r . /var/lib/extension'
+                     ' && rm /var/lib/extension/pgcrypto* && mount --bind /var/lib/extension .')
 
 
 def disorder_in_files(s):
@@ -177,7 +172,7 @@ def _(s):
     check('hunter2' not in found.result.stdout, 'a password is shown')
 
 
-@tap.test('what is mended, acknowledged or newer is found no more; a certificate is judged')
+@tap.test('what is mended, acknowledged or newer is found no more; with a dead owner it answers in time')
 def _(s):
     sql(s, 'db01', TLS)
     sql(s, 'db01', 'SELECT pg_reload_conf()')
@@ -196,6 +191,10 @@ def _(s):
     found.expect('server-certificate', 'warn', 'not the alias: db01.', '14 days, and ' + hosts.ALIAS)
     shell(s, 'db01', CERTIFICATE % (90, hosts.ALIAS, hosts.ALIAS))
     Found(s, '-c', other).expect('server-certificate', 'ok', '89 days')
+    s.kill('db02')
+    found = Found(s)
+    check('attached' not in found.rows, 'not the checks of a failover: %s', list(found.rows))
+    in_time(s, found, 'db02 is dead')
 
 
 if __name__ == '__main__':
