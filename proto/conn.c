@@ -226,20 +226,17 @@ int conn_connect(const struct conn_config *cfg, const char *address, struct conn
     return 0;
 }
 
-int conn_accept(const struct conn_config *cfg, uv_stream_t *listener, struct conn **ret_conn,
+int conn_accept(const struct conn_config *cfg, int fd, const char *address, struct conn **ret_conn,
                 struct err *reterr)
 {
     struct conn *c = new_conn(cfg);
-    struct sockaddr_storage from;
-    int bytes = sizeof(from), r = uv_accept(listener, (uv_stream_t *)&c->tcp);
+    int r = uv_tcp_open(&c->tcp, fd);
 
-    if (r == 0)
-        r = uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&from, &bytes);
     if (r < 0) {
         release(c);
         return err_set(reterr, ERR_SYS, NULL, "accepting a connection failed: %s", uv_strerror(r));
     }
-    address_text((const struct sockaddr *)&from, c->address);
+    STR_COPY(c->address, address);
     begin_tls(c);
     *ret_conn = c;
     return 0;

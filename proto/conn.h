@@ -50,8 +50,9 @@ struct conn_config {
 /* Call `address` (IP:port). ERR_UNREACHABLE or ERR_CONFIG at once; everything else comes later. */
 int conn_connect(const struct conn_config *cfg, const char *address, struct conn **ret_conn,
                  struct err *reterr);
-/* Accept what `listener` has waiting. */
-int conn_accept(const struct conn_config *cfg, uv_stream_t *listener, struct conn **ret_conn,
+/* The server's side of an accepted socket, whose other end is `address`. On success `fd` is the
+ * connection's. */
+int conn_accept(const struct conn_config *cfg, int fd, const char *address, struct conn **ret_conn,
                 struct err *reterr);
 
 /* Send one frame; only when UP. ERR_TOO_LONG: nothing was sent. */

@@ -156,8 +156,9 @@ static void receive(struct conn *c)
         buf_free(&c->plain);
         buf_init(&c->plain, cap);
     }
-    conn_flush(c); /* answers to key updates */
-    c->full = full || r == 0;
+    conn_flush(c); /* answers to key updates: who asks for them without end and does not take them
+                    * is not read any further */
+    c->full = full || r == 0 || c->unsent > FRAME_CAP_BYTES;
     if (c->full)
         uv_read_stop((uv_stream_t *)&c->tcp);
     else

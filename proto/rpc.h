@@ -95,12 +95,13 @@ struct rpc_limits {
     int max_connections;      /* 0: 64 */
     int64_t hello_timeout_ms; /* 0: 5000 */
     int64_t idle_timeout_ms;  /* 0: 600000 */
+    int64_t log_minute_ms;    /* over which refusals are counted; 0: 60000 */
 };
 typedef void (*rpc_log_fn)(void *arg, const struct err *e, const char *address); /* refused peers */
 
 struct rpc_server;
 /* Listen on IP:port. Peers whose certificate is not of this cluster are refused and told to `log`
- * (rate-limited to one a second, with a count). */
+ * (of each kind five a minute, then a count: proto/refusals.h). */
 int rpc_server_start(struct loop *l, struct tls_context *tls, const char *cluster, const char *node,
                      const char *listen_address, const struct rpc_limits *limits,
                      rpc_handler_fn handler, rpc_log_fn log, void *arg,

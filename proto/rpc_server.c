@@ -1,21 +1,22 @@
 #include <string.h>
-#include <uv.h>
 
+#include "base/clock.h"
 #include "base/err.h"
-#include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "proto/address.h"
 #include "proto/conn.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
+#include "proto/listener.h"
 #include "proto/refusals.h"
 #include "proto/rpc.h"
 
 /*
  * Invariants:
- *   1. At most `max_connections` sessions. A newcomer to a full house takes the place of one that
- *      has proven less: first those without a hello, then agents; controllers keep theirs.
+ *   1. At most `max_connections` sessions, and of one host at most a quarter of them that have not
+ *      shown who they are. A newcomer to a full house takes the place of one that has proven less:
+ *      first those without a hello (but not in their first SHELTER_MS), then agents; controllers
+ *      keep theirs. Else the newcomer is reset, before anything is allocated for it.
  *   2. At most one request of a session is in hand, and at most `max_connections` in all, counting
  *      those whose peer has gone away.
  *   3. The handler sees no request of an agent but observe.
@@ -26,14 +27,14 @@ enum {
     HELLO_TIMEOUT_MS = 5000,
     IDLE_TIMEOUT_MS = 600000,
     STALL_TIMEOUT_MS = 10000,
-    BACKLOG = 512,
+    SHELTER_MS = 250, /* so long nobody takes the place of one who is still shaking hands */
 };
 
 struct rpc_server {
-    uv_tcp_t listener;
-    struct loop *loop;
+    struct listener *listener;
     struct conn_config cfg; /* of each session, but for `on.arg` */
     size_t max_connections;
+    size_t max_unproven;      /* of one host */
     struct session *sessions; /* newest first */
     size_t n_sessions;
     struct in_hand *requests;
@@ -47,6 +48,7 @@ struct session {
     struct rpc_server *server;
     struct session *next;
     struct conn *conn;
+    int64_t since_ms;
     struct in_hand *request; /* NULL: none */
 };
 
@@ -82,9 +84,8 @@ static int rank(const struct session *n)
     return conn_peer_role(n->conn) == PEER_AGENT ? 1 : 2;
 }
 
-static bool same_host(const struct session *a, const struct session *b)
+static bool same_host(const char *x, const char *y)
 {
-    const char *x = conn_address(a->conn), *y = conn_address(b->conn);
     size_t n = (size_t)(strrchr(x, ':') - x);
 
     return n == (size_t)(strrchr(y, ':') - y) && strncmp(x, y, n) == 0;
@@ -105,7 +106,7 @@ static struct session *choose_victim(const struct rpc_server *s)
         if (rank(n) != lowest)
             continue;
         for (const struct session *m = s->sessions; m; m = m->next)
-            count += rank(m) == lowest && same_host(m, n);
+            count += rank(m) == lowest && same_host(conn_address(m->conn), conn_address(n->conn));
         if (count >= most) { /* the list is newest first: equals are the older ones */
             most = count;
             victim = n;
@@ -239,66 +240,89 @@ static void on_closed(void *arg, const struct err *e)
     session_free(n);
 }
 
-/* ---- the listener ------------------------------------------------------------------------ */
+/* ---- newcomers --------------------------------------------------------------------------- */
 
-static void make_room(struct rpc_server *s)
+/* Who has to go so that somebody from `address` may come. *ret_full: someone has to. */
+static struct session *victim_for(const struct rpc_server *s, const char *address, bool *ret_full)
 {
-    struct session *victim;
+    struct session *oldest = NULL, *victim;
+    size_t unproven = 0;
+
+    for (struct session *n = s->sessions; n; n = n->next) {
+        if (rank(n) > 0 || !same_host(conn_address(n->conn), address))
+            continue;
+        unproven++;
+        oldest = n; /* the list is newest first */
+    }
+    *ret_full = unproven >= s->max_unproven || s->n_sessions >= s->max_connections;
+    victim = unproven >= s->max_unproven ? oldest : choose_victim(s);
+    if (victim && rank(victim) == 0 && clock_mono_ms() - victim->since_ms < SHELTER_MS)
+        return NULL;
+    return victim;
+}
+
+static bool make_room(struct rpc_server *s, const char *address)
+{
+    bool full;
+    struct session *victim = victim_for(s, address, &full);
     struct err e;
 
-    if (s->n_sessions < s->max_connections || !(victim = choose_victim(s)))
-        return;
-    err_set(&e, ERR_REFUSED, NULL, "dropped to make room: all %zu connections are in use",
-            s->max_connections);
+    if (!full)
+        return true;
+    if (!victim) {
+        err_set(&e, ERR_REFUSED, NULL,
+                "too many connections: at most %zu, and %zu of one host that have not shown who "
+                "they are",
+                s->max_connections, s->max_unproven);
+        refusals_tell(s->refusals, &e, address);
+        return false;
+    }
+    err_set(&e, ERR_REFUSED, NULL, "dropped to make room for another");
     refusals_tell(s->refusals, &e, conn_address(victim->conn));
     conn_close(victim->conn);
     session_free(victim);
+    return true;
 }
 
-static void on_connection(uv_stream_t *listener, int status)
+static bool on_newcomer(void *arg, int fd, const char *address)
 {
-    struct rpc_server *s = listener->data;
-    struct session *n;
+    struct rpc_server *s = arg;
     struct conn_config cfg = s->cfg;
+    struct session *n;
     struct err e;
 
-    if (status < 0) {
-        err_set(&e, ERR_SYS, NULL, "accepting a connection failed: %s", uv_strerror(status));
-        refusals_tell(s->refusals, &e, "");
-        return;
-    }
-    make_room(s);
+    if (!make_room(s, address))
+        return false;
     n = mem_alloc(sizeof(*n));
     n->server = s;
+    n->since_ms = clock_mono_ms();
     cfg.on.arg = n;
-    if (conn_accept(&cfg, listener, &n->conn, &e) < 0) {
-        refusals_tell(s->refusals, &e, "");
+    if (conn_accept(&cfg, fd, address, &n->conn, &e) < 0) {
+        refusals_tell(s->refusals, &e, address);
         mem_free(n);
-        return;
-    }
-    if (s->n_sessions >= s->max_connections) {
-        err_set(&e, ERR_REFUSED, NULL, "refused: controllers use all %zu connections",
-                s->max_connections);
-        refusals_tell(s->refusals, &e, conn_address(n->conn));
-        conn_close(n->conn);
-        mem_free(n);
-        return;
+        return false;
     }
     n->next = s->sessions;
     s->sessions = n;
     s->n_sessions++;
+    return true;
 }
 
-static void on_listener_closed(uv_handle_t *handle)
+static void on_accept_failed(void *arg, const struct err *e)
 {
-    mem_free(handle->data);
+    struct rpc_server *s = arg;
+
+    refusals_tell(s->refusals, e, "");
 }
+
+/* ---- the server -------------------------------------------------------------------------- */
 
 static void set_limits(struct rpc_server *s, const struct rpc_limits *given)
 {
     struct rpc_limits l = given ? *given : (struct rpc_limits){0};
 
     s->max_connections = l.max_connections > 0 ? (size_t)l.max_connections : MAX_CONNECTIONS;
+    s->max_unproven = s->max_connections >= 8 ? s->max_connections / 4 : 2;
     s->cfg.hello_timeout_ms = l.hello_timeout_ms > 0 ? l.hello_timeout_ms : HELLO_TIMEOUT_MS;
     s->cfg.idle_timeout_ms = l.idle_timeout_ms > 0 ? l.idle_timeout_ms : IDLE_TIMEOUT_MS;
     s->cfg.stall_timeout_ms = STALL_TIMEOUT_MS;
@@ -309,14 +333,14 @@ int rpc_server_start(struct loop *l, struct tls_context *tls, const char *cluste
                      rpc_handler_fn handler, rpc_log_fn log, void *arg,
                      struct rpc_server **ret_server, struct err *reterr)
 {
-    struct sockaddr_storage address;
-    struct rpc_server *s;
-    int r = address_parse(listen_address, &address, reterr);
+    struct rpc_server *s = mem_alloc(sizeof(*s));
+    const struct listener_events events = {on_newcomer, on_accept_failed, s};
+    int r = listener_start(l, listen_address, &events, &s->listener, reterr);
 
-    if (r < 0)
+    if (r < 0) {
+        mem_free(s);
         return r;
-    s = mem_alloc(sizeof(*s));
-    s->loop = l;
+    }
     s->cfg = (struct conn_config){
         .loop = l,
         .tls = tls,
@@ -326,39 +350,21 @@ int rpc_server_start(struct loop *l, struct tls_context *tls, const char *cluste
     set_limits(s, limits);
     s->handler = handler;
     s->arg = arg;
-    uv_tcp_init(loop_uv(l), &s->listener);
-    s->listener.data = s;
-    r = uv_tcp_bind(&s->listener, (const struct sockaddr *)&address, 0);
-    if (r == 0)
-        r = uv_listen((uv_stream_t *)&s->listener, BACKLOG, on_connection);
-    if (r < 0) {
-        uv_close((uv_handle_t *)&s->listener, on_listener_closed);
-        return err_set(reterr, ERR_SYS,
-                       r == UV_EADDRINUSE ? "Does another agent run there? ss -tlnp" : NULL,
-                       "listening on %s failed: %s", listen_address, uv_strerror(r));
-    }
-    s->refusals = refusals_new(l, log, arg);
+    s->refusals = refusals_new(l, limits ? limits->log_minute_ms : 0, log, arg);
     *ret_server = s;
     return 0;
 }
 
 int rpc_server_port(const struct rpc_server *s)
 {
-    struct sockaddr_storage address;
-    int bytes = sizeof(address);
-    char text[ADDRESS_BYTES];
-    long long port = 0;
-
-    if (uv_tcp_getsockname(&s->listener, (struct sockaddr *)&address, &bytes) == 0)
-        str_to_int(strrchr(address_text((const struct sockaddr *)&address, text), ':') + 1, 0,
-                   65535, &port);
-    return (int)port;
+    return listener_port(s->listener);
 }
 
 void rpc_server_free(struct rpc_server *s)
 {
     if (!s)
         return;
+    listener_free(s->listener);
     while (s->sessions) {
         conn_close(s->sessions->conn);
         session_free(s->sessions);
@@ -366,5 +372,5 @@ void rpc_server_free(struct rpc_server *s)
     for (struct in_hand *h = s->requests; h; h = h->next)
         h->server = NULL;
     refusals_free(s->refusals);
-    uv_close((uv_handle_t *)&s->listener, on_listener_closed);
+    mem_free(s);
 }

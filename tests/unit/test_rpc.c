@@ -14,6 +14,7 @@
 #include "proto/conn.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
+#include "proto/listener.h"
 #include "proto/tls.h"
 #include "tests/unit/pki.h"
 
@@ -74,7 +75,7 @@ static void on_log(void *arg, const struct err *e, const char *address)
     long long more = strtoll(e->msg, &end, 10);
 
     a->logged++;
-    a->refused += strncmp(end, " more peers", 11) == 0 ? more : 1;
+    a->refused += strncmp(end, " more like this", 15) == 0 ? more : 1;
     a->log = *e;
 }
 
@@ -97,7 +98,7 @@ static void agent_start(struct agent *a)
 
 static void hasty_agent_start(struct agent *a)
 {
-    struct rpc_limits limits = {.hello_timeout_ms = 200 * pace};
+    struct rpc_limits limits = {.hello_timeout_ms = 200 * pace, .log_minute_ms = 1000};
 
     agent_start_with(a, pki_context("our", "agent-db01", "ia2", PEER_AGENT, "db01"), "db01",
                      &limits);
@@ -897,8 +898,9 @@ static void garbage(void **state)
     }
     assert_int_equal(agent.seen, 0);
     run_for(1100);
-    assert_int_equal(agent.refused, 50); /* each is counted, a line a second is written */
-    assert_true(agent.logged <= 2 + (clock_mono_ms() - began_ms) / 1000);
+    /* each is counted; of each kind (there may be 7: OpenSSL's reasons) five are told, and the sum */
+    assert_int_equal(agent.refused, 50);
+    assert_true(agent.logged < 30 * (2 + (clock_mono_ms() - began_ms) / 1000));
     assert_still_serves(&agent);
     agent_stop(&agent);
 }
@@ -1045,7 +1047,7 @@ static void torn_frames(void **state)
 /* ---- agents that misbehave: what the caller makes of it -------------------------------------- */
 
 struct bad_agent {
-    uv_tcp_t listener;
+    struct listener *listener;
     struct conn *conn;
     struct tls_context *tls;
     struct hello hello;
@@ -1080,9 +1082,9 @@ static void bad_closed(void *arg, const struct err *e)
     b->e = *e;
 }
 
-static void bad_connection(uv_stream_t *listener, int status)
+static bool bad_connection(void *arg, int fd, const char *address)
 {
-    struct bad_agent *b = listener->data;
+    struct bad_agent *b = arg;
     struct conn_config cfg = {
         .loop = loop,
         .tls = b->tls,
@@ -1091,30 +1093,24 @@ static void bad_connection(uv_stream_t *listener, int status)
     };
     struct err e;
 
-    assert_int_equal(status, 0);
     conn_close(b->conn);
-    assert_int_equal(conn_accept(&cfg, listener, &b->conn, &e), 0);
+    assert_int_equal(conn_accept(&cfg, fd, address, &b->conn, &e), 0);
+    return true;
 }
 
 static void bad_start(struct bad_agent *b)
 {
-    struct sockaddr_storage address;
-    int bytes = sizeof(address);
+    const struct listener_events events = {bad_connection, NULL, b};
 
     *b = (struct bad_agent){.tls = server_tls(), .hello = hello_of(PEER_AGENT, "db01")};
-    address_parse("127.0.0.1:0", &address, NULL);
-    uv_tcp_init(loop_uv(loop), &b->listener);
-    b->listener.data = b;
-    uv_tcp_bind(&b->listener, (struct sockaddr *)&address, 0);
-    assert_int_equal(uv_listen((uv_stream_t *)&b->listener, 5, bad_connection), 0);
-    uv_tcp_getsockname(&b->listener, (struct sockaddr *)&address, &bytes);
-    address_text((struct sockaddr *)&address, b->address);
+    assert_int_equal(listener_start(loop, "127.0.0.1:0", &events, &b->listener, NULL), 0);
+    STR_PRINTF(b->address, "127.0.0.1:%d", listener_port(b->listener));
 }
 
 static void bad_stop(struct bad_agent *b)
 {
     conn_close(b->conn);
-    uv_close((uv_handle_t *)&b->listener, NULL);
+    listener_free(b->listener);
     run_for(1);
     tls_context_free(b->tls);
 }
@@ -1241,11 +1237,12 @@ static void too_many_connections(void **state)
         if (i % 10 == 0)
             run_for(1);
     }
-    run_for(20);
+    run_for(50);
     for (size_t i = 0; i < 200; i++)
         open += !is_closed(fds[i]);
-    assert_int_equal(open, 7);
-    assert_still_serves(&agent); /* a newcomer, too */
+    assert_int_equal(open, 2); /* a quarter of what fits, of one host */
+    run_for(300);
+    assert_still_serves(&agent); /* a newcomer, too, once those have had their time */
     assert_non_null(call(p, VERB_FENCE, 1000, a).reply);
     for (size_t i = 0; i < 200; i++)
         close(fds[i]);
