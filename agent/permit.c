@@ -53,8 +53,7 @@ bool permit_valid(const struct state_binding *b)
     char path[PATH_BYTES], expected[PERMIT_BYTES], *text;
 
     permit_path(b, path);
-    if (file_check_private(path, 0077, NULL) < 0 ||
-        file_read(path, PERMIT_BYTES, a, &text, NULL, NULL) < 0)
+    if (file_read_private(path, 0077, PERMIT_BYTES, a, &text, NULL, NULL) < 0)
         return false;
     int pid = (int)strtol(text, NULL, 10);
     return pid > 0 && permit_text(pid, expected) && strcmp(text, expected) == 0;

@@ -181,24 +181,19 @@ static void fresh(const struct state_binding *b, struct agent_state *s)
 }
 
 /* A file that this user cannot even look at is as unusable as a torn one. */
-static int check_file(const char *path, bool *ret_absent, struct err *reterr)
+static int read_file(const char *path, struct arena *a, char **ret_text, size_t *ret_len,
+                     bool *ret_absent, struct err *reterr)
 {
     struct err e = {0};
-    struct stat st;
+    int r = file_read_private(path, 0077, STATE_CAP_BYTES, a, ret_text, ret_len, &e);
 
-    *ret_absent = false;
-    if (lstat(path, &st) < 0 && errno == ENOENT) {
-        *ret_absent = true;
+    *ret_absent = r < 0 && e.sys == ENOENT;
+    if (r == 0 || *ret_absent)
         return 0;
-    }
-    if (file_check_private(path, 0077, &e) < 0) {
-        int r = unusable(reterr, path, e.msg);
-
-        if (e.hint[0])
-            err_set_hint(reterr, "%s, after making sure that nobody has changed it", e.hint);
-        return r;
-    }
-    return 0;
+    r = unusable(reterr, path, e.msg);
+    if (e.hint[0])
+        err_set_hint(reterr, "%s, after making sure that nobody has changed it", e.hint);
+    return r;
 }
 
 /* With the directory itself away "absent" would read as "never used" (S3). */
@@ -227,20 +222,22 @@ int state_load(const struct state_binding *b, struct agent_state *ret_state, str
     state_path(b, "state.json", path);
     int r = check_directory(b, reterr);
     if (r == 0)
-        r = check_file(path, &absent, reterr);
+        r = read_file(path, a, &text, &len, &absent, reterr);
     if (r < 0)
         return r;
     if (absent) {
         fresh(b, ret_state);
         return 0;
     }
-    if (file_read(path, STATE_CAP_BYTES, a, &text, &len, &e) < 0)
-        return unusable(reterr, path, e.msg);
     r = check_sum(path, text, len, &json_len, reterr);
     if (r == 0)
         r = check_format(path, text, json_len, reterr);
     if (r == 0 && field_from_text(&agent_state_table, text, json_len, &s, a, &e) < 0)
-        r = unusable(reterr, path, e.msg);
+        r = unusable(reterr, path,
+                     arena_printf(a, "%s%s", e.msg,
+                                  strstr(e.msg, "unknown key")
+                                      ? "; has a newer pgtandem-agent written it?"
+                                      : ""));
     if (r == 0)
         r = check_binding(b, &s, path, reterr);
     if (r < 0)

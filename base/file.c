@@ -42,14 +42,34 @@ static int read_all(int fd, const char *path, struct buf *b, struct err *reterr)
     }
 }
 
-int file_read(const char *path, size_t cap_bytes, struct arena *a, char **ret_text, size_t *ret_len,
-              struct err *reterr)
+/* O_NONBLOCK: a FIFO put in the file's place must not stop us; for regular files it is void. What is
+ * then judged is what was opened, whatever happens to the path meanwhile. */
+static int open_regular(const char *path, int flags, int *ret_fd, struct stat *ret_st,
+                        struct err *reterr)
 {
-    /* O_NONBLOCK: a FIFO put in the file's place must not stop us; for regular files it is void */
-    AUTO(fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return err_sys(reterr, errno, NULL, "cannot open %s", path);
+    AUTO(fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
+    char hint[512];
 
+    if (fd < 0 && errno == ELOOP && (flags & O_NOFOLLOW)) {
+        STR_PRINTF(hint, "name or move the file itself: readlink -f '%s'", path);
+        return err_set(reterr, ERR_CONFIG, hint, "%s is a symbolic link", path);
+    }
+    if (fd < 0 || fstat(fd, ret_st) < 0)
+        return err_sys(reterr, errno, NULL, "cannot open %s", path);
+    if (!S_ISREG(ret_st->st_mode)) {
+        const char *what = S_ISDIR(ret_st->st_mode)    ? "a directory"
+                           : S_ISFIFO(ret_st->st_mode) ? "a FIFO"
+                                                       : "a device";
+        STR_PRINTF(hint, "look what put it there: ls -ld '%s'", path);
+        return err_set(reterr, ERR_CONFIG, hint, "%s is %s, not a regular file", path, what);
+    }
+    *ret_fd = fd_take(&fd);
+    return 0;
+}
+
+static int read_opened(int fd, const char *path, size_t cap_bytes, struct arena *a, char **ret_text,
+                       size_t *ret_len, struct err *reterr)
+{
     struct buf b;
 
     buf_init(&b, cap_bytes);
@@ -61,6 +81,49 @@ int file_read(const char *path, size_t cap_bytes, struct arena *a, char **ret_te
     }
     buf_free(&b);
     return r;
+}
+
+int file_read(const char *path, size_t cap_bytes, struct arena *a, char **ret_text, size_t *ret_len,
+              struct err *reterr)
+{
+    AUTO(fd) fd = -1;
+    struct stat st;
+    int r = open_regular(path, 0, &fd, &st, reterr);
+
+    return r < 0 ? r : read_opened(fd, path, cap_bytes, a, ret_text, ret_len, reterr);
+}
+
+/* Whose is it, and who else can reach it? */
+static int check_owner(const char *path, const struct stat *st, mode_t forbidden_bits,
+                       struct err *reterr)
+{
+    char hint[512];
+
+    if (st->st_uid != geteuid() && st->st_uid != 0) {
+        STR_PRINTF(hint, "chown %u '%s'", (unsigned)geteuid(), path);
+        return err_set(reterr, ERR_CONFIG, hint,
+                       "%s belongs to uid %u; it must belong to uid %u or to root", path,
+                       (unsigned)st->st_uid, (unsigned)geteuid());
+    }
+    if (st->st_mode & forbidden_bits) {
+        STR_PRINTF(hint, "chmod %04o '%s'", (unsigned)(st->st_mode & 07777 & ~forbidden_bits),
+                   path);
+        return err_set(reterr, ERR_CONFIG, hint, "%s has mode %04o: others can reach it", path,
+                       (unsigned)(st->st_mode & 07777));
+    }
+    return 0;
+}
+
+int file_read_private(const char *path, mode_t forbidden_bits, size_t cap_bytes, struct arena *a,
+                      char **ret_text, size_t *ret_len, struct err *reterr)
+{
+    AUTO(fd) fd = -1;
+    struct stat st;
+    int r = open_regular(path, O_NOFOLLOW, &fd, &st, reterr);
+
+    if (r == 0)
+        r = check_owner(path, &st, forbidden_bits, reterr);
+    return r < 0 ? r : read_opened(fd, path, cap_bytes, a, ret_text, ret_len, reterr);
 }
 
 bool file_exists(const char *path)
@@ -195,31 +258,6 @@ int file_make_dir(const char *path, mode_t mode, struct err *reterr)
     return make_one_dir(path, mode, reterr);
 }
 
-/* ---- whose file is it ------------------------------------------------------------------------ */
-
-int file_check_private(const char *path, mode_t forbidden_bits, struct err *reterr)
-{
-    struct stat st;
-    char hint[512];
-
-    if (stat(path, &st) < 0)
-        return err_sys(reterr, errno, NULL, "cannot look at %s", path);
-    if (!S_ISREG(st.st_mode))
-        return err_set(reterr, ERR_CONFIG, NULL, "%s is not a regular file", path);
-    if (st.st_uid != geteuid() && st.st_uid != 0) {
-        STR_PRINTF(hint, "chown %u '%s'", (unsigned)geteuid(), path);
-        return err_set(reterr, ERR_CONFIG, hint,
-                       "%s belongs to uid %u; it must belong to uid %u or to root", path,
-                       (unsigned)st.st_uid, (unsigned)geteuid());
-    }
-    if (st.st_mode & forbidden_bits) {
-        STR_PRINTF(hint, "chmod %04o '%s'", (unsigned)(st.st_mode & 07777 & ~forbidden_bits), path);
-        return err_set(reterr, ERR_CONFIG, hint, "%s has mode %04o: others can reach it", path,
-                       (unsigned)(st.st_mode & 07777));
-    }
-    return 0;
-}
-
 /* ---- locks ----------------------------------------------------------------------------------- */
 
 /* flock(2) has no deadline of its own, so it is tried again every LOCK_RETRY_MS. */
@@ -250,7 +288,8 @@ static int held_error(int fd, const char *path, struct err *reterr)
 
 int file_lock(const char *path, int wait_ms, int *ret_fd, struct err *reterr)
 {
-    AUTO(fd) fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    AUTO(fd)
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (fd < 0)
         return err_sys(reterr, errno, NULL, "cannot open the lock file %s", path);
 

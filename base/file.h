@@ -12,10 +12,17 @@
 struct arena;
 struct err;
 
-/* Read the whole file into the arena, NUL-terminated. ERR_TOO_LONG above `cap_bytes`; e.sys is
- * ENOENT when it does not exist. `ret_len` may be NULL. */
+/* Read the whole regular file into the arena, NUL-terminated. ERR_TOO_LONG above `cap_bytes`; e.sys
+ * is ENOENT when it does not exist; a directory, a FIFO or a device in its place is ERR_CONFIG.
+ * `ret_len` may be NULL. */
 int file_read(const char *path, size_t cap_bytes, struct arena *a, char **ret_text, size_t *ret_len,
               struct err *reterr);
+
+/* The same for what must be nobody else's (keys, state): refused are a symbolic link, a foreign owner
+ * (not ours, nor root's), and a mode with any of `forbidden_bits` (0077: nobody else may do anything);
+ * ERR_CONFIG, and the hint is the chmod or chown to type. It is the opened file that is judged. */
+int file_read_private(const char *path, mode_t forbidden_bits, size_t cap_bytes, struct arena *a,
+                      char **ret_text, size_t *ret_len, struct err *reterr);
 
 /* Replace `path` by `len` bytes, durably: after 0 the new content survives a power cut; after an
  * error the old content is still there, whole (only when the directory's own fsync fails may it be
@@ -32,10 +39,6 @@ bool file_exists(const char *path);
 
 /* Make the directory and its parents (mode for the last one). */
 int file_make_dir(const char *path, mode_t mode, struct err *reterr);
-
-/* Refuse a file that is not regular, not ours (or root's), or readable/writable beyond `mode_mask`
- * (for example 0077 = nobody else). The hint is the chmod or chown to type. */
-int file_check_private(const char *path, mode_t forbidden_bits, struct err *reterr);
 
 /* Exclusive lock; waits up to `wait_ms` (0: try once). Returns an fd that holds the lock until
  * closed. ERR_HELD if someone else has it; the message names the holder's pid when known. */

@@ -248,6 +248,19 @@ static int check_line(struct parser *p, char *line)
     return *line == '[' ? check_header(p, line) : check_pair(p, line);
 }
 
+/* A value that holds one is a mistake, and would be shown on terminals. */
+static void refuse_control(struct parser *p, const char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)line[i];
+
+        if ((c < ' ' && c != '\t' && c != '\r') || c == 0x7f) {
+            fail(p, p->line, "is it a text file?", "the line holds a control character, 0x%02x", c);
+            return;
+        }
+    }
+}
+
 /* inih's fgets: one line, or NULL at the end or after an error. */
 static char *next_line(char *str, int num, void *stream)
 {
@@ -266,6 +279,11 @@ static char *next_line(char *str, int num, void *stream)
              LINE_CAP_BYTES);
     else if (memchr(p->next, '\0', len))
         fail(p, p->line, NULL, "the line holds a NUL byte");
+    else if (p->line == 1 && len >= 3 && memcmp(p->next, "\xef\xbb\xbf", 3) == 0)
+        fail(p, p->line, "take it away: sed -i '1s/^\\xef\\xbb\\xbf//' FILE",
+             "the file begins with a byte order mark");
+    else
+        refuse_control(p, p->next, len);
     if (p->rc < 0)
         return NULL;
 

@@ -251,7 +251,10 @@ int keyfile_parse(const char *origin, const char *text, size_t len, const char *
     size_t n = 0;
     int rc = 0;
 
-    if (memchr(text, '\0', len))
+    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        rc = bad(&r, "take it away: sed -i '1s/^\\xef\\xbb\\xbf//' FILE",
+                 "the file begins with a byte order mark", "");
+    else if (memchr(text, '\0', len))
         rc = err_set(reterr, ERR_CONFIG, make_one, "%s is no text: it holds a zero byte", origin);
     while (rc == 0 && (rc = next(&r)) == 0 && r.token[0]) {
         if (n == KEYS_MAX)
@@ -274,10 +277,9 @@ int keyfile_load(const char *path, const char *name, struct tsig_key *ret_key, s
     AUTO(arena) a = arena_new();
     char *text = NULL;
     size_t len = 0;
-    int rc = file_check_private(path, 0027, reterr); /* a group may read: agents run as postgres */
+    /* a group may read: agents run as postgres */
+    int rc = file_read_private(path, 0027, KEY_FILE_CAP_BYTES, a, &text, &len, reterr);
 
-    if (rc == 0)
-        rc = file_read(path, KEY_FILE_CAP_BYTES, a, &text, &len, reterr);
     if (rc < 0 || !text)
         return rc;
     rc = keyfile_parse(path, text, len, name, ret_key, reterr);

@@ -1,4 +1,5 @@
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,11 @@
 
 #define SCHEME "pgtandem:"
 
-enum { CHAIN_CAP_BYTES = 16384 }; /* a peer's certificates; ours are below 1 KiB each */
+enum {
+    CHAIN_CAP_BYTES = 16384, /* a peer's certificates; ours are below 1 KiB each */
+    KEY_CAP_BYTES = 16384,
+    PUBLIC_CAP_BYTES = 1 << 20, /* a file of certificates */
+};
 
 static int openssl_error(struct err *reterr, int code, const char *what, const char *path)
 {
@@ -112,21 +117,64 @@ static SSL_CTX *new_ctx(void)
     return ctx;
 }
 
-static int load_files(SSL_CTX *ctx, const struct tls_files *f, struct err *reterr)
+/* A key that wants a passphrase is an error, not a question. */
+static int no_passphrase(char *text, int bytes, int writing, void *arg)
 {
-    int r = file_check_private(f->key, 0077, reterr);
+    (void)text;
+    (void)bytes;
+    (void)writing;
+    (void)arg;
+    return 0;
+}
+
+/* The bytes that were judged are the ones that are used: no second look at the path. */
+static int load_key(SSL_CTX *ctx, const char *path, struct err *reterr)
+{
+    AUTO(arena) a = arena_new();
+    char *text = NULL;
+    size_t len = 0;
+    int r = file_read_private(path, 0077, KEY_CAP_BYTES, a, &text, &len, reterr);
 
     if (r < 0) {
         err_prefix(reterr, "private key");
         return r;
     }
+    BIO *bio = BIO_new_mem_buf(text, (int)len);
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, no_passphrase) : NULL;
+
+    BIO_free(bio);
+    OPENSSL_cleanse(text, len);
+    if (!key || SSL_CTX_use_PrivateKey(ctx, key) != 1)
+        r = openssl_error(reterr, ERR_CONFIG, "private key", path);
+    EVP_PKEY_free(key);
+    return r;
+}
+
+/* OpenSSL would wait for ever for a FIFO, and say less of a directory. */
+static int check_public(const char *what, const char *path, struct err *reterr)
+{
+    AUTO(arena) a = arena_new();
+    char *text;
+    int r = file_read(path, PUBLIC_CAP_BYTES, a, &text, NULL, reterr);
+
+    if (r < 0)
+        err_prefix(reterr, "%s", what);
+    return r;
+}
+
+static int load_files(SSL_CTX *ctx, const struct tls_files *f, struct err *reterr)
+{
+    int r = check_public("certificate authority", f->ca, reterr);
+
+    if (r == 0)
+        r = check_public("certificate", f->certificate, reterr);
+    if (r < 0)
+        return r;
     if (!SSL_CTX_load_verify_file(ctx, f->ca))
         return openssl_error(reterr, ERR_CONFIG, "certificate authority", f->ca);
     if (SSL_CTX_use_certificate_chain_file(ctx, f->certificate) != 1)
         return openssl_error(reterr, ERR_CONFIG, "certificate", f->certificate);
-    if (SSL_CTX_use_PrivateKey_file(ctx, f->key, SSL_FILETYPE_PEM) != 1)
-        return openssl_error(reterr, ERR_CONFIG, "private key", f->key);
-    return 0;
+    return load_key(ctx, f->key, reterr);
 }
 
 /* Dates are not looked at: a host whose certificate has expired must still start its agent, whose

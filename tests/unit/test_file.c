@@ -263,20 +263,34 @@ static void test_make_dir(void **state)
     assert_int_equal(file_make_dir("f/g", 0700, &e), ERR_SYS);
 }
 
+static int check_private(const char *path, mode_t forbidden, struct err *e)
+{
+    AUTO(arena) a = arena_new();
+    char *text;
+
+    return file_read_private(path, forbidden, 100, a, &text, NULL, e);
+}
+
 static void test_private_files(void **state)
 {
     struct err e = {0};
 
     (void)state;
     replace("key", "x");
-    assert_int_equal(file_check_private("key", 0077, &e), 0);
+    assert_int_equal(check_private("key", 0077, &e), 0);
     assert_int_equal(chmod("key", 0644), 0);
-    assert_int_equal(file_check_private("key", 0022, &e), 0);
-    assert_int_equal(file_check_private("key", 0077, &e), ERR_CONFIG);
+    assert_int_equal(check_private("key", 0022, &e), 0);
+    assert_int_equal(check_private("key", 0077, &e), ERR_CONFIG);
     assert_string_equal(e.msg, "key has mode 0644: others can reach it");
     assert_string_equal(e.hint, "chmod 0600 'key'");
-    assert_int_equal(file_check_private(".", 0077, &e), ERR_CONFIG);
-    assert_int_equal(file_check_private("absent", 0077, &e), ERR_SYS);
+    assert_int_equal(check_private(".", 0077, &e), ERR_CONFIG);
+    assert_int_equal(check_private("absent", 0077, &e), ERR_SYS);
+    assert_int_equal(e.sys, ENOENT);
+    assert_int_equal(chmod("key", 0600), 0);
+    assert_int_equal(symlink("key", "link"), 0);
+    assert_int_equal(check_private("link", 0077, &e), ERR_CONFIG);
+    assert_string_equal(e.msg, "link is a symbolic link");
+    assert_int_equal(unlink("link"), 0);
 }
 
 static void test_a_stranger_s_file(void **state)
@@ -288,7 +302,7 @@ static void test_a_stranger_s_file(void **state)
         skip(); /* only root can give files away */
     replace("key", "x");
     assert_int_equal(chown("key", 12345, 12345), 0);
-    assert_int_equal(file_check_private("key", 0077, &e), ERR_CONFIG);
+    assert_int_equal(check_private("key", 0077, &e), ERR_CONFIG);
     assert_string_equal(e.msg, "key belongs to uid 12345; it must belong to uid 0 or to root");
     assert_string_equal(e.hint, "chown 0 'key'");
 }
