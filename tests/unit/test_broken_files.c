@@ -203,7 +203,7 @@ static void test_whose(void **state)
 static void test_empty_and_huge(void **state)
 {
     static const char *const empty[] = {"required section", "holds no key", NULL, "private key"};
-    static const char *const huge[] = {"is longer than 1048576 bytes", "is longer than 65536 bytes",
+    static const char *const huge[] = {"is longer than 262144 bytes", "is longer than 65536 bytes",
                                        "is longer than 16777216 bytes",
                                        "is longer than 16384 bytes"};
 
