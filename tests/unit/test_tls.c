@@ -389,7 +389,7 @@ static void test_own_certificate_must_be_ours(void **state)
     STR_COPY(f.key, other.key);
     own(&f, "ia2", PEER_AGENT, "db01", "key values mismatch");
     f = pki_files("our", "agent-nobody");
-    own(&f, "ia2", PEER_AGENT, "db01", "agent-nobody.key");
+    own(&f, "ia2", PEER_AGENT, "db01", "agent-nobody.crt: No such file");
     f = pki_files("our", "agent-db01");
     STR_COPY(f.ca, f.key);
     own(&f, "ia2", PEER_AGENT, "db01", "certificate authority");
