@@ -898,7 +898,7 @@ static void garbage(void **state)
     }
     assert_int_equal(agent.seen, 0);
     run_for(1100);
-    /* each is counted; of each kind (there may be 7: OpenSSL's reasons) five are told, and the sum */
+    /* each is counted; of each kind five are told, and then the sum */
     assert_int_equal(agent.refused, 50);
     assert_true(agent.logged < 30 * (2 + (clock_mono_ms() - began_ms) / 1000));
     assert_still_serves(&agent);
