@@ -12,12 +12,13 @@
 enum { PATH_BYTES = 1024, DEPTH_MAX = 4, FILES_MAX = 20000, WORDS_MAX = 16 };
 
 static const struct field config_fields[] = {
-    F_STRING(struct backup_config, dir, 0, "",
+    F_STRING(struct backup_config, dir, FIELD_RELOADS, "",
              "directory that backups are written to: its newest file counts"),
     F_STRING(
-        struct backup_config, newest_command, 0, "",
+        struct backup_config, newest_command, FIELD_RELOADS, "",
         "or a program that prints when and where the newest is: 2026-01-28T03:14:15Z HOST:PATH"),
-    F_INT(struct backup_config, timeout_ms, 0, 100, 4000, "800", "ms: how long it may take"),
+    F_INT(struct backup_config, timeout_ms, FIELD_RELOADS, 100, 4000, "800",
+          "ms: how long it may take"),
 };
 FIELD_TABLE(backup_config_table, struct backup_config, "backup", config_fields);
 

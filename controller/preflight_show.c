@@ -27,21 +27,26 @@ static enum report_style verdict_style(const struct preflight_result *r)
     return r->severity == SEVERITY_BLOCK && !r->ignored ? STYLE_BAD : STYLE_WARN;
 }
 
-static void build(const struct preflight *p, bool only_problems, struct report *t)
+static void add_row(const struct preflight_result *r, bool terse, struct report *t)
 {
-    for (size_t i = 0; i < p->n; i++) {
-        const struct preflight_result *r = &p->results[i];
+    report_cell(t, verdict_style(r), "%s", verdict_word(r));
+    report_cell(t, STYLE_PLAIN, "%s", r->name);
+    report_cell(t, STYLE_PLAIN, "%s", r->measured);
+    report_cell(t, STYLE_PLAIN, "%s", terse ? "" : r->threshold);
+    report_cell(t, STYLE_PLAIN, "%s", r->remedy);
+    report_cell(t, STYLE_PLAIN, "%s", severity_names[r->severity]);
+    report_cell(t, STYLE_PLAIN, "%s", r->ignorable ? "yes" : "no");
+}
 
-        if (only_problems && r->ok)
-            continue;
-        report_cell(t, verdict_style(r), "%s", verdict_word(r));
-        report_cell(t, STYLE_PLAIN, "%s", r->name);
-        report_cell(t, STYLE_PLAIN, "%s", r->measured);
-        report_cell(t, STYLE_PLAIN, "%s", r->threshold);
-        report_cell(t, STYLE_PLAIN, "%s", r->remedy);
-        report_cell(t, STYLE_PLAIN, "%s", severity_names[r->severity]);
-        report_cell(t, STYLE_PLAIN, "%s", r->ignorable ? "yes" : "no");
-    }
+/* For people, what passed first and in few words: what did not is then still on the screen. */
+static void build(const struct preflight *p, bool only_problems, bool people, struct report *t)
+{
+    for (size_t i = 0; i < p->n && !only_problems; i++)
+        if (p->results[i].ok || !people)
+            add_row(&p->results[i], people, t);
+    for (size_t i = 0; i < p->n && (people || only_problems); i++)
+        if (!p->results[i].ok)
+            add_row(&p->results[i], false, t);
 }
 
 /* What to do stands below the table: it may be long, and it is what the reader came for. */
@@ -70,7 +75,7 @@ void preflight_print(struct session *s, const struct preflight *p, bool only_pro
     struct report t;
 
     report_init(&t, a, columns, sizeof(columns) / sizeof(columns[0]));
-    build(p, only_problems, &t);
+    build(p, only_problems, s->options.format == FORMAT_PRETTY, &t);
     if (s->options.format == FORMAT_JSON) {
         json_t *o = report_object(s, json_pack("{s:o, s:I, s:I}", "preflight", report_json(&t),
                                                "blocking", (json_int_t)p->blocking, "warnings",
