@@ -109,20 +109,21 @@ static int set_option(struct parse *p, const struct option_row *row, const char 
         size_t *count = (size_t *)(void *)((char *)p->o + row->count_offset);
 
         if (*count == row->max)
-            return err_set(p->err, ERR_USAGE, NULL, "--%s: more than %zu", row->name, row->max);
+            return err_set(p->err, ERR_USAGE, "give it that often at most",
+                           "--%s is given more than %zu times", row->name, row->max);
         ((const char **)member)[(*count)++] = value;
         return 0;
     }
     case OPTION_SECONDS:
         if (!str_to_int(value, 0, 86400, &n))
-            return err_set(p->err, ERR_USAGE, NULL, "--%s %s: not 0 to 86400 seconds", row->name,
-                           value);
+            return err_set(p->err, ERR_USAGE, "whole seconds, for example 30",
+                           "--%s %s: not 0 to 86400 seconds", row->name, value);
         *(int64_t *)member = n;
         return 0;
     case OPTION_COUNT:
         if (!str_to_int(value, 1, 1000000, &n))
-            return err_set(p->err, ERR_USAGE, NULL, "--%s %s: not a number from 1 to 1000000",
-                           row->name, value);
+            return err_set(p->err, ERR_USAGE, "a whole number, for example 20",
+                           "--%s %s: not a number from 1 to 1000000", row->name, value);
         *(int64_t *)member = n;
         return 0;
     case OPTION_WORD:
@@ -176,13 +177,14 @@ static int take_option(struct parse *p, const struct option_row *row, const char
         return unknown_option(p, typed);
     if (!row->arg) {
         if (rest)
-            return err_set(p->err, ERR_USAGE, NULL, "%s takes no value", typed);
+            return err_set(p->err, ERR_USAGE, "leave out what follows the =", "%s takes no value",
+                           typed);
         return set_option(p, row, NULL);
     }
     if (!rest && p->i + 1 < p->argc)
         rest = p->argv[++p->i];
     if (!rest || !*rest)
-        return err_set(p->err, ERR_USAGE, NULL, "%s needs a value: %s", typed, row->arg);
+        return err_set(p->err, ERR_USAGE, row->help, "%s needs a value: %s", typed, row->arg);
     return set_option(p, row, rest);
 }
 
@@ -216,7 +218,8 @@ static int parse_short(struct parse *p, const char *word)
 static int parse_word(struct parse *p, const char *word)
 {
     if (p->n_words == sizeof(p->words) / sizeof(p->words[0]))
-        return err_set(p->err, ERR_USAGE, NULL, "too many words: '%s'", word);
+        return err_set(p->err, ERR_USAGE, "a text of several words stands in quotes",
+                       "too many words, %zu at most: '%s'", p->n_words, word);
     p->words[p->n_words++] = word;
     return 0;
 }

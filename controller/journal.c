@@ -110,7 +110,9 @@ static int sync_data(const struct journal *j, struct err *reterr)
 {
     if (fdatasync(j->fd) == 0)
         return 0;
-    return err_sys(reterr, errno, NULL, "cannot sync the journal %s", j->path);
+    return err_sys(reterr, errno,
+                   "a disk that fails: see the kernel's log (`dmesg`); nothing goes on unwritten",
+                   "cannot sync the journal %s", j->path);
 }
 
 static int append(struct journal *j, enum journal_kind kind, const char *step, const char *node,
@@ -232,7 +234,9 @@ static int create(struct journal *j, const char *directory, const char *txn, str
 
     stamp_text(now > last ? now : last + 1, stamp); /* also when the clock went back */
     if (!STR_PRINTF(j->path, "%s/%s-%s" JOURNAL_SUFFIX, directory, stamp, txn))
-        return err_set(reterr, ERR_TOO_LONG, NULL, "the journal's path is too long: %s", directory);
+        return err_set(reterr, ERR_TOO_LONG, "set a shorter [journal] directory",
+                       "the journal's path is too long (%zu bytes at most): %s",
+                       sizeof(j->path) - 1, directory);
     j->fd = open(j->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (j->fd < 0)
         return err_sys(reterr, errno, "[journal] directory must be writable for this user",

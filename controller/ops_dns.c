@@ -20,16 +20,22 @@ static int next_record(struct run *r, const struct plan_move *m, struct record *
             args.tli = r->world.nodes[owner].obs.pg.tli;
     }
     if (!planner_record(&r->view, (enum step_id)m->step, &args, ret_record))
-        return err_set(reterr, ERR_INVALID, "look at `pgtandem status`",
-                       "the ownership record has no room for this step");
+        return err_set(reterr, ERR_INVALID,
+                       "`pgtandem resume` settles nodes that it still names; then try again",
+                       "the ownership record, %d bytes at most, has no room for this step",
+                       REGISTER_TEXT_BYTES - 1);
     int rc = register_format(ret_record, ret_text, reterr);
     if (rc < 0)
         return rc;
     const char *owner = planner_alias_target(ret_record);
     *ret_target = config_node_find(&r->session->config, owner);
     if (!*ret_target)
-        return err_set(reterr, ERR_CONFIG, "add its [node] section",
-                       "node %s of the ownership record is not configured", owner);
+        return err_set(
+            reterr, ERR_CONFIG,
+            "add its [node NAME] section, as on the other controllers; then `pgtandem config "
+            "check`",
+            "node %s of the ownership record is not in the configuration of this controller",
+            owner);
     return 0;
 }
 

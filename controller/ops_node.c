@@ -95,7 +95,9 @@ void op_catchup(struct run *r, const struct plan_move *m, struct op_result *res)
     STR_PRINTF(res->detail, "checkpoint done, %s replays %lld bytes behind", run_node_name(r, to),
                (long long)lag);
     if (res->outcome[m->node >= 0 ? m->node : CLUSTER_NODES_MAX] == OUTCOME_FAILED && !res->e.code)
-        err_set(&res->e, ERR_TIMEOUT, "wait for the standby, then try again",
+        err_set(&res->e, ERR_TIMEOUT,
+                "`pgtandem status -w 2` shows the lag; try again when it is near 0, or raise "
+                "[limits] catchup_timeout_ms",
                 "%s did not catch up within %lld s: replay is %lld bytes behind",
                 run_node_name(r, to), (long long)(timeout_ms / 1000), (long long)lag);
 }
@@ -257,7 +259,8 @@ static void attach(struct run *r, const struct plan_move *m, enum verb verb, str
             continue;
         }
         res->outcome[i] = OUTCOME_FAILED;
-        err_set(&res->e, ERR_TIMEOUT, "look at PostgreSQL's log on that node",
+        err_set(&res->e, ERR_TIMEOUT,
+                "PostgreSQL's log on that node says why; then `pgtandem resume`",
                 "%s does not stream from %s after %d s", run_node_name(r, (int)i),
                 run_node_name(r, plan_owner(&r->view)), STREAM_MS / 1000);
     }
@@ -295,6 +298,7 @@ void op_release(struct run *r, const struct plan_move *m, struct op_result *res)
     res->outcome[m->node] = ok ? OUTCOME_DONE : OUTCOME_FAILED;
     describe_role(r, m, res);
     if (!ok)
-        err_set(&res->e, ERR_TIMEOUT, "`pgtandem-agent status` on the node says why",
+        err_set(&res->e, ERR_TIMEOUT,
+                "`pgtandem-agent status` on the node says why; then `pgtandem resume`",
                 "its guard has not let it go within %d s", RELEASE_MS / 1000);
 }

@@ -27,9 +27,10 @@ static void put_step(const struct session *s, const struct plan_action *a)
 {
     char lead[48];
 
-    STR_PRINTF(lead, "  %2lld ", (long long)a->n);
-    printf("%s%s%s%s  %s%s\n", lead, report_on(s, STYLE_BOLD), a->step, report_off(s, STYLE_BOLD),
-           a->where, a->if_needed ? "  (unless done already)" : "");
+    STR_PRINTF(lead, "  %2lld %s  ", (long long)a->n, a->step);
+    report_wrap_styled(
+        s, STYLE_BOLD, lead,
+        arena_printf(s->arena, "%s%s", a->where, a->if_needed ? "  (unless done already)" : ""));
     under(s, "", "", a->what);
     under(s, "now", "", a->now);
     under(s, "then", "", a->then);
@@ -47,8 +48,8 @@ static void put_steps(const struct session *s, const struct plan *p)
     }
     if (p->n_back == 0)
         return;
-    printf("\n%sthe way back%s, from right before the point of no return\n",
-           report_on(s, STYLE_BOLD), report_off(s, STYLE_BOLD));
+    putchar('\n');
+    report_wrap_styled(s, STYLE_BOLD, "the way back", ", from right before the point of no return");
     for (size_t i = 0; i < p->n_back; i++)
         put_step(s, &p->back[i]);
 }

@@ -166,7 +166,8 @@ int session_reason(struct session *s, const char **ret_reason, struct err *reter
         return err_set(reterr, ERR_USAGE, "--reason \"kernel update\"",
                        "a reason is needed: whoever reads the journal later will ask");
     if (strlen(reason) >= REASON_BYTES)
-        return err_set(reterr, ERR_USAGE, NULL, "the reason is longer than %d bytes",
+        return err_set(reterr, ERR_USAGE, "shorten it; a ticket's number says the rest",
+                       "the reason is %zu bytes long, %d are the most", strlen(reason),
                        REASON_BYTES - 1);
     json_t *utf8 = json_string(reason); /* NULL if it is not: no journal could keep it */
     json_decref(utf8);

@@ -1,34 +1,49 @@
 /* `config check`, `config sample`, `version`. */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "controller/config.h"
+#include "controller/report.h"
 #include "controller/session.h"
 #include "controller/verbs.h"
 #include "proto/hello.h"
+
+static void say(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct session *s, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    report_wrap(s, "  ", text);
+}
 
 /* That the session opened says that configuration, key file and certificates are in order. */
 int verb_config_check(struct session *s, struct err *reterr)
 {
     const struct config *c = &s->config;
+    int64_t days = s->tls ? tls_context_days_left(s->tls, clock_wall_ms()) : 0;
 
     (void)reterr;
-    printf("%s: in order\n", c->path);
-    printf("  cluster %s, alias %s in zone %s at %s\n", c->cluster.name, c->cluster.alias,
-           c->dns.zone, c->dns.server);
-    printf("  update key %s (%s) from %s\n", s->zone.key.name, s->zone.key.algorithm,
-           c->dns.key_file);
-    int64_t days = s->tls ? tls_context_days_left(s->tls, clock_wall_ms()) : 0;
+    report_wrap(s, "", arena_printf(s->arena, "%s: in order", c->path));
+    say(s, "cluster %s, alias %s in zone %s at %s", c->cluster.name, c->cluster.alias, c->dns.zone,
+        c->dns.server);
+    say(s, "update key %s (%s) from %s", s->zone.key.name, s->zone.key.algorithm, c->dns.key_file);
     if (s->tls)
-        printf("  certificate %s, %s%" PRId64 " days left%s\n", c->tls.certificate,
-               days < CERTIFICATE_WARN_DAYS ? "WARNING: " : "", days < 0 ? 0 : days,
-               days < CERTIFICATE_WARN_DAYS ? ": make-certs makes a new one" : "");
-    printf("  journals in %s\n", c->journal.directory);
+        say(s, "certificate %s, %s%" PRId64 " days left%s", c->tls.certificate,
+            days < CERTIFICATE_WARN_DAYS ? "WARNING: " : "", days < 0 ? 0 : days,
+            days < CERTIFICATE_WARN_DAYS ? ": make-certs makes a new one" : "");
+    say(s, "journals in %s", c->journal.directory);
     for (size_t i = 0; i < c->n_nodes; i++)
-        printf("  node %s: agent %s, PostgreSQL %s port %d, alias target %s\n", c->nodes[i].name,
-               c->nodes[i].agent, c->nodes[i].address, (int)c->nodes[i].port, c->nodes[i].target);
+        say(s, "node %s: agent %s, PostgreSQL %s port %d, alias target %s", c->nodes[i].name,
+            c->nodes[i].agent, c->nodes[i].address, (int)c->nodes[i].port, c->nodes[i].target);
     return 0;
 }
 

@@ -175,7 +175,10 @@ static int diff_node(struct session *s, const struct cron_nodes *c, size_t i,
     if (*ret_alike)
         return 0;
     if (old.n > DIFF_LINES_MAX || new.n > DIFF_LINES_MAX)
-        return err_set(reterr, ERR_TOO_LONG, NULL, "more than %d managed lines", DIFF_LINES_MAX);
+        return err_set(reterr, ERR_TOO_LONG,
+                       "`pgtandem cron show` prints both: compare them with diff",
+                       "%s has %zu managed lines and the owner %zu; at most %d are compared",
+                       s->config.nodes[i].name, new.n, old.n, DIFF_LINES_MAX);
     diff(t, s->config.nodes[i].name, s->arena, old.lines, old.n, new.lines, new.n);
     return 0;
 }

@@ -3,6 +3,7 @@
  * while the record is stable, at its epoch; entries are never switched on here (the agent refuses
  * it).
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,8 +59,7 @@ static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node,
     }
     if (owner->entries_on + owner->entries_off == 0)
         return err_set(reterr, ERR_REFUSED,
-                       "`pgtandem cron adopt` puts its entries under "
-                       "management first",
+                       "`pgtandem cron adopt NODE` puts its entries under management first",
                        "the owner %s has no managed entries to copy",
                        s->config.nodes[c->owner].name);
 
@@ -165,7 +165,9 @@ static int look(struct session *s, struct cron_nodes *c, struct err *reterr)
         rc = cron_nodes_need_owner(s, c, reterr);
     if (rc == 0 && c->world.d.record.state != REGISTER_STABLE)
         rc = err_set(reterr, ERR_HELD, "`pgtandem status`; crontabs are edited when nothing moves",
-                     "a transition is open, held by %s", c->world.d.record.by);
+                     "a transition is open (epoch %" PRId64 ", %s), held by %s",
+                     c->world.d.record.epoch, register_state_names[c->world.d.record.state],
+                     c->world.d.record.by);
     return rc < 0 ? rc : cron_nodes_silent(s, c, reterr);
 }
 

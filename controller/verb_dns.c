@@ -121,7 +121,10 @@ static int judge_primary(const struct session *s, const struct world *w, struct 
             *reterr = w->d_error;
         return w->d_error.code < 0
                    ? ERR_DNS
-                   : err_set(reterr, ERR_DNS, NULL, "%s does not answer", s->zone.server);
+                   : err_set(reterr, ERR_DNS,
+                             "is named running there? `dig @SERVER ALIAS CNAME` asks it as we do",
+                             "the zone's primary %s does not answer within %" PRId64 " ms",
+                             s->zone.server, s->config.dns.timeout_ms);
     }
     if (d->alias_other_types)
         return err_set(reterr, ERR_DNS, "an alias that pgtandem moves is a CNAME and nothing else",
@@ -165,8 +168,10 @@ int verb_dns_verify(struct session *s, struct err *reterr)
     for (size_t i = 0; w->survey_done && i < w->survey.n; i++)
         agree += w->survey.ns[i].agrees;
     if (!w->survey_done || w->survey.n == 0 || agree < w->survey.n)
-        return err_set(reterr, ERR_DNS, "a secondary lags (look again in some seconds) or is down",
-                       "%zu of %zu name servers agree with the primary", agree, w->survey.n);
+        return err_set(
+            reterr, ERR_DNS,
+            "a secondary lags (look again in some seconds: `pgtandem dns show`) or is down",
+            "%zu of %zu name servers agree with the primary", agree, w->survey.n);
     if (s->options.format == FORMAT_PRETTY)
         printf("\nregister and alias agree on all %zu name servers\n", w->survey.n);
     return 0;

@@ -103,8 +103,9 @@ static int find_owner(struct session *s, const struct world *w, int *ret_owner, 
         if (n->obs.pg.role != PG_WRITABLE)
             continue;
         if (owner >= 0)
-            return err_set(reterr, ERR_REFUSED, "docs/two-writable.md",
-                           "%s and %s are both writable", s->config.nodes[owner].name, name);
+            return err_set(reterr, ERR_REFUSED, "read docs/two-writable.md; change nothing before",
+                           "2 nodes are writable, where 1 may be: %s and %s",
+                           s->config.nodes[owner].name, name);
         owner = (int)i;
     }
     if (owner < 0)

@@ -52,8 +52,8 @@ static int move(struct session *s, enum plan_command command, const char *to, st
 static int move_node(struct session *s, enum plan_command command, struct err *reterr)
 {
     if (s->options.n_args != 1)
-        return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
-                       "%s takes the name of one node", s->verb->name);
+        return err_set(reterr, ERR_USAGE, s->verb->example, "%s takes the name of one node",
+                       s->verb->name);
     return move(s, command, s->options.args[0], reterr);
 }
 

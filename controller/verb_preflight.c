@@ -8,6 +8,7 @@
 #include "controller/observe.h"
 #include "controller/preflight.h"
 #include "controller/rehearse.h"
+#include "controller/report.h"
 #include "controller/session.h"
 #include "controller/verbs.h"
 
@@ -48,9 +49,11 @@ int verb_preflight(struct session *s, struct err *reterr)
     /* silent as a host, not only as a database: then only a failover could be meant */
     bool unplanned = from >= 0 && from != to && !w->nodes[from].answered;
     if (s->options.format == FORMAT_PRETTY)
-        printf("%s of %s: %s -> %s%s\n", unplanned ? "failover" : "switchover",
-               s->config.cluster.name, from >= 0 ? s->config.nodes[from].name : "?", s->options.to,
-               unplanned ? " (the owner is silent)" : "");
+        report_wrap(s, "",
+                    arena_printf(s->arena, "%s of %s: %s -> %s%s",
+                                 unplanned ? "failover" : "switchover", s->config.cluster.name,
+                                 from >= 0 ? s->config.nodes[from].name : "?", s->options.to,
+                                 unplanned ? " (the owner is silent)" : ""));
     preflight_run(s, w, unplanned ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED, from, to, p);
     preflight_print(s, p, false);
     rc = preflight_verdict(p, reterr);

@@ -111,8 +111,9 @@ static int exit_of(const struct story *st, struct err *reterr)
         return 0;
     if (status < 0 || status > 10 || codes[status] == 0)
         status = 1;
-    return err_set(reterr, codes[status], NULL, "%s %s ended with exit status %" PRId64 ": %s",
-                   st->verb, st->txn, st->exit, st->message);
+    return err_set(reterr, codes[status], "`pgtandem status` shows what is now",
+                   "%s %s ended with exit status %" PRId64 ": %s", st->verb, st->txn, st->exit,
+                   st->message);
 }
 
 static int died(const struct story *st, struct err *reterr)
