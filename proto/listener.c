@@ -130,14 +130,11 @@ int listener_start(struct loop *l, const char *address, const struct listener_ev
 
 int listener_port(const struct listener *n)
 {
-    struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
+    struct sockaddr_in6 at = {.sin6_port = 0}; /* an IPv4 address has its port at the same place */
     socklen_t bytes = sizeof(at);
-    const void *a = &at;
 
-    if (getsockname(n->fd, (struct sockaddr *)&at, &bytes) < 0)
-        return 0;
-    return ntohs(at.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)a)->sin6_port
-                                          : ((const struct sockaddr_in *)a)->sin_port);
+    (void)getsockname(n->fd, (struct sockaddr *)&at, &bytes);
+    return ntohs(at.sin6_port);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
