@@ -44,7 +44,7 @@ static void find(struct look *l, bool fault, const char *path, const char *fmt, 
 
 /* ---- between two journals -------------------------------------------------------------------- */
 
-/* A journal that was begun while the one before it could not be read follows the last that could. */
+/* A journal that was begun while the one before it could not be read follows the last readable. */
 static bool follows(const struct look *l, const char *prev)
 {
     return strcmp(prev, l->last) == 0 || (*l->before && strcmp(prev, l->before) == 0);

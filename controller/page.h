@@ -1,8 +1,8 @@
 /*
  * One command as a page for the ticket: who, why, when, the checks, each step with its time, the
  * outage, the certificate or the loss statement, what was owed and what has been settled since, and
- * the hashes by which the page can be held against the journal. In Markdown, or as one HTML file that
- * needs nothing else (no scripts, no fonts, no network), with the timeline as SVG.
+ * the hashes by which the page can be held against the journal. In Markdown, or as one HTML file
+ * that needs nothing else (no scripts, no fonts, no network), with the timeline as SVG.
  */
 #pragma once
 
@@ -28,7 +28,8 @@ struct page {
 void page_markdown(struct page *p);
 void page_html(struct page *p);
 
-/* ---- shared by the two ------------------------------------------------------------------------ */
+/* ---- shared by the two ------------------------------------------------------------------------
+ * */
 
 /* "switchover of ia2: db02 -> db01" */
 const char *page_title(const struct page *p);

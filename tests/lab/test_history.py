@@ -12,8 +12,14 @@ from labkit import hosts, points, tap
 from labkit.scene import check, wait
 
 
+def history(s, *more, host='ctl'):
+    result = s.pgtandem('history', *more, '-f', 'json', host=host)
+    check(result.code == 0, 'history: exit %d: %s', result.code, result.stderr)
+    return json.loads(result.stdout)['rows']
+
+
 def newest(s):
-    return json.loads(s.pgtandem('history', '--limit', '1', '-f', 'json').stdout)[0]
+    return history(s, '--limit', '1')[0]
 
 
 @tap.test('its terminal closes after CLAIM: it goes on into the journal, `show -w` follows it to its end')
@@ -23,7 +29,7 @@ def _(s):
     follower = s.start_pgtandem('show', txn[:6], '-w')
     wait(lambda: s.program_pid(follower), 10, 'the follower runs')
 
-    rows = json.loads(s.pgtandem('history', '-f', 'json', host='ctl2').stdout)
+    rows = history(s, host='ctl2')
     check([(r['outcome'], r['by'], r['txn']) for r in rows][-1:] ==
           [('open, begun elsewhere', 'root@ctl', txn)], 'history on ctl2: %s', rows)
     there = s.pgtandem('show', txn[:6], host='ctl2')
@@ -121,7 +127,7 @@ def _(s):
         result = s.pgtandem('audit', 'verify')
         check(result.code == 1 and 'line %d: its hash' % line in ' '.join(result.stdout.split()) and
               os.path.basename(path) in result.stdout, 'audit: %s', result.stdout)
-        rows = json.loads(s.pgtandem('history', '-f', 'json').stdout)
+        rows = history(s)
         check('DAMAGED' in rows[0]['outcome'] and len(rows) == len(s.journals()), 'history: %s', rows)
         os.rename(path, path + '.away')
         check('older journals were removed' in ' '.join(s.pgtandem('audit', 'verify').stdout.split()),

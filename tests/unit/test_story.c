@@ -1,4 +1,5 @@
-/* controller/story, controller/timeline: a journal read as what it tells, and its picture laid out. */
+/* controller/story, controller/timeline: a journal read as what it tells, and its picture laid out.
+ * */
 #include "controller/story.h"
 
 #include <stdlib.h>
