@@ -15,6 +15,7 @@
 #include "proto/frame.h"
 #include "proto/hello.h"
 #include "proto/listener.h"
+#include "proto/refusals.h"
 #include "proto/tls.h"
 #include "tests/unit/pki.h"
 
@@ -905,6 +906,31 @@ static void garbage(void **state)
     agent_stop(&agent);
 }
 
+/* A flood of one kind is five lines and a sum, and hides none of another. */
+static void refusals_of_each_kind(void **state)
+{
+    struct agent told = {.logged = 0};
+    struct refusals *r = refusals_new(loop, 100 * pace, on_log, &told);
+    struct err e;
+
+    (void)state;
+    for (int i = 0; i < 4716; i++) {
+        err_set(&e, ERR_PROTOCOL, NULL, "a frame of %d bytes was announced", i);
+        refusals_tell(r, &e, "10.0.0.1:1");
+    }
+    assert_int_equal(told.logged, 5);
+    err_set(&e, ERR_TLS, NULL, "the peer's certificate is refused: expired");
+    refusals_tell(r, &e, "10.0.0.2:1");
+    assert_int_equal(told.logged, 6);
+    assert_string_equal(told.log.msg, "the peer's certificate is refused: expired");
+    run_for(200);
+    assert_int_equal(told.logged, 7);
+    assert_non_null(strstr(told.log.msg, "4711 more like this within "));
+    assert_non_null(strstr(told.log.msg, "a frame of 4715 bytes was announced"));
+    assert_int_equal(told.refused, 4717);
+    refusals_free(r);
+}
+
 static void slow_hello(void **state)
 {
     struct agent agent;
@@ -1283,6 +1309,7 @@ int main(void)
         TEST(broken_requests),
         TEST(pipelined_requests),
         TEST(garbage),
+        TEST(refusals_of_each_kind),
         TEST(slow_hello),
         TEST(no_hello_after_tls),
         TEST(wrong_first_messages),
