@@ -133,8 +133,10 @@ static void take_settings(struct inspect *i, const PGresult *r)
 static void take_databases(struct look *k, const PGresult *r)
 {
     k->i->databases = PQntuples(r);
-    for (int row = 0; row < PQntuples(r) && k->n_databases < DATABASES_MAX; row++)
-        STR_COPY(k->databases[k->n_databases++], PQgetvalue(r, row, 0));
+    for (int row = 0; row < PQntuples(r) && k->n_databases < DATABASES_MAX; row++) {
+        STR_COPY(k->databases[k->n_databases], PQgetvalue(r, row, 0));
+        k->n_databases++;
+    }
 }
 
 static void take_tablespaces(struct inspect *i, const PGresult *r)

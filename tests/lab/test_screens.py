@@ -18,8 +18,8 @@ from labkit.scene import check
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/json')
 LOOKS = {'status': 'status', 'topology': 'topology', 'preflight --to db01': 'preflight',
-         'checks': 'checks', 'plan --to db01': 'plan', 'dns show': 'dns', 'dns verify': 'dns', 'cron show': 'cron-show',
-         'cron diff': 'cron-diff', 'history': 'history', 'show': 'show',
+         'checks': 'checks', 'plan --to db01': 'plan', 'dns show': 'dns', 'dns verify': 'dns',
+         'cron show': 'cron-show', 'cron diff': 'cron-diff', 'history': 'history', 'show': 'show',
          'audit verify': 'audit-verify'}
 SCREENS = ('status', 'topology', 'preflight --to db01', 'dns show', 'history', 'cron diff')
 
