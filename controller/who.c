@@ -1,6 +1,7 @@
 #include "controller/who.h"
 
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { NOBODY_LOGGED_IN = 4294967295 }; /* loginuid of what no login began: (uid_t)-1 */
+/* loginuid of what no login began: (uid_t)-1 */
+static const long long nobody_logged_in = UINT32_MAX;
 
 /* Text that came from the environment: only what a journal can keep, and no control characters. */
 static void put(json_t *who, const char *key, const char *text)
@@ -46,7 +48,7 @@ static void put_login(json_t *who)
     if (file_read("/proc/self/loginuid", 64, a, &text, NULL, NULL) < 0)
         return;
     text[strcspn(text, "\n")] = '\0';
-    if (str_to_int(text, 0, NOBODY_LOGGED_IN - 1, &uid))
+    if (str_to_int(text, 0, nobody_logged_in - 1, &uid))
         put_user(who, "login", (uid_t)uid);
 }
 
