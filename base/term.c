@@ -209,7 +209,8 @@ const char *term_text(const struct term *t, struct arena *a, const char *text)
 
 /* ---- paragraphs ------------------------------------------------------------------------------ */
 
-/* One line of words that fits `width` columns (0: any): where it ends, and where the next begins. */
+/* One line of words that fits `width` columns (0: any): where it ends, and where the next one
+ * begins. */
 static const char *line_end(const char *text, size_t width, const char **ret_next)
 {
     const char *newline = text + strcspn(text, "\n");

@@ -1,7 +1,7 @@
 /*
  * What an output is (standard output, standard error), decided once for a command: a terminal or
- * not, how wide, with colour or not, UTF-8 or not. Everything that people read is laid out by it; what programs read (JSON, TSV)
- * does not depend on it.
+ * not, how wide, with colour or not, UTF-8 or not. Everything that people read is laid out by it;
+ * what programs read (JSON, TSV) does not depend on it.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /*
  * What a moving command shows while it moves: one line a step. On a terminal the running step is
  * shown at once and completed in place; elsewhere each finished step is one plain line; with
- * `-f json` one JSON object a line, with `-f tsv` one line of fields. Everything shown here is in the journal too.
+ * `-f json` one JSON object a line, with `-f tsv` one line of fields. Everything shown here is in
+ * the journal too.
  */
 #pragma once
 

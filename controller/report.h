@@ -1,8 +1,8 @@
 /*
  * What people and scripts read: small tables, wrapped text, the same facts in each format.
  *
- * A report is columns and rows of cells in an arena. Pretty: aligned, by the session's terminal: too
- * narrow, the columns that may be left out are, and where that is not enough the last ones move
+ * A report is columns and rows of cells in an arena. Pretty: aligned, by the session's terminal:
+ * too narrow, the columns that may be left out are, and where that is not enough the last ones move
  * below their row. TSV: a header line, then a row each. JSON: an array of objects, numbers as
  * numbers, an empty cell as null.
  */
@@ -65,8 +65,8 @@ json_t *report_json(const struct report *r);
 /* By the session's format. */
 void report_print(const struct report *r, const struct session *s);
 
-/* What every JSON output is: an object with "version", "kind" (the verb), then `value`'s own keys; an
- * array becomes the member "rows". Each key is described in docs/json. One that is added leaves the
+/* What every JSON output is: an object with "version", "kind" (the verb), then `value`'s own keys;
+ * an array becomes the member "rows". Each key is described in docs/json. One that is added leaves the
  * version; one that goes, or means something else, raises it. Takes `value`. */
 enum { REPORT_JSON_VERSION = 1 };
 json_t *report_object(const struct session *s, json_t *value);

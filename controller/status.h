@@ -69,7 +69,8 @@ void status_print(const struct status *st);
 struct status_past;
 struct status_past *status_past_new(void);
 void status_past_free(struct status_past *p);
-/* Fill st->changes and st->recent, and mark the cells that are not as they were; then remember *st instead. */
+/* Fill st->changes and st->recent, and mark the cells that are not as they were; then remember *st
+ * instead. */
 void status_compare(struct status_past *p, struct status *st);
 
 /* Read what the journals know of `txn` ("" none); texts in the arena. */

@@ -1,7 +1,7 @@
 /*
  * The cluster as a picture, drawn from one look: the alias and whom it names, the ownership record
- * and who serves it, each node below the one that it streams from, scheduled jobs, controllers. What
- * hangs on nothing, or on the wrong thing, stands apart and says why.
+ * and who serves it, each node below the one that it streams from, scheduled jobs, controllers.
+ * What hangs on nothing, or on the wrong thing, stands apart and says why.
  */
 #pragma once
 

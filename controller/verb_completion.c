@@ -1,4 +1,4 @@
-/* `completion`: the words that a shell offers, from the tables; the nodes from the configuration. */
+/* `completion`: the words that a shell offers, from the tables and the configuration. */
 #include <stdio.h>
 #include <string.h>
 
