@@ -47,7 +47,7 @@ static const struct field journal_fields[] = {
 };
 static const struct field limits_fields[] = {
     F_INT(struct config_limits, agent_timeout_ms, 0, 100, 4000, "2000",
-          "ms: how long an agent may take to answer a look"),
+          "ms: how long an agent may take to answer a look (300 if its whole host is silent)"),
     F_INT(struct config_limits, lag_bytes, 0, 0, INT64_MAX, "16777216",
           "bytes: largest receive or replay lag to begin a switchover with"),
     F_INT(struct config_limits, clock_skew_ms, 0, 1, 300000, "2000",
