@@ -10,6 +10,7 @@
 #include "controller/interrupt.h"
 #include "controller/journal.h"
 #include "controller/ops.h"
+#include "controller/rehearse.h"
 #include "controller/run.h"
 #include "controller/run_journal.h"
 #include "controller/summary.h"
@@ -168,9 +169,12 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
         if (node >= 0)
             r->view.marks.accepted |= 1U << node;
     }
-    world_observe(s, &r->world,
-                  OBSERVE_AGENTS | OBSERVE_DNS |
-                      (order->command == PLAN_FAILOVER ? (unsigned)OBSERVE_EVIDENCE : 0));
+    unsigned what = OBSERVE_AGENTS | OBSERVE_DNS;
+    if (order->command == PLAN_FAILOVER) { /* nobody can write meanwhile: all at once */
+        what |= OBSERVE_EVIDENCE;
+        r->rehearsal = rehearse_start(s, &r->world, r->view.to, true);
+    }
+    world_observe(s, &r->world, what);
     run_look(r);
     STR_COPY(r->from, r->view.d.owner);
 }
@@ -270,11 +274,13 @@ int engine_run(struct session *s, const struct engine_order *order, struct err *
     prepare(r, s, order);
     rc = refuse_observers(r, order, reterr);
     if (rc < 0) {
+        rehearse_drop(r->rehearsal);
         journal_close(order->journal);
         return rc;
     }
     summary_opening(r);
     rc = engine_loop(r, &m, reterr);
+    rehearse_drop(r->rehearsal);
     if (rc == 0) {
         /* not silence: an answer that says no (a wrong key, say), and nothing has been begun */
         if (dns_silent(&m) && r->world.d.status == DNS_VIEW_REFUSED && !r->view.marks.began)

@@ -50,9 +50,10 @@ static void look_at_all(struct run *r)
     bool lost = unplanned(r);
     struct inspection *inspection =
         lost && s->options.yes ? NULL : inspection_start(s, &r->world, true);
-    struct rehearse *rehearsal = rehearse_start(
-        s, &r->world, r->view.to, lost ? REHEARSE_TIMEOUT_LOST_MS : REHEARSE_TIMEOUT_MS);
-
+    struct rehearse *rehearsal = r->rehearsal;
+    r->rehearsal = NULL;
+    if (!rehearsal)
+        rehearsal = rehearse_start(s, &r->world, r->view.to, unplanned(r));
     world_observe(s, &r->world, OBSERVE_SURVEY | OBSERVE_KEY);
     rehearse_end(rehearsal);
     inspection_end(inspection);

@@ -62,9 +62,8 @@ static struct plan *look_and_build(struct session *s, enum plan_command command,
 
     struct inspection *inspection = has_preflight(command) ? inspection_start(s, w, false) : NULL;
     struct rehearse *rehearsal =
-        has_preflight(command)
-            ? rehearse_start(s, w, config_node_index(&s->config, to), REHEARSE_TIMEOUT_MS)
-            : NULL;
+        has_preflight(command) ? rehearse_start(s, w, config_node_index(&s->config, to), false)
+                               : NULL;
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY);
     inspection_end(inspection);
     if (rehearsal)

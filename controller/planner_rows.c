@@ -326,7 +326,7 @@ static const struct plan_row seize_forward[] = {
     PLAN_END ("seize: another has more WAL",         less_wal,        b,      WHY_NOT_MOST_WAL, 4),
     PLAN_END ("seize: history or timeline number",   timeline_unfit,  b,      WHY_TIMELINE, 4),
     PLAN_STEP("seize: loss not accepted",            loss_not_accepted, a,    STEP_LOSS),
-    PLAN_STEP("seize: evidence again",               no_evidence,     suspects, STEP_EVIDENCE_AGAIN),
+    PLAN_STEP("seize: evidence again",               no_evidence,     silent,   STEP_EVIDENCE_AGAIN),
     PLAN_STEP("seize: A fenced, or G2/G3 confirmed anew", NULL,       b,      STEP_FLIP),
     {0},
 };

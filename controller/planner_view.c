@@ -272,7 +272,7 @@ static bool seize_flip_ready(const struct plan_view *v, int b)
         if (plan_standby(v, i) && v->nodes[i].receiving)
             return false;
     return plan_most_wal(v, b) && plan_timeline_fits(v, b) && plan_done(v, STEP_DETACH) &&
-           plan_done(v, STEP_EVIDENCE_AGAIN) && plan_done(v, STEP_LOSS);
+           (plan_done(v, STEP_EVIDENCE_AGAIN) || plan_silent(v, b) == 0) && plan_done(v, STEP_LOSS);
 }
 
 bool plan_flip_ready(const struct plan_view *v)

@@ -83,10 +83,12 @@ static bool silent(const struct world *w, size_t node)
 }
 
 static void fill(struct request *q, const struct config *c, const struct world *w, size_t node,
-                 int to)
+                 int to, bool lost)
 {
     q->verb = VERB_REHEARSE;
     q->archive = (int)node == to;
+    if (lost && (int)node == to)
+        return;
     for (size_t i = 0; i < c->n_nodes; i++) {
         struct upstream *up = &q->rehearse[q->n_rehearse];
 
@@ -99,7 +101,7 @@ static void fill(struct request *q, const struct config *c, const struct world *
     }
 }
 
-struct rehearse *rehearse_start(struct session *s, struct world *w, int to, int64_t timeout_ms)
+struct rehearse *rehearse_start(struct session *s, struct world *w, int to, bool lost)
 {
     struct rehearse *r = arena_alloc(s->arena, sizeof(*r));
 
@@ -112,8 +114,8 @@ struct rehearse *rehearse_start(struct session *s, struct world *w, int to, int6
             w->nodes[i].rehearsal_error = w->nodes[i].error;
             continue;
         }
-        fill(&r->asked[i].q, &s->config, w, i, to);
-        ask(r, w, i, timeout_ms);
+        fill(&r->asked[i].q, &s->config, w, i, to, lost);
+        ask(r, w, i, lost ? REHEARSE_TIMEOUT_LOST_MS : REHEARSE_TIMEOUT_MS);
     }
     return r;
 }
@@ -121,8 +123,15 @@ struct rehearse *rehearse_start(struct session *s, struct world *w, int to, int6
 void rehearse_end(struct rehearse *r)
 {
     loop_wait(r->session->loop, &r->done, -1, NULL); /* each call has its own deadline */
-    for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
+    rehearse_drop(r);
+}
+
+void rehearse_drop(struct rehearse *r)
+{
+    for (size_t i = 0; r && i < CLUSTER_NODES_MAX; i++) {
         rpc_peer_free(r->asked[i].peer);
+        r->asked[i].peer = NULL;
+    }
 }
 
 void rehearse_canary(struct session *s, struct world *w, int node)

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -20,10 +21,13 @@ enum {
 };
 
 /* Every node rehearses: its connection to `to` as a future standby of it, and `to` those to all
- * others; what else there is, all. `world` and session must outlive it. */
-struct rehearse *rehearse_start(struct session *s, struct world *w, int to, int64_t timeout_ms);
+ * others (not when the primary is `lost`: one of them is no more); what else there is, all. `world`
+ * and session must outlive it. */
+struct rehearse *rehearse_start(struct session *s, struct world *w, int to, bool lost);
 /* Wait until all have answered, or their time is up. */
 void rehearse_end(struct rehearse *r);
+/* Nobody wants to know any more. NULL is fine. */
+void rehearse_drop(struct rehearse *r);
 
 /* The canary of one node (agent/canary.h): waits for cron, up to 70 s. Added to the node's
  * rehearsals. */

@@ -20,6 +20,7 @@
 #include "controller/trace.h"
 
 struct journal;
+struct rehearse;
 struct plan;
 
 enum { RUN_STEPS_MAX = 96 };
@@ -42,6 +43,7 @@ struct run {
         uint64_t lsn;    /* the last WAL position that anybody knows of it */
         int64_t wall_ms; /* when; 0 unknown */
     } last_seen[CLUSTER_NODES_MAX];
+    struct rehearse *rehearsal; /* begun with the first look, when the primary is lost */
     struct journal *journal; /* NULL until something is about to change */
     json_t *before;          /* steps before the journal was opened; NULL none */
     struct trace trace;      /* of the step that runs */

@@ -38,7 +38,7 @@ int verb_preflight(struct session *s, struct err *reterr)
     if (s->config.limits.agent_timeout_ms > INSPECT_TIMEOUT_MS)
         s->config.limits.agent_timeout_ms = INSPECT_TIMEOUT_MS; /* it answers within 2 s */
     struct inspection *inspection = inspection_start(s, w, false);
-    struct rehearse *rehearsal = rehearse_start(s, w, to, REHEARSE_TIMEOUT_MS);
+    struct rehearse *rehearsal = rehearse_start(s, w, to, false);
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY);
     rehearse_end(rehearsal);
     inspection_end(inspection);
