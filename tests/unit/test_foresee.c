@@ -126,7 +126,7 @@ static void failover(void **unused)
     (void)unused;
     v.command = PLAN_FAILOVER;
     v.nodes[A].role = PG_STOPPED; /* crashed: its agent lives */
-    expect("evidence loss seize arm fence-old detach evidence-again flip promote! cron-on follow "
+    expect("evidence loss seize arm fence-old detach flip promote! cron-on follow "
            "checkpoint? stable",
            "revoke undo arm unfence cron-back follow-back? stable-back");
     assert_true(f.after.nodes[A].fenced);
