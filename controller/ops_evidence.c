@@ -146,7 +146,7 @@ static int64_t pause_ms(int64_t left_ms)
 
 void op_wait_watch(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    int64_t ms = watch_wait_ms(r), began = clock_mono_ms(), left = ms;
+    int64_t ms = watch_wait_ms(r), began = clock_mono_ms(), left;
     progress_waiting(&r->progress, "%lld s, for the watch of a node that was given up unfenced",
                      (long long)(ms / 1000));
     while (!listen(r) && (left = began + ms - clock_mono_ms()) > 0) {

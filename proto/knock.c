@@ -117,7 +117,8 @@ struct knock *knock_start(struct loop *l, const char *const *addresses, size_t n
     struct knock *k = mem_alloc(sizeof(*k));
 
     for (size_t i = 0; i < n && i < KNOCK_ADDRESSES; i++)
-        STR_COPY(k->addresses[k->n_addresses++], addresses[i]);
+        STR_COPY(k->addresses[i], addresses[i]);
+    k->n_addresses = n < KNOCK_ADDRESSES ? n : KNOCK_ADDRESSES;
     k->fn = fn;
     k->arg = arg;
     k->open_handles = 1;
