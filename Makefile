@@ -98,7 +98,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(COMPILE) $(WERROR_FLAG) -MMD -MP -c -o $@ $<
 
-objects = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c $(1)/*/*.c)))
 
 # the list of members is a dependency of its own, or a deleted source would stay in the archive
 define ARCHIVE
@@ -147,7 +147,7 @@ $(foreach harness,$(notdir $(REPLAY)),$(eval $(call REPLAYS,$(harness))))
 units: $(TESTS) $(REPLAY)
 
 # The explorer plays the three pure parts; that they link without the rest shows that they are pure.
-PURE := $(wildcard dnsupdate/register.c controller/steps.c controller/planner*.c agent/rules*.c)
+PURE := $(wildcard dnsupdate/register.c controller/decide/*.c agent/decide/*.c)
 
 $(BUILD)/sim: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c) $(PURE)) $(BUILD)/libbase.a
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -179,7 +179,7 @@ print-cppflags:
 	@echo '$(CPPFLAGS)'
 
 format:
-	clang-format -i $(foreach dir,$(DIRS) tests/unit tests/sim tests/fuzz tests/lab/*,$(wildcard $(dir)/*.[ch]))
+	clang-format -i $(foreach dir,$(DIRS) $(DIRS:%=%/*) tests/unit tests/sim tests/fuzz tests/lab/*,$(wildcard $(dir)/*.[ch]))
 
 sanitize:
 	$(MAKE) SAN=1 BUILD=$(BUILD)/asan all units

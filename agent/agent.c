@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "agent/act.h"
-#include "agent/canary.h"
-#include "agent/cron.h"
-#include "agent/machine.h"
-#include "agent/rehearse.h"
-#include "agent/watch.h"
+#include "agent/acts/act.h"
+#include "agent/cron/canary.h"
+#include "agent/cron/cron.h"
+#include "agent/guard/watch.h"
+#include "agent/look/machine.h"
+#include "agent/look/rehearse.h"
 #include "base/err.h"
 #include "base/mem.h"
 

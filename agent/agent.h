@@ -1,8 +1,9 @@
 /*
  * The agent's parts together, and what all of its acts need: durable state, observation, D.
  *
- * Everything that decides and changes goes through one queue of acts (agent/act.h) and holds the
- * state lock meanwhile (agent/state.h, S4); looking and waiting do not.
+ * Everything that decides and changes goes through one queue of acts (agent/acts/act.h) and holds
+ * the
+ * state lock meanwhile (agent/guard/state.h, S4); looking and waiting do not.
  */
 #pragma once
 
@@ -10,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/acts/ran.h"
 #include "agent/config.h"
-#include "agent/ran.h"
-#include "agent/rules.h"
+#include "agent/decide/rules.h"
 #include "base/loop.h"
 
 struct act;
@@ -39,10 +40,10 @@ struct agent {
 
     struct act *queue;           /* the first one runs */
     struct act *tails;           /* requests that only wait, beside it */
-    struct canary *canary;       /* agent/canary.c; NULL: none is in the crontab */
-    struct rehearse *rehearsing; /* agent/rehearse.c: what has not been answered */
+    struct canary *canary;       /* agent/cron/canary.c; NULL: none is in the crontab */
+    struct rehearse *rehearsing; /* agent/look/rehearse.c: what has not been answered */
     const char *acting;          /* the name of the one that runs; NULL: none */
-    struct ran_log ran; /* what the running act had to run */
+    struct ran_log ran;          /* what the running act had to run */
     bool stopping;
     void (*idle)(struct agent *g); /* stopping, and the last act has ended */
 

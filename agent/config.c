@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/machine.h"
+#include "agent/look/machine.h"
 #include "base/err.h"
 #include "base/ini.h"
 #include "base/mem.h"

@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/cron.h"
-#include "agent/inspect_backup.h"
-#include "agent/postgres.h"
-#include "agent/state.h"
+#include "agent/cron/cron.h"
+#include "agent/guard/state.h"
+#include "agent/look/inspect_backup.h"
+#include "agent/postgres/postgres.h"
 #include "base/ini.h"
 #include "dnsupdate/dnsclient.h"
 #include "proto/rpc.h"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "agent/config.h"
-#include "agent/machine.h"
+#include "agent/look/machine.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "agent/act.h"
-#include "agent/canary.h"
-#include "agent/machine.h"
+#include "agent/acts/act.h"
+#include "agent/cron/canary.h"
+#include "agent/guard/watch.h"
+#include "agent/look/machine.h"
 #include "agent/reload.h"
 #include "agent/server.h"
-#include "agent/watch.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"

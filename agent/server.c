@@ -1,17 +1,17 @@
 /*
  * The table of verbs. Controllers command; other agents may only look (guard and rejoin do). What
- * changes something waits for its turn (agent/act.h); what only looks is answered at once.
+ * changes something waits for its turn (agent/acts/act.h); what only looks is answered at once.
  */
 #include "agent/server.h"
 
 #include <jansson.h>
 #include <string.h>
 
-#include "agent/acts.h"
-#include "agent/canary.h"
-#include "agent/cron.h"
-#include "agent/rehearse.h"
-#include "agent/inspect.h"
+#include "agent/acts/acts.h"
+#include "agent/cron/canary.h"
+#include "agent/cron/cron.h"
+#include "agent/look/inspect.h"
+#include "agent/look/rehearse.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"

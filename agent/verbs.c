@@ -5,9 +5,9 @@
 #include "agent/cli.h"
 #include "agent/config.h"
 #include "agent/daemon.h"
-#include "agent/guard.h"
-#include "agent/inspect.h"
-#include "agent/status.h"
+#include "agent/guard/guard.h"
+#include "agent/look/inspect.h"
+#include "agent/look/status.h"
 #include "base/err.h"
 #include "base/str.h"
 

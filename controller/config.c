@@ -11,7 +11,7 @@
 #include "base/ini.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/preflight.h"
+#include "controller/preflight/preflight.h"
 
 const char *const severity_names[] = {"block", "warn", "off", "default", NULL};
 

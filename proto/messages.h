@@ -5,7 +5,8 @@
  *
  * Every request that changes something carries (epoch, seq); an agent refuses what is not higher
  * than the last it obeyed. One-line strings are made printable as they arrive (base/field.h): they
- * end in logs and on terminals. Every reply, also a refusal, carries a fresh observation, so that a step
+ * end in logs and on terminals. Every reply, also a refusal, carries a fresh observation, so that a
+ * step
  * needs no second round trip to be observed.
  *
  * Versions. Two programs speak the lower of their two newest versions (hello). What came with a

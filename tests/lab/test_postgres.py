@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""agent/postgres.h against a real PostgreSQL: a primary and standbys of our own, driven through
+"""agent/postgres/postgres.h against a real PostgreSQL: a primary and standbys of our own, driven through
 tests/lab/postgres/pg_driver. TAP on standard output, measurements as comments.
 
 Servers under /var/tmp, on Unix sockets and high ports of 127.0.0.1; as root everything runs as the

@@ -63,7 +63,8 @@ enum {
 
 /* clang-format off */
 static const struct scenario scenarios[] = {
-    /* name                               start    from          faults commands writes menu           states   --deep */
+    /* name                               start    from          faults commands writes menu
+     *   states   --deep */
     {"planned",                           planned, STEP_NONE,    1,     1,       0,     AFTER,         SHORT, LONG},
     {"planned, from the first act",       planned, STEP_CRON_OFF, 2,    1,       0,     AFTER,         SHORT, LONG},
     {"planned, commits meanwhile",        planned, STEP_CATCHUP, 1,     1,       2,     AFTER,         SHORT, LONG},

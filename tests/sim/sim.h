@@ -1,5 +1,6 @@
 /*
- * The explorer: a small simulated world around the three pure parts (agent/rules, controller/steps
+ * The explorer: a small simulated world around the three pure parts (agent/decide/rules,
+ * controller/decide/steps
  * and planner, dnsupdate/register), walked exhaustively within a budget of faults.
  *
  * World: one register with compare-and-swap and UPDATEs that may arrive late; three nodes, each a
@@ -23,8 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/rules.h"
-#include "controller/planner.h"
+#include "agent/decide/rules.h"
+#include "controller/decide/planner.h"
 #include "dnsupdate/register.h"
 
 typedef uint8_t u8;

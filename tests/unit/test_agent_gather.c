@@ -1,6 +1,6 @@
-/* agent/gather, agent/agent: what is decided around the guard's table for a node never
+/* agent/look/gather, agent/agent: what is decided around the guard's table for a node never
  * commanded. */
-#include "agent/gather.h"
+#include "agent/look/gather.h"
 
 #include <string.h>
 

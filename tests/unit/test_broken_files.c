@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/config.h"
-#include "controller/journal.h"
+#include "controller/history/journal.h"
 #include "dnsupdate/keyfile.h"
 #include "tests/unit/pki.h"
 #include "tests/unit/unit.h"

@@ -1,5 +1,5 @@
-/* controller/foresee: what the planner will say if all goes well, and back. */
-#include "controller/foresee.h"
+/* controller/decide/foresee: what the planner will say if all goes well, and back. */
+#include "controller/decide/foresee.h"
 
 #include <string.h>
 

@@ -1,7 +1,8 @@
-/* controller/journal: what was written is read back; damage is told; a crash or a full disk cuts,
+/* controller/history/journal: what was written is read back; damage is told; a crash or a full disk
+ * cuts,
  * no more. */
-#include "controller/audit.h"
-#include "controller/journal.h"
+#include "controller/history/audit.h"
+#include "controller/history/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>

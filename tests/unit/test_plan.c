@@ -1,5 +1,5 @@
-/* controller/plan: what a plan rests on, fact by fact; the file; what earlier moves took. */
-#include "controller/plan.h"
+/* controller/plan/plan: what a plan rests on, fact by fact; the file; what earlier moves took. */
+#include "controller/plan/plan.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -10,11 +10,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/journal.h"
-#include "controller/planner_view.h"
-#include "controller/preflight.h"
+#include "controller/decide/planner_view.h"
+#include "controller/history/journal.h"
+#include "controller/preflight/preflight.h"
 #include "controller/session.h"
-#include "controller/view.h"
+#include "controller/world/view.h"
 #include "tests/unit/unit.h"
 
 enum { A, B, C, NODES, SYSID = 7301 };

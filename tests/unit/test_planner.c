@@ -1,5 +1,6 @@
-/* controller/planner: every row of docs/protocol.md, section 7, records, W, debts, situations. */
-#include "controller/planner.h"
+/* controller/decide/planner: every row of docs/protocol.md, section 7, records, W, debts,
+ * situations. */
+#include "controller/decide/planner.h"
 
 #include <string.h>
 

@@ -1,12 +1,13 @@
-/* controller/planner: a fence's mark on a primary that still runs (a FENCE that was cut short), and
+/* controller/decide/planner: a fence's mark on a primary that still runs (a FENCE that was cut
+ * short), and
  * what a crontab that cannot be read counts for. */
 #include <string.h>
 
 #include "base/str.h"
 #include "controller/config.h"
-#include "controller/observe.h"
-#include "controller/planner.h"
-#include "controller/view.h"
+#include "controller/decide/planner.h"
+#include "controller/world/observe.h"
+#include "controller/world/view.h"
 #include "tests/unit/unit.h"
 
 enum { A, B, NODES };

@@ -1,5 +1,6 @@
-/* The parts of agent/postgres.h that need no server: pg_control, timelines, files, settings. */
-#include "agent/postgres.h"
+/* The parts of agent/postgres/postgres.h that need no server: pg_control, timelines, files,
+ * settings. */
+#include "agent/postgres/postgres.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,10 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/pgcontrol.h"
-#include "agent/pgfiles.h"
-#include "agent/pghistory.h"
-#include "agent/pgsettings.h"
+#include "agent/postgres/pgcontrol.h"
+#include "agent/postgres/pgfiles.h"
+#include "agent/postgres/pghistory.h"
+#include "agent/postgres/pgsettings.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"

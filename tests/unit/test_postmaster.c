@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/pgfiles.h"
-#include "agent/postgres.h"
+#include "agent/postgres/pgfiles.h"
+#include "agent/postgres/postgres.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/loop.h"

@@ -1,15 +1,16 @@
-/* controller/preflight: a synthetic cluster in order passes; each single thing out of order is
+/* controller/preflight/preflight: a synthetic cluster in order passes; each single thing out of
+ * order is
  * found by the check that is meant for it, with its number, and by no other blocking one. */
-#include "controller/preflight.h"
+#include "controller/preflight/preflight.h"
 
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/observe.h"
-#include "controller/preflight_checks.h"
+#include "controller/preflight/preflight_checks.h"
 #include "controller/session.h"
+#include "controller/world/observe.h"
 #include "proto/hello.h"
 #include "tests/unit/unit.h"
 

@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "controller/observe.h"
-#include "controller/preflight_checks.h"
+#include "controller/preflight/preflight_checks.h"
 #include "controller/session.h"
+#include "controller/world/observe.h"
 #include "tests/unit/unit.h"
 
 enum { A, B, NODES };

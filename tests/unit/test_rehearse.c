@@ -1,8 +1,8 @@
 /* Rehearsals: what is said of a refused connection, the canary's line, words of a command. */
 #include <string.h>
 
-#include "agent/canary_text.h"
-#include "agent/pgrehearse.h"
+#include "agent/cron/canary_text.h"
+#include "agent/postgres/pgrehearse.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"

@@ -1,5 +1,5 @@
-/* agent/rules: admission, each verb's refusals, the guard's rows 1 to 11, the watch. */
-#include "agent/rules.h"
+/* agent/decide/rules: admission, each verb's refusals, the guard's rows 1 to 11, the watch. */
+#include "agent/decide/rules.h"
 
 #include <string.h>
 

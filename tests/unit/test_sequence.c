@@ -1,5 +1,5 @@
-/* agent/sequence: phases in order, at once or later; the end exactly once and last. */
-#include "agent/sequence.h"
+/* agent/guard/sequence: phases in order, at once or later; the end exactly once and last. */
+#include "agent/guard/sequence.h"
 
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* agent/state: what was saved comes back; anything else is an error, the file stays as it is. */
-#include "agent/state.h"
+/* agent/guard/state: what was saved comes back; anything else is an error, the file stays as it is.
+ * */
+#include "agent/guard/state.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>

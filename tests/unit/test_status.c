@@ -1,6 +1,7 @@
-/* controller/status: what a tired administrator reads, for each kind of trouble: the problem in
+/* controller/screen/status: what a tired administrator reads, for each kind of trouble: the problem
+ * in
  * words, one next command, and the same facts in all three formats. */
-#include "controller/status.h"
+#include "controller/screen/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +11,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/screen/topology.h"
 #include "controller/session.h"
-#include "controller/topology.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/unit.h"
 

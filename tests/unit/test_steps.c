@@ -1,10 +1,10 @@
-/* controller/steps: the table obeys its own rules, and reads as the protocol's tables do. */
-#include "controller/steps.h"
+/* controller/decide/steps: the table obeys its own rules, and reads as the protocol's tables do. */
+#include "controller/decide/steps.h"
 
 #include <string.h>
 
 #include "base/err.h"
-#include "controller/planner.h"
+#include "controller/decide/planner.h"
 #include "tests/unit/unit.h"
 
 static void table_is_valid(void **unused)

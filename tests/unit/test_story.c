@@ -1,6 +1,7 @@
-/* controller/story, controller/timeline: a journal read as what it tells, and its picture laid out.
+/* controller/history/story, controller/history/timeline: a journal read as what it tells, and its
+ * picture laid out.
  * */
-#include "controller/story.h"
+#include "controller/history/story.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/timeline.h"
+#include "controller/history/timeline.h"
 #include "tests/unit/unit.h"
 
 static char directory[] = "/tmp/pgtandem-test-story-XXXXXX";

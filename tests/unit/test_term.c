@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/term.h"
-#include "controller/report.h"
+#include "controller/screen/report.h"
 #include "controller/session.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/unit.h"

@@ -8,9 +8,9 @@
 #include "base/term.h"
 #include "controller/cli.h"
 #include "controller/help.h"
-#include "controller/preflight.h"
+#include "controller/preflight/preflight.h"
 #include "controller/session.h"
-#include "controller/verbs.h"
+#include "controller/verbs/verbs.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/unit.h"
 

@@ -1,11 +1,11 @@
-/* controller/view: whose WAL is the owner's (PostgreSQL, 26.3.5 Timelines). */
-#include "controller/view.h"
+/* controller/world/view: whose WAL is the owner's (PostgreSQL, 26.3.5 Timelines). */
+#include "controller/world/view.h"
 
 #include <string.h>
 
 #include "base/str.h"
 #include "controller/config.h"
-#include "controller/observe.h"
+#include "controller/world/observe.h"
 #include "tests/unit/unit.h"
 
 enum { OWNER, OTHER };

@@ -1,5 +1,5 @@
 /*
- * Drives agent/postgres.h from a script (tests/lab/test_postgres.py).
+ * Drives agent/postgres/postgres.h from a script (tests/lab/test_postgres.py).
  *
  *     pg_driver NODE key=value…      the keys of postgres_config_table
  *
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/postgres.h"
+#include "agent/postgres/postgres.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/loop.h"

@@ -1,0 +1,100 @@
+/*
+ * An act: something that changes this node, as a sequence of phases under the state lock.
+ *
+ *     queue --> [lock, load the state] --> phases of its kind --> unlock --> answer --> next act
+ *                                                                   '--> next act
+ *                                                                   '--> tail --> answer
+ *
+ * What a request then only waits for, running jobs or a CHECKPOINT, is its tail: it would keep out
+ * the command that takes over, the watch and the guard.
+ *
+ * Invariants
+ *   A1  one act at a time; it holds the lock from before it reads the state until its phases have
+ *       ended.
+ *   A2  `s` is what is in the state file; it changes by act_save() alone (S1: before the deed).
+ *   A3  a request whose time is up before its turn does nothing.
+ *   A4  every act ends: each phase, of a tail too, waits for something with a deadline.
+ *   A5  a tail holds neither turn nor lock, and changes nothing durable; it is refused as stale as
+ *       soon as a higher epoch is in the state file.
+ */
+#pragma once
+
+#include "agent/agent.h"
+#include "agent/guard/sequence.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "proto/rpc.h"
+
+struct act;
+
+struct act_kind {
+    const char *name;
+    const sequence_phase_fn *phases;
+    const sequence_phase_fn *tail;  /* of requests only; NULL: none */
+    void (*forsake)(struct act *a); /* ends what the tail waits for: no callback from now on */
+    bool quiet;                     /* not worth a line in the log */
+};
+
+struct act {
+    struct agent *agent;
+    struct act *next;
+    const struct act_kind *kind;
+    struct sequence seq;
+    struct timer *timer;
+    struct rpc_request *rpc; /* who asked; NULL: the watch or a hold's release */
+    const struct request *q; /* what; never NULL */
+    struct request own;      /* of acts without a caller: who and why */
+    int64_t started_ms, deadline_ms;
+    int lock;
+    bool permit; /* a guard started by our own start command may let it through */
+    struct agent_state s;
+    struct obs_pg pg; /* the last look */
+    struct facts f;
+    struct record d; /* as re-read for this act */
+    bool d_from_primary;
+    struct dns_op *d_op; /* the question to the zone's primary */
+    struct act_other {
+        struct act *act;
+        struct dns_op *op;
+    } others[DNS_NS_MAX];          /* to the other servers, when it is silent */
+    struct record first, second;   /* watch: its two reads */
+    struct agent_state next_state; /* hold: to be saved once it is seen writable */
+    struct buf text;               /* for the reply */
+    struct ran_log ran;            /* its own children, once its phases have ended */
+    void *data;                    /* of the kind; freed with the act by mem_free() */
+};
+
+/* A line of the log that names the act, its step and its transition; event: "begins", "done",
+ * "refused", "notes". */
+void act_log(const struct act *a, enum log_level level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Queue an act for a request; it is answered when the act has ended. */
+void act_request(struct agent *g, const struct act_kind *kind, struct rpc_request *r);
+/* One of our own. Returns it before it starts, to be filled in (first, second, data). */
+struct act *act_own(struct agent *g, const struct act_kind *kind, const char *by,
+                    const char *reason);
+/* End of the program: no more answers. */
+void act_drop_all(struct agent *g);
+
+/* ---- for phases ------------------------------------------------------------------------------ */
+
+int64_t act_left_ms(const struct act *a); /* until the deadline, at least 1 */
+void act_next(struct act *a);
+void act_finish(struct act *a); /* done, skip the rest */
+void act_fail(struct act *a, const struct err *e);
+void act_refuse(struct act *a, enum rule why);
+void act_done(void *act, const struct err *e); /* a postgres_done_fn, cron_done_fn */
+/* Persist *next; true when it is durable, else the act has failed. */
+bool act_save(struct act *a, const struct agent_state *next);
+
+/* Phases that many kinds share. */
+void act_look(void *act);       /* pg and f, by SQL where it runs */
+void act_look_files(void *act); /* pg and f, of files alone */
+void act_admit(void *act);      /* rules_admit, persisted */
+void act_read_d(void *act);     /* d, as docs/protocol.md, section 1, lets a request read it */
+void act_cron_off_now(void *act);
+void act_signal(void *act); /* standby.signal with who, why, what next */
+void act_start(void *act);
+void act_start_then(struct act *a, postgres_done_fn fn); /* with a callback of the kind's own */
+void act_restart_then(struct act *a, postgres_done_fn fn);

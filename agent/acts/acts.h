@@ -1,0 +1,22 @@
+/* The kinds of acts, one for each changing verb (docs/protocol.md, section 2), and the agent's
+ * own. */
+#pragma once
+
+#include "agent/acts/act.h"
+
+extern const struct act_kind act_arm, act_cron_off, act_cron_on, act_cron_write, act_checkpoint,
+    act_fence, act_unfence, act_detach, act_promote, act_revoke, act_follow, act_slots, act_rejoin;
+
+/* The last phases of every fencing, once its intent is in the state file. */
+void act_fence_cron(void *act);
+void act_fence_stop(void *act);
+void act_fence_observe(void *act);
+/* Who, why and when, into a state that rules_fence() or rules_guard_state() made. */
+void act_fence_sign(const struct act *a, struct agent_state *next);
+
+/* standby.signal away, and (re)started unless it is writable: UNFENCE, a hold's release. */
+void act_start_primary(void *act);
+
+struct rpc_request;
+/* What this node sees of a lost one; changes nothing and waits for nobody's turn. */
+void evidence_answer(struct agent *g, struct rpc_request *r);

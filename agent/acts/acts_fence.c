@@ -1,0 +1,195 @@
+/*
+ * FENCE and UNFENCE.
+ *
+ *     FENCE:   look, persist the mark, cron off, standby.signal, stop, observe, persist the LSN
+ *     UNFENCE: look, admit, read D, remove the signal, start, observe writable, clear the mark
+ *
+ * A crash between any two leaves the mark set: the guard (row 2) then keeps PostgreSQL down, or it
+ * comes up by itself as a standby.
+ */
+#include <string.h>
+
+#include "agent/acts/acts.h"
+#include "agent/cron/cron.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+
+/* ---- FENCE ----------------------------------------------------------------------------------- */
+
+void act_fence_sign(const struct act *a, struct agent_state *next)
+{
+    next->fence_wall_ms = clock_wall_ms();
+    STR_COPY(next->fence_by, a->q->by);
+    STR_COPY(next->fence_reason, a->q->reason);
+}
+
+static void fence_intent(void *act)
+{
+    struct act *a = act;
+    struct agent_state admitted, next;
+    enum rule r = rules_admit(&a->s, a->q->epoch, a->q->seq, &admitted);
+
+    if (r == RULE_OBEY)
+        r = rules_fence(&admitted, &a->f, &next);
+    if (r != RULE_OBEY) {
+        act_refuse(a, r);
+        return;
+    }
+    act_fence_sign(a, &next);
+    if (act_save(a, &next))
+        act_next(a);
+}
+
+/* In an emergency (seize, watch, guard) a crontab that cannot be edited must not keep the database
+ * writable; it is told, and in the planned case it stops the fence before anything has stopped. */
+static void on_cron(void *arg, const struct err *e)
+{
+    struct act *a = arg;
+
+    if (e && a->rpc && !a->q->immediate) {
+        act_fail(a, e);
+        return;
+    }
+    if (e) {
+        log_err(LOG_LEVEL_ERROR, e);
+        buf_printf(&a->text, "cron could not be turned off: %s. ", e->msg);
+    }
+    act_next(a);
+}
+
+void act_fence_cron(void *act)
+{
+    struct act *a = act;
+
+    cron_off(a->agent->cron, "", on_cron, a);
+}
+
+void act_fence_stop(void *act)
+{
+    struct act *a = act;
+
+    postgres_stop(a->agent->pg, a->q->immediate, act_left_ms(a), act_done, a);
+}
+
+void act_fence_observe(void *act)
+{
+    struct act *a = act;
+    struct agent_state next;
+    struct err e;
+
+    postgres_look_files(&a->agent->config->postgresql, &a->pg);
+    /* a promotion that was under way removes it, also after we made it */
+    if (!a->pg.standby_signal && a->pg.role == PG_STOPPED)
+        a->pg.standby_signal = postgres_signal_create(&a->agent->config->postgresql,
+                                                      "# pgtandem: fenced\n", NULL) == 0;
+    a->f = agent_facts(&a->pg);
+    if (!rules_fence_observed(&a->s, &a->f, a->q->immediate)) {
+        err_set(&e, ERR_INCOMPLETE, "the fence's mark is set; give the command again",
+                "fenced, but not as it should be: PostgreSQL is %s, pg_control says \"%s\", "
+                "standby.signal is %s",
+                pg_role_names[a->pg.role], pg_control_state_names[a->pg.control_state],
+                a->pg.standby_signal ? "there" : "missing");
+        act_fail(a, &e);
+        return;
+    }
+    rules_fence_done(&a->s, &a->f, &next);
+    next.fence_lsn = a->pg.control_state == CONTROL_SHUTDOWNED ? a->pg.control_checkpoint : 0;
+    if (act_save(a, &next))
+        act_next(a);
+}
+
+static const sequence_phase_fn fence_phases[] = {
+    act_look, fence_intent, act_fence_cron, act_signal, act_fence_stop, act_fence_observe, NULL,
+};
+const struct act_kind act_fence = {.name = "fence", .phases = fence_phases};
+
+/* ---- UNFENCE --------------------------------------------------------------------------------- */
+
+static void unfence_permitted(void *act)
+{
+    struct act *a = act;
+    enum rule r = rules_unfence_permitted(&a->s, a->agent->config->agent.node, a->q->nonce, &a->d);
+
+    if (r == RULE_NOT_FENCED && a->f.role == PG_WRITABLE)
+        act_finish(a); /* done by an earlier try */
+    else if (r != RULE_OBEY)
+        act_refuse(a, r);
+    else
+        act_next(a);
+}
+
+/* A server that runs (or ran last) as a standby, by pg_control. */
+static bool is_in_recovery(const struct obs_pg *pg)
+{
+    return pg->control_state == CONTROL_IN_ARCHIVE_RECOVERY ||
+           pg->control_state == CONTROL_SHUTDOWNED_IN_RECOVERY;
+}
+
+/* Not started, or still the standby that it was: the signal goes back, so that whoever starts it
+ * later gets a standby. A primary that is still in crash recovery goes on: that was permitted. */
+static void on_primary_started(void *arg, const struct err *e)
+{
+    struct act *a = arg;
+
+    postgres_look_files(&a->agent->config->postgresql, &a->pg);
+    if (e && (a->pg.role == PG_STOPPED || is_in_recovery(&a->pg)))
+        postgres_signal_create(&a->agent->config->postgresql,
+                               "# pgtandem: fenced; the last start failed\n", NULL);
+    act_done(a, e);
+}
+
+void act_start_primary(void *act)
+{
+    struct act *a = act;
+    bool standby = a->pg.standby_signal || is_in_recovery(&a->pg);
+    struct err e;
+
+    if (postgres_signal_remove(&a->agent->config->postgresql, &e) < 0) {
+        act_fail(a, &e);
+        return;
+    }
+    switch ((enum pg_role)a->f.role) {
+    case PG_WRITABLE:
+        act_next(a);
+        break;
+    case PG_STOPPED:
+        act_start_then(a, on_primary_started);
+        break;
+    case PG_STARTING: /* as a primary, by an earlier try: a restart would begin its recovery anew */
+        if (standby)
+            act_restart_then(a, on_primary_started);
+        else
+            act_start_then(a, on_primary_started);
+        break;
+    case PG_UNKNOWN:
+    case PG_RECOVERY:
+        act_restart_then(a, on_primary_started);
+        break;
+    }
+}
+
+static void unfence_done(void *act)
+{
+    struct act *a = act;
+    struct agent_state next;
+    struct err e;
+
+    if (a->f.role != PG_WRITABLE) {
+        err_set(&e, ERR_INCOMPLETE, "PostgreSQL's log on this node says why",
+                "PostgreSQL was started and is %s, not writable", pg_role_names[a->f.role]);
+        act_fail(a, &e);
+        return;
+    }
+    enum rule r = rules_unfence_done(&a->s, &next);
+    if (r != RULE_OBEY)
+        act_refuse(a, r);
+    else if (act_save(a, &next))
+        act_next(a);
+}
+
+static const sequence_phase_fn unfence_phases[] = {
+    act_look,          act_admit, act_read_d,   unfence_permitted,
+    act_start_primary, act_look,  unfence_done, NULL,
+};
+const struct act_kind act_unfence = {.name = "unfence", .phases = unfence_phases};

@@ -1,0 +1,306 @@
+/*
+ * DETACH, FOLLOW, SLOTS, REJOIN: whom a standby streams from, and for whom WAL is kept.
+ *
+ * REJOIN turns a fenced node into a standby: the fence becomes "standby only", standby.signal
+ * stays, and nothing is ever removed from the data directory. Streaming itself is seen by the
+ * controller.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/acts/acts.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+enum { SETTINGS_MS = 10000 };
+
+static int64_t at_most(const struct act *a, int64_t ms)
+{
+    return act_left_ms(a) < ms ? act_left_ms(a) : ms;
+}
+
+static void standby_only(void *act)
+{
+    struct act *a = act;
+    enum rule r = rules_standby_only(&a->s, &a->f);
+
+    if (r != RULE_OBEY)
+        act_refuse(a, r);
+    else
+        act_next(a);
+}
+
+/* ---- DETACH ---------------------------------------------------------------------------------- */
+
+static void detach_do(void *act)
+{
+    struct act *a = act;
+
+    postgres_detach(a->agent->pg, act_left_ms(a), act_done, a);
+}
+
+static const sequence_phase_fn detach_phases[] = {
+    act_look, act_admit, standby_only, detach_do, NULL,
+};
+const struct act_kind act_detach = {.name = "detach", .phases = detach_phases};
+
+/* ---- FOLLOW ---------------------------------------------------------------------------------- */
+
+static bool upstream_valid(struct act *a)
+{
+    const struct upstream *up = &a->q->upstream;
+    struct err e;
+
+    if (up->node[0] && up->address[0] && up->port > 0 &&
+        strcmp(up->node, a->agent->config->agent.node) != 0)
+        return true;
+    err_set(&e, ERR_PROTOCOL, NULL, "the request names no other node to stream from (\"%s\")",
+            up->node);
+    act_fail(a, &e);
+    return false;
+}
+
+static void follow_intent(void *act)
+{
+    struct act *a = act;
+    struct agent_state next = a->s;
+
+    next.upstream = a->q->upstream;
+    if (upstream_valid(a) && act_save(a, &next))
+        act_next(a);
+}
+
+static void follow_do(void *act)
+{
+    struct act *a = act;
+    struct slot_name slot;
+
+    postgres_slot_name(a->agent->config->agent.node, &slot);
+    postgres_follow(a->agent->pg, &a->q->upstream, slot.name, at_most(a, SETTINGS_MS), act_done, a);
+}
+
+static const sequence_phase_fn follow_phases[] = {
+    act_look, act_admit, standby_only, follow_intent, follow_do, NULL,
+};
+const struct act_kind act_follow = {.name = "follow", .phases = follow_phases};
+
+/* ---- SLOTS ----------------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct request *q, const char *name)
+{
+    for (size_t i = 0; i < q->n_slots; i++)
+        if (strcmp(q->slots[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The slots of this cluster's nodes, our own too, that are not in `q`: a forgotten one fills
+ * pg_wal. Slots of other names are nobody's business here. */
+static size_t superfluous(const struct config *c, const struct request *q,
+                          struct slot_name drop[CLUSTER_NODES_MAX + 1])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i <= c->n_peers; i++) {
+        postgres_slot_name(i < c->n_peers ? c->peers[i].node : c->agent.node, &drop[n]);
+        n += !is_wanted(q, drop[n].name);
+    }
+    return n;
+}
+
+static void slots_do(void *act)
+{
+    struct act *a = act;
+    struct slot_name drop[CLUSTER_NODES_MAX + 1];
+    size_t n = superfluous(a->agent->config, a->q, drop);
+
+    if (a->f.role != PG_WRITABLE)
+        act_refuse(a, RULE_NOT_WRITABLE);
+    else
+        postgres_slots(a->agent->pg, a->q->slots, a->q->n_slots, drop, n, at_most(a, SETTINGS_MS),
+                       act_done, a);
+}
+
+static const sequence_phase_fn slots_phases[] = {act_look, act_admit, slots_do, NULL};
+const struct act_kind act_slots = {.name = "slots", .phases = slots_phases};
+
+/* ---- REJOIN ---------------------------------------------------------------------------------- */
+
+/* In seize (docs/protocol.md, section 5) the target is started as a standby of nobody: what it has
+ * is counted, and nothing more may come. */
+static bool of_nobody(const struct act *a)
+{
+    return a->q->upstream.node[0] == '\0';
+}
+
+static void rejoin_intent(void *act)
+{
+    struct act *a = act;
+    struct agent_state next;
+    enum rule r = rules_rejoin(&a->s, &a->f, a->agent->config->agent.node, &a->d, &next);
+
+    if (r == RULE_OBEY && of_nobody(a) != (a->d.state == REGISTER_SEIZE))
+        r = RULE_D_STATE;
+    if (r != RULE_OBEY) {
+        act_refuse(a, r);
+        return;
+    }
+    next.upstream = a->q->upstream;
+    if (act_save(a, &next))
+        act_next(a);
+}
+
+/* Is our WAL a part of the upstream's? It must end before the upstream's timeline left ours: a
+ * clean stop's checkpoint begins before that point, what a standby has replayed ends there at the
+ * latest. */
+static int check_lineage(const struct obs_pg *mine, const struct obs_pg *theirs, const char *node,
+                         struct err *reterr)
+{
+    static const char *const hint =
+        "this node needs pg_rewind or a new copy, which this version does not do by itself: "
+        "docs/operating.md, \"a node that went its own way\"";
+    int64_t tli = mine->tli ? mine->tli : mine->control_tli;
+    uint64_t replayed = mine->role == PG_RECOVERY ? mine->replay_lsn : 0;
+    char here[LSN_TEXT_BYTES], there[LSN_TEXT_BYTES];
+
+    if (tli == theirs->tli)
+        return 0;
+    for (size_t i = 0; i < theirs->n_history; i++) {
+        uint64_t end = theirs->history[i].end;
+
+        if (theirs->history[i].tli != tli)
+            continue;
+        if (mine->control_checkpoint < end && replayed <= end)
+            return 0;
+        return err_set(
+            reterr, ERR_REFUSED, hint,
+            "the WAL here reaches %s on timeline %" PRId64 ", and %s left that timeline at %s",
+            lsn_text(replayed > mine->control_checkpoint ? replayed : mine->control_checkpoint,
+                     here),
+            tli, node, lsn_text(end, there));
+    }
+    return err_set(reterr, ERR_REFUSED, hint,
+                   "timeline %" PRId64 " of this node is not in the history of %s, which is on "
+                   "timeline %" PRId64,
+                   tli, node, theirs->tli);
+}
+
+static void on_upstream(void *arg, const struct reply *reply, const struct err *e)
+{
+    struct act *a = arg;
+    struct err why;
+
+    if (!reply || reply->obs.pg.tli == 0) {
+        buf_printf(&a->text, "the history of %s could not be compared: %s. ", a->q->upstream.node,
+                   e ? e->msg : "its PostgreSQL does not answer");
+        act_next(a);
+        return;
+    }
+    a->data = mem_alloc(sizeof(struct obs_pg));
+    memcpy(a->data, &reply->obs.pg, sizeof(struct obs_pg));
+    if (check_lineage(&a->pg, a->data, a->q->upstream.node, &why) < 0)
+        act_fail(a, &why);
+    else
+        act_next(a);
+}
+
+static void rejoin_compare(void *act)
+{
+    static const struct request observe = {.verb = VERB_OBSERVE, .timeout_ms = AGENT_PEER_MS};
+    struct act *a = act;
+    struct agent *g = a->agent;
+
+    if (of_nobody(a)) {
+        act_next(a);
+        return;
+    }
+    if (!upstream_valid(a))
+        return;
+    for (size_t i = 0; i < g->config->n_peers; i++)
+        if (strcmp(g->config->peers[i].node, a->q->upstream.node) == 0) {
+            rpc_call(g->peers[i], &observe, at_most(a, AGENT_PEER_MS), on_upstream, a);
+            return;
+        }
+    act_next(a);
+}
+
+static void rejoin_upstream(void *act)
+{
+    struct act *a = act;
+
+    if (of_nobody(a))
+        postgres_detach(a->agent->pg, act_left_ms(a), act_done, a);
+    else
+        follow_do(a);
+}
+
+/* Running already, as a standby: the new upstream is all there is to change. */
+static void rejoin_start(void *act)
+{
+    struct act *a = act;
+
+    if (a->f.role == PG_RECOVERY)
+        act_next(a);
+    else
+        act_start(a);
+}
+
+static void on_stopped_again(void *arg, const struct err *e)
+{
+    struct act *a = arg;
+    struct err why;
+
+    err_set(&why, ERR_INCOMPLETE, "look at PostgreSQL's log on this node, and for standby.signal",
+            "started as a standby it came up writable; it was stopped again%s%s",
+            e ? ", which failed: " : "", e ? e->msg : "");
+    act_fail(a, &why);
+}
+
+/* A signal file that PostgreSQL could not see counts as absent to it: look, and stop it if need
+ * be. */
+static void rejoin_observe(void *act)
+{
+    struct act *a = act;
+    struct err e;
+
+    if (a->f.role == PG_RECOVERY) {
+        /* after a crash only now it is known how far the WAL here goes */
+        if (a->data && check_lineage(&a->pg, a->data, a->q->upstream.node, &e) < 0)
+            act_fail(a, &e);
+        else
+            act_next(a);
+    } else if (a->f.role == PG_WRITABLE) {
+        postgres_stop(a->agent->pg, true, act_left_ms(a), on_stopped_again, a);
+    } else {
+        err_set(&e, ERR_INCOMPLETE, "PostgreSQL's log on this node says why",
+                "started as a standby, PostgreSQL is %s%s%s", pg_role_names[a->f.role],
+                a->pg.problem[0] ? ": " : "", a->pg.problem);
+        act_fail(a, &e);
+    }
+}
+
+static void on_slots_dropped(void *arg, const struct err *e)
+{
+    struct act *a = arg;
+
+    if (e)
+        buf_printf(&a->text, "leftover slots are still here: %s. ", e->msg);
+    act_next(a);
+}
+
+/* Nobody streams from this node now; what its slots keep would only grow. */
+static void rejoin_drop_slots(void *act)
+{
+    static const struct request none = {.n_slots = 0};
+    struct act *a = act;
+    struct slot_name drop[CLUSTER_NODES_MAX + 1];
+    size_t n = superfluous(a->agent->config, &none, drop);
+
+    postgres_slots(a->agent->pg, NULL, 0, drop, n, at_most(a, SETTINGS_MS), on_slots_dropped, a);
+}
+
+static const sequence_phase_fn rejoin_phases[] = {
+    act_look,        act_admit,    act_read_d, rejoin_compare, rejoin_intent,     act_signal,
+    rejoin_upstream, rejoin_start, act_look,   rejoin_observe, rejoin_drop_slots, NULL,
+};
+const struct act_kind act_rejoin = {.name = "rejoin", .phases = rejoin_phases};

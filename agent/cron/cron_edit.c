@@ -1,0 +1,308 @@
+#include "agent/cron/cron_edit.h"
+
+#include <string.h>
+
+#include "agent/acts/ran.h"
+#include "agent/cron/cron_jobs.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum {
+    TEXT_CAP_BYTES = 1024 * 1024,
+    TOUCH_AGAIN_MS = 1100, /* cron compares whole seconds of mtimes */
+    JOBS_RETRY_MS = 200,
+    MINUTE_MS = 60000,
+    QUIET_FROM_MS = 4000, /* within the minute: cron looks and starts jobs in seconds 0-3 */
+    QUIET_TO_MS = 59000,
+};
+
+static void fail(struct cron_op *op, int code, const char *hint, const char *msg)
+{
+    struct err e;
+
+    err_set(&e, code, hint, "%s", msg);
+    sequence_fail(&op->seq, &e);
+}
+
+static void op_fire(void *arg)
+{
+    struct cron_op *op = arg;
+
+    timer_free(op->timer);
+    op->timer = NULL;
+    sequence_next(&op->seq);
+}
+
+static void next_after(struct cron_op *op, int64_t ms)
+{
+    op->timer = timer_start(op->c->loop, ms, op_fire, op);
+}
+
+static void remember(struct cron *c, const char *text)
+{
+    mem_free(c->cached);
+    c->cached = mem_strdup(text);
+}
+
+/* ---- crontab(1) ------------------------------------------------------------------------------ */
+
+static void run_crontab(struct cron_op *op, const char *argument, const char *input, child_fn fn)
+{
+    static const char *const env[] = {"LC_ALL=C", NULL};
+    const char *argv[] = {op->c->config->crontab_command, argument, NULL};
+    const struct child_spec spec = {.argv = argv,
+                                    .env = env,
+                                    .stdin_text = input,
+                                    .output_cap_bytes = TEXT_CAP_BYTES,
+                                    .timeout_ms = op->c->config->timeout_ms,
+                                    .separate_stdout = true};
+
+    op->child = child_run(op->c->loop, &spec, fn, op);
+}
+
+static void fail_crontab(struct cron_op *op, const char *argument, const struct child_result *r)
+{
+    const char *command = op->c->config->crontab_command;
+    struct err e;
+
+    if (!r->started)
+        err_sys(&e, r->error, "is cron installed? [cron] crontab_command names the program",
+                "cannot run `%s %s`", command, argument);
+    else if (r->timed_out)
+        err_set(&e, ERR_TIMEOUT, NULL, "`%s %s` did not end within %lld ms", command, argument,
+                (long long)op->c->config->timeout_ms);
+    else
+        err_set(&e, ERR_SYS, "may this user have a crontab? /etc/cron.allow, /etc/cron.deny",
+                "`%s %s` ended with status %d: %.*s", command, argument, r->status,
+                (int)strcspn(r->output, "\n"), r->output);
+    sequence_fail(&op->seq, &e);
+}
+
+/* Of changes alone: a look may run beside an act that it has nothing to do with. */
+static void note(const struct cron_op *op, const char *argument, const struct child_result *r)
+{
+    bool change = op->done && !op->use_cache, failed = r->started && r->status != 0;
+    char command[160], line[256];
+
+    STR_PRINTF(command, "%s %s", op->c->config->crontab_command, argument);
+    STR_PRINTF(line, "%.*s", failed ? (int)strcspn(r->output, "\n") : 0, r->output);
+    if (change)
+        ran_child(op->c->ran, command, r, line);
+}
+
+static bool is_no_crontab(const struct child_result *r)
+{
+    return r->started && r->status == 1 && strstr(r->output, "no crontab for") != NULL;
+}
+
+static void on_read(void *arg, const struct child_result *r)
+{
+    struct cron_op *op = arg;
+
+    op->child = NULL;
+    note(op, "-l", r);
+    if (!is_no_crontab(r) && (!r->started || r->timed_out || r->status != 0)) {
+        mem_free(op->c->cached); /* what was read before is no answer any more */
+        op->c->cached = NULL;
+        fail_crontab(op, "-l", r);
+        return;
+    }
+    if (r->truncated || (!is_no_crontab(r) && strlen(r->output) != r->output_len)) {
+        fail(op, ERR_INVALID, NULL, "the crontab holds a NUL byte or is longer than 1 MiB");
+        return;
+    }
+    op->text = arena_strdup(op->arena, is_no_crontab(r) ? "" : r->output);
+    remember(op->c, op->text);
+    sequence_next(&op->seq);
+}
+
+static void phase_read(void *arg)
+{
+    struct cron_op *op = arg;
+
+    if (op->use_cache && op->c->cached) {
+        op->text = arena_strdup(op->arena, op->c->cached);
+        sequence_next(&op->seq);
+        return;
+    }
+    run_crontab(op, "-l", NULL, on_read);
+}
+
+/* When may a job no longer start from the old text? FACTS: in seconds 0-3 cron may be between
+ * looking and starting; in second 59 it may have looked already. */
+static int64_t quiet_after(int64_t wall_ms)
+{
+    int64_t in_minute = wall_ms % MINUTE_MS;
+
+    if (in_minute < QUIET_FROM_MS)
+        return wall_ms - in_minute + QUIET_FROM_MS;
+    if (in_minute >= QUIET_TO_MS)
+        return wall_ms - in_minute + MINUTE_MS + QUIET_FROM_MS;
+    return wall_ms;
+}
+
+static void on_written(void *arg, const struct child_result *r)
+{
+    struct cron_op *op = arg;
+    struct cron *c = op->c;
+    int64_t now_ms = clock_wall_ms();
+
+    op->child = NULL;
+    note(op, "-", r);
+    mem_free(c->cached);
+    c->cached = NULL;
+    if (!r->started || r->timed_out || r->status != 0) {
+        fail_crontab(op, "-", r);
+        return;
+    }
+    op->rewritten = c->last_write_s == now_ms / 1000;
+    c->last_write_s = now_ms / 1000;
+    c->quiet_wall_ms = quiet_after(now_ms);
+    sequence_next(&op->seq);
+}
+
+static void phase_write(void *arg)
+{
+    struct cron_op *op = arg;
+
+    if (strcmp(op->wanted, op->text) == 0)
+        sequence_next(&op->seq);
+    else
+        run_crontab(op, "-", op->wanted, on_written);
+}
+
+static void phase_read_back(void *arg)
+{
+    struct cron_op *op = arg;
+
+    if (strcmp(op->wanted, op->text) == 0)
+        sequence_next(&op->seq);
+    else
+        run_crontab(op, "-l", NULL, on_read);
+}
+
+static void phase_compare(void *arg)
+{
+    struct cron_op *op = arg;
+
+    if (strcmp(op->wanted, op->text) != 0)
+        fail(op, ERR_SYS, "somebody else edits it: look with `crontab -l`",
+             "the crontab does not read back as it was written");
+    else if (op->rewritten)
+        next_after(op, TOUCH_AGAIN_MS);
+    else
+        sequence_next(&op->seq);
+}
+
+static void phase_touch(void *arg)
+{
+    struct cron_op *op = arg;
+
+    if (op->rewritten)
+        run_crontab(op, "-", op->wanted, on_written);
+    else
+        sequence_next(&op->seq);
+}
+
+/* ---- what is wanted -------------------------------------------------------------------------- */
+
+static void phase_expect(void *arg)
+{
+    struct cron_op *op = arg;
+    struct crontab_summary s;
+    struct err e;
+
+    if (crontab_summarize(op->text, strlen(op->text), op->c->mode, &s, &e) < 0) {
+        sequence_fail(&op->seq, &e);
+    } else if (op->expected[0] && strcmp(op->expected, s.hash) != 0) {
+        err_set(&e, ERR_LOST, "look at it with `pgtandem cron show`, and give the command again",
+                "the crontab has changed since the plan was made (sha256 %.12s, expected %.12s)",
+                s.hash, op->expected);
+        sequence_fail(&op->seq, &e);
+    } else {
+        sequence_next(&op->seq);
+    }
+}
+
+static void phase_edit(void *arg)
+{
+    struct cron_op *op = arg;
+    size_t len;
+    struct err e;
+
+    if (op->wanted)
+        sequence_next(&op->seq);
+    else if (crontab_set(op->text, strlen(op->text), op->c->mode, op->on, op->arena, &op->wanted,
+                         &len, &e) < 0)
+        sequence_fail(&op->seq, &e);
+    else
+        sequence_next(&op->seq);
+}
+
+/* ---- barrier and jobs ------------------------------------------------------------------------ */
+
+static void phase_barrier(void *arg)
+{
+    struct cron_op *op = arg;
+    int64_t wait_ms = op->c->quiet_wall_ms - clock_wall_ms();
+
+    if (wait_ms <= 0)
+        sequence_next(&op->seq);
+    else /* never longer than the barrier can be, whatever the wall clock did */
+        next_after(op, wait_ms < 6000 ? wait_ms : 6000);
+}
+
+void cron_edit_jobs(const struct cron *c, const char *text, struct cron_jobs *ret_jobs)
+{
+    AUTO(arena) a = arena_new();
+    static char *const none[] = {NULL};
+    char **commands;
+
+    if (crontab_commands(text, strlen(text), c->mode, a, &commands, NULL) < 0)
+        cron_jobs_look(c->uid, none, ret_jobs);
+    else
+        cron_jobs_look(c->uid, commands, ret_jobs);
+}
+
+static void phase_jobs(void *arg);
+
+static void jobs_again(void *arg)
+{
+    struct cron_op *op = arg;
+
+    timer_free(op->timer);
+    op->timer = NULL;
+    phase_jobs(op);
+}
+
+static void phase_jobs(void *arg)
+{
+    struct cron_op *op = arg;
+    struct cron_jobs jobs;
+    struct err e;
+
+    cron_edit_jobs(op->c, op->text, &jobs);
+    if (jobs.n == 0) {
+        sequence_next(&op->seq);
+    } else if (clock_mono_ms() < op->jobs_deadline_ms) {
+        op->timer = timer_start(op->c->loop, JOBS_RETRY_MS, jobs_again, op);
+    } else {
+        err_set(&e, ERR_REFUSED, "wait for it with --wait-jobs SECS, or end it",
+                "%lld scheduled job%s still running: %s", (long long)jobs.n,
+                jobs.n == 1 ? " is" : "s are", jobs.text);
+        sequence_fail(&op->seq, &e);
+    }
+}
+
+/* ---- in order -------------------------------------------------------------------------------- */
+
+const sequence_phase_fn cron_change_phases[] = {
+    phase_read,      phase_expect,  phase_edit,  phase_write,
+    phase_read_back, phase_compare, phase_touch, NULL,
+};
+const sequence_phase_fn cron_wait_phases[] = {phase_read, phase_barrier, phase_jobs, NULL};
+const sequence_phase_fn cron_read_phases[] = {phase_read, NULL};

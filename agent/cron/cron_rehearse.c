@@ -1,0 +1,103 @@
+/* cron_rehearse(): crontab -l, crontab -h (which crontab(1) is this?), crontab -n -. */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/cron/cron.h"
+#include "agent/cron/cron_edit.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum { OUTPUT_CAP_BYTES = 4096 };
+
+static const char remedy_denied[] =
+    "let this user have a crontab: /etc/cron.allow, /etc/cron.deny, the crontab program's setgid "
+    "bit, the spool's owner and mode";
+
+static void end(struct cron_op *op, enum rehearsal_verdict verdict, const char *said)
+{
+    struct rehearsal r = {.kind = REHEARSAL_CRONTAB, .verdict = (int)verdict};
+    cron_rehearsal_fn fn = op->rehearsed;
+    void *arg = op->arg;
+
+    STR_COPY(r.said, said);
+    if (verdict == REHEARSAL_FAILED)
+        STR_COPY(r.remedy, remedy_denied);
+    r.elapsed_ms = clock_mono_ms() - op->started_ms;
+    cron_op_end(op);
+    fn(arg, &r);
+}
+
+static void run(struct cron_op *op, const char *first, const char *second, const char *input,
+                child_fn fn)
+{
+    static const char *const env[] = {"LC_ALL=C", NULL};
+    const char *argv[] = {op->c->config->crontab_command, first, second, NULL};
+    const struct child_spec spec = {.argv = argv,
+                                    .env = env,
+                                    .stdin_text = input,
+                                    .output_cap_bytes = OUTPUT_CAP_BYTES,
+                                    .timeout_ms = op->c->config->timeout_ms};
+
+    op->child = child_run(op->c->loop, &spec, fn, op);
+}
+
+static void on_dry_run(void *arg, const struct child_result *r)
+{
+    struct cron_op *op = arg;
+    char said[sizeof(((struct rehearsal *)0)->said)];
+
+    op->child = NULL;
+    if (r->started && !r->timed_out && r->status == 0) {
+        end(op, REHEARSAL_PASSED, "dry run of crontab(1) passed");
+        return;
+    }
+    STR_PRINTF(said, "`crontab -n -` ended with status %d: %.*s", r->status,
+               (int)strcspn(r->output, "\n"), r->output);
+    end(op, REHEARSAL_FAILED, said);
+}
+
+/* cronie's -n is another thing altogether (it names the cluster's host): never blindly. */
+static void on_help(void *arg, const struct child_result *r)
+{
+    struct cron_op *op = arg;
+
+    op->child = NULL;
+    if (r->started && !r->timed_out && strstr(r->output, "dry run"))
+        run(op, "-n", "-", op->text, on_dry_run);
+    else
+        end(op, REHEARSAL_UNPROVEN, "crontab -l works; this crontab(1) has no dry run");
+}
+
+static void on_read(void *arg, const struct err *e)
+{
+    struct cron_op *op = arg;
+
+    if (e)
+        end(op, REHEARSAL_FAILED, e->msg);
+    else
+        run(op, "-h", NULL, NULL, on_help);
+}
+
+static void on_late(void *arg)
+{
+    struct cron_op *op = arg;
+    char said[120];
+
+    STR_PRINTF(said, "crontab(1) has not ended within %lld ms",
+               (long long)(clock_mono_ms() - op->started_ms));
+    end(op, REHEARSAL_FAILED, said);
+}
+
+void cron_rehearse(struct cron *c, int64_t timeout_ms, cron_rehearsal_fn fn, void *arg)
+{
+    struct cron_op *op = cron_op_new(c, arg);
+
+    op->rehearsed = fn;
+    op->started_ms = clock_mono_ms();
+    op->timer = timer_start(c->loop, timeout_ms, on_late, op);
+    sequence_start(&op->seq, cron_read_phases, on_read, op);
+}

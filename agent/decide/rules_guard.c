@@ -1,0 +1,247 @@
+/* Guard and watch: docs/protocol.md, sections 6 and 2. */
+#include <string.h>
+
+#include "agent/decide/rules.h"
+#include "agent/decide/rules_words.h"
+
+/* ---- guard -------------------------------------------------------------------------------- */
+
+static bool same(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+const char *const guard_verdict_names[] = {"standby", "refuse", "fence", "hold", "writable", NULL};
+
+static int64_t my_epoch(const struct guard_view *v)
+{
+    return v->state->epoch;
+}
+
+static bool d_is(const struct guard_view *v, enum register_state state)
+{
+    return v->d_answered && v->d->state == (int)state;
+}
+
+static bool d_names_me(const struct guard_view *v)
+{
+    return v->d_answered && same(v->d->owner, v->node);
+}
+
+static bool d_is_mine(const struct guard_view *v) /* owner = me, epoch = ours */
+{
+    return d_names_me(v) && v->d->epoch == my_epoch(v);
+}
+
+/* A hold is released only to what it stopped: a primary, still on the timeline it had then. */
+static bool held_for_good(const struct guard_view *v)
+{
+    const struct agent_state *s = v->state;
+
+    return s->held && (!s->held_was_primary || rules_latest_timeline(v->facts) > s->held_tli);
+}
+
+static bool is_standby(const struct guard_view *v)
+{
+    return v->state_readable && v->facts->standby_signal && !rules_blocked(v->state) &&
+           !v->state->held;
+}
+
+static bool is_fenced(const struct guard_view *v)
+{
+    return !v->state_readable || v->state->fenced;
+}
+
+static bool is_foreign(const struct guard_view *v)
+{
+    uint64_t mine = v->state->sysid;
+
+    return !v->register_matches || (mine && v->facts->sysid && v->facts->sysid != mine) ||
+           (mine && v->d_answered && v->d->sysid != mine);
+}
+
+static bool peer_objects(const struct guard_view *v)
+{
+    for (size_t i = 0; i < v->n_peers; i++)
+        if (v->peers[i].answered && (v->peers[i].writable || v->peers[i].epoch > my_epoch(v)))
+            return true;
+    return false;
+}
+
+/* … and somebody else is named as the owner: by D, or where D is silent by what a peer last saw. */
+static bool peer_objects_and_names_another(const struct guard_view *v)
+{
+    if (!peer_objects(v))
+        return false;
+    if (v->d_answered)
+        return v->d->epoch >= my_epoch(v) && !d_names_me(v);
+    for (size_t i = 0; i < v->n_peers; i++) {
+        const struct guard_peer *p = &v->peers[i];
+
+        if (p->answered && p->seen_epoch >= my_epoch(v) && !same(p->seen_owner, v->node) &&
+            (p->seen_state == REGISTER_FLIP || p->seen_state == REGISTER_STABLE))
+            return true;
+    }
+    return false;
+}
+
+static bool d_below(const struct guard_view *v)
+{
+    return v->d_answered && v->d->epoch < my_epoch(v);
+}
+
+static bool d_settled_on_another(const struct guard_view *v)
+{
+    return v->d_answered && rules_settled_on_another(v->d, v->node);
+}
+
+static bool d_seize_or_newer(const struct guard_view *v)
+{
+    return v->d_answered && (v->d->state == REGISTER_SEIZE || v->d->epoch > my_epoch(v));
+}
+
+static bool promoted_and_flip(const struct guard_view *v)
+{
+    return d_is(v, REGISTER_FLIP) && d_is_mine(v) && rules_promoted(v->state, v->facts) &&
+           !held_for_good(v);
+}
+
+static bool owner_as_ever(const struct guard_view *v)
+{
+    return d_is_mine(v) &&
+           (d_is(v, REGISTER_STABLE) || d_is(v, REGISTER_CLAIM) || d_is(v, REGISTER_UNDO)) &&
+           !held_for_good(v);
+}
+
+static bool cold_start(const struct guard_view *v)
+{
+    const struct record *seen = &v->state->seen;
+
+    if (v->d_answered || v->n_peers == 0 || held_for_good(v))
+        return false;
+    if (seen->state != REGISTER_STABLE || !same(seen->owner, v->node) || seen->epoch != my_epoch(v))
+        return false;
+    for (size_t i = 0; i < v->n_peers; i++) {
+        const struct guard_peer *p = &v->peers[i];
+
+        if (!p->answered || !p->in_recovery || p->epoch != my_epoch(v) ||
+            p->seen_state != REGISTER_STABLE || !same(p->seen_owner, v->node))
+            return false;
+    }
+    return true;
+}
+
+static bool anything(const struct guard_view *v)
+{
+    (void)v;
+    return true;
+}
+
+/* docs/protocol.md, section 6; first match. */
+static const struct {
+    int row;
+    bool (*when)(const struct guard_view *v);
+    enum guard_verdict verdict;
+    bool alarm;
+} guard_rows[] = {
+    /* row  when                              verdict         alarm */
+    {1, is_standby, GUARD_STANDBY, false},
+    {2, is_fenced, GUARD_REFUSE, false},
+    {3, is_foreign, GUARD_REFUSE, true},
+    {4, peer_objects_and_names_another, GUARD_FENCE, false},
+    {4, peer_objects, GUARD_HOLD, false},
+    {5, d_below, GUARD_HOLD, true},
+    {6, d_settled_on_another, GUARD_FENCE, false},
+    {7, d_seize_or_newer, GUARD_HOLD, false},
+    {8, promoted_and_flip, GUARD_WRITABLE, false},
+    {9, owner_as_ever, GUARD_WRITABLE, false},
+    {10, cold_start, GUARD_WRITABLE, false},
+    {11, anything, GUARD_HOLD, false},
+};
+
+static const char *const guard_texts[] = {
+    "",
+    "it is a standby",
+    "it is fenced, or its durable state cannot be read",
+    "system identifier or register is not the one it belongs to",
+    "another node is writable or obeys a later command",
+    "the ownership record is older than what this node has seen",
+    "the ownership record names another owner",
+    "a transition is open that this node has not been told of",
+    "it was promoted, and the ownership record still says so",
+    "it is the owner",
+    "it was the owner, all other nodes agree, and DNS is silent",
+    "nothing permits it to be writable",
+};
+
+struct guard_ruling rules_guard(const struct guard_view *v)
+{
+    size_t i = 0;
+
+    while (!guard_rows[i].when(v))
+        i++;
+    return (struct guard_ruling){
+        .verdict = guard_rows[i].verdict, .row = guard_rows[i].row, .alarm = guard_rows[i].alarm};
+}
+
+const char *rules_guard_row_text(int row)
+{
+    return row > 0 && row <= 11 ? guard_texts[row] : guard_texts[0];
+}
+
+void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
+                       struct agent_state *next)
+{
+    const struct agent_state *s = v->state;
+
+    *next = *s;
+    /* What was seen is remembered; what is obeyed is raised by ARM alone (row 7 depends on it). */
+    if (v->d_answered && r->row > 3 && v->d->epoch >= s->epoch)
+        next->seen = *v->d;
+    switch (r->verdict) {
+    case GUARD_STANDBY:
+    case GUARD_REFUSE:
+        next->cron_on = false;
+        break;
+    case GUARD_FENCE:
+        rules_fence(s, v->facts, next);
+        if (v->d_answered)
+            next->seen = *v->d;
+        break;
+    case GUARD_HOLD: /* cron as last commanded is kept: it returns with the release */
+        next->held = true;
+        next->held_row = r->row;
+        if (!s->held) {
+            next->held_was_primary = rules_was_primary(s, v->facts);
+            next->held_tli = rules_latest_timeline(v->facts);
+        }
+        break;
+    case GUARD_WRITABLE:
+        rules_forget_hold(next);
+        break;
+    }
+}
+
+/* ---- watch -------------------------------------------------------------------------------- */
+
+static bool replaced(const struct agent_state *s, const char *node, const struct record *d)
+{
+    return rules_settled_on_another(d, node) && d->epoch >= s->epoch && d->sysid == s->sysid;
+}
+
+/* Writable, or on the way there: a server too busy to be asked is no standby for that. */
+static bool may_write(const struct facts *f)
+{
+    return f->role == PG_WRITABLE ||
+           ((f->role == PG_UNKNOWN || f->role == PG_STARTING) && !f->standby_signal);
+}
+
+enum watch_verdict rules_watch(const struct agent_state *s, const struct facts *f, const char *node,
+                               const struct record *first, const struct record *second)
+{
+    if (!replaced(s, node, first) || !replaced(s, node, second))
+        return WATCH_NOTHING;
+    if (may_write(f))
+        return WATCH_FENCE;
+    return s->cron_on ? WATCH_CRON_OFF : WATCH_NOTHING;
+}

@@ -1,0 +1,18 @@
+/*
+ * What the words of docs/protocol.md mean, shared by the verbs (rules.c) and by guard and watch
+ * (rules_guard.c). Internal to the two.
+ */
+#pragma once
+
+#include "agent/decide/rules.h"
+
+/* A fence that forbids even a standby: all but the one that rejoin left. */
+bool rules_blocked(const struct agent_state *s);
+/* flip and stable name for good who the owner is; in claim and seize it is still the old one. */
+bool rules_settled_on_another(const struct record *d, const char *node);
+/* Left alone, would PostgreSQL be (or become at its next start) writable here? */
+bool rules_was_primary(const struct agent_state *s, const struct facts *f);
+/* The timeline that recovery would end on. pg_control alone is not enough: until the checkpoint
+ * after a promotion it still shows the old one. */
+int64_t rules_latest_timeline(const struct facts *f);
+void rules_forget_hold(struct agent_state *s);

@@ -1,0 +1,292 @@
+/*
+ *     lock --> state, files --> row 1 or 2: nobody need be asked
+ *                '--> D and the peers, at once --> the table
+ *     then, in this order: the state file; standby.signal; the crontab; the answer
+ *
+ * Only where the verdict is "writable" after a hold the signal goes before the state: a crash in
+ * between must find the node still held, not a standby that nobody ever asked for.
+ */
+#include "agent/guard/guard.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/cron/cron.h"
+#include "agent/guard/permit.h"
+#include "agent/look/gather.h"
+#include "agent/look/machine.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum {
+    LOCK_WAIT_MS = 20000, /* an act of the agent's: a fence or a promotion */
+    LOCK_TRY_MS = 200,
+    GATHER_MS = 8000, /* more than all its parts' deadlines */
+    CRON_MS = 15000,
+    EXIT_BASE = 10,
+    ROW_UNREADABLE = 2,
+    TEXT_BYTES = 1024,
+};
+
+struct guard {
+    struct config *c;
+    struct agent *agent;
+    bool network;
+    struct err network_error;
+    int lock;
+    bool permitted; /* the agent itself starts PostgreSQL, and has decided */
+    bool readable, running;
+    struct agent_state s;
+    struct err state_error;
+    struct facts f;
+    struct gathered seen;
+    bool gathered, done;
+    struct guard_decision d;
+    struct err failure; /* the crontab could not be edited, the signal file not made */
+};
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+static int take_lock(struct guard *u, struct err *reterr)
+{
+    int64_t end_ms = clock_mono_ms() + LOCK_WAIT_MS;
+
+    for (;;) {
+        int r = state_lock(&u->c->binding, LOCK_TRY_MS, &u->lock, reterr);
+
+        if (r != ERR_HELD)
+            return r;
+        if (permit_valid(&u->c->binding)) {
+            u->permitted = true;
+            return 0;
+        }
+        if (clock_mono_ms() >= end_ms)
+            return r;
+    }
+}
+
+static void look_here(struct guard *u)
+{
+    struct obs_pg *pg = mem_alloc(sizeof(*pg));
+
+    postgres_look_files(&u->c->postgresql, pg);
+    u->f = agent_facts(pg);
+    u->running = pg->role == PG_STARTING; /* where it cannot be told, nothing is left undone */
+    mem_free(pg);
+    u->readable = agent_state(u->agent, &u->s, &u->state_error) == 0;
+}
+
+static void on_gathered(void *arg, const struct gathered *seen)
+{
+    struct guard *u = arg;
+
+    u->seen = *seen;
+    u->gathered = true;
+}
+
+/* Rows 1 and 2 need nobody else: a standby or a fenced node starts (or not) with the network
+ * down. */
+static void decide(struct guard *u)
+{
+    const struct agent_state *s = u->readable ? &u->s : NULL;
+
+    gather_nothing(u->agent, u->network ? "no need" : u->network_error.msg, &u->seen);
+    gather_decide(u->agent, s, &u->f, &u->seen, &u->d);
+    if (u->d.ruling.row <= ROW_UNREADABLE || !u->network)
+        return;
+    struct gather *w = gather_start(u->agent, on_gathered, u);
+    if (loop_wait(u->agent->loop, &u->gathered, GATHER_MS, NULL) == 0)
+        gather_decide(u->agent, s, &u->f, &u->seen, &u->d);
+    else
+        gather_cancel(w); /* [dns] timeout_ms may be longer: too late, and not into what follows */
+}
+
+/* ---- doing ----------------------------------------------------------------------------------- */
+
+static void on_cron(void *arg, const struct err *e)
+{
+    struct guard *u = arg;
+
+    if (e)
+        u->failure = *e;
+    u->done = true;
+}
+
+static void set_crontab(struct guard *u)
+{
+    if (u->d.uninitialised)
+        return;
+    u->done = false;
+    if (u->d.ruling.verdict == GUARD_WRITABLE && u->d.next.cron_on)
+        cron_on(u->agent->cron, "", on_cron, u);
+    else
+        cron_off(u->agent->cron, "", on_cron, u);
+    loop_wait(u->agent->loop, &u->done, CRON_MS, &u->failure);
+}
+
+static int make_signal(struct guard *u, struct err *reterr)
+{
+    char text[TEXT_BYTES], when[CLOCK_TEXT_BYTES];
+
+    STR_PRINTF(text,
+               "# pgtandem: the guard keeps this node from being writable (%s, row %d).\n"
+               "# %s\n# why: %s; ownership record: %s\n"
+               "# next: `pgtandem status` on the controller; do not remove this file by hand.\n",
+               guard_verdict_names[u->d.ruling.verdict], u->d.ruling.row,
+               clock_text(clock_wall_ms(), when), gather_row_text(&u->d), u->seen.d_text);
+    return postgres_signal_create(&u->c->postgresql, text, reterr);
+}
+
+static int save(struct guard *u, struct err *reterr)
+{
+    return u->readable ? agent_save(u->agent, &u->d.next, reterr) : 0;
+}
+
+/* 0, or why PostgreSQL must not start after all. */
+static int carry_out(struct guard *u, struct err *reterr)
+{
+    int r = 0;
+
+    switch (u->d.ruling.verdict) {
+    case GUARD_STANDBY:
+        return save(u, reterr);
+    case GUARD_FENCE:
+        u->d.next.fence_wall_ms = clock_wall_ms();
+        STR_COPY(u->d.next.fence_by, "guard");
+        STR_PRINTF(u->d.next.fence_reason, "%.150s", gather_row_text(&u->d));
+        r = save(u, reterr);
+        return r < 0 ? r : make_signal(u, reterr);
+    case GUARD_REFUSE: /* a file that is there tells more: who fenced it, and why */
+        return u->f.standby_signal ? 0 : make_signal(u, reterr);
+    case GUARD_HOLD:
+        r = save(u, reterr);
+        return r < 0 ? r : make_signal(u, reterr);
+    case GUARD_WRITABLE:
+        if (u->s.held)
+            r = postgres_signal_remove(&u->c->postgresql, reterr);
+        return r < 0 ? r : save(u, reterr);
+    }
+    return 0;
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+static const char *next_step(const struct guard *u)
+{
+    switch (u->d.ruling.verdict) {
+    case GUARD_STANDBY:
+        return "starts as a standby";
+    case GUARD_WRITABLE:
+        return u->d.uninitialised  ? "starts as it is"
+               : u->d.next.cron_on ? "starts writable, scheduled jobs on"
+                                   : "starts writable, scheduled jobs off as commanded";
+    case GUARD_HOLD:
+        return "starts read-only, scheduled jobs off; released by itself when a row allows it; "
+               "`pgtandem status` says what is missing";
+    case GUARD_REFUSE:
+    case GUARD_FENCE:
+        return "does not start, scheduled jobs off; `pgtandem rejoin` makes it a standby";
+    }
+    return "";
+}
+
+/* mode = observe: what it comes to, and that nothing of it is done. */
+static void tell_only(const struct guard *u)
+{
+    printf("pgtandem guard: mode = observe: nothing was changed, it starts as it is; with mode = "
+           "act: %s (row %d): %s; ownership record: %s%s%s\n",
+           guard_verdict_names[u->d.ruling.verdict], u->d.ruling.row, gather_row_text(&u->d),
+           u->seen.d_text, u->seen.peers_text[0] ? "; " : "", u->seen.peers_text);
+    fflush(stdout);
+}
+
+static void tell(const struct guard *u, const char *why_not)
+{
+    const struct guard_ruling *r = &u->d.ruling;
+
+    printf("pgtandem guard: %s (row %d%s): %s%s%s; ownership record: %s%s%s; %s%s%s\n",
+           guard_verdict_names[r->verdict], r->row, r->alarm ? ", ALARM" : "",
+           gather_row_text(&u->d), u->readable ? "" : ": ", u->readable ? "" : u->state_error.msg,
+           u->seen.d_text, u->seen.peers_text[0] ? "; " : "", u->seen.peers_text,
+           u->running ? "PostgreSQL runs already, only the crontab was set" : next_step(u),
+           why_not ? "; " : "", why_not ? why_not : "");
+    fflush(stdout);
+}
+
+static int exit_status(struct guard *u, bool cron_only, int carried_out)
+{
+    bool starts = u->d.ruling.verdict == GUARD_STANDBY || u->d.ruling.verdict == GUARD_HOLD ||
+                  u->d.ruling.verdict == GUARD_WRITABLE;
+    bool cron_failed = u->failure.code != 0;
+
+    if (cron_only)
+        starts = !cron_failed;
+    else if (u->running)
+        starts = true;
+    return starts && carried_out == 0 ? 0 : EXIT_BASE + u->d.ruling.row;
+}
+
+static int judge(struct guard *u, bool cron_only)
+{
+    struct err e = {0};
+    int r = 0;
+
+    look_here(u);
+    decide(u);
+    if (u->c->agent.mode == MODE_OBSERVE) {
+        tell_only(u);
+        return 0;
+    }
+    /* a database that runs is the watch's and the hold's, not ours: see the head of guard.h */
+    if (!u->running && !cron_only)
+        r = carry_out(u, &e);
+    set_crontab(u);
+    tell(u, r < 0 ? e.msg : u->failure.code ? u->failure.msg : NULL);
+    return exit_status(u, cron_only, r);
+}
+
+int guard_run(struct config *c, bool cron_only)
+{
+    struct guard *u = mem_alloc(sizeof(*u));
+    struct err e = {0};
+    int status = EXIT_BASE + ROW_UNREADABLE;
+
+    u->c = c;
+    u->lock = -1;
+    int r = machine_become_owner(c->postgresql.data_directory, &e);
+    struct loop *loop = loop_new();
+    if (r == 0) {
+        /* expired certificates or a lost key are no reason to keep PostgreSQL down: nobody can be
+         * asked, and the table knows what to do then */
+        u->network = agent_new(loop, c, true, &u->agent, &u->network_error) == 0;
+        if (!u->network)
+            r = agent_new(loop, c, false, &u->agent, &e);
+    }
+    if (r == 0)
+        r = take_lock(u, &e);
+    if (r < 0) {
+        bool observes = c->agent.mode == MODE_OBSERVE;
+
+        printf("pgtandem guard: %s: %s%s%s\n",
+               observes ? "mode = observe: it starts as it is, with mode = act it would not"
+                        : "refuse",
+               e.msg, e.hint[0] ? "; " : "", e.hint);
+        status = observes ? 0 : status;
+    } else if (u->permitted) {
+        printf("pgtandem guard: the agent starts it, and has decided\n");
+        status = 0;
+    } else {
+        status = judge(u, cron_only);
+    }
+    if (u->lock >= 0)
+        close(u->lock);
+    agent_free(u->agent);
+    loop_free(loop);
+    mem_free(u);
+    return status;
+}

@@ -1,0 +1,142 @@
+/*
+ * EVIDENCE: what this node sees of one that may be lost: its agent, its port, a connection to it,
+ * our own walreceiver. All at once, each with the same deadline, which is a process's: a busy
+ * primary must get to answer. A host that answers no SYN at all (proto/knock.h) ends it sooner.
+ *
+ *   probe, agent, knock ──all but the knock came, or the host is silent──> our own look ──> answer
+ *
+ * The probe of PostgreSQL cannot be called off: after a silent host it ends by its own deadline,
+ * and what it says then is lost. So the look lives until both it and the answer are through.
+ */
+#include <string.h>
+
+#include "agent/acts/acts.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "proto/address.h"
+#include "proto/knock.h"
+
+enum { EVIDENCE_MS = 2000 };
+
+struct look {
+    struct agent *agent;
+    struct rpc_request *r; /* NULL: answered */
+    struct rpc_peer *peer;
+    struct knock *knock;
+    struct timer *timer;
+    bool probing, asking; /* PostgreSQL, the agent */
+    struct obs_peer seen;
+};
+
+static void look_free(struct look *k)
+{
+    if (k->r || k->probing)
+        return;
+    mem_free(k);
+}
+
+static void on_observed(void *arg, const struct node_obs *obs)
+{
+    struct look *k = arg;
+    struct reply *reply = mem_alloc(sizeof(*reply));
+    const struct obs_pg *pg = &obs->pg;
+
+    k->seen.receiver_streaming = strcmp(pg->receiver_status, "streaming") == 0 &&
+                                 strcmp(pg->receiver_host, k->r->q.upstream.address) == 0;
+    k->seen.last_lsn = pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
+    if (pg->role == PG_RECOVERY && pg->replay_delay_ms >= 0)
+        k->seen.last_lsn_wall_ms = obs->wall_ms - pg->replay_delay_ms;
+    reply->ok = true;
+    reply->obs = *obs;
+    reply->obs.evidence[0] = k->seen;
+    reply->obs.n_evidence = 1;
+    rpc_answer(k->r, reply);
+    mem_free(reply);
+    k->r = NULL;
+    look_free(k);
+}
+
+/* From the loop: the peer's own callback is not the place to free it. */
+static void last_look(void *arg)
+{
+    struct look *k = arg;
+
+    timer_free(k->timer);
+    knock_free(k->knock);
+    rpc_peer_free(k->peer);
+    agent_observe(k->agent, AGENT_LOOK_MS, false, on_observed, k);
+}
+
+static void conclude(struct look *k)
+{
+    if (!k->timer)
+        k->timer = timer_start(k->agent->loop, 0, last_look, k);
+}
+
+static void on_knock(void *arg, bool heard)
+{
+    if (!heard)
+        conclude(arg);
+}
+
+static void on_probe(void *arg, const struct postgres_probe_result *p)
+{
+    struct look *k = arg;
+
+    k->probing = false;
+    k->seen.port_open = p->port_open;
+    k->seen.writable_seen |= p->connected && p->writable;
+    k->seen.in_recovery_seen |= p->connected && p->in_recovery;
+    if (!k->r)
+        look_free(k);
+    else if (!k->asking)
+        conclude(k);
+}
+
+static void on_agent(void *arg, const struct reply *reply, const struct err *e)
+{
+    struct look *k = arg;
+
+    (void)e;
+    k->asking = false;
+    if (reply) {
+        k->seen.agent_answers = true;
+        k->seen.writable_seen |= reply->obs.pg.role == PG_WRITABLE;
+        k->seen.in_recovery_seen |= reply->obs.pg.role == PG_RECOVERY;
+    }
+    if (!k->probing)
+        conclude(k);
+}
+
+/* Both ports of the host; the agent's is asked by name, PostgreSQL's is in `upstream`. */
+static void ask_agent(struct look *k, const struct request *q, int64_t ms)
+{
+    static const struct request observe = {.verb = VERB_OBSERVE, .timeout_ms = EVIDENCE_MS};
+    struct agent *g = k->agent;
+    char pg[ADDRESS_BYTES];
+
+    k->asking = true;
+    k->peer = rpc_peer_new(g->loop, g->tls, g->config->agent.cluster, q->upstream.node,
+                           q->target_agent, PEER_AGENT, g->config->agent.node);
+    rpc_call(k->peer, &observe, ms, on_agent, k);
+    address_join(q->upstream.address, q->upstream.port, pg);
+    k->knock = knock_start(g->loop, (const char *const[]){q->target_agent, pg}, 2, on_knock, k);
+}
+
+void evidence_answer(struct agent *g, struct rpc_request *r)
+{
+    struct look *k = mem_alloc(sizeof(*k));
+    const struct request *q = &r->q;
+    int64_t ms =
+        q->timeout_ms > 0 && q->timeout_ms / 2 < EVIDENCE_MS ? q->timeout_ms / 2 : EVIDENCE_MS;
+
+    k->agent = g;
+    k->r = r;
+    STR_COPY(k->seen.node, q->upstream.node);
+    k->probing = true;
+    postgres_probe(g->pg, &q->upstream, ms, on_probe, k);
+    if (q->target_agent[0] && q->upstream.node[0])
+        ask_agent(k, q, ms);
+}

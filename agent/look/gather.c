@@ -1,0 +1,198 @@
+#include "agent/look/gather.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+struct gather {
+    struct agent *agent;
+    int waiting;
+    struct dns_op *dns;
+    struct gather_peer {
+        struct gather *w;
+        struct rpc_call *call;
+        size_t index;
+    } calls[CLUSTER_NODES_MAX];
+    struct timer *timer;
+    struct gathered seen;
+    gather_fn fn;
+    void *arg;
+};
+
+static void gather_free(struct gather *w)
+{
+    timer_free(w->timer);
+    dns_op_cancel(w->dns);
+    for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
+        if (w->calls[i].call)
+            rpc_call_cancel(w->calls[i].call);
+    mem_free(w);
+}
+
+void gather_cancel(struct gather *w)
+{
+    if (w)
+        gather_free(w);
+}
+
+static void finish(void *arg)
+{
+    struct gather *w = arg;
+    gather_fn fn = w->fn;
+
+    fn(w->arg, &w->seen);
+    gather_free(w);
+}
+
+static void one_done(struct gather *w)
+{
+    if (--w->waiting == 0)
+        w->timer = timer_start(w->agent->loop, 0, finish, w);
+}
+
+/* ---- D --------------------------------------------------------------------------------------- */
+
+static void on_d(void *arg, const struct dns_view *view, const struct err *e)
+{
+    struct gather *w = arg;
+    struct gathered *s = &w->seen;
+
+    w->dns = NULL;
+    if (view->status != DNS_VIEW_OK) {
+        STR_PRINTF(s->d_text, "silent (%s)", e->msg);
+    } else if (view->n_txt == 1 && view->record_valid) {
+        s->d_answered = true;
+        s->d = view->record;
+        STR_PRINTF(s->d_text, "epoch %" PRId64 ", %s, owner %s", s->d.epoch,
+                   register_state_names[s->d.state], s->d.owner);
+    } else {
+        /* a zone without our record, or with another: older than anything this node has seen */
+        s->d_answered = true;
+        s->d_absent = view->n_txt == 0;
+        s->d.epoch = -1;
+        s->d.sysid = w->agent->config->binding.sysid;
+        s->d.state = REGISTER_CLAIM; /* which names nobody for good: row 5 or 11, never a fence */
+        STR_COPY(s->d_text,
+                 view->n_txt == 0 ? "there is no ownership record" : "it is not readable");
+    }
+    one_done(w);
+}
+
+/* ---- peers ----------------------------------------------------------------------------------- */
+
+static void fill_peer(const struct node_obs *o, struct guard_peer *p)
+{
+    struct record seen;
+
+    p->answered = true;
+    p->writable = o->pg.role == PG_WRITABLE;
+    p->in_recovery = o->pg.role == PG_RECOVERY;
+    p->epoch = o->epoch;
+    p->seen_state = -1;
+    if (register_parse(o->seen, &seen, NULL) == 0) {
+        p->seen_epoch = seen.epoch;
+        p->seen_state = seen.state;
+        STR_COPY(p->seen_owner, seen.owner);
+    }
+}
+
+static void tell_peer(struct gathered *s, const char *node, const char *what)
+{
+    size_t used = strlen(s->peers_text);
+
+    str_printf(s->peers_text + used, sizeof(s->peers_text) - used, "%s%s %s", used ? ", " : "",
+               node, what);
+}
+
+static void on_peer(void *arg, const struct reply *reply, const struct err *e)
+{
+    struct gather_peer *p = arg;
+    struct gather *w = p->w;
+    const char *node = w->agent->config->peers[p->index].node;
+
+    (void)e;
+    p->call = NULL;
+    if (reply)
+        fill_peer(&reply->obs, &w->seen.peers[p->index]);
+    tell_peer(&w->seen, node, reply ? pg_role_names[reply->obs.pg.role] : "silent");
+    one_done(w);
+}
+
+void gather_nothing(const struct agent *g, const char *why, struct gathered *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    ret->n_peers = g->config->n_peers;
+    STR_PRINTF(ret->d_text, "not asked (%s)", why);
+}
+
+struct gather *gather_start(struct agent *g, gather_fn fn, void *arg)
+{
+    static const struct request observe = {.verb = VERB_OBSERVE, .timeout_ms = AGENT_PEER_MS};
+    struct gather *w = mem_alloc(sizeof(*w));
+    const struct config *c = g->config;
+
+    w->agent = g;
+    w->fn = fn;
+    w->arg = arg;
+    w->seen.n_peers = c->n_peers;
+    w->waiting = 2 + (int)c->n_peers;
+    w->dns = dns_read(g->loop, &c->zone, NULL, DNS_READ_REGISTER, c->dns.timeout_ms, on_d, w);
+    for (size_t i = 0; i < c->n_peers; i++) {
+        w->calls[i].w = w;
+        w->calls[i].index = i;
+        w->calls[i].call = rpc_call(g->peers[i], &observe, AGENT_PEER_MS, on_peer, &w->calls[i]);
+    }
+    one_done(w);
+    return w;
+}
+
+/* ---- deciding -------------------------------------------------------------------------------- */
+
+static bool is_uninitialised(const struct agent_state *s, const struct gathered *seen)
+{
+    for (size_t i = 0; i < seen->n_peers; i++)
+        if (seen->peers[i].answered && seen->peers[i].epoch > 0)
+            return false; /* the record has been lost, and our state too */
+    return seen->d_absent && s->epoch == 0 && !s->fenced && (!s->held || s->held_was_primary);
+}
+
+void gather_decide(const struct agent *g, const struct agent_state *s, const struct facts *f,
+                   const struct gathered *seen, struct guard_decision *ret)
+{
+    struct agent_state adopted = {0};
+    struct guard_view v = {
+        .node = g->config->agent.node,
+        .state_readable = s != NULL,
+        .state = s ? s : &adopted,
+        .facts = f,
+        .register_matches = true, /* a foreign state is not readable (agent/guard/state.c) */
+        .d_answered = seen->d_answered,
+        .d = &seen->d,
+        .peers = seen->peers,
+        .n_peers = seen->n_peers,
+    };
+
+    *ret = (struct guard_decision){0};
+    if (s && seen->d_answered && agent_adopts(s, v.node, &seen->d, &adopted))
+        v.state = &adopted;
+    if (s && is_uninitialised(s, seen)) {
+        ret->uninitialised = true;
+        ret->ruling.verdict = f->standby_signal && !s->held ? GUARD_STANDBY : GUARD_WRITABLE;
+        ret->next = *s;
+        ret->next.held = false;
+        return;
+    }
+    ret->ruling = rules_guard(&v);
+    if (s)
+        rules_guard_state(&v, &ret->ruling, &ret->next);
+}
+
+const char *gather_row_text(const struct guard_decision *d)
+{
+    if (d->uninitialised)
+        return "there is no ownership record yet (`pgtandem dns init`): nothing is guarded";
+    return rules_guard_row_text(d->ruling.row);
+}

@@ -1,9 +1,0 @@
-/* postgres_look(): what this node's PostgreSQL is, by SQL and by files. Inside of
- * agent/postgres.h. */
-#pragma once
-
-struct pglook;
-struct postgres;
-
-struct pglook *pglook_new(struct postgres *p);
-void pglook_free(struct pglook *l); /* nobody who waits is called */

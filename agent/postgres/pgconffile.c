@@ -1,0 +1,288 @@
+/*
+ * The files of PostgreSQL's configuration. Grammar (src/backend/utils/misc/guc-file.l): a line is
+ * `name = value` or `name value`, `#` begins a comment, a value in quotes has '' or \' for a quote
+ * and C-like backslashes; `include`, `include_if_exists` and `include_dir` are relative to the file
+ * that they stand in.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "agent/postgres/pgsettings.h"
+#include "agent/postgres/postgres.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum {
+    PATH_BYTES = 512,
+    FILE_CAP_BYTES = 4 << 20,
+    DEPTH_MAX = 10, /* as in PostgreSQL */
+    NAME_BYTES = 64,
+    VALUE_BYTES = 2048,
+};
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+static const char *skip_blanks(const char *s)
+{
+    return s + strspn(s, " \t\r");
+}
+
+/* The setting's name at the start of a line; "" for a comment or an empty one. Returns what follows
+ * the name and the optional '='. */
+static const char *line_name(const char *line, char *ret_name, size_t bytes)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$";
+    size_t n;
+
+    line = skip_blanks(line);
+    n = strspn(line, letters);
+    if (n >= bytes)
+        n = 0;
+    memcpy(ret_name, line, n);
+    ret_name[n] = '\0';
+    line = skip_blanks(line + n);
+    return *line == '=' ? skip_blanks(line + 1) : line;
+}
+
+static char unescape(const char **at)
+{
+    char c = **at;
+
+    if (c >= '0' && c <= '7') {
+        unsigned v = 0;
+
+        for (int i = 0; i < 3 && **at >= '0' && **at <= '7'; i++, (*at)++)
+            v = v * 8 + (unsigned)(**at - '0');
+        (*at)--;
+        return (char)(unsigned char)v;
+    }
+    switch (c) {
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return c;
+    }
+}
+
+/* The value that `at` begins with, unquoted. False: cut or malformed. */
+static bool line_value(const char *at, char *ret_value, size_t bytes)
+{
+    size_t n = 0;
+    bool quoted = *at == '\'';
+
+    for (at += quoted; *at && *at != '\n'; at++) {
+        char c = *at;
+
+        if (quoted && c == '\'') {
+            if (at[1] != '\'')
+                break;
+            at++;
+        } else if (quoted && c == '\\' && at[1] && at[1] != '\n') {
+            at++;
+            c = unescape(&at);
+        } else if (!quoted && strchr(" \t\r#", c)) {
+            break;
+        }
+        if (n + 1 >= bytes)
+            return false;
+        ret_value[n++] = c;
+    }
+    ret_value[n] = '\0';
+    return !quoted || *at == '\'';
+}
+
+static const char *next_line(const char *line)
+{
+    line += strcspn(line, "\n");
+    return *line ? line + 1 : line;
+}
+
+/* ---- hosts in all files ---------------------------------------------------------------------- */
+
+struct walk {
+    char *list;
+    size_t bytes;
+    bool all;
+};
+
+static void walk_file(struct walk *w, const char *path, bool may_be_missing, int depth);
+
+/* `value` relative to the directory of `file` */
+static bool relative_to(const char *file, const char *value, char *ret_path, size_t bytes)
+{
+    const char *slash = strrchr(file, '/');
+
+    if (value[0] == '/' || !slash)
+        return str_copy(ret_path, bytes, value);
+    return str_printf(ret_path, bytes, "%.*s/%s", (int)(slash - file), file, value);
+}
+
+/* include_dir: the files whose names end in .conf and do not begin with a dot; order is all the
+ * same to us. */
+static void walk_directory(struct walk *w, const char *path, int depth)
+{
+    const struct dirent *entry;
+    DIR *dir = opendir(path);
+
+    if (!dir) {
+        w->all = false;
+        return;
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        char file[PATH_BYTES];
+        size_t n = strlen(entry->d_name);
+
+        if (entry->d_name[0] == '.' || n < 6 || strcmp(entry->d_name + n - 5, ".conf") != 0)
+            continue;
+        if (STR_PRINTF(file, "%s/%s", path, entry->d_name))
+            walk_file(w, file, false, depth);
+        else
+            w->all = false;
+    }
+    closedir(dir);
+}
+
+static void walk_line(struct walk *w, const char *path, const char *line, int depth)
+{
+    char name[NAME_BYTES], value[VALUE_BYTES], file[PATH_BYTES];
+    const char *rest = line_name(line, name, sizeof(name));
+    bool conninfo = strcasecmp(name, "primary_conninfo") == 0;
+    bool include = strcasecmp(name, "include") == 0;
+    bool if_exists = strcasecmp(name, "include_if_exists") == 0;
+    bool directory = strcasecmp(name, "include_dir") == 0;
+
+    if (!conninfo && !include && !if_exists && !directory)
+        return;
+    if (!line_value(rest, value, sizeof(value)) ||
+        (!conninfo && !relative_to(path, value, file, sizeof(file))))
+        w->all = false;
+    else if (conninfo)
+        w->all &= pgsettings_hosts(value, w->list, w->bytes);
+    else if (directory)
+        walk_directory(w, file, depth + 1);
+    else
+        walk_file(w, file, if_exists, depth + 1);
+}
+
+static void walk_file(struct walk *w, const char *path, bool may_be_missing, int depth)
+{
+    char *text;
+    struct err e = {0};
+    AUTO(arena) a = arena_new();
+
+    if (depth > DEPTH_MAX) {
+        w->all = false;
+        return;
+    }
+    if (file_read(path, FILE_CAP_BYTES, a, &text, NULL, &e) < 0) {
+        w->all &= may_be_missing && e.sys == ENOENT;
+        return;
+    }
+    for (const char *line = text; *line; line = next_line(line))
+        walk_line(w, path, line, depth);
+}
+
+bool pgsettings_file_hosts(const struct postgres_config *c, char *list, size_t bytes)
+{
+    struct walk w = {.list = list, .bytes = bytes, .all = true};
+    char path[PATH_BYTES];
+
+    if (c->config_file[0])
+        walk_file(&w, c->config_file, false, 0);
+    else if (STR_PRINTF(path, "%s/postgresql.conf", c->data_directory))
+        walk_file(&w, path, false, 0);
+    if (STR_PRINTF(path, "%s/postgresql.auto.conf", c->data_directory))
+        walk_file(&w, path, true, 0);
+    return w.all;
+}
+
+/* ---- postgresql.auto.conf -------------------------------------------------------------------- */
+
+static bool is_one_of(const char *name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* As ALTER SYSTEM writes it: quotes and backslashes doubled. */
+static void add_setting(struct buf *b, const char *name, const char *value)
+{
+    buf_printf(b, "%s = '", name);
+    for (; *value; value++) {
+        if (*value == '\'' || *value == '\\')
+            buf_add(b, value, 1);
+        buf_add(b, value, 1);
+    }
+    buf_str(b, "'\n");
+}
+
+int pgsettings_edit(const char *text, const char *const *names, const char *const *values, size_t n,
+                    struct buf *ret_text, struct err *reterr)
+{
+    char name[NAME_BYTES];
+
+    for (size_t i = 0; i < n; i++)
+        if (strpbrk(values[i], "\r\n"))
+            return err_set(reterr, ERR_INVALID, NULL, "the value for %s holds a line break",
+                           names[i]);
+    for (const char *line = text; *line; line = next_line(line)) {
+        const char *end = next_line(line);
+
+        line_name(line, name, sizeof(name));
+        if (is_one_of(name, names, n))
+            continue;
+        buf_add(ret_text, line, (size_t)(end - line));
+        if (end[-1] != '\n')
+            buf_str(ret_text, "\n");
+    }
+    for (size_t i = 0; i < n; i++)
+        add_setting(ret_text, names[i], values[i]);
+    if (!buf_ok(ret_text))
+        return err_set(reterr, ERR_TOO_LONG, NULL, "the configuration file is too long");
+    return 0;
+}
+
+int pgsettings_auto_conf(const struct postgres_config *c, const char *const *names,
+                         const char *const *values, size_t n, struct err *reterr)
+{
+    char path[PATH_BYTES];
+    char empty[] = "";
+    char *text = empty;
+    struct buf b;
+    struct err e = {0};
+    AUTO(arena) a = arena_new();
+
+    if (!STR_PRINTF(path, "%s/postgresql.auto.conf", c->data_directory))
+        return err_set(reterr, ERR_TOO_LONG, NULL, "data_directory is too long");
+
+    int r = file_read(path, FILE_CAP_BYTES, a, &text, NULL, &e);
+
+    if (r < 0 && e.sys != ENOENT) {
+        if (reterr)
+            *reterr = e;
+        return r;
+    }
+    buf_init(&b, FILE_CAP_BYTES);
+    r = pgsettings_edit(text, names, values, n, &b, reterr);
+    if (r == 0)
+        r = file_replace(path, b.data, b.len, 0600, reterr);
+    buf_free(&b);
+    return r;
+}

@@ -1,0 +1,328 @@
+#include "agent/postgres/pgfiles.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "agent/postgres/pgcontrol.h"
+#include "agent/postgres/pghistory.h"
+#include "agent/postgres/postgres.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum {
+    PATH_BYTES = 512,
+    PID_FILE_CAP_BYTES = 8192,
+    PID_FILE_STATUS_LINE = 8,
+};
+
+/* ---- processes ------------------------------------------------------------------------------- */
+
+/* A zombie has ended: it only waits to be reaped. */
+static bool is_zombie(int pid)
+{
+    char path[64];
+    char *text;
+    AUTO(arena) a = arena_new();
+
+    STR_PRINTF(path, "/proc/%d/stat", pid);
+    if (file_read(path, 4096, a, &text, NULL, NULL) < 0)
+        return false;
+
+    const char *after_name = strrchr(text, ')');
+
+    return after_name && (after_name[1] == ' ') && (after_name[2] == 'Z' || after_name[2] == 'X');
+}
+
+/* 1: its working directory is PGDATA (every process of a server stays there); 0: another one;
+ * -1: cannot be told. */
+static int works_in(int pid, const char *data_directory)
+{
+    char path[64];
+    struct stat here, there;
+
+    STR_PRINTF(path, "/proc/%d/cwd", pid);
+    if (stat(path, &here) < 0 || stat(data_directory, &there) < 0)
+        return -1;
+    return here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+/* PostgreSQL runs as the owner of PGDATA and as nobody else. After a power cut the pid that is left
+ * in postmaster.pid is soon another daemon's: boots hand out nearly the same pids. */
+static bool is_somebody_elses(int pid, const char *data_directory)
+{
+    char path[64], *text;
+    const char *line;
+    unsigned effective;
+    struct stat there;
+    AUTO(arena) a = arena_new();
+
+    STR_PRINTF(path, "/proc/%d/status", pid);
+    if (file_read(path, PID_FILE_CAP_BYTES, a, &text, NULL, NULL) < 0 ||
+        stat(data_directory, &there) < 0)
+        return false;
+    line = strstr(text, "\nUid:");
+    return line && sscanf(line, "\nUid: %*u %u", &effective) == 1 && effective != there.st_uid;
+}
+
+static bool is_alive(int pid, const char *data_directory)
+{
+    if (kill(pid, 0) < 0 && errno == ESRCH)
+        return false;
+    if (is_zombie(pid) || is_somebody_elses(pid, data_directory))
+        return false;
+    return works_in(pid, data_directory) != 0;
+}
+
+static const char *line_of(const char *text, int number)
+{
+    for (int i = 1; i < number && text; i++) {
+        text = strchr(text, '\n');
+        if (text)
+            text++;
+    }
+    return text;
+}
+
+bool pgfiles_postmaster(const char *data_directory, struct pgpostmaster *ret_postmaster)
+{
+    char path[PATH_BYTES];
+    char *text;
+    struct pgpostmaster found = {.pid = 0};
+    struct err e = {0};
+    AUTO(arena) a = arena_new();
+
+    STR_PRINTF(path, "%s/postmaster.pid", data_directory);
+    if (file_read(path, PID_FILE_CAP_BYTES, a, &text, NULL, &e) < 0) {
+        if (e.sys == ENOENT)
+            return false;
+        STR_COPY(found.problem, e.msg);
+        *ret_postmaster = found;
+        return true;
+    }
+    found.pid = abs((int)strtol(text, NULL, 10)); /* negative: a standalone backend */
+    if (found.pid <= 0 || !is_alive(found.pid, data_directory))
+        return false;
+
+    const char *status = line_of(text, PID_FILE_STATUS_LINE);
+
+    if (status) {
+        size_t n = strcspn(status, " \n");
+
+        if (n < sizeof(found.status))
+            memcpy(found.status, status, n);
+    }
+    *ret_postmaster = found;
+    return true;
+}
+
+/* A person's shell may stand in PGDATA; only PostgreSQL's own processes count, and what lives but
+ * cannot be told. */
+static bool is_postgres(int pid)
+{
+    char path[64];
+    char *comm;
+    struct err e = {0};
+    AUTO(arena) a = arena_new();
+
+    STR_PRINTF(path, "/proc/%d/comm", pid);
+    if (file_read(path, 64, a, &comm, NULL, &e) < 0)
+        return e.sys != ENOENT && e.sys != ESRCH;
+    return strncmp(comm, "postgres", 8) == 0;
+}
+
+int pgfiles_orphan(const char *data_directory)
+{
+    int found = 0;
+    const struct dirent *entry;
+    DIR *dir = opendir("/proc");
+
+    if (!dir)
+        return -1;
+    while (errno = 0, found == 0 && (entry = readdir(dir)) != NULL) {
+        int pid =
+            isdigit((unsigned char)entry->d_name[0]) ? (int)strtol(entry->d_name, NULL, 10) : 0;
+
+        if (pid > 0 && pid != getpid() && works_in(pid, data_directory) == 1 && !is_zombie(pid) &&
+            is_postgres(pid))
+            found = pid;
+    }
+    if (found == 0 && errno)
+        found = -1;
+    closedir(dir);
+    return found;
+}
+
+/* ---- the look -------------------------------------------------------------------------------- */
+
+bool pgfiles_has(const struct postgres_config *c, const char *name)
+{
+    char path[PATH_BYTES];
+
+    return STR_PRINTF(path, "%s/%s", c->data_directory, name) && file_exists(path);
+}
+
+static int64_t count_ready(const char *data_directory)
+{
+    char path[PATH_BYTES];
+    int64_t n = 0;
+    const struct dirent *entry;
+
+    if (!STR_PRINTF(path, "%s/pg_wal/archive_status", data_directory))
+        return -1;
+
+    DIR *dir = opendir(path);
+
+    if (!dir)
+        return -1;
+    while ((entry = readdir(dir)) != NULL) {
+        size_t len = strlen(entry->d_name);
+
+        if (len > 6 && strcmp(entry->d_name + len - 6, ".ready") == 0)
+            n++;
+    }
+    closedir(dir);
+    return n;
+}
+
+static int64_t count_free_bytes(const char *data_directory)
+{
+    char path[PATH_BYTES];
+    struct statvfs fs;
+
+    if (!STR_PRINTF(path, "%s/pg_wal", data_directory) || statvfs(path, &fs) < 0)
+        return -1;
+    return (int64_t)(fs.f_bavail * fs.f_frsize);
+}
+
+void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
+                  struct pgcontrol *ret_control)
+{
+    struct pgpostmaster postmaster = {.pid = 0};
+    struct pghistory history;
+    struct err e = {0};
+    bool there = pgfiles_postmaster(c->data_directory, &postmaster);
+    struct obs_pg pg = {
+        .role = !there           ? PG_STOPPED
+                : postmaster.pid ? PG_STARTING
+                                 : PG_UNKNOWN,
+        .standby_signal = pgfiles_has(c, "standby.signal"),
+        .recovery_signal = pgfiles_has(c, "recovery.signal"),
+        .promote_signal = pgfiles_has(c, "promote"), /* PROMOTE_SIGNAL_FILE since version 9.4 */
+        .newest_history_tli = pghistory_newest(c->data_directory),
+        .ready_files = count_ready(c->data_directory),
+        .free_bytes = count_free_bytes(c->data_directory),
+        .replay_delay_ms = -1,
+    };
+
+    *ret_control = (struct pgcontrol){.state = CONTROL_UNREADABLE};
+    if (pgcontrol_read(c->data_directory, ret_control, &e) < 0)
+        STR_COPY(pg.problem, e.msg);
+    if (postmaster.problem[0])
+        STR_COPY(pg.problem, postmaster.problem);
+    pg.sysid = ret_control->sysid;
+    pg.control_state = ret_control->state;
+    pg.control_tli = ret_control->tli;
+    pg.control_checkpoint = ret_control->checkpoint;
+    if (pg.control_tli > 0 && pghistory_read(c->data_directory, pg.control_tli, &history)) {
+        memcpy(pg.history, history.rows, history.n * sizeof(history.rows[0]));
+        pg.n_history = history.n;
+    }
+    *ret_pg = pg;
+}
+
+void postgres_look_files(const struct postgres_config *c, struct obs_pg *ret_pg)
+{
+    struct pgcontrol control;
+
+    pgfiles_look(c, ret_pg, &control);
+}
+
+/* ---- standby.signal -------------------------------------------------------------------------- */
+
+static int open_data_directory(const struct postgres_config *c, struct stat *ret_st, int *ret_fd,
+                               struct err *reterr)
+{
+    int dir = open(c->data_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (dir < 0 || fstat(dir, ret_st) < 0) {
+        int sys = errno;
+
+        if (dir >= 0)
+            close(dir);
+        return err_sys(reterr, sys, "is data_directory right, and does this user own it?",
+                       "cannot open %s", c->data_directory);
+    }
+    *ret_fd = dir;
+    return 0;
+}
+
+static int write_text(int fd, const char *text)
+{
+    size_t len = strlen(text);
+
+    while (len > 0) {
+        ssize_t n = write(fd, text, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        text += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* The server takes a signal file that it cannot stat() for absent, so the file is made where it
+ * belongs (a file renamed into place would bring its own SELinux label) and belongs to PGDATA's
+ * owner. What it says is for people: its being there is what counts, so a text that did not fit on
+ * a full disk is not a failure. */
+int postgres_signal_create(const struct postgres_config *c, const char *text, struct err *reterr)
+{
+    static const char hint[] = "PostgreSQL must not be started here until the file is there";
+    struct stat directory, st;
+    AUTO(fd) dir = -1;
+    int r = open_data_directory(c, &directory, &dir, reterr);
+
+    if (r < 0)
+        return r;
+
+    AUTO(fd)
+    fd = openat(dir, "standby.signal", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+                0600);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_sys(reterr, errno, hint, "cannot create %s/standby.signal", c->data_directory);
+    if (!S_ISREG(st.st_mode))
+        return err_set(reterr, ERR_INVALID, hint, "%s/standby.signal is not a regular file",
+                       c->data_directory);
+    if (st.st_uid != directory.st_uid && fchown(fd, directory.st_uid, directory.st_gid) < 0)
+        return err_sys(reterr, errno, hint, "%s/standby.signal belongs to user %u, PGDATA to %u",
+                       c->data_directory, (unsigned)st.st_uid, (unsigned)directory.st_uid);
+
+    bool written = ftruncate(fd, 0) == 0 && write_text(fd, text) == 0;
+
+    if (fsync(fd) < 0 || fsync(dir) < 0)
+        return err_sys(reterr, errno, hint, "cannot fsync %s/standby.signal", c->data_directory);
+    (void)written;
+    return 0;
+}
+
+int postgres_signal_remove(const struct postgres_config *c, struct err *reterr)
+{
+    char path[PATH_BYTES];
+
+    if (!STR_PRINTF(path, "%s/standby.signal", c->data_directory))
+        return err_set(reterr, ERR_TOO_LONG, NULL, "data_directory is too long");
+    return file_remove(path, reterr);
+}

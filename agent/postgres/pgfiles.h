@@ -1,0 +1,36 @@
+/*
+ * What the files of a data directory tell without asking the server: is there a postmaster, which
+ * signal files are there. All synchronous and quick. postgres_look_files(),
+ * postgres_signal_create() and postgres_signal_remove() of agent/postgres/postgres.h are here too.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "proto/messages.h"
+
+struct pgcontrol;
+struct postgres_config;
+
+/* From postmaster.pid (PostgreSQL: src/include/utils/pidfile.h). */
+struct pgpostmaster {
+    int pid;           /* 0: the file is there, or may be, but cannot be read */
+    char problem[200]; /* then: why */
+    char status[16]; /* "starting" "stopping" "ready" "standby" (up, hot_standby off); "" unknown */
+};
+
+/* False: no live postmaster. A pid file left behind by a crash, and a pid that another program has
+ * now, do not count; where that cannot be told, the process counts, and so does a file that cannot
+ * be read. */
+bool pgfiles_postmaster(const char *data_directory, struct pgpostmaster *ret_postmaster);
+
+/* A process of this data directory that lives on without its postmaster: it may still be writing.
+ * Its pid; 0: none; -1: cannot be told. */
+int pgfiles_orphan(const char *data_directory);
+
+/* As postgres_look_files(), and also gives what was read of pg_control (zeroed if unreadable). */
+void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
+                  struct pgcontrol *ret_control);
+
+/* PGDATA/name is there. */
+bool pgfiles_has(const struct postgres_config *c, const char *name);

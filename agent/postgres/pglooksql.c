@@ -1,0 +1,106 @@
+#include "agent/postgres/pglooksql.h"
+
+#include <string.h>
+
+#include "agent/postgres/postgres.h"
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum { VERSION_CAP_BYTES = 64 };
+
+/* OFFSET 0 keeps the planner from asking pg_is_in_recovery() anew for each column. A promotion
+ * between two columns makes a function fail with 55000; the look is then made again. */
+static const char sql_main[] =
+    "SELECT CASE WHEN rec THEN 'standby' ELSE 'primary' END AS role,"
+    " current_setting('server_version_num') AS version,"
+    " CASE WHEN NOT rec THEN"
+    "  ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint"
+    "  END AS tli,"
+    " CASE WHEN NOT rec THEN pg_current_wal_insert_lsn() END AS insert_lsn,"
+    " CASE WHEN NOT rec THEN pg_current_wal_flush_lsn() END AS flush_lsn,"
+    " CASE WHEN rec THEN pg_last_wal_receive_lsn() END AS receive_lsn,"
+    " CASE WHEN rec THEN pg_last_wal_replay_lsn() END AS replay_lsn,"
+    " CASE WHEN rec THEN greatest(0, (extract(epoch FROM clock_timestamp()"
+    "  - pg_last_xact_replay_timestamp()) * 1000)::bigint) END AS replay_delay_ms,"
+    " CASE WHEN rec THEN pg_is_wal_replay_paused()::text END AS replay_paused,"
+    " (extract(epoch FROM current_setting('recovery_min_apply_delay')::interval)"
+    "  * 1000)::bigint AS apply_delay_ms,"
+    " w.status AS receiver_status, w.sender_host AS receiver_host,"
+    " w.sender_port AS receiver_port, w.slot_name AS receiver_slot,"
+    " current_setting('recovery_target_timeline') AS timeline_target,"
+    " current_setting('synchronous_standby_names') AS sync_standby_names,"
+    " current_setting('synchronous_commit') AS synchronous_commit,"
+    " current_setting('max_wal_senders') AS max_wal_senders,"
+    " current_setting('max_replication_slots') AS max_replication_slots,"
+    " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'"
+    "  AND application_name <> 'pgtandem-agent') AS wal_senders_used," /* rehearsals, evidence */
+    " (SELECT count(*) FROM pg_prepared_xacts) AS prepared_xacts,"
+    " (SELECT count(*) FROM pg_stat_replication WHERE state = 'backup')%s AS backups_running,"
+    " (current_setting('full_page_writes')::bool AND (current_setting('wal_log_hints')::bool"
+    "  OR current_setting('data_checksums')::bool))::text AS rewindable,"
+    " current_setting('primary_conninfo') AS _conninfo,"
+    " current_setting('data_directory') AS _data_directory"
+    " FROM (SELECT pg_is_in_recovery() AS rec OFFSET 0) r"
+    " LEFT JOIN pg_stat_wal_receiver w ON true;";
+
+static const char sql_senders[] =
+    "SELECT application_name AS application, coalesce(host(client_addr), '') AS address, state,"
+    " sync_state AS sync, sent_lsn, flush_lsn, replay_lsn"
+    " FROM pg_stat_replication"
+    " WHERE state <> 'backup' AND application_name <> 'pgtandem-agent' ORDER BY 1, pid;";
+
+static const char sql_slots[] = "SELECT slot_name AS name, active::text, restart_lsn, (slot_type = "
+                                "'physical')::text AS physical"
+                                " FROM pg_replication_slots ORDER BY 1";
+
+/* PG_VERSION of the data directory: what the server speaks before it has been asked. */
+static long major_version(const struct postgres_config *c)
+{
+    char path[512];
+    char *text;
+    long long major = 0;
+    AUTO(arena) a = arena_new();
+
+    if (!STR_PRINTF(path, "%s/PG_VERSION", c->data_directory) ||
+        file_read(path, VERSION_CAP_BYTES, a, &text, NULL, NULL) < 0)
+        return 0;
+    text[strcspn(text, "\n")] = '\0';
+    return str_to_int(text, 9, 99, &major) ? (long)major : 0;
+}
+
+/* The three statements, each behind its prefix. */
+static void add(const struct postgres_config *c, const char *const prefix[3], struct buf *b)
+{
+    long major = major_version(c);
+    /* the exclusive backup mode ended with version 15, its function with it */
+    const char *exclusive = major > 0 && major < 15 ? " + pg_is_in_backup()::int" : "";
+    const char *hole = strstr(sql_main, "%s");
+
+    buf_str(b, prefix[0]);
+    buf_add(b, sql_main, (size_t)(hole - sql_main));
+    buf_str(b, exclusive);
+    buf_str(b, hole + 2);
+    buf_str(b, prefix[1]);
+    buf_str(b, sql_senders);
+    buf_str(b, prefix[2]);
+    buf_str(b, sql_slots);
+}
+
+void pglooksql_plain(const struct postgres_config *c, struct buf *b)
+{
+    static const char *const as_they_are[] = {"", "", ""};
+
+    add(c, as_they_are, b);
+}
+
+void pglooksql_prepare(const struct postgres_config *c, struct buf *b)
+{
+    static const char *const prepare[] = {"PREPARE look_main AS ", "PREPARE look_senders AS ",
+                                          "PREPARE look_slots AS "};
+
+    add(c, prepare, b);
+}
+
+const char pglooksql_execute[] = "EXECUTE look_main; EXECUTE look_senders; EXECUTE look_slots";

@@ -1,0 +1,373 @@
+/*
+ * Stop, start and restart.
+ *
+ * A postmaster that no service manager owns is stopped by a signal through its pidfd, which is also
+ * what is awaited: a pid cannot be another process by the time the signal is sent, and the end is
+ * known when it happens. Its end alone is not a clean stop ("shut down" can stand in pg_control
+ * while the last WAL is still being archived, and a crash ends it too), so a fast stop wants both.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "agent/acts/ran.h"
+#include "agent/postgres/pgcontrol.h"
+#include "agent/postgres/pgfiles.h"
+#include "agent/postgres/pgop.h"
+#include "agent/postgres/pgspawn.h"
+#include "base/clock.h"
+#include "base/loop.h"
+#include "base/mem.h"
+
+enum {
+    POLL_FIRST_MS = 2,
+    POLL_MOST_MS = 50,
+    /* after a start command has ended well, so long may pass until there is a postmaster */
+    APPEAR_MS = 5000,
+};
+
+/* ---- stop ------------------------------------------------------------------------------------ */
+
+struct stop_op {
+    struct pgop op;
+    bool immediate;
+    bool told; /* by us: then a fast stop must also be a clean one */
+    int pidfd;
+    uv_poll_t *watch;
+};
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+    mem_free(handle);
+}
+
+static void stop_release(struct pgop *op)
+{
+    struct stop_op *s = (struct stop_op *)op;
+
+    if (s->watch) {
+        uv_poll_stop(s->watch);
+        uv_close((uv_handle_t *)s->watch, on_watch_closed);
+    }
+    if (s->pidfd >= 0)
+        close(s->pidfd);
+}
+
+static bool is_clean(int control_state)
+{
+    return control_state == CONTROL_SHUTDOWNED || control_state == CONTROL_SHUTDOWNED_IN_RECOVERY;
+}
+
+static void stop_check(struct pgop *op);
+
+/* The postmaster is gone. It waits for its children before it ends cleanly; after a crash one of
+ * them may live on for a while, and may even commit. */
+static void stop_gone(struct stop_op *s)
+{
+    const char *data_directory = s->op.p->config.data_directory;
+    struct pgcontrol control = {.state = CONTROL_UNREADABLE};
+    struct err e = {0};
+
+    pgcontrol_read(data_directory, &control, &e);
+    if (is_clean(control.state)) {
+        pgop_end(&s->op, NULL);
+        return;
+    }
+
+    int orphan = pgfiles_orphan(data_directory);
+
+    if (orphan < 0 && pgop_late(&s->op))
+        pgop_fail(&s->op, ERR_SYS, "look for it with ps",
+                  "PostgreSQL's postmaster is gone, but /proc cannot be read: others may live on");
+    else if (orphan && pgop_late(&s->op))
+        pgop_fail(&s->op, ERR_TIMEOUT, "end that process by hand once you know what it is",
+                  "PostgreSQL's postmaster is gone, but process %d of it lives on", orphan);
+    else if (orphan)
+        pgop_poll(&s->op, POLL_FIRST_MS, POLL_MOST_MS, stop_check);
+    else if (s->told && !s->immediate)
+        pgop_fail(&s->op, ERR_INCOMPLETE, "look at PostgreSQL's log on this node",
+                  "PostgreSQL has stopped, but not cleanly: pg_control says \"%s\"%s%s",
+                  pg_control_state_names[control.state], e.code ? ": " : "", e.msg);
+    else
+        pgop_end(&s->op, NULL);
+}
+
+static void fail_unreadable(struct pgop *op, const struct pgpostmaster *postmaster)
+{
+    pgop_fail(op, ERR_SYS, "until that file can be read, PostgreSQL counts as running",
+              "it cannot be told whether PostgreSQL runs: %s", postmaster->problem);
+}
+
+static void stop_late(struct stop_op *s, const struct pgpostmaster *postmaster)
+{
+    struct obs_pg pg;
+
+    if (postmaster->pid == 0) {
+        fail_unreadable(&s->op, postmaster);
+        return;
+    }
+    postgres_look_files(&s->op.p->config, &pg);
+    pgop_fail(
+        &s->op, ERR_TIMEOUT,
+        pg.ready_files > 0 ? "it may be waiting for archive_command: look at PostgreSQL's log"
+                           : "it may be waiting for a standby or for a checkpoint: look at "
+                             "PostgreSQL's log",
+        "PostgreSQL was told to stop but is still there after %lld ms (process %d, \"%s\", %lld "
+        "WAL files to be archived); it may still stop later",
+        (long long)s->op.timeout_ms, postmaster->pid, postmaster->status,
+        (long long)pg.ready_files);
+}
+
+/* Has it ended? Again after a while, or when the pidfd says so. */
+static void stop_check(struct pgop *op)
+{
+    struct stop_op *s = (struct stop_op *)op;
+    struct pgpostmaster postmaster;
+
+    if (!pgfiles_postmaster(op->p->config.data_directory, &postmaster))
+        stop_gone(s);
+    else if (pgop_late(op))
+        stop_late(s, &postmaster);
+    else if (s->watch)
+        pgop_after(op, pgop_left_ms(op), stop_check);
+    else
+        pgop_poll(op, POLL_FIRST_MS, POLL_MOST_MS, stop_check);
+}
+
+static void on_pidfd(uv_poll_t *watch, int status, int events)
+{
+    struct stop_op *s = watch->data;
+
+    (void)status;
+    (void)events;
+    uv_poll_stop(watch);
+    uv_close((uv_handle_t *)watch, on_watch_closed);
+    s->watch = NULL;
+    stop_check(&s->op);
+}
+
+/* True: its end will be told. */
+static bool watch_process(struct stop_op *s, int pid)
+{
+    s->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (s->pidfd < 0)
+        return false;
+    s->watch = mem_alloc(sizeof(*s->watch));
+    if (uv_poll_init(loop_uv(s->op.p->loop), s->watch, s->pidfd) < 0) {
+        mem_free(s->watch);
+        s->watch = NULL;
+        return false;
+    }
+    s->watch->data = s;
+    uv_poll_start(s->watch, UV_READABLE, on_pidfd);
+    return true;
+}
+
+static int send_signal(const struct stop_op *s, int pid, int signal_number)
+{
+    if (s->pidfd >= 0)
+        return (int)syscall(SYS_pidfd_send_signal, s->pidfd, signal_number, NULL, 0);
+    return kill(pid, signal_number);
+}
+
+static void stop_signal(struct stop_op *s, int pid)
+{
+    struct pgpostmaster still;
+
+    watch_process(s, pid);
+    /* now that the pidfd holds it: is it still the one? */
+    if (!pgfiles_postmaster(s->op.p->config.data_directory, &still) || still.pid != pid)
+        pgop_poll(&s->op, POLL_FIRST_MS, POLL_MOST_MS, stop_check);
+    else if (send_signal(s, pid, s->immediate ? SIGQUIT : SIGINT) < 0 && errno != ESRCH)
+        pgop_fail(&s->op, ERR_REFUSED, "the agent must run as the user who owns PostgreSQL",
+                  "cannot signal PostgreSQL (process %d): %s", pid, strerror(errno));
+    else
+        stop_check(&s->op);
+}
+
+static void stop_begin(struct pgop *op)
+{
+    struct stop_op *s = (struct stop_op *)op;
+    struct pgpostmaster postmaster;
+
+    if (!pgfiles_postmaster(op->p->config.data_directory, &postmaster)) {
+        stop_gone(s);
+        return;
+    }
+    bool command = op->p->config.stop_command[0] != '\0';
+    s->told = command || postmaster.pid;
+    if (command)
+        pgop_command(op, op->p->config.stop_command, stop_check);
+    else if (postmaster.pid)
+        stop_signal(s, postmaster.pid);
+    else if (pgop_late(op))
+        stop_late(s, &postmaster);
+    else
+        pgop_poll(op, POLL_FIRST_MS, POLL_MOST_MS, stop_begin);
+}
+
+void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postgres_done_fn fn,
+                   void *arg)
+{
+    struct stop_op *s = pgop_new(p, sizeof(*s), "stop", timeout_ms, fn, arg);
+
+    s->immediate = immediate;
+    s->pidfd = -1;
+    s->op.release = stop_release;
+    pgop_after(&s->op, 0, stop_begin);
+}
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+struct start_op {
+    struct pgop op;
+    bool spawned;       /* by us, now */
+    bool seen;          /* a postmaster has been there */
+    int64_t command_ms; /* when the start command ended; 0 none */
+};
+
+static void start_check(struct pgop *op);
+
+/* A postmaster of ours: how it came up, or what it said before it ended. */
+static void note_spawned(struct start_op *s, const char *output)
+{
+    struct pgspawn *spawn = s->op.p->spawn;
+    int64_t ms = s->op.timeout_ms - (s->op.deadline_ms - clock_mono_ms());
+
+    if (s->spawned && spawn)
+        ran_server(s->op.p->ran, pgspawn_command(spawn),
+                   pgspawn_ended(spawn) ? pgspawn_status(spawn) : -1, ms, output);
+}
+
+static void start_failed(struct start_op *s)
+{
+    char tail[500] = "";
+
+    if (s->spawned && s->op.p->spawn)
+        pgspawn_log_tail(s->op.p->spawn, tail, sizeof(tail));
+    note_spawned(s, tail);
+    pgop_fail(&s->op, ERR_REFUSED, "look at PostgreSQL's log on this node",
+              "PostgreSQL ended while it was starting%s%s", tail[0] ? ": " : "", tail);
+}
+
+static void start_late(struct start_op *s, const struct pgpostmaster *postmaster)
+{
+    char tail[400] = "";
+
+    if (postmaster->problem[0]) {
+        fail_unreadable(&s->op, postmaster);
+        return;
+    }
+    if (s->spawned && s->op.p->spawn)
+        pgspawn_log_tail(s->op.p->spawn, tail, sizeof(tail));
+    note_spawned(s, tail);
+    pgop_fail(&s->op, ERR_TIMEOUT, "look at PostgreSQL's log on this node",
+              "PostgreSQL does not accept connections after %lld ms (process %d, \"%s\")%s%s",
+              (long long)s->op.timeout_ms, postmaster->pid, postmaster->status, tail[0] ? ": " : "",
+              tail);
+}
+
+static void on_start_answer(void *arg, const struct pgconn_reply *r)
+{
+    struct pgop *op = arg;
+
+    if (!r->e) {
+        note_spawned(arg, "");
+        pgconn_warm(op->p->act, pgop_left_ms(op));
+        pgop_end(op, NULL);
+    } else if (pgop_late(op)) {
+        pgop_end(op, r->e);
+    } else {
+        pgop_poll(op, POLL_FIRST_MS, POLL_MOST_MS, start_check);
+    }
+}
+
+/* The pid file says when it is ready: asking before that would only fill PostgreSQL's log. */
+static void start_check(struct pgop *op)
+{
+    struct start_op *s = (struct start_op *)op;
+    struct pgpostmaster postmaster = {.pid = 0};
+    bool there = pgfiles_postmaster(op->p->config.data_directory, &postmaster);
+
+    s->seen |= postmaster.pid != 0;
+    if (!there &&
+        ((s->spawned && op->p->spawn && pgspawn_ended(op->p->spawn)) || (!s->spawned && s->seen) ||
+         (s->command_ms && clock_mono_ms() - s->command_ms > APPEAR_MS)))
+        start_failed(s);
+    else if (pgop_late(op))
+        start_late(s, &postmaster);
+    else if (there && strcmp(postmaster.status, "standby") == 0)
+        pgop_fail(op, ERR_CONFIG, "set hot_standby = on: the agent must be able to ask it",
+                  "PostgreSQL runs as a standby that accepts no connections (hot_standby is off)");
+    else if (there && strcmp(postmaster.status, "ready") == 0)
+        pgop_ask(op, "SELECT 1", on_start_answer);
+    else
+        pgop_poll(op, POLL_FIRST_MS, POLL_MOST_MS, start_check);
+}
+
+static void start_commanded(struct pgop *op)
+{
+    ((struct start_op *)op)->command_ms = clock_mono_ms();
+    start_check(op);
+}
+
+static void start_begin(struct pgop *op)
+{
+    struct start_op *s = (struct start_op *)op;
+    struct postgres *p = op->p;
+    struct pgpostmaster postmaster = {.pid = 0};
+    struct pgspawn *spawn;
+    struct err e = {0};
+    bool there = pgfiles_postmaster(p->config.data_directory, &postmaster);
+
+    if (there && postmaster.pid == 0 && !pgop_late(op)) {
+        pgop_poll(op, POLL_FIRST_MS, POLL_MOST_MS, start_begin);
+    } else if (there) {
+        start_check(op);
+    } else if (p->spawn && !pgspawn_ended(p->spawn) && !pgop_late(op)) {
+        pgop_after(op, 1, start_begin); /* our last one has not been reaped yet */
+    } else if (p->config.start_command[0]) {
+        pgop_command(op, p->config.start_command, start_commanded);
+    } else if (pgspawn_start(p->loop, &p->config, &spawn, &e) < 0) {
+        pgop_end(op, &e);
+    } else {
+        pgspawn_free(p->spawn);
+        p->spawn = spawn;
+        s->spawned = true;
+        start_check(op);
+    }
+}
+
+void postgres_start(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg)
+{
+    struct start_op *s = pgop_new(p, sizeof(*s), "start", timeout_ms, fn, arg);
+
+    pgop_after(&s->op, 0, start_begin);
+}
+
+/* ---- restart --------------------------------------------------------------------------------- */
+
+static void restart_started(void *arg, const struct err *e)
+{
+    pgop_end(arg, e);
+}
+
+static void restart_stopped(void *arg, const struct err *e)
+{
+    struct pgop *op = arg;
+
+    if (e)
+        pgop_end(op, e);
+    else
+        postgres_start(op->p, pgop_left_ms(op), restart_started, op);
+}
+
+void postgres_restart(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg)
+{
+    struct pgop *op = pgop_new(p, sizeof(*op), "restart", timeout_ms, fn, arg);
+
+    postgres_stop(p, false, timeout_ms, restart_stopped, op);
+}

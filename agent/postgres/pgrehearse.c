@@ -1,0 +1,191 @@
+/* postgres_rehearse_follow() of agent/postgres/postgres.h: the future replication connection, now.
+ * */
+#include <string.h>
+
+#include "agent/postgres/pgop.h"
+#include "agent/postgres/pgrehearse.h"
+#include "agent/postgres/pgsettings.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum { CONNINFO_CAP_BYTES = 2048 };
+
+struct rehearse_op {
+    struct pgop op;
+    struct upstream up;
+    struct pgconn *conn;
+    int64_t started_ms;
+    struct rehearsal_answer *answer;
+};
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+const char *pgrehearse_reason(const char *text)
+{
+    static const char *const before[] = {"FATAL: ", " failed: ", NULL};
+
+    for (size_t i = 0; before[i]; i++) {
+        const char *at = strstr(text, before[i]);
+
+        if (at) {
+            at += strlen(before[i]);
+            return at + strspn(at, " ");
+        }
+    }
+    return text;
+}
+
+/* The client's address as the server saw it: `… from host "10.0.0.1", …`. */
+static void seen_address(const char *text, const char *own, char *ret_address, size_t bytes)
+{
+    static const char before[] = "from host \"";
+    const char *at = strstr(text, before);
+
+    if (at && strcspn(at + sizeof(before) - 1, "\"") < bytes)
+        str_printf(ret_address, bytes, "%.*s", (int)strcspn(at + sizeof(before) - 1, "\""),
+                   at + sizeof(before) - 1);
+    else
+        str_copy(ret_address, bytes, own);
+}
+
+void pgrehearse_remedy(const char *text, const struct upstream *up, const char *own_address,
+                       const char *user, char *ret_remedy, size_t bytes)
+{
+    char address[ADDRESS_BYTES];
+
+    seen_address(text, own_address, address, sizeof(address));
+    if (strstr(text, "no pg_hba.conf entry") || strstr(text, "pg_hba.conf rejects"))
+        str_printf(ret_remedy, bytes,
+                   "on %s, to pg_hba.conf: host%s replication %s %s/%d scram-sha-256, then SELECT "
+                   "pg_reload_conf()",
+                   up->node,
+                   strstr(text, "SSL encryption") && !strstr(text, "no encryption") ? "ssl" : "",
+                   user, address, strchr(address, ':') ? 128 : 32);
+    else if (strstr(text, "password"))
+        str_printf(
+            ret_remedy, bytes,
+            "here in ~postgres/.pgpass (mode 0600): %s:%d:replication:%s:PASSWORD, or on %s: "
+            "ALTER ROLE %s PASSWORD …",
+            up->address, (int)up->port, user, up->node, user);
+    else if (strstr(text, "does not exist") || strstr(text, "must be superuser or replication") ||
+             strstr(text, "not permitted to log in") || strstr(text, "WAL sender"))
+        str_printf(ret_remedy, bytes, "on the primary: CREATE (or ALTER) ROLE %s LOGIN REPLICATION",
+                   user);
+    else if (strstr(text, "max_wal_senders"))
+        str_printf(ret_remedy, bytes, "on %s: ALTER SYSTEM SET max_wal_senders = …; restart",
+                   up->node);
+    else if (strstr(text, "SSL") || strstr(text, "certificate"))
+        str_printf(ret_remedy, bytes,
+                   "mend replication_options in agent.conf here, or the server's certificate on %s",
+                   up->node);
+    else
+        str_printf(
+            ret_remedy, bytes,
+            "is PostgreSQL of %s reachable at %s port %d from here (listen_addresses, "
+            "firewall)? `psql \"host=%s port=%d user=%s replication=true\" -c IDENTIFY_SYSTEM`",
+            up->node, up->address, (int)up->port, up->address, (int)up->port, user);
+}
+
+/* ---- the operation --------------------------------------------------------------------------- */
+
+/* outlives the operation: the callback's argument is in it */
+struct rehearsal_answer {
+    rehearsal_fn fn;
+    void *arg;
+    struct rehearsal r;
+};
+
+static void on_done(void *arg, const struct err *e)
+{
+    struct rehearsal_answer *a = arg;
+
+    (void)e; /* what happened is in a->r */
+    a->fn(a->arg, &a->r);
+    mem_free(a);
+}
+
+static void release(struct pgop *op)
+{
+    struct rehearse_op *o = (struct rehearse_op *)op;
+
+    pgconn_free(o->conn);
+    if (op->fn) /* dropped: nobody is called back */
+        mem_free(o->answer);
+}
+
+static void failed(struct rehearse_op *o, const char *why)
+{
+    const struct postgres_config *c = &o->op.p->config;
+    struct rehearsal *r = &o->answer->r;
+    const char *reason = pgrehearse_reason(why);
+
+    r->verdict = REHEARSAL_FAILED;
+    STR_COPY(r->said, reason);
+    pgrehearse_remedy(reason, &o->up, c->address, c->replication_user, r->remedy,
+                      sizeof(r->remedy));
+    r->elapsed_ms = clock_mono_ms() - o->started_ms;
+    pgop_end(&o->op, NULL);
+}
+
+static void on_identified(void *arg, const struct pgconn_reply *reply)
+{
+    struct rehearse_op *o = arg;
+    struct rehearsal *r = &o->answer->r;
+    unsigned long long sysid;
+
+    if (reply->e) {
+        failed(o, reply->e->msg);
+        return;
+    }
+    if (!str_to_u64(pgop_text(reply, 0, 0, 0), &sysid)) {
+        failed(o, "IDENTIFY_SYSTEM was answered without a system identifier");
+        return;
+    }
+    r->sysid = sysid;
+    r->verdict = REHEARSAL_PASSED;
+    r->elapsed_ms = clock_mono_ms() - o->started_ms;
+    STR_PRINTF(r->said, "IDENTIFY_SYSTEM: %llu, timeline %.12s", sysid, pgop_text(reply, 0, 0, 1));
+    pgop_end(&o->op, NULL);
+}
+
+static void connect_now(struct pgop *op)
+{
+    struct rehearse_op *o = (struct rehearse_op *)op;
+    char conninfo[CONNINFO_CAP_BYTES / 2], label[96];
+    struct err e = {0};
+    struct buf b;
+
+    if (pgsettings_primary_conninfo(&op->p->config, &o->up, op->p->node, conninfo, sizeof(conninfo),
+                                    &e) < 0) {
+        failed(o, e.msg);
+        return;
+    }
+    buf_init(&b, CONNINFO_CAP_BYTES);
+    pgsettings_conninfo_add(&b, "gssencmode", "disable"); /* a later word wins over an earlier */
+    buf_printf(&b, " %s", conninfo);
+    pgsettings_conninfo_add(&b, "application_name", "pgtandem-agent");
+    pgsettings_conninfo_add(&b, "replication", "true");
+    STR_PRINTF(label, "PostgreSQL of %s (%s port %d)", o->up.node, o->up.address, (int)o->up.port);
+    o->conn = pgconn_new(op->p->loop, b.data, label);
+    pgconn_query(o->conn, "IDENTIFY_SYSTEM", NULL, 0, pgop_left_ms(op), on_identified, o);
+    buf_free(&b);
+}
+
+void postgres_rehearse_follow(struct postgres *p, const struct upstream *up, int64_t timeout_ms,
+                              rehearsal_fn fn, void *arg)
+{
+    struct rehearsal_answer *a = mem_alloc(sizeof(*a));
+    struct rehearse_op *o = pgop_new(p, sizeof(*o), "rehearse", timeout_ms, on_done, a);
+
+    a->fn = fn;
+    a->arg = arg;
+    a->r.kind = REHEARSAL_REPLICATION;
+    STR_COPY(a->r.node, up->node);
+    o->answer = a;
+    o->up = *up;
+    o->started_ms = clock_mono_ms();
+    o->op.release = release;
+    pgop_after(&o->op, 0, connect_now);
+}

@@ -1,0 +1,354 @@
+/*
+ * postgres_rehearse_service() of agent/postgres/postgres.h: may the agent stop and start
+ * PostgreSQL?
+ *
+ *   a check command is configured         it says so
+ *   no command is configured              signal 0 to the postmaster; program, PGDATA and log may
+ *                                         be used. A stop and a start take no more: proven
+ *   `sudo …`                              `sudo -n -l …`: sudo's own answer
+ *   `systemctl …`                         `systemctl show`: the unit is there, it may be stopped
+ *                                         (started), its main process is the postmaster. Polkit
+ *                                         answers about a single unit to root alone: not proven
+ *   another command                       its program is there: not proven
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/postgres/pgfiles.h"
+#include "agent/postgres/pgop.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum { WORDS_MAX = 32 };
+
+struct service_op {
+    struct pgop op;
+    bool start;
+    int64_t started_ms;
+    char words[512]; /* the command that is run */
+    const char *argv[WORDS_MAX + 8];
+    struct service_answer *answer;
+};
+
+struct service_answer {
+    rehearsal_fn fn;
+    void *arg;
+    struct rehearsal r;
+};
+
+static void on_done(void *arg, const struct err *e)
+{
+    struct service_answer *a = arg;
+
+    (void)e; /* what happened is in a->r */
+    a->fn(a->arg, &a->r);
+    mem_free(a);
+}
+
+static void release(struct pgop *op)
+{
+    if (op->fn) /* dropped: nobody is called back */
+        mem_free(((struct service_op *)op)->answer);
+}
+
+__attribute__((format(printf, 4, 5))) static void
+end(struct service_op *s, enum rehearsal_verdict verdict, const char *remedy, const char *fmt, ...)
+{
+    struct rehearsal *r = &s->answer->r;
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(r->said, sizeof(r->said), fmt, args);
+    va_end(args);
+    r->verdict = (int)verdict;
+    STR_COPY(r->remedy, remedy);
+    r->elapsed_ms = clock_mono_ms() - s->started_ms;
+    pgop_end(&s->op, NULL);
+}
+
+static const char *what(const struct service_op *s)
+{
+    return s->start ? "start" : "stop";
+}
+
+/* ---- without a command ----------------------------------------------------------------------- */
+
+/* False: it has ended, badly. */
+static bool may_use(struct service_op *s, const char *path, int mode, const char *remedy)
+{
+    if (faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0)
+        return true;
+    end(s, REHEARSAL_FAILED, remedy, "%s cannot be %s: %s", path,
+        mode & X_OK ? "executed" : (mode & W_OK ? "written to" : "read"), strerror(errno));
+    return false;
+}
+
+static void rehearse_signal(struct service_op *s)
+{
+    struct pgpostmaster postmaster;
+
+    if (!pgfiles_postmaster(s->op.p->config.data_directory, &postmaster))
+        end(s, REHEARSAL_UNPROVEN, "", "no postmaster runs: there is nobody to signal");
+    else if (postmaster.pid == 0)
+        end(s, REHEARSAL_FAILED, "make postmaster.pid readable for the agent", "%s",
+            postmaster.problem);
+    else if (kill(postmaster.pid, 0) < 0)
+        end(s, REHEARSAL_FAILED,
+            "run pgtandem-agent as the user who owns PostgreSQL, or set stop_command",
+            "the postmaster (process %d) may not be signalled: %s", postmaster.pid,
+            strerror(errno));
+    else
+        end(s, REHEARSAL_PASSED, "", "the postmaster (process %d) may be signalled",
+            postmaster.pid);
+}
+
+static void rehearse_spawn(struct service_op *s)
+{
+    const struct postgres_config *c = &s->op.p->config;
+    char program[300], log[300];
+
+    STR_PRINTF(program, "%s/postgres", c->bin_directory);
+    STR_COPY(log, c->log_file);
+    if (log[0] && access(log, F_OK) < 0) { /* then its directory decides */
+        char *slash = strrchr(log, '/');
+
+        if (slash)
+            *slash = '\0';
+    }
+    if (!may_use(s, program, X_OK, "mend bin_directory in agent.conf"))
+        return;
+    if (c->config_file[0] && !may_use(s, c->config_file, R_OK, "mend config_file in agent.conf"))
+        return;
+    if (log[0] && !may_use(s, log, W_OK, "mend log_file in agent.conf, or its owner"))
+        return;
+    end(s, REHEARSAL_PASSED, "", "the postmaster may be started");
+}
+
+/* ---- with one -------------------------------------------------------------------------------- */
+
+static void spawn(struct service_op *s, child_fn fn)
+{
+    static const char *const env[] = {"LC_ALL=C", NULL};
+    const struct child_spec spec = {
+        .argv = s->argv, .env = env, .timeout_ms = pgop_left_ms(&s->op)};
+
+    s->op.child = child_run(s->op.p->loop, &spec, fn, s);
+}
+
+/* What a command printed, its first line. */
+static int first_line(const struct child_result *r)
+{
+    return (int)strcspn(r->output, "\n");
+}
+
+static void not_run(struct service_op *s, const struct child_result *r)
+{
+    if (r->started)
+        end(s, REHEARSAL_FAILED, "run it by hand as the agent's user", "`%s` did not end in time",
+            s->argv[0]);
+    else
+        end(s, REHEARSAL_FAILED, "mend the command in agent.conf", "`%s` cannot be run: %s",
+            s->argv[0], strerror(r->error));
+}
+
+/* One that says yes by its exit status: a configured check, or sudo -l. */
+static void on_check(void *arg, const struct child_result *r)
+{
+    struct service_op *s = arg;
+    bool sudo = strcmp(s->argv[0], "sudo") == 0;
+
+    s->op.child = NULL;
+    if (!r->started || r->timed_out)
+        not_run(s, r);
+    else if (r->status == 0)
+        end(s, REHEARSAL_PASSED, "",
+            sudo ? "sudo would let %s_command" : "%s_check_command says yes", what(s));
+    else
+        end(s, REHEARSAL_FAILED,
+            sudo ? "a rule in sudoers for the agent's user, with NOPASSWD"
+                 : "run it by hand as the agent's user; is the polkit rule there?",
+            "`%s` ended with status %d: %.*s", s->argv[0], r->status, first_line(r), r->output);
+}
+
+static bool has_line(const char *text, const char *line)
+{
+    size_t len = strlen(line);
+
+    for (; text; text = strchr(text, '\n')) {
+        text += *text == '\n';
+        if (strncmp(text, line, len) == 0 && (text[len] == '\n' || text[len] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static int main_pid(const char *text)
+{
+    const char *at = strstr(text, "MainPID=");
+
+    return at ? (int)strtol(at + strlen("MainPID="), NULL, 10) : 0;
+}
+
+static void on_show(void *arg, const struct child_result *r)
+{
+    struct service_op *s = arg;
+    struct pgpostmaster postmaster = {.pid = 0};
+    const char *unit = s->argv[2];
+
+    s->op.child = NULL;
+    if (!r->started || r->timed_out) {
+        not_run(s, r);
+        return;
+    }
+    pgfiles_postmaster(s->op.p->config.data_directory, &postmaster);
+    if (r->status != 0)
+        end(s, REHEARSAL_FAILED, "run it by hand as the agent's user",
+            "`systemctl show %s` ended with status %d: %.*s", unit, r->status, first_line(r),
+            r->output);
+    else if (!has_line(r->output, "LoadState=loaded"))
+        end(s, REHEARSAL_FAILED, "mend the unit's name in start_command and stop_command",
+            "systemd has no unit %s", unit);
+    else if (!has_line(r->output, s->start ? "CanStart=yes" : "CanStop=yes"))
+        end(s, REHEARSAL_FAILED, "remove RefuseManualStart= or RefuseManualStop= from the unit",
+            "systemd lets nobody %s %s by hand", what(s), unit);
+    else if (!s->start && postmaster.pid && main_pid(r->output) != postmaster.pid)
+        end(s, REHEARSAL_FAILED, "start PostgreSQL through that unit, or mend stop_command",
+            "the main process of %s is %d, the postmaster is %d: stop_command would not stop it",
+            unit, main_pid(r->output), postmaster.pid);
+    else
+        end(s, REHEARSAL_UNPROVEN, "",
+            "%s can be %s%s; polkit was not asked (%s_check_command can)", unit,
+            s->start ? "started" : "stopped",
+            !s->start && postmaster.pid ? ", its main process is the postmaster" : "", what(s));
+}
+
+/* False: no such program. */
+static bool program_found(const char *name)
+{
+    const char *path = getenv("PATH");
+    char full[400];
+
+    if (strchr(name, '/'))
+        return access(name, X_OK) == 0;
+    for (path = path ? path : "/usr/bin:/bin"; *path; path += *path == ':') {
+        size_t len = strcspn(path, ":");
+
+        if (STR_PRINTF(full, "%.*s/%s", (int)len, path, name) && access(full, X_OK) == 0)
+            return true;
+        path += len;
+    }
+    return false;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* systemctl [options] stop UNIT */
+static const char *unit_of(const char *const *argv, size_t n)
+{
+    size_t words = 0;
+
+    for (size_t i = 1; i < n; i++)
+        if (argv[i][0] != '-' && ++words == 2)
+            return argv[i];
+    return NULL;
+}
+
+/* sudo [options] COMMAND -> sudo -n -l COMMAND */
+static void ask_sudo(struct service_op *s, const char *const *argv, size_t n)
+{
+    size_t from = 1, to = 3;
+
+    while (from < n && argv[from][0] == '-')
+        from++;
+    s->argv[0] = "sudo";
+    s->argv[1] = "-n";
+    s->argv[2] = "-l";
+    while (from < n)
+        s->argv[to++] = argv[from++];
+    s->argv[to] = NULL;
+    spawn(s, on_check);
+}
+
+static void rehearse_command(struct service_op *s, const char *command)
+{
+    const char *argv[WORDS_MAX + 1], *unit;
+    size_t n;
+
+    STR_COPY(s->words, command);
+    n = str_words(s->words, argv, WORDS_MAX);
+    if (n == 0 || !program_found(argv[0])) {
+        end(s, REHEARSAL_FAILED, "mend the command in agent.conf", "%s_command: no program \"%s\"",
+            what(s), n ? argv[0] : "");
+    } else if (strcmp(base_name(argv[0]), "sudo") == 0) {
+        ask_sudo(s, argv, n);
+    } else if (strcmp(base_name(argv[0]), "systemctl") == 0 && (unit = unit_of(argv, n)) != NULL) {
+        static const char *const show[] = {"-p", "LoadState,CanStart,CanStop,MainPID", NULL};
+
+        s->argv[0] = argv[0];
+        s->argv[1] = "show";
+        s->argv[2] = unit;
+        memcpy(&s->argv[3], show, sizeof(show));
+        spawn(s, on_show);
+    } else {
+        end(s, REHEARSAL_UNPROVEN, "",
+            "%s is there; that it may %s was not asked (%s_check_command)", argv[0], what(s),
+            what(s));
+    }
+}
+
+static void run_check(struct service_op *s, const char *command)
+{
+    STR_COPY(s->words, command);
+    str_words(s->words, s->argv, WORDS_MAX);
+    spawn(s, on_check);
+}
+
+static void begin(struct pgop *op)
+{
+    struct service_op *s = (struct service_op *)op;
+    const struct postgres_config *c = &op->p->config;
+    const char *command = s->start ? c->start_command : c->stop_command;
+    const char *check = s->start ? c->start_check_command : c->stop_check_command;
+
+    /* marks and signal files, whoever stops and starts */
+    if (!may_use(s, c->data_directory, W_OK,
+                 "run pgtandem-agent as the user who owns PostgreSQL; is the disk read-only?"))
+        return;
+    if (check[0])
+        run_check(s, check);
+    else if (command[0])
+        rehearse_command(s, command);
+    else if (s->start)
+        rehearse_spawn(s);
+    else
+        rehearse_signal(s);
+}
+
+void postgres_rehearse_service(struct postgres *p, bool start, int64_t timeout_ms, rehearsal_fn fn,
+                               void *arg)
+{
+    struct service_answer *a = mem_alloc(sizeof(*a));
+    struct service_op *s = pgop_new(p, sizeof(*s), "rehearse", timeout_ms, on_done, a);
+
+    a->fn = fn;
+    a->arg = arg;
+    a->r.kind = start ? REHEARSAL_START : REHEARSAL_STOP;
+    s->answer = a;
+    s->start = start;
+    s->started_ms = clock_mono_ms();
+    s->op.release = release;
+    pgop_after(&s->op, 0, begin);
+}

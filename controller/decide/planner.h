@@ -1,0 +1,279 @@
+/*
+ * What to do next: one pure function over (command, record, agents, what this run knows). A planned
+ * switchover, a failover, `resume` and `abort` are the same loop:
+ *
+ *     look -> planner_next -> STEP: act, look, planner_note -> …  until DONE or STOP
+ *
+ * Observation outranks the journal: every decision is made from the view, so that any controller
+ * with an empty journal reaches the same end (docs/protocol.md, section 7). The marks are what no
+ * look can tell: what this very run has written, tried, verified or been told by a person.
+ *
+ * No I/O, no clock, no memory of its own.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/decide/steps.h"
+#include "dnsupdate/register.h"
+#include "proto/messages.h"
+
+enum plan_command {
+    PLAN_SWITCHOVER,
+    PLAN_FAILOVER,
+    PLAN_RESUME,
+    PLAN_ABORT,
+    PLAN_UNFENCE, /* the owner, at stable */
+    PLAN_FENCE,   /* view.to, at stable */
+    PLAN_REJOIN,  /* view.to, at stable, same epoch */
+    PLAN_COMMANDS
+};
+
+/* One node as last heard. A node that is silent now keeps what it said last, `answered` is false.
+ */
+struct plan_node {
+    char name[NODE_NAME_BYTES];
+    bool answered; /* in the latest look */
+    bool state_ok; /* durable state readable (else it counts as fenced for nobody) */
+    bool sysid_ok; /* its data directory is of this cluster (true if it cannot be read) */
+    int64_t epoch; /* highest it obeys, as last heard; 0 never heard.
+                             == d.epoch: an answer given after that epoch's compare-and-swap */
+    int role;      /* enum pg_role */
+    bool fenced, standby_only, was_primary;
+    bool held;
+    bool promoting;
+    int64_t promoting_epoch;
+    int64_t revoked_epoch; /* 0 never */
+    bool cron_on;  /* commanded on and every managed entry on (none managed: commanded on) */
+    bool cron_off; /* commanded off, no managed entry on, no managed job running */
+    bool signal;   /* standby.signal is in its data directory */
+    bool clean;    /* stopped, pg_control "shut down" */
+    uint64_t shutdown_lsn; /* durable, at the fence: pg_control's checkpoint location; 0 unknown */
+    uint64_t control_lsn;  /* pg_control's checkpoint location now */
+    int64_t tli;           /* timeline: running, else pg_control's */
+    int64_t newest_tli;    /* highest it knows of: running, pg_control, history files */
+    int64_t control_tli;
+    uint64_t receive_lsn, replay_lsn, insert_lsn;
+    bool receiving;          /* a walreceiver is active */
+    bool streams_from_owner; /* … from the node that d names as owner, by address */
+    bool history_ok;         /* its timeline is the owner's or an ancestor that it left rightly */
+    bool rejoinable;         /* cleanly stopped, and everything it has is in the owner's history */
+    bool seen_writable;      /* latest evidence: somebody else sees it writable */
+};
+
+/* What this run knows beside the view. All zero at the start; only planner_note and planner_wrote
+ * change it, and the engine for the two that a person gives (accepted, turned by Ctrl-C). */
+struct plan_marks {
+    int64_t epoch;                 /* of the record that we hold; 0 we hold none */
+    char nonce[NONCE_BYTES];       /* of our last UPDATE that is known to have been applied */
+    uint64_t done;                 /* bit per enum step_id: done at this epoch */
+    uint64_t failed, failed_again; /* … failed once, twice at this epoch */
+    uint32_t last_failed;          /* enum step_id, STEP_NONE: nothing failed */
+    bool last_unknown;             /* … and nobody knows whether it happened */
+    bool late_flip;     /* a FLIP of ours may still arrive: a compare-and-swap comes first */
+    bool turned;        /* a switchover that undoes itself */
+    bool declined;      /* a person said no */
+    bool lost;          /* a compare-and-swap found another record */
+    uint32_t unsettled; /* bit per node: a request to it may still arrive late */
+    uint32_t arm_failed, follow_failed, rejoin_failed; /* bit per node */
+    uint32_t cut;                                      /* bit per node: G2 verified by this run */
+    uint32_t accepted;                                 /* bit per node: typed --accept-unfenced */
+    bool undone;                                       /* this run wrote stable on the way back */
+    bool finished; /* this run wrote stable on the way forward */
+    bool began;    /* this run has changed something (claim, seize, takeover) */
+    uint64_t verified_shutdown_lsn, verified_replay_lsn; /* STEP_VERIFY: the certificate */
+};
+
+struct plan_view {
+    int command;       /* enum plan_command */
+    int to;            /* the node that the command names; -1 none */
+    bool cut_possible; /* a G2 hook is configured */
+    bool rejoin;       /* run STEP_REJOIN after STABLE (switchover) */
+    uint64_t sysid;    /* the cluster's, as configured or pinned; 0 any */
+    bool d_answered;   /* the zone's primary answered the latest look */
+    struct record d;   /* as read; when silent: the last that we read or wrote (epoch 0: never) */
+    size_t n_nodes;
+    struct plan_node nodes[CLUSTER_NODES_MAX];
+    struct plan_marks marks;
+};
+
+enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
+
+/* id, what happened, what to do next. %s is the node of the move. */
+#define PLAN_REASONS(X)                                                                            \
+    X(WHY_NONE, "", "")                                                                            \
+    X(WHY_FORWARD, "the role is on %s", "")                                                        \
+    X(WHY_UNDONE, "undone: %s is the owner as before",                                             \
+      "look at the step that failed, then try again")                                              \
+    X(WHY_NOTHING, "nothing is open", "")                                                          \
+    X(WHY_SETTLED, "settled: %s is the owner and runs", "")                                        \
+    X(WHY_FENCED, "%s is fenced", "`pgtandem unfence` takes it back")                              \
+    X(WHY_REJOINED, "%s is a standby of the owner", "")                                            \
+    X(WHY_CRON_OWED, "the role is on %s, but its scheduled jobs are not on", "`pgtandem resume`")  \
+    X(WHY_PREFLIGHT, "a check refused; nothing has been changed", "mend what the check names")     \
+    X(WHY_DECLINED, "declined", "nothing was done after the question")                             \
+    X(WHY_NO_RECORD, "there is no ownership record", "`pgtandem dns init`")                        \
+    X(WHY_DNS_SILENT, "the zone's primary does not answer, so nothing more is changed",            \
+      "bring DNS back, then `pgtandem resume` (or `abort`)")                                       \
+    X(WHY_DNS_SILENT_AT_FIRST, "the zone's primary does not answer; nothing has been changed",     \
+      "`pgtandem dns show`; nothing moves without DNS: bring it back, then the same command")      \
+    X(WHY_OPEN, "another transition is open",                                                      \
+      "`pgtandem status` names who holds it; `pgtandem resume` or `abort`")                        \
+    X(WHY_LOST, "another command was faster", "`pgtandem status` names it")                        \
+    X(WHY_DISPLACED, "another command has taken over",                                             \
+      "`pgtandem status` names it; do nothing here")                                               \
+    X(WHY_CLAIM_UNKNOWN, "nobody knows whether the record was written",                            \
+      "`pgtandem status`; if the claim is there, `pgtandem abort`")                                \
+    X(WHY_EPOCH_BELOW, "the ownership record is older than what %s has seen (a restored zone?)",   \
+      "`pgtandem dns show`, then docs/operating.md")                                               \
+    X(WHY_FOREIGN, "the ownership record belongs to another system identifier",                    \
+      "check alias and zone")                                                                      \
+    X(WHY_UNKNOWN_NODE, "the ownership record names a node that the configuration does not have",  \
+      "complete the configuration")                                                                \
+    X(WHY_TWO_WRITABLE, "%s and another node are both writable; nothing has been changed",         \
+      "docs/two-writable.md")                                                                      \
+    X(WHY_OWNER_IS_TO, "%s is the owner already", "`pgtandem resume` if a transition is open")     \
+    X(WHY_OWNER_SILENT, "the owner %s does not answer", "bring it back, or `pgtandem failover`")   \
+    X(WHY_TO_SILENT, "the target %s does not answer",                                              \
+      "bring it back and `pgtandem resume`, or `pgtandem abort`")                                  \
+    X(WHY_NEW_OWNER_SILENT, "the new owner %s does not answer",                                    \
+      "bring it back and `pgtandem resume`, or `pgtandem failover --to` another node, fencing it") \
+    X(WHY_NEW_OWNER_DOWN, "PostgreSQL is not running as a standby on %s",                          \
+      "start it there, then `pgtandem resume`, or `pgtandem abort`")                               \
+    X(WHY_SEEN_WRITABLE, "%s is seen writable",                                                    \
+      "it is not lost: see that its agent answers here, then `pgtandem switchover`")               \
+    X(WHY_NO_GRADE, "%s does not answer and nothing proves that it cannot write",                  \
+      "stop it for certain and `pgtandem resume --accept-unfenced %s`")                            \
+    X(WHY_NO_GRADE_YET, "%s does not answer and nothing proves that it cannot write",              \
+      "stop it for certain and give the command again with --accept-unfenced %s")                  \
+    X(WHY_NOT_MOST_WAL, "another standby has more WAL than %s",                                    \
+      "`pgtandem failover --to` that one")                                                         \
+    X(WHY_TIMELINE, "%s has not the right history, or its next timeline number is used already",   \
+      "choose another target, or rebuild it")                                                      \
+    X(WHY_TO_UNFIT, "%s cannot become the primary: it is not a running standby of this cluster",   \
+      "choose another target")                                                                     \
+    X(WHY_FORWARD_ONLY, "%s has been promoted: the only way is forward", "`pgtandem resume`")      \
+    X(WHY_NO_WAY_BACK, "%s cannot be made the owner again",                                        \
+      "`pgtandem resume`, or `pgtandem failover --to` another node")                               \
+    X(WHY_NO_CLEAN_STOP,                                                                           \
+      "%s is fenced, but not by a clean stop: nobody can prove that no commit is lost",            \
+      "`pgtandem abort` gives it its role back")                                                   \
+    X(WHY_NEVER_PRIMARY, "the owner %s never was primary", "`pgtandem resume`")                    \
+    X(WHY_W, "not every node that may be writable has said that it is not; %s has not",            \
+      "bring it back and `pgtandem resume`")                                                       \
+    X(WHY_NOT_READY, "the next step is not possible now on %s", "`pgtandem status`")               \
+    X(WHY_STEP_FAILED, "a step failed on %s",                                                      \
+      "see the step's own message; then `pgtandem resume`")                                        \
+    X(WHY_BACK_FAILED, "undoing failed on %s", "`pgtandem abort` again")                           \
+    X(WHY_OWNER_DOWN,                                                                              \
+      "PostgreSQL is not running as the primary on %s, though nothing keeps it from it",           \
+      "start it there")                                                                            \
+    X(WHY_OTHER_WRITABLE, "%s is writable but not the owner", "`pgtandem fence %s`")               \
+    X(WHY_DIVERGED, "%s has WAL that the owner does not have, or is not cleanly stopped",          \
+      "rebuild it as a standby, then `pgtandem status`")                                           \
+    X(WHY_NOT_OWNER, "%s is not the owner: it stays fenced", "`pgtandem rejoin` makes it a standby")
+
+enum plan_reason {
+#define X(id, text, hint) id,
+    PLAN_REASONS(X)
+#undef X
+        WHY_COUNT
+};
+const char *plan_reason_text(enum plan_reason r);
+const char *plan_reason_hint(enum plan_reason r);
+
+struct plan_move {
+    int kind;        /* enum plan_move_kind */
+    int step;        /* STEP: enum step_id; STOP: the step that failed or could not be done, or 0 */
+    int node;        /* the node it is about; -1 none */
+    uint32_t nodes;  /* STEP: bit per node to act on (one bit = node, unless STEP_NODES) */
+    int reason;      /* enum plan_reason */
+    int exit_code;   /* DONE, STOP */
+    const char *row; /* the row of which table decided: "claim: A fenced, B answers" */
+};
+
+void planner_next(const struct plan_view *v, struct plan_move *ret);
+
+enum plan_outcome {
+    OUTCOME_DONE,    /* observed */
+    OUTCOME_FAILED,  /* it did not happen, and will not */
+    OUTCOME_UNKNOWN, /* no answer: it may have happened, or still happen */
+    OUTCOME_LOST,    /* DNS: another record is there */
+    OUTCOME_DECLINED /* a person said no */
+};
+
+/* Remember how a step went: once for each node of the move (node -1 for steps on none). `after` is
+ * the look taken after it; its own marks are not read. */
+void planner_note(struct plan_marks *m, const struct plan_view *after, enum step_id step, int node,
+                  enum plan_outcome outcome);
+/* … and a DNS step that is DONE first goes here: this record is ours now. */
+void planner_wrote(struct plan_marks *m, enum step_id step, const struct record *r);
+
+/* Rule W (section 3), of FLIP too: nobody but `target` in `owner` and `from` may be writable.
+ * The engine asserts it again, with its latest view, right before FLIP, PROMOTE and UNFENCE are
+ * sent. ret_node (may be NULL): the first node that breaks it. */
+bool planner_w_holds(const struct plan_view *v, size_t target, int *ret_node);
+
+/* The record that a DNS step writes, made from the one that is there (v->d). nonce, txn (fresh:
+ * claim and seize begin a transition, the others ignore it), by and tli (stable: the new one, else
+ * 0) are the caller's. False if `from` has no room or the step writes no record. */
+struct plan_record_args {
+    const char *nonce, *txn, *by;
+    int64_t tli;
+};
+bool planner_record(const struct plan_view *v, enum step_id step,
+                    const struct plan_record_args *args, struct record *ret);
+/* Whom the alias names under a record: its owner (claim and seize: still the old one). */
+const char *planner_alias_target(const struct record *r);
+
+/* ---- status ------------------------------------------------------------------------------- */
+
+#define PLAN_DEBTS(X)                                                                              \
+    X(DEBT_SILENT, "%s does not answer: its state is unknown")                                     \
+    X(DEBT_STATE, "%s cannot read its durable state")                                              \
+    X(DEBT_WRITABLE, "%s is writable but not the owner")                                           \
+    X(DEBT_HELD, "%s is held by its guard")                                                        \
+    X(DEBT_NO_STANDBY, "%s is neither fenced nor a streaming standby")                             \
+    X(DEBT_DIVERGED, "%s has left the owner's WAL: its timeline has another history")              \
+    X(DEBT_FENCED, "%s is fenced and waits for `pgtandem rejoin`")                                 \
+    X(DEBT_CRON_ON, "%s is not the owner and has its scheduled jobs on")                           \
+    X(DEBT_EPOCH, "%s carries an older epoch")                                                     \
+    X(DEBT_OWNER_CRON_OFF, "the owner %s has its scheduled jobs off")                              \
+    X(DEBT_OWNER_DOWN, "the owner %s is not writable")                                             \
+    X(DEBT_FROM, "%s was given up unfenced and has not answered since")
+
+enum plan_debt_kind {
+#define X(id, text) id,
+    PLAN_DEBTS(X)
+#undef X
+        DEBT_KINDS
+};
+const char *plan_debt_text(enum plan_debt_kind k); /* %s is the node */
+bool plan_debt_is_problem(enum plan_debt_kind k);  /* false: owed, but nobody need hurry (fenced) */
+
+struct plan_debt {
+    int kind;
+    size_t node;
+};
+enum { PLAN_DEBTS_MAX = CLUSTER_NODES_MAX * 3 };
+
+/* Derived from the view, never stored. At stable: what is owed. Returns how many. */
+size_t planner_debts(const struct plan_view *v, struct plan_debt ret[PLAN_DEBTS_MAX]);
+
+/* One problem and one next command for `status` (v->command and marks are not read). WHY_NOTHING
+ * when all is well. *ret_command is e.g. "pgtandem resume", with %s for the node; "" when there is
+ * none. */
+struct plan_situation {
+    enum plan_reason reason;
+    int node; /* -1 none */
+    const char *problem, *command;
+    bool past_no_return; /* an open transition whose new owner is PROMOTING or writable */
+};
+void planner_situation(const struct plan_view *v, struct plan_situation *ret);
+
+/* Lookup helpers: index, or -1. */
+int plan_node_index(const struct plan_view *v, const char *name);
+int plan_owner(const struct plan_view *v);    /* d.owner */
+int plan_previous(const struct plan_view *v); /* flip: the last of `from`, the owner before it */

@@ -1,0 +1,394 @@
+/*
+ * The tables around a transition: what a command asks before it holds the record, and what there is
+ * to do while the record is stable (docs/protocol.md, sections 3 to 5 and 7). First match.
+ */
+#include "controller/decide/planner_view.h"
+
+/* ---- which nodes -------------------------------------------------------------------------- */
+
+static uint32_t owner(const struct plan_view *v)
+{
+    return plan_bit(plan_owner(v));
+}
+
+static uint32_t to(const struct plan_view *v)
+{
+    return plan_bit(v->to);
+}
+
+static uint32_t suspects(const struct plan_view *v)
+{
+    return plan_suspects(v, v->to);
+}
+
+static uint32_t seen_writable(const struct plan_view *v)
+{
+    return plan_seen_writable(v, v->to);
+}
+
+/* Refused before anything is changed: nobody could say later that these cannot write. */
+static uint32_t ungraded(const struct plan_view *v)
+{
+    uint32_t nodes = v->cut_possible ? 0 : plan_silent(v, v->to);
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (plan_confirmed(v, i) || (i != plan_owner(v) && plan_graded(v, i)))
+            nodes &= ~plan_bit(i);
+    return plan_bit(plan_first(nodes));
+}
+
+static uint32_t others(const struct plan_view *v, bool (*is)(const struct plan_view *v, int node))
+{
+    uint32_t nodes = 0;
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (i != plan_owner(v) && plan_answers(v, i) && is(v, i))
+            nodes |= plan_bit(i);
+    return nodes;
+}
+
+static bool is_cron_astray(const struct plan_view *v, int node)
+{
+    return !v->nodes[node].cron_off;
+}
+
+static bool is_rejoinable(const struct plan_view *v, int node)
+{
+    const struct plan_node *n = &v->nodes[node];
+
+    return n->fenced && n->rejoinable && n->role == PG_STOPPED &&
+           !(v->marks.rejoin_failed & plan_bit(node));
+}
+
+static bool is_behind(const struct plan_view *v, int node)
+{
+    return v->nodes[node].epoch < v->d.epoch && !(v->marks.arm_failed & plan_bit(node));
+}
+
+static uint32_t other_writable(const struct plan_view *v)
+{
+    return others(v, plan_writable);
+}
+
+static uint32_t stray(const struct plan_view *v)
+{
+    return others(v, is_cron_astray);
+}
+
+static uint32_t rejoinable(const struct plan_view *v)
+{
+    return others(v, is_rejoinable);
+}
+
+static uint32_t rejoin_wanted(const struct plan_view *v)
+{
+    return v->rejoin ? rejoinable(v) : 0;
+}
+
+static uint32_t astray(const struct plan_view *v)
+{
+    return others(v, plan_astray);
+}
+
+static uint32_t behind(const struct plan_view *v)
+{
+    return others(v, is_behind);
+}
+
+/* The owner too: after `dns init` nobody has been told of the record yet. */
+static uint32_t all_behind(const struct plan_view *v)
+{
+    int i = plan_owner(v);
+    bool told = !plan_answers(v, i) || !is_behind(v, i);
+
+    return behind(v) | (told ? 0 : plan_bit(i));
+}
+
+static uint32_t to_behind(const struct plan_view *v)
+{
+    return behind(v) & to(v);
+}
+
+static uint32_t to_astray(const struct plan_view *v)
+{
+    return astray(v) & to(v);
+}
+
+static uint32_t to_rejoinable(const struct plan_view *v)
+{
+    return rejoinable(v) & to(v);
+}
+
+/* ---- conditions --------------------------------------------------------------------------- */
+
+static bool open_transition(const struct plan_view *v)
+{
+    return !plan_state_is(v, REGISTER_STABLE);
+}
+
+static bool to_is_owner(const struct plan_view *v)
+{
+    return v->to == plan_owner(v);
+}
+
+static bool to_is_not_owner(const struct plan_view *v)
+{
+    return v->to != plan_owner(v);
+}
+
+static bool to_silent(const struct plan_view *v)
+{
+    return !plan_answers(v, v->to);
+}
+
+static bool to_streams(const struct plan_view *v)
+{
+    return plan_standby(v, v->to) && v->nodes[v->to].streams_from_owner;
+}
+
+static bool to_has_no_fence(const struct plan_view *v)
+{
+    return !v->nodes[v->to].fenced && !plan_standby(v, v->to);
+}
+
+static bool to_is_fenced(const struct plan_view *v)
+{
+    const struct plan_node *n = &v->nodes[v->to];
+
+    return n->fenced && !n->standby_only && n->role == PG_STOPPED && n->epoch >= v->d.epoch;
+}
+
+static bool not_preflighted(const struct plan_view *v)
+{
+    return !plan_done(v, STEP_PREFLIGHT);
+}
+
+static bool no_evidence(const struct plan_view *v)
+{
+    return !plan_done(v, STEP_EVIDENCE);
+}
+
+static bool loss_not_accepted(const struct plan_view *v)
+{
+    return !plan_done(v, STEP_LOSS);
+}
+
+static bool owner_silent(const struct plan_view *v)
+{
+    return !plan_answers(v, plan_owner(v));
+}
+
+static bool owner_writable(const struct plan_view *v)
+{
+    return plan_writable(v, plan_owner(v));
+}
+
+static bool owner_not_writable(const struct plan_view *v)
+{
+    return !owner_writable(v);
+}
+
+/* Its mark is set, whether it runs or not. */
+static bool owner_can_return(const struct plan_view *v)
+{
+    return (owner_not_writable(v) || plan_marked(v, plan_owner(v))) &&
+           plan_can_return(v, plan_owner(v));
+}
+
+static bool owner_without_cron(const struct plan_view *v)
+{
+    return owner_writable(v) && !v->nodes[plan_owner(v)].cron_on;
+}
+
+/* A node that was given up unfenced has said that it is no danger: the record may forget it. */
+static bool from_answered(const struct plan_view *v)
+{
+    for (size_t i = 0; i < v->d.n_from; i++) {
+        int node = plan_node_index(v, v->d.from[i].node);
+
+        if (plan_absolved(v, node))
+            return true;
+    }
+    return false;
+}
+
+/* TAKEOVER at stable: only if the owner answers, else a reboot would hold it. */
+static bool repair_begins(const struct plan_view *v)
+{
+    return !plan_holds(v) && !owner_silent(v) && (owner_can_return(v) || owner_without_cron(v));
+}
+
+static bool settle_begins(const struct plan_view *v)
+{
+    return !plan_holds(v) && owner_writable(v) && from_answered(v);
+}
+
+static bool fence_begins(const struct plan_view *v)
+{
+    return !plan_holds(v) && v->d_answered && !owner_silent(v);
+}
+
+static bool began(const struct plan_view *v)
+{
+    return v->marks.began;
+}
+
+/* ---- rows --------------------------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct plan_row switchover_entry[] = {
+    PLAN_END ("switchover: a transition is open",  open_transition,   NULL,  WHY_OPEN, 7),
+    PLAN_END ("switchover: to the owner",          to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
+    PLAN_STEP("switchover: preflight",             not_preflighted,   NULL,  STEP_PREFLIGHT),
+    PLAN_END ("switchover: A silent",              owner_silent,      owner, WHY_OWNER_SILENT, 2),
+    PLAN_END ("switchover: B silent",              to_silent,         to,    WHY_TO_SILENT, 2),
+    PLAN_STEP("switchover: claim",                 NULL,              NULL,  STEP_CLAIM),
+    {0},
+};
+
+static const struct plan_row failover_entry[] = {
+    PLAN_END ("failover: to the owner",            to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
+    PLAN_STEP("failover: preflight",               not_preflighted,   NULL,  STEP_PREFLIGHT),
+    PLAN_STEP("failover: evidence",                no_evidence,       suspects, STEP_EVIDENCE),
+    PLAN_END ("failover: silent, but seen writable", NULL,            seen_writable, WHY_SEEN_WRITABLE, 2),
+    PLAN_END ("failover: B silent",                to_silent,         to,    WHY_TO_SILENT, 2),
+    PLAN_END ("failover: A silent, no grade",      NULL,              ungraded, WHY_NO_GRADE_YET, 2),
+    PLAN_STEP("failover: loss not accepted",       loss_not_accepted, owner, STEP_LOSS),
+    PLAN_STEP("failover: seize",                   NULL,              NULL,  STEP_SEIZE),
+    {0},
+};
+
+static const struct plan_row takeover_entry[] = {
+    PLAN_STEP("take over",                         NULL,              NULL,  STEP_TAKEOVER),
+    {0},
+};
+
+static const struct plan_row refuse_open[] = {
+    PLAN_END ("a transition is open",              NULL,              NULL,  WHY_OPEN, 7),
+    {0},
+};
+
+static const struct plan_row finished[] = {
+    PLAN_STEP("stable: standbys to rejoin",        NULL,              rejoin_wanted, STEP_REJOIN),
+    PLAN_END ("stable: the owner's jobs are off",  owner_without_cron, owner, WHY_CRON_OWED, 4),
+    PLAN_END ("stable: done",                      NULL,              owner, WHY_FORWARD, 0),
+    {0},
+};
+
+static const struct plan_row undone[] = {
+    PLAN_END ("stable: undone",                    NULL,              owner, WHY_UNDONE, 3),
+    {0},
+};
+
+static const struct plan_row aborted[] = {
+    PLAN_END ("stable: undone, as commanded",      NULL,              owner, WHY_UNDONE, 0),
+    {0},
+};
+
+static const struct plan_row stable_resume[] = {
+    PLAN_END ("stable: another is writable",       owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
+    PLAN_END ("stable: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
+    PLAN_STEP("stable: a node carries an older epoch", NULL,          all_behind, STEP_ARM),
+    PLAN_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
+    PLAN_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
+    PLAN_END ("stable: owner down",                owner_not_writable, owner, WHY_OWNER_DOWN, 4),
+    PLAN_STEP("stable: others' jobs on",           NULL,              stray, STEP_CRON_STRAY),
+    PLAN_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
+    PLAN_STEP("stable: a node in `from` answered", settle_begins,     NULL,  STEP_TAKEOVER),
+    PLAN_STEP("stable: standbys to rejoin",        NULL,              rejoinable, STEP_REJOIN),
+    PLAN_STEP("stable: a standby astray",          NULL,              astray, STEP_FOLLOW),
+    PLAN_END ("stable: settled",                   began,             owner, WHY_SETTLED, 0),
+    PLAN_END ("stable",                            NULL,              owner, WHY_NOTHING, 0),
+    {0},
+};
+
+static const struct plan_row stable_abort[] = {
+    PLAN_END ("stable: another is writable",       owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
+    PLAN_END ("stable: nothing to abort",          owner_silent,      NULL,  WHY_NOTHING, 0),
+    PLAN_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
+    PLAN_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
+    PLAN_STEP("stable: others' jobs on",           owner_without_cron, stray, STEP_CRON_STRAY),
+    PLAN_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
+    PLAN_END ("stable: settled",                   began,             owner, WHY_SETTLED, 0),
+    PLAN_END ("stable: nothing to abort",          NULL,              NULL,  WHY_NOTHING, 0),
+    {0},
+};
+
+static const struct plan_row stable_unfence[] = {
+    PLAN_END ("unfence: not the owner",            to_is_not_owner,   to,    WHY_NOT_OWNER, 2),
+    PLAN_END ("unfence: another is writable",      owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
+    PLAN_END ("unfence: owner silent",             owner_silent,      owner, WHY_OWNER_SILENT, 4),
+    PLAN_STEP("unfence: begin",                    repair_begins,     NULL,  STEP_TAKEOVER),
+    PLAN_STEP("unfence: fenced or held",           owner_can_return,  owner, STEP_UNFENCE),
+    PLAN_END ("unfence: owner down",               owner_not_writable, owner, WHY_OWNER_DOWN, 4),
+    PLAN_STEP("unfence: others' jobs on",          owner_without_cron, stray, STEP_CRON_STRAY),
+    PLAN_STEP("unfence: jobs off",                 owner_without_cron, owner, STEP_CRON_BACK),
+    PLAN_END ("unfence: done",                     NULL,              owner, WHY_SETTLED, 0),
+    {0},
+};
+
+static const struct plan_row stable_fence[] = {
+    PLAN_END ("fence: silent",                     to_silent,         to,    WHY_TO_SILENT, 4),
+    PLAN_STEP("fence: begin",                      fence_begins,      NULL,  STEP_TAKEOVER),
+    PLAN_END ("fence: done",                       to_is_fenced,      to,    WHY_FENCED, 0),
+    PLAN_STEP("fence: not yet",                    NULL,              to,    STEP_FENCE),
+    {0},
+};
+
+static const struct plan_row stable_rejoin[] = {
+    PLAN_END ("rejoin: the owner",                 to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
+    PLAN_END ("rejoin: silent",                    to_silent,         to,    WHY_TO_SILENT, 4),
+    PLAN_END ("rejoin: done",                      to_streams,        to,    WHY_REJOINED, 0),
+    PLAN_END ("rejoin: owner down",                owner_not_writable, owner, WHY_OWNER_SILENT, 4),
+    PLAN_STEP("rejoin: carries an older epoch",    NULL,              to_behind, STEP_ARM),
+    PLAN_STEP("rejoin: without a fence",           to_has_no_fence,   to,    STEP_FENCE),
+    PLAN_STEP("rejoin: fenced",                    NULL,              to_rejoinable, STEP_REJOIN),
+    PLAN_STEP("rejoin: a standby astray",          NULL,              to_astray, STEP_FOLLOW),
+    PLAN_END ("rejoin: not by a plain start",      NULL,              to,    WHY_DIVERGED, 4),
+    {0},
+};
+/* clang-format on */
+
+const struct plan_row *plan_entry_rows(const struct plan_view *v)
+{
+    switch ((enum plan_command)v->command) {
+    case PLAN_SWITCHOVER:
+        return switchover_entry;
+    case PLAN_FAILOVER:
+        return failover_entry;
+    case PLAN_RESUME:
+    case PLAN_ABORT:
+        return open_transition(v) ? takeover_entry : plan_stable_rows(v);
+    case PLAN_UNFENCE:
+    case PLAN_FENCE:
+    case PLAN_REJOIN:
+        return open_transition(v) ? refuse_open : plan_stable_rows(v);
+    case PLAN_COMMANDS:
+        break;
+    }
+    return refuse_open;
+}
+
+const struct plan_row *plan_stable_rows(const struct plan_view *v)
+{
+    if (v->marks.finished)
+        return finished;
+    if (v->marks.undone)
+        return v->command == PLAN_SWITCHOVER || v->command == PLAN_FAILOVER ? undone : aborted;
+    switch ((enum plan_command)v->command) {
+    case PLAN_ABORT:
+        return stable_abort;
+    case PLAN_UNFENCE:
+        return stable_unfence;
+    case PLAN_FENCE:
+        return stable_fence;
+    case PLAN_REJOIN:
+        return stable_rejoin;
+    case PLAN_SWITCHOVER:
+    case PLAN_FAILOVER:
+    case PLAN_RESUME:
+    case PLAN_COMMANDS:
+        break;
+    }
+    return stable_resume;
+}

@@ -1,0 +1,288 @@
+/* What `status` says: what is owed, one problem, one next command. All of it derived, none stored.
+ */
+#include "controller/decide/planner_view.h"
+
+#include <string.h>
+
+static const struct {
+    const char *text;
+    bool problem;
+} debts[DEBT_KINDS] = {
+#define X(id, text) [id] = {text, id != DEBT_FENCED},
+    PLAN_DEBTS(X)
+#undef X
+};
+
+const char *plan_debt_text(enum plan_debt_kind k)
+{
+    return debts[k].text;
+}
+
+bool plan_debt_is_problem(enum plan_debt_kind k)
+{
+    return debts[k].problem;
+}
+
+/* At most three for a node: what it is, its jobs, its epoch or its place in `from`. */
+static int role_debt(const struct plan_view *v, int node)
+{
+    const struct plan_node *n = &v->nodes[node];
+
+    if (!n->answered)
+        return DEBT_SILENT;
+    if (!n->state_ok)
+        return DEBT_STATE;
+    if (n->held)
+        return DEBT_HELD;
+    if (node == plan_owner(v))
+        return n->role == PG_WRITABLE ? DEBT_KINDS : DEBT_OWNER_DOWN;
+    if (n->role == PG_WRITABLE)
+        return DEBT_WRITABLE;
+    if (n->fenced && n->role == PG_STOPPED)
+        return DEBT_FENCED;
+    if (plan_standby(v, node) && !n->history_ok && plan_answers(v, plan_owner(v)))
+        return DEBT_DIVERGED;
+    return plan_standby(v, node) && n->streams_from_owner ? DEBT_KINDS : DEBT_NO_STANDBY;
+}
+
+static int cron_debt(const struct plan_view *v, int node)
+{
+    const struct plan_node *n = &v->nodes[node];
+
+    if (!n->answered)
+        return DEBT_KINDS;
+    if (node == plan_owner(v))
+        return n->cron_on ? DEBT_KINDS : DEBT_OWNER_CRON_OFF;
+    return n->cron_off ? DEBT_KINDS : DEBT_CRON_ON;
+}
+
+static int record_debt(const struct plan_view *v, int node)
+{
+    const struct plan_node *n = &v->nodes[node];
+
+    if (register_grade_of(&v->d, n->name) == GRADE_G3 && !n->answered)
+        return DEBT_FROM;
+    return n->answered && n->epoch < v->d.epoch ? DEBT_EPOCH : DEBT_KINDS;
+}
+
+size_t planner_debts(const struct plan_view *v, struct plan_debt ret[PLAN_DEBTS_MAX])
+{
+    size_t n = 0;
+
+    if (v->d.epoch == 0)
+        return 0;
+    for (int i = 0; i < (int)v->n_nodes; i++) {
+        int kinds[] = {role_debt(v, i), cron_debt(v, i), record_debt(v, i)};
+
+        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+            if (kinds[k] != DEBT_KINDS)
+                ret[n++] = (struct plan_debt){.kind = kinds[k], .node = (size_t)i};
+    }
+    return n;
+}
+
+/* ---- situation ---------------------------------------------------------------------------- */
+
+static bool dns_silent(const struct plan_view *v)
+{
+    return !v->d_answered;
+}
+
+static bool no_record(const struct plan_view *v)
+{
+    return v->d.epoch == 0;
+}
+
+static bool foreign(const struct plan_view *v)
+{
+    return v->sysid && v->d.sysid != v->sysid;
+}
+
+static uint32_t ahead(const struct plan_view *v)
+{
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (plan_answers(v, i) && v->nodes[i].epoch > v->d.epoch)
+            return plan_bit(i);
+    return 0;
+}
+
+static uint32_t writable(const struct plan_view *v)
+{
+    uint32_t nodes = 0;
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        nodes |= plan_writable(v, i) ? plan_bit(i) : 0;
+    return nodes;
+}
+
+static uint32_t two_writable(const struct plan_view *v)
+{
+    uint32_t nodes = writable(v);
+
+    return nodes & (nodes - 1) ? nodes : 0;
+}
+
+static uint32_t owner(const struct plan_view *v)
+{
+    return plan_bit(plan_owner(v));
+}
+
+static uint32_t other_writable(const struct plan_view *v)
+{
+    return writable(v) & ~owner(v);
+}
+
+static uint32_t target(const struct plan_view *v)
+{
+    int b = plan_b(v);
+
+    return b >= 0 ? plan_bit(b) : owner(v);
+}
+
+static bool open_forward(const struct plan_view *v)
+{
+    int b = plan_b(v);
+
+    return plan_state_is(v, REGISTER_FLIP) &&
+           (plan_writable(v, b) || (plan_answers(v, b) && v->nodes[b].promoting));
+}
+
+static bool open_flip_silent(const struct plan_view *v)
+{
+    return plan_state_is(v, REGISTER_FLIP) && !plan_answers(v, plan_b(v));
+}
+
+static bool open_owner_silent(const struct plan_view *v)
+{
+    return (plan_state_is(v, REGISTER_CLAIM) || plan_state_is(v, REGISTER_UNDO)) &&
+           !plan_answers(v, plan_owner(v));
+}
+
+static bool open_transition(const struct plan_view *v)
+{
+    return !plan_state_is(v, REGISTER_STABLE);
+}
+
+static bool owner_silent(const struct plan_view *v)
+{
+    return !plan_answers(v, plan_owner(v));
+}
+
+static bool owner_stopped_unmarked(const struct plan_view *v)
+{
+    const struct plan_node *n = &v->nodes[plan_owner(v)];
+
+    return n->role != PG_WRITABLE && !n->fenced && !n->held;
+}
+
+static bool owner_off(const struct plan_view *v) /* a fence that was cut short leaves it running */
+{
+    return v->nodes[plan_owner(v)].role != PG_WRITABLE || plan_marked(v, plan_owner(v));
+}
+
+static bool owner_cron_off(const struct plan_view *v)
+{
+    return !v->nodes[plan_owner(v)].cron_on;
+}
+
+static uint32_t with_debt(const struct plan_view *v, uint32_t kinds)
+{
+    struct plan_debt list[PLAN_DEBTS_MAX];
+    size_t n = planner_debts(v, list);
+
+    for (size_t i = 0; i < n; i++)
+        if (kinds & (1U << list[i].kind))
+            return 1U << list[i].node;
+    return 0;
+}
+
+static uint32_t silent_node(const struct plan_view *v)
+{
+    return with_debt(v, 1U << DEBT_SILENT);
+}
+
+static uint32_t broken_node(const struct plan_view *v)
+{
+    return with_debt(v, 1U << DEBT_STATE);
+}
+
+static uint32_t held_node(const struct plan_view *v)
+{
+    return with_debt(v, 1U << DEBT_HELD | 1U << DEBT_NO_STANDBY);
+}
+
+static uint32_t diverged_node(const struct plan_view *v)
+{
+    return with_debt(v, 1U << DEBT_DIVERGED);
+}
+
+static uint32_t settleable(const struct plan_view *v)
+{
+    return with_debt(v, 1U << DEBT_CRON_ON | 1U << DEBT_EPOCH);
+}
+
+static uint32_t fenced_node(const struct plan_view *v)
+{
+    return with_debt(v, 1U << DEBT_FENCED);
+}
+
+/* First match: the most dangerous first. */
+/* clang-format off */
+static const struct {
+    bool (*when)(const struct plan_view *v);
+    uint32_t (*nodes)(const struct plan_view *v);
+    enum plan_reason reason;
+    const char *problem, *command;
+} situations[] = {
+    {NULL, two_writable, WHY_TWO_WRITABLE, "two nodes are writable, %s among them: read docs/two-writable.md", "pgtandem status"},
+    {dns_silent, NULL, WHY_DNS_SILENT, "the zone's primary does not answer", "pgtandem dns show"},
+    {no_record, NULL, WHY_NO_RECORD, "there is no ownership record", "pgtandem dns init"},
+    {foreign, NULL, WHY_FOREIGN, "the ownership record belongs to another system identifier", "pgtandem dns show"},
+    {NULL, ahead, WHY_EPOCH_BELOW, "the ownership record is older than what %s has seen", "pgtandem dns show"},
+    {open_owner_silent, owner, WHY_OWNER_SILENT, "a transition is open and the owner %s does not answer", "pgtandem failover"},
+    {open_forward, target, WHY_FORWARD_ONLY, "a transition is open, past the point of no return: %s becomes the primary", "pgtandem resume"},
+    {open_flip_silent, target, WHY_NEW_OWNER_SILENT, "a transition is open and the new owner %s does not answer", "pgtandem resume"},
+    {open_transition, target, WHY_OPEN, "a transition is open, before the point of no return (%s)", "pgtandem resume"},
+    {NULL, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner", "pgtandem fence %s"},
+    {owner_silent, owner, WHY_OWNER_SILENT, "the owner %s does not answer", "pgtandem failover"},
+    {owner_stopped_unmarked, owner, WHY_OWNER_DOWN, "PostgreSQL is not running as the primary on the owner %s", "start it again on %s; if that fails: pgtandem failover"},
+    {owner_off, owner, WHY_OWNER_DOWN, "the owner %s is fenced or held", "pgtandem resume"},
+    {owner_cron_off, owner, WHY_CRON_OWED, "the scheduled jobs of the owner %s are off", "pgtandem resume"},
+    {NULL, settleable, WHY_W, "%s is not settled: jobs on beside the owner's, or an older epoch", "pgtandem resume"},
+    {NULL, broken_node, WHY_NOT_READY, "%s cannot read its durable state", "pgtandem status"},
+    {NULL, diverged_node, WHY_DIVERGED, "%s has left the owner's WAL: its timeline has another history", "pgtandem fence %s"},
+    {NULL, held_node, WHY_NOT_READY, "%s is neither fenced nor a streaming standby", "pgtandem rejoin %s"},
+    {NULL, silent_node, WHY_NOT_READY, "%s does not answer", "pgtandem status"},
+    {NULL, fenced_node, WHY_NOTHING, "%s is fenced and waits", "pgtandem rejoin %s"},
+    {NULL, NULL, WHY_NOTHING, "", ""},
+};
+/* clang-format on */
+
+void planner_situation(const struct plan_view *v, struct plan_situation *ret)
+{
+    /* rows below "no record" look the owner up; a record of strangers has none */
+    bool strange = v->d_answered && v->d.epoch > 0 && plan_owner(v) < 0;
+
+    for (size_t i = 0; i < sizeof(situations) / sizeof(situations[0]); i++) {
+        uint32_t nodes = 0;
+
+        if (strange && i == 4) {
+            *ret = (struct plan_situation){.reason = WHY_UNKNOWN_NODE,
+                                           .node = -1,
+                                           .problem = "the ownership record names a node that the "
+                                                      "configuration does not have",
+                                           .command = "pgtandem config check"};
+            return;
+        }
+        if (situations[i].when && !situations[i].when(v))
+            continue;
+        if (situations[i].nodes && (nodes = situations[i].nodes(v)) == 0)
+            continue;
+        *ret = (struct plan_situation){.reason = situations[i].reason,
+                                       .node = plan_first(nodes),
+                                       .problem = situations[i].problem,
+                                       .command = situations[i].command};
+        ret->past_no_return = v->d.epoch > 0 && open_forward(v);
+        return;
+    }
+}

@@ -1,0 +1,103 @@
+/*
+ * What steps and planner ask of a view, in the words of docs/protocol.md. Internal to the two.
+ *
+ * A is the owner before the transition, B its target. "heard" is an answer given after this epoch's
+ * compare-and-swap: it holds even if the node is silent now, since nobody but the holder of the
+ * epoch can have changed it. "answers" is the latest look.
+ */
+#pragma once
+
+#include "controller/decide/planner.h"
+
+static inline uint32_t plan_bit(int node)
+{
+    return node < 0 ? 0 : 1U << node;
+}
+
+static inline bool plan_done(const struct plan_view *v, enum step_id s)
+{
+    return v->marks.done & step_bit(s);
+}
+
+static inline bool plan_failed(const struct plan_view *v, enum step_id s)
+{
+    return v->marks.failed & step_bit(s);
+}
+
+static inline bool plan_state_is(const struct plan_view *v, enum register_state s)
+{
+    return v->d.state == (int)s;
+}
+
+int plan_first(uint32_t nodes); /* lowest index in the mask, -1 */
+
+/* The record in the view is the last that this run wrote. */
+bool plan_holds(const struct plan_view *v);
+int plan_a(const struct plan_view *v);
+int plan_b(const struct plan_view *v); /* -1 at stable and undo */
+/* owner and from without `target`: whoever may be writable beside it */
+uint32_t plan_suspects(const struct plan_view *v, int target);
+
+bool plan_answers(const struct plan_view *v, int node);
+bool plan_heard(const struct plan_view *v, int node);
+bool plan_writable(const struct plan_view *v, int node); /* answers and is writable */
+bool plan_standby(const struct plan_view *v,
+                  int node); /* answers, in recovery, neither held nor fenced off */
+/* A standby that may be turned to the owner: it does not stream from it and its WAL is the owner's.
+ * One on a line of WAL of its own would overwrite that with the owner's. */
+bool plan_astray(const struct plan_view *v, int node);
+bool plan_fenced(const struct plan_view *v, int node); /* durably; a rejoined standby counts */
+/* Answers, but is held, stopped or in recovery without a fence (section 7): FENCE it. */
+bool plan_weak(const struct plan_view *v, int node);
+/* Said, at this epoch, what rule W asks for. */
+bool plan_harmless(const struct plan_view *v, int node);
+/* G2 or G3 in the record, for a node that does not answer. */
+bool plan_graded(const struct plan_view *v, int node);
+/* suspects that do not answer now and have not said at this epoch that they are harmless; … and
+ * that somebody else sees writable */
+uint32_t plan_silent(const struct plan_view *v, int target);
+uint32_t plan_seen_writable(const struct plan_view *v, int target);
+/* This run cut its power (G2), or a person typed its name (G3). */
+bool plan_confirmed(const struct plan_view *v, int node);
+/* Can be given the role back: writable, or fenced or held as the primary that it was. */
+bool plan_can_return(const struct plan_view *v, int node);
+/* Has said "fenced" (and nothing runs there that could write) or "in recovery": `from` may forget
+ * it. */
+bool plan_absolved(const struct plan_view *v, int node);
+/* Fenced or held, whether it runs or not. */
+bool plan_marked(const struct plan_view *v, int node);
+bool plan_revoked(const struct plan_view *v, int node);
+/* Nobody but the owner has jobs on, as far as section 4, row CRON_ON, asks. */
+bool plan_cron_clear(const struct plan_view *v);
+/* B has the most WAL of those that answer; … the right history and a timeline number no one has
+ * used. */
+bool plan_most_wal(const struct plan_view *v, int node);
+bool plan_timeline_fits(const struct plan_view *v, int node);
+bool plan_verified(const struct plan_view *v, int a,
+                   int b); /* strictly past the shutdown checkpoint */
+bool plan_flip_ready(const struct plan_view *v);
+bool plan_back(const struct plan_view *v); /* the way is back */
+
+/* Tables: first match. A row matches when `when` (NULL: always) holds and `nodes` (NULL: it is
+ * about none) gives at least one. */
+struct plan_row {
+    const char *text;
+    bool (*when)(const struct plan_view *v);
+    uint32_t (*nodes)(const struct plan_view *v);
+    enum step_id step; /* STEP_NONE: the command ends here */
+    enum plan_reason reason;
+    int exit_code;
+};
+/* The rows for where the record and this run stand; terminated by a row without text. */
+const struct plan_row *plan_rows(const struct plan_view *v, bool back); /* an open transition */
+const struct plan_row *plan_entry_rows(const struct plan_view *v);      /* nothing held yet */
+const struct plan_row *plan_stable_rows(const struct plan_view *v); /* stable, for all commands */
+
+#define PLAN_STEP(text, when, nodes, step)                                                         \
+    {                                                                                              \
+        text, when, nodes, step, WHY_NONE, 0                                                       \
+    }
+#define PLAN_END(text, when, nodes, reason, code)                                                  \
+    {                                                                                              \
+        text, when, nodes, STEP_NONE, reason, code                                                 \
+    }

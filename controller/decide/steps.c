@@ -1,0 +1,386 @@
+#include "controller/decide/steps.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "controller/decide/planner_view.h"
+
+/* ---- ready -------------------------------------------------------------------------------- */
+
+static bool always(const struct plan_view *v, size_t node)
+{
+    (void)v, (void)node;
+    return true;
+}
+
+static bool answers(const struct plan_view *v, size_t node)
+{
+    return plan_answers(v, (int)node);
+}
+
+static bool may_claim(const struct plan_view *v, size_t node)
+{
+    (void)node;
+    return v->d_answered && plan_state_is(v, REGISTER_STABLE) && v->to >= 0 &&
+           v->to != plan_owner(v) && !plan_holds(v);
+}
+
+static bool may_seize(const struct plan_view *v, size_t node)
+{
+    (void)node;
+    return v->d_answered && v->to >= 0 && v->to != plan_owner(v) && !plan_holds(v) &&
+           plan_done(v, STEP_LOSS);
+}
+
+static bool may_take_over(const struct plan_view *v, size_t node)
+{
+    (void)node;
+    return v->d_answered && v->d.epoch > 0 &&
+           (!plan_state_is(v, REGISTER_STABLE) || plan_answers(v, plan_owner(v)));
+}
+
+static bool may_catch_up(const struct plan_view *v, size_t node)
+{
+    return plan_writable(v, (int)node) && plan_standby(v, plan_b(v));
+}
+
+/* In claim a serving primary is stopped only when all that can be done before has been done. */
+static bool may_fence(const struct plan_view *v, size_t node)
+{
+    const struct plan_node *n = &v->nodes[node];
+
+    if (!plan_answers(v, (int)node))
+        return false;
+    if (!plan_state_is(v, REGISTER_CLAIM) || n->role != PG_WRITABLE || n->fenced)
+        return true;
+    return n->cron_off && plan_done(v, STEP_CATCHUP) && plan_standby(v, plan_b(v)) &&
+           plan_heard(v, (int)node);
+}
+
+static bool may_verify(const struct plan_view *v, size_t node)
+{
+    int a = plan_a(v);
+
+    return plan_standby(v, (int)node) && plan_heard(v, a) && plan_fenced(v, a);
+}
+
+static bool may_cut(const struct plan_view *v, size_t node)
+{
+    return v->cut_possible && !plan_answers(v, (int)node);
+}
+
+static bool may_grade(const struct plan_view *v, size_t node)
+{
+    return !plan_answers(v, (int)node) && plan_confirmed(v, (int)node);
+}
+
+static bool is_standby(const struct plan_view *v, size_t node)
+{
+    return plan_standby(v, (int)node);
+}
+
+static bool may_flip(const struct plan_view *v, size_t node)
+{
+    return (int)node == plan_b(v) && v->d_answered && plan_flip_ready(v);
+}
+
+static bool is_held(const struct plan_view *v, size_t node)
+{
+    return plan_answers(v, (int)node) && v->nodes[node].held;
+}
+
+static bool may_promote(const struct plan_view *v, size_t node)
+{
+    return plan_state_is(v, REGISTER_FLIP) && (int)node == plan_owner(v) && plan_holds(v) &&
+           plan_standby(v, (int)node) && planner_w_holds(v, node, NULL);
+}
+
+static bool may_turn_cron_on(const struct plan_view *v, size_t node)
+{
+    return (int)node == plan_owner(v) && plan_writable(v, (int)node) && plan_cron_clear(v);
+}
+
+static bool may_follow(const struct plan_view *v, size_t node)
+{
+    return plan_standby(v, (int)node) && v->nodes[node].history_ok &&
+           plan_writable(v, plan_owner(v));
+}
+
+static bool is_writable_owner(const struct plan_view *v, size_t node)
+{
+    return (int)node == plan_owner(v) && plan_writable(v, (int)node);
+}
+
+/* The owner obeys this epoch and nothing of an earlier one can still reach it: a request that
+ * arrived after the record says stable would leave the owner fenced, or without its jobs, with
+ * nothing open. */
+static bool may_settle(const struct plan_view *v, size_t node)
+{
+    return v->d_answered && plan_holds(v) && is_writable_owner(v, node) &&
+           plan_heard(v, (int)node) && !(v->marks.unsettled & plan_bit((int)node));
+}
+
+static bool may_rejoin(const struct plan_view *v, size_t node)
+{
+    const struct plan_node *n = &v->nodes[node];
+
+    return plan_answers(v, (int)node) && (int)node != plan_owner(v) && n->fenced && n->rejoinable &&
+           plan_writable(v, plan_owner(v));
+}
+
+static bool may_raise(const struct plan_view *v, size_t node)
+{
+    return plan_answers(v, (int)node) && v->nodes[node].fenced && (int)node != plan_owner(v) &&
+           v->nodes[node].role != PG_WRITABLE;
+}
+
+static bool may_revoke(const struct plan_view *v, size_t node)
+{
+    return plan_answers(v, (int)node) && v->nodes[node].role != PG_WRITABLE;
+}
+
+static bool may_undo(const struct plan_view *v, size_t node)
+{
+    if (!v->d_answered || !plan_holds(v) || !plan_can_return(v, (int)node))
+        return false;
+    return !plan_state_is(v, REGISTER_FLIP) ||
+           (plan_heard(v, plan_b(v)) && plan_revoked(v, plan_b(v)));
+}
+
+static bool may_unfence(const struct plan_view *v, size_t node)
+{
+    const struct plan_node *n = &v->nodes[node];
+
+    return (int)node == plan_owner(v) && plan_holds(v) && !v->marks.late_flip &&
+           !plan_state_is(v, REGISTER_FLIP) && !plan_state_is(v, REGISTER_SEIZE) &&
+           plan_can_return(v, (int)node) && (n->role != PG_WRITABLE || plan_marked(v, (int)node)) &&
+           planner_w_holds(v, node, NULL);
+}
+
+/* ---- achieved ----------------------------------------------------------------------------- */
+
+static bool armed(const struct plan_view *v, size_t node)
+{
+    return plan_heard(v, (int)node);
+}
+
+static bool cron_off(const struct plan_view *v, size_t node)
+{
+    return v->nodes[node].cron_off;
+}
+
+static bool cron_on(const struct plan_view *v, size_t node)
+{
+    return v->nodes[node].cron_on;
+}
+
+static bool fenced(const struct plan_view *v, size_t node)
+{
+    const struct plan_node *n = &v->nodes[node];
+
+    return plan_fenced(v, (int)node) && !n->standby_only && n->role == PG_STOPPED &&
+           plan_heard(v, (int)node);
+}
+
+static bool fenced_any(const struct plan_view *v, size_t node)
+{
+    const struct plan_node *n = &v->nodes[node];
+
+    /* with DNS silent, `fence` has no epoch to compare with */
+    return plan_fenced(v, (int)node) && !n->standby_only && n->role == PG_STOPPED;
+}
+
+static bool verified(const struct plan_view *v, size_t node)
+{
+    return plan_verified(v, plan_a(v), (int)node);
+}
+
+static bool graded(const struct plan_view *v, size_t node)
+{
+    return register_grade_of(&v->d, v->nodes[node].name) >= GRADE_G2;
+}
+
+static bool not_receiving(const struct plan_view *v, size_t node)
+{
+    return plan_standby(v, (int)node) && !v->nodes[node].receiving;
+}
+
+static bool writable(const struct plan_view *v, size_t node)
+{
+    return plan_writable(v, (int)node) && !v->nodes[node].held;
+}
+
+static bool not_held(const struct plan_view *v, size_t node)
+{
+    return !v->nodes[node].held;
+}
+
+static bool streams(const struct plan_view *v, size_t node)
+{
+    return v->nodes[node].streams_from_owner;
+}
+
+static bool checkpointed(const struct plan_view *v, size_t node)
+{
+    return v->nodes[node].control_tli >= v->nodes[node].tli;
+}
+
+static bool rejoined(const struct plan_view *v, size_t node)
+{
+    return plan_standby(v, (int)node);
+}
+
+static bool revoked(const struct plan_view *v, size_t node)
+{
+    return plan_revoked(v, (int)node);
+}
+
+static bool unfenced(const struct plan_view *v, size_t node)
+{
+    return writable(v, node) && !v->nodes[node].fenced;
+}
+
+static bool state_claim(const struct plan_view *v, size_t node)
+{
+    (void)node;
+    return plan_state_is(v, REGISTER_CLAIM);
+}
+
+static bool state_seize(const struct plan_view *v, size_t node)
+{
+    (void)node;
+    return plan_state_is(v, REGISTER_SEIZE);
+}
+
+static bool state_flip(const struct plan_view *v, size_t node)
+{
+    (void)node;
+    return plan_state_is(v, REGISTER_FLIP);
+}
+
+static bool state_undo(const struct plan_view *v, size_t node)
+{
+    (void)node;
+    return plan_state_is(v, REGISTER_UNDO);
+}
+
+static bool state_stable(const struct plan_view *v, size_t node)
+{
+    (void)node;
+    return plan_state_is(v, REGISTER_STABLE);
+}
+
+static bool held_by_us(const struct plan_view *v, size_t node)
+{
+    (void)node;
+    return plan_holds(v);
+}
+
+/* ---- the table ---------------------------------------------------------------------------- */
+
+enum {
+    ASK = STEP_OBSERVES,
+    ACT = STEP_CHANGES | STEP_BEFORE_PNR,
+    DNS = STEP_CHANGES | STEP_DNS | STEP_NEEDS_DNS,
+    LATER = STEP_CHANGES, /* after the point of no return */
+    BACK = STEP_CHANGES | STEP_BACKWARD,
+    ALL = STEP_NODES,
+    PNR = STEP_BEFORE_PNR,
+    LOOK = STEP_OBSERVES,
+    NEED = STEP_NEEDS_DNS,
+};
+
+/* clang-format off */
+const struct step steps[STEP_COUNT] = {
+#define ROW(id, name, flags, undo, fail, ms, ready, achieved, title) \
+    [id] = {id, name, title, flags, undo, fail, ms, ready, achieved}
+/*      id                   name              flags            undo               on failure  ms
+ *   ready             achieved       title */
+    ROW(STEP_NONE,           "none",           0,               STEP_NONE,         FAIL_STOP,  0,      always,           always,        "nothing"),
+    ROW(STEP_PREFLIGHT,      "preflight",      ASK | PNR,       STEP_NONE,         FAIL_STOP,  30000,  always,           always,        "check everything, show the plan"),
+    ROW(STEP_EVIDENCE,       "evidence",       ASK | ALL | PNR, STEP_NONE,         FAIL_STOP,  15000,  always,           always,        "ask everybody what they see of %s"),
+    ROW(STEP_LOSS,           "loss",           ASK | PNR,       STEP_NONE,         FAIL_STOP,  600000, always,           always,        "state what may be lost with %s"),
+    ROW(STEP_CLAIM,          "claim",          DNS | PNR,       STEP_STABLE_BACK,  FAIL_STOP,  10000,  may_claim,        state_claim,   "claim the ownership record"),
+    ROW(STEP_SEIZE,          "seize",          DNS | PNR,       STEP_UNDO,         FAIL_STOP,  10000,  may_seize,        state_seize,   "seize the ownership record"),
+    ROW(STEP_TAKEOVER,       "takeover",       DNS | PNR,       STEP_STABLE_BACK,  FAIL_STOP,  10000,  may_take_over,    held_by_us,    "take the ownership record over"),
+    ROW(STEP_ARM,            "arm",            ACT | ALL,       STEP_STABLE_BACK,  FAIL_BACK,  5000,   answers,          armed,         "tell the agents: nothing older is obeyed"),
+    ROW(STEP_CRON_OFF,       "cron-off",       ACT | NEED,      STEP_CRON_BACK,    FAIL_BACK,  30000,  answers,          cron_off,      "turn the scheduled jobs of %s off"),
+    ROW(STEP_CATCHUP,        "catch-up",       ASK | PNR | NEED, STEP_NONE,        FAIL_BACK,  60000,  may_catch_up,     always,        "checkpoint on %s, wait for the target to catch up"),
+    ROW(STEP_FENCE,          "fence",          ACT | NEED,      STEP_UNFENCE,      FAIL_BACK,  60000,  may_fence,        fenced_any,    "stop PostgreSQL on %s and fence it"),
+    ROW(STEP_VERIFY,         "verify",         LOOK | PNR,      STEP_NONE,         FAIL_BACK,  15000,  may_verify,       verified,      "prove that %s has every commit"),
+    ROW(STEP_FENCE_OLD,      "fence-old",      ACT | ALL,       STEP_UNFENCE,      FAIL_STOP,  60000,  answers,          fenced,        "fence %s through its agent"),
+    ROW(STEP_CUT,            "cut",            ACT | LOOK,      STEP_UNFENCE,      FAIL_STOP,  60000,  may_cut,          always,        "cut the power of %s"),
+    ROW(STEP_GRADE,          "grade",          DNS | PNR,       STEP_UNDO,         FAIL_STOP,  10000,  may_grade,        graded,        "record how %s is kept from writing"),
+    ROW(STEP_RAISE,          "raise",          ACT,             STEP_FOLLOW_BACK,  FAIL_STOP,  60000,  may_raise,        is_standby,    "start %s as a standby of nobody"),
+    ROW(STEP_DETACH,         "detach",         ACT | ALL | LOOK, STEP_FOLLOW_BACK, FAIL_STOP,  60000,  is_standby,       not_receiving, "standbys stop receiving and drain"),
+    ROW(STEP_EVIDENCE_AGAIN, "evidence-again", ASK | ALL | PNR, STEP_NONE,         FAIL_STOP,  15000,  always,           always,        "ask everybody again what they see of %s"),
+    ROW(STEP_FLIP,           "flip",           DNS | PNR,       STEP_UNDO,         FAIL_BACK,  10000,  may_flip,         state_flip,    "alias and record to %s, in one update"),
+    ROW(STEP_WAIT_WATCH,     "wait-watch",     ASK | PNR,       STEP_NONE,         FAIL_STOP,  60000,  always,           always,        "wait for the watch of a node given up unfenced"),
+    ROW(STEP_RELEASE,        "release",        0,               STEP_NONE,         FAIL_STOP,  30000,  is_held,          not_held,      "wait for the guard of %s to let it go"),
+    ROW(STEP_PROMOTE,        "promote",        ACT,             STEP_REVOKE,       FAIL_RETRY, 60000,  may_promote,      writable,      "promote %s"),
+    ROW(STEP_CRON_STRAY,     "cron-stray",     LATER | ALL,     STEP_NONE,         FAIL_GO_ON, 15000,  answers,          cron_off,      "turn scheduled jobs off that are on beside the owner's"),
+    ROW(STEP_CRON_ON,        "cron-on",        LATER,           STEP_NONE,         FAIL_GO_ON, 15000,  may_turn_cron_on, cron_on,       "turn the scheduled jobs of %s on"),
+    ROW(STEP_FOLLOW,         "follow",         LATER | ALL,     STEP_NONE,         FAIL_GO_ON, 30000,  may_follow,       streams,       "standbys stream from the new primary"),
+    ROW(STEP_CHECKPOINT,     "checkpoint",     LATER,           STEP_NONE,         FAIL_GO_ON, 60000,  is_writable_owner, checkpointed, "checkpoint on %s"),
+    ROW(STEP_STABLE,         "stable",         DNS,             STEP_NONE,         FAIL_STOP,  10000,  may_settle,       state_stable,  "close the transition in the record"),
+    ROW(STEP_REJOIN,         "rejoin",         LATER | ALL,     STEP_NONE,         FAIL_GO_ON, 60000,  may_rejoin,       rejoined,      "start %s as a standby of the new primary"),
+    ROW(STEP_REVOKE,         "revoke",         BACK,            STEP_NONE,         FAIL_RETRY, 60000,  may_revoke,       revoked,       "take the promotion of %s back"),
+    ROW(STEP_UNDO,           "undo",           DNS | BACK,      STEP_NONE,         FAIL_STOP,  10000,  may_undo,         state_undo,    "alias and record back to %s, in one update"),
+    ROW(STEP_UNFENCE,        "unfence",        BACK,            STEP_NONE,         FAIL_RETRY, 60000,  may_unfence,      unfenced,      "lift the fence of %s and start it as the primary"),
+    ROW(STEP_CRON_BACK,      "cron-back",      BACK,            STEP_NONE,         FAIL_RETRY, 15000,  may_turn_cron_on, cron_on,       "turn the scheduled jobs of %s on again"),
+    ROW(STEP_FOLLOW_BACK,    "follow-back",    BACK | ALL,      STEP_NONE,         FAIL_GO_ON, 30000,  may_follow,       streams,       "standbys stream from the old primary again"),
+    ROW(STEP_STABLE_BACK,    "stable-back",    DNS | BACK,      STEP_NONE,         FAIL_STOP,  10000,  may_settle,       state_stable,  "close the undone transition in the record"),
+#undef ROW
+};
+/* clang-format on */
+
+enum step_id step_from_name(const char *name)
+{
+    for (int s = STEP_NONE + 1; s < STEP_COUNT; s++)
+        if (strcmp(steps[s].name, name) == 0)
+            return (enum step_id)s;
+    return STEP_NONE;
+}
+
+/* ---- the table's own rules ---------------------------------------------------------------- */
+
+static const char *fault_of(const struct step *s)
+{
+    const struct step *undo = &steps[s->undo];
+    bool changes = s->flags & STEP_CHANGES, dns = s->flags & STEP_DNS;
+
+    if (!s->name || !s->name[0] || !s->title || !s->title[0])
+        return "has no name or title";
+    if (step_from_name(s->name) != s->id)
+        return "has a name that another step has";
+    if (!s->ready || !s->achieved)
+        return "lacks ready or achieved";
+    if (s->timeout_ms <= 0 || s->timeout_ms > 600000)
+        return "has no timeout, or one above ten minutes";
+    if (changes && (s->flags & STEP_BEFORE_PNR) && s->undo == STEP_NONE)
+        return "changes something before the point of no return and has no undo";
+    if (!changes && s->undo != STEP_NONE)
+        return "changes nothing and has an undo";
+    if (s->undo != STEP_NONE && !(undo->flags & STEP_BACKWARD))
+        return "has an undo that is no backward step";
+    if ((s->flags & STEP_BACKWARD) && !changes)
+        return "is a backward step that changes nothing";
+    if (dns && (!changes || !(s->flags & STEP_NEEDS_DNS) || s->on_fail == FAIL_GO_ON))
+        return "is an UPDATE but does not say so";
+    if ((s->flags & STEP_BEFORE_PNR) && s->on_fail == FAIL_GO_ON)
+        return "goes on after a failure before the point of no return";
+    return NULL;
+}
+
+int steps_validate(struct err *reterr)
+{
+    for (int i = STEP_NONE + 1; i < STEP_COUNT; i++) {
+        const char *fault =
+            steps[i].id == (enum step_id)i ? fault_of(&steps[i]) : "is out of order";
+
+        if (fault)
+            return err_set(reterr, ERR_INVALID, "mend controller/decide/steps.c", "step %d (%s) %s",
+                           i, steps[i].name ? steps[i].name : "", fault);
+    }
+    return 0;
+}

@@ -1,0 +1,112 @@
+#include "controller/engine/consequences.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/decide/steps.h"
+#include "controller/plan/plan.h"
+#include "controller/screen/report.h"
+#include "controller/session.h"
+
+static void say(struct session *s, const char *title, const char *text)
+{
+    char lead[32];
+
+    STR_PRINTF(lead, "    %-13s ", title);
+    if (*text)
+        report_wrap(s, lead, text);
+}
+
+/* The standbys that `node` sends WAL to, by their names: "db01, vm". */
+static const char *attached(struct session *s, const struct world *w, size_t node)
+{
+    const struct obs_pg *pg = &w->nodes[node].obs.pg;
+    const char *names = "";
+
+    for (size_t i = 0; i < pg->n_senders; i++)
+        names = arena_printf(s->arena, "%s%s%s", names, i ? ", " : "", pg->senders[i].application);
+    return names;
+}
+
+static const char *cut_text(struct session *s, const struct world *w, size_t node)
+{
+    const char *name = s->config.nodes[node].name;
+    const struct obs_pg *pg = &w->nodes[node].obs.pg;
+    const char *standbys = attached(s, w, node), *backups = "", *prepared = "";
+
+    if (!w->nodes[node].answered)
+        return arena_printf(s->arena, "%s does not answer: whoever still reaches it is not told",
+                            name);
+    if (pg->backups_running)
+        backups = arena_printf(s->arena, "; %" PRId64 " running backups fail", pg->backups_running);
+    if (pg->prepared_xacts)
+        prepared =
+            arena_printf(s->arena, "; %" PRId64 " prepared transactions wait", pg->prepared_xacts);
+    return arena_printf(s->arena,
+                        "every connection to %s; open transactions are rolled back%s%s%s%s", name,
+                        *standbys ? "; standbys attached: " : "", standbys, backups, prepared);
+}
+
+static const char *jobs_text(struct session *s, const struct world *w, size_t from, size_t to)
+{
+    const struct obs_cron *c = &w->nodes[from].obs.cron;
+
+    if (!w->nodes[from].answered)
+        return arena_printf(s->arena, "%s cannot be told to stop its own; they begin on %s",
+                            s->config.nodes[from].name, s->config.nodes[to].name);
+    return arena_printf(
+        s->arena, "%" PRId64 " entries go off on %s and on at %s; %" PRId64 " run now",
+        c->entries_on, s->config.nodes[from].name, s->config.nodes[to].name, c->jobs_running);
+}
+
+/* The last step that still has a way back. */
+static const char *no_return_text(struct session *s, const struct plan *p)
+{
+    for (size_t i = 0; i < p->n_actions; i++)
+        if (p->actions[i].no_return)
+            return arena_printf(s->arena,
+                                "until step %" PRId64
+                                " (%s): a failure, or Ctrl-C, puts everything "
+                                "back; from then on it only goes forward",
+                                p->actions[i].n, p->actions[i].step);
+    return "";
+}
+
+void consequences_of_move(struct session *s, const struct world *w, struct plan *p)
+{
+    int from = config_node_index(&s->config, p->from), to = config_node_index(&s->config, p->to);
+
+    if (s->options.format != FORMAT_PRETTY || from < 0 || to < 0)
+        return;
+    plan_read_history(s, p);
+    printf("  what it means:\n");
+    say(s, "cut off", cut_text(s, w, (size_t)from));
+    say(s, "no writing", p->outlook.outage);
+    say(s, "clients", p->outlook.clients);
+    say(s, "jobs", jobs_text(s, w, (size_t)from, (size_t)to));
+    say(s, "way back", no_return_text(s, p));
+}
+
+void consequences_of_fence(struct session *s, const struct world *w, size_t node)
+{
+    const char *name = s->config.nodes[node].name;
+    bool writable = w->nodes[node].answered && w->nodes[node].obs.pg.role == PG_WRITABLE;
+    bool owner = w->d.record_valid && strcmp(w->d.record.owner, name) == 0;
+
+    if (s->options.format != FORMAT_PRETTY)
+        return;
+    printf("what fencing %s means:\n", name);
+    say(s, "cut off", cut_text(s, w, node));
+    if (writable)
+        say(s, "no writing",
+            owner ? "by anybody, from now until it is unfenced or a failover has ended"
+                  : "on this node any more");
+    say(s, "way back",
+        arena_printf(s->arena,
+                     "`pgtandem %s %s`; until then PostgreSQL does not start as a "
+                     "primary there, not after a reboot either",
+                     owner ? "unfence" : "rejoin", name));
+}

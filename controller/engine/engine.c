@@ -1,0 +1,293 @@
+#include "controller/engine/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/engine/interrupt.h"
+#include "controller/engine/ops.h"
+#include "controller/engine/run.h"
+#include "controller/engine/summary.h"
+#include "controller/history/journal.h"
+#include "controller/history/run_journal.h"
+#include "controller/world/rehearse.h"
+
+/* ---- one step ----------------------------------------------------------------------------- */
+
+/* An answer "yes" counts only if the look that came with it shows the thing done. A "no" may still
+ * have left it done (a stop that ended just after its deadline): the look decides there too. */
+static enum plan_outcome judge(const struct run *r, const struct plan_move *m, size_t node,
+                               enum plan_outcome said)
+{
+    const struct step *step = &steps[m->step];
+    if ((step->flags & (STEP_OBSERVES | STEP_DNS)) || !r->view.nodes[node].answered)
+        return said;
+    /* An ARM that is to defeat a late request is known by its own answer alone: the epoch was
+     * obeyed before. */
+    if (m->step == STEP_ARM && (r->view.marks.unsettled & (1U << node)))
+        return said;
+    if (step->achieved(&r->view, node))
+        return OUTCOME_DONE;
+    return said == OUTCOME_DONE ? OUTCOME_FAILED : said;
+}
+
+static bool note_outcomes(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    bool all = true;
+    if (m->nodes == 0 || (steps[m->step].flags & STEP_DNS)) {
+        enum plan_outcome said =
+            res->outcome[m->node >= 0 && !(steps[m->step].flags & STEP_DNS) ? m->node
+                                                                            : CLUSTER_NODES_MAX];
+        planner_note(&r->view.marks, &r->view, (enum step_id)m->step, m->node, said);
+        return said == OUTCOME_DONE;
+    }
+    for (size_t i = 0; i < r->view.n_nodes; i++) {
+        if (!(m->nodes & (1U << i)))
+            continue;
+        enum plan_outcome outcome = judge(r, m, i, res->outcome[i]);
+        planner_note(&r->view.marks, &r->view, (enum step_id)m->step, (int)i, outcome);
+        if (outcome == OUTCOME_DONE)
+            continue;
+        all = false;
+        if (!res->e.code) {
+            err_set(&res->e, ERR_REFUSED, "`pgtandem status` shows what is there",
+                    "the agent said yes, but what it shows is not that");
+            err_set_node(&res->e, run_node_name(r, (int)i));
+        }
+    }
+    return all;
+}
+
+/* A request without an answer: ask the node what became of it. */
+static void look_again(struct run *r, const struct plan_move *m, const struct op_result *res)
+{
+    for (size_t i = 0; i < r->view.n_nodes; i++)
+        if ((m->nodes & (1U << i)) && res->outcome[i] == OUTCOME_UNKNOWN)
+            world_observe_node(r->session, &r->world, (int)i);
+    run_look(r);
+}
+
+static void remember_step(struct run *r, const struct plan_move *m, int64_t started_ms, bool done)
+{
+    if (r->n_steps < RUN_STEPS_MAX)
+        r->steps[r->n_steps++] = (struct run_step){.step = (enum step_id)m->step,
+                                                   .node = m->node,
+                                                   .started_ms = started_ms,
+                                                   .ended_ms = clock_mono_ms(),
+                                                   .done = done};
+}
+
+static void show_step_end(struct run *r, const struct plan_move *m, bool ok,
+                          const struct op_result *res)
+{
+    if (ok) {
+        progress_end(&r->progress, PROGRESS_OK, "%s", res->detail);
+        return;
+    }
+    r->last_error = res->e;
+    err_set_step(&r->last_error, steps[m->step].name);
+    progress_end(&r->progress, res->e.code == ERR_DECLINED ? PROGRESS_DECLINED : PROGRESS_FAILED,
+                 "%s%s%s", res->e.node, res->e.node[0] ? ": " : "",
+                 res->e.msg[0] ? res->e.msg : res->detail);
+}
+
+static int engine_step(struct run *r, const struct plan_move *m, struct err *reterr)
+{
+    const struct step *step = &steps[m->step];
+    struct op_result *res = arena_alloc(r->session->arena, sizeof(*res));
+    int64_t started_ms = clock_mono_ms();
+    if ((step->flags & STEP_CHANGES) && !r->journal && !r->view.marks.began) {
+        int rc = run_journal_open(r, reterr);
+        if (rc < 0)
+            return rc;
+    }
+    run_journal_intent(r, m);
+    r->step = step->name;
+    progress_begin(&r->progress, step->name, run_node_name(r, m->node));
+    for (size_t i = 0; i <= CLUSTER_NODES_MAX; i++)
+        res->outcome[i] = OUTCOME_FAILED;
+    ops[m->step](r, m, res);
+    run_look(r);
+    look_again(r, m, res);
+    bool ok = note_outcomes(r, m, res);
+    remember_step(r, m, started_ms, ok);
+    show_step_end(r, m, ok, res);
+    run_journal_result(r, m, ok, started_ms, res);
+    return 0;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------- */
+
+static bool past_no_return(const struct run *r)
+{
+    struct plan_situation now;
+    planner_situation(&r->view, &now);
+    return now.past_no_return;
+}
+
+/* Ctrl-C: before the point of no return a person may turn back; after it, it only goes on. */
+static void ask_interrupted(struct run *r)
+{
+    struct err e = {.code = 0};
+    if (!r->view.marks.began)
+        return;
+    if (past_no_return(r)) {
+        progress_say(&r->progress, "past the point of no return: it only goes on");
+        return;
+    }
+    if (r->session->term.tty && isatty(STDIN_FILENO) &&
+        session_confirm(r->session,
+                        "\nInterrupted. Undo what has been done? Anything else goes on.", NULL,
+                        &e) == 0)
+        r->view.marks.turned = true;
+    else
+        progress_say(&r->progress, "going on; `pgtandem abort` undoes it once this has ended");
+}
+
+static void prepare(struct run *r, struct session *s, const struct engine_order *order)
+{
+    r->session = s;
+    progress_init(&r->progress, s, &r->trace);
+    r->began_wall_ms = clock_wall_ms();
+    r->began_ms = clock_mono_ms();
+    if (order->journal) {
+        r->journal = order->journal;
+        STR_COPY(r->txn, order->txn);
+        interrupt_catch();
+    } else {
+        register_new_txn(r->txn);
+    }
+    r->view.command = (int)order->command;
+    r->view.rejoin = order->rejoin;
+    r->plan = order->plan;
+    r->view.to = order->to ? config_node_index(&s->config, order->to) : -1;
+    for (size_t i = 0; i < s->options.n_accept_unfenced; i++) {
+        int node = config_node_index(&s->config, s->options.accept_unfenced[i]);
+        if (node >= 0)
+            r->view.marks.accepted |= 1U << node;
+    }
+    unsigned what = OBSERVE_AGENTS | OBSERVE_DNS;
+    if (order->command == PLAN_FAILOVER) { /* nobody can write meanwhile: all at once */
+        what |= OBSERVE_EVIDENCE;
+        r->rehearsal = rehearse_start(s, &r->world, r->view.to, true);
+    }
+    world_observe(s, &r->world, what);
+    run_look(r);
+    STR_COPY(r->from, r->view.d.owner);
+}
+
+static bool dns_silent(const struct plan_move *m)
+{
+    return m->reason == WHY_DNS_SILENT || m->reason == WHY_DNS_SILENT_AT_FIRST;
+}
+
+/* The planner's last word as an error: its exit code, text and hint, and the step that led to
+ * it. */
+static int end_error(const struct run *r, const struct plan_move *m, struct err *reterr)
+{
+    static const int codes[] = {[1] = ERR_USAGE,      [2] = ERR_PREFLIGHT,   [3] = ERR_UNDONE,
+                                [4] = ERR_INCOMPLETE, [6] = ERR_UNREACHABLE, [7] = ERR_HELD,
+                                [8] = ERR_REGISTER,   [9] = ERR_DECLINED,    [10] = ERR_PROBLEM};
+    char text[400], hint[400];
+    if (m->exit_code == 0)
+        return 0;
+    summary_fill(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node), text,
+                 sizeof(text));
+    summary_fill(plan_reason_hint((enum plan_reason)m->reason), run_node_name(r, m->node), hint,
+                 sizeof(hint));
+    const struct record *d = &r->view.d;
+    err_set(reterr, codes[m->exit_code], hint, "%s", text);
+    if (dns_silent(m) && r->world.d_error.msg[0])
+        err_set(reterr, codes[m->exit_code], m->exit_code == 8 ? r->world.d_error.hint : hint,
+                "%s (%s)", text, r->world.d_error.msg);
+    else if (m->exit_code == 9 && r->last_error.code) /* the answer itself, not what came of it */
+        err_set(reterr, codes[9], r->last_error.hint, "%s", r->last_error.msg);
+    else if (m->exit_code == 7 && d->epoch > 0)
+        err_set(reterr, codes[m->exit_code], hint,
+                "%s: %s holds the record (epoch %lld, %s, %s%s%s)", text, d->by,
+                (long long)d->epoch, register_state_names[d->state], d->owner,
+                d->to[0] ? " -> " : "", d->to);
+    else if (r->last_error.code)
+        err_set(reterr, codes[m->exit_code], hint, "%s (%s: %s)", text, r->last_error.step,
+                r->last_error.msg);
+    return codes[m->exit_code];
+}
+
+static int engine_loop(struct run *r, struct plan_move *m, struct err *reterr)
+{
+    for (;;) {
+        planner_next(&r->view, m);
+        if (m->kind != MOVE_STEP)
+            return 0;
+        int rc = engine_step(r, m, reterr);
+        if (rc < 0)
+            return rc;
+        if (interrupt_taken())
+            ask_interrupted(r);
+    }
+}
+
+static bool in_record(const struct record *d, const char *name)
+{
+    for (size_t i = 0; i < d->n_from; i++)
+        if (strcmp(d->from[i].node, name) == 0)
+            return true;
+    return strcmp(d->owner, name) == 0 || strcmp(d->to, name) == 0;
+}
+
+/* An agent that only observes would refuse its step after the epoch has risen, and carry an older
+ * one from then on. (For moves preflight says so.) */
+static int refuse_observers(const struct run *r, const struct engine_order *order,
+                            struct err *reterr)
+{
+    if (order->command == PLAN_SWITCHOVER || order->command == PLAN_FAILOVER)
+        return 0;
+    for (size_t i = 0; i < r->world.n_nodes; i++) {
+        const char *name = run_node_name(r, (int)i);
+        bool concerned = (int)i == r->view.to || in_record(&r->view.d, name);
+
+        if (!concerned || !r->world.nodes[i].answered || r->world.nodes[i].obs.mode == MODE_ACT)
+            continue;
+        err_set(reterr, ERR_REFUSED, NULL,
+                "the agent of %s only observes (mode = observe); nothing was changed", name);
+        err_set_hint(reterr,
+                     "on %s: set \"mode = act\" in /etc/pgtandem/agent.conf, then systemctl reload "
+                     "pgtandem-agent",
+                     name);
+        return ERR_REFUSED;
+    }
+    return 0;
+}
+
+int engine_run(struct session *s, const struct engine_order *order, struct err *reterr)
+{
+    struct run *r = arena_alloc(s->arena, sizeof(*r));
+    struct plan_move m = {.kind = MOVE_STOP};
+    int rc = session_reason(s, &r->reason, reterr);
+    if (rc < 0) {
+        journal_close(order->journal);
+        return rc;
+    }
+    prepare(r, s, order);
+    rc = refuse_observers(r, order, reterr);
+    if (rc < 0) {
+        rehearse_drop(r->rehearsal);
+        journal_close(order->journal);
+        return rc;
+    }
+    summary_opening(r);
+    rc = engine_loop(r, &m, reterr);
+    rehearse_drop(r->rehearsal);
+    if (rc == 0) {
+        /* not silence: an answer that says no (a wrong key, say), and nothing has been begun */
+        if (dns_silent(&m) && r->world.d.status == DNS_VIEW_REFUSED && !r->view.marks.began)
+            m.exit_code = 8;
+        rc = end_error(r, &m, reterr);
+        summary_closing(r, &m);
+    }
+    run_journal_close(r);
+    return rc;
+}

@@ -1,0 +1,155 @@
+/* The steps before anything is held: every check, and what may be lost. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "controller/engine/consequences.h"
+#include "controller/engine/ops.h"
+#include "controller/plan/plan.h"
+#include "controller/plan/plan_show.h"
+#include "controller/preflight/preflight.h"
+#include "controller/world/inspect.h"
+#include "controller/world/rehearse.h"
+
+static enum plan_outcome *outcome_at(const struct plan_move *m, struct op_result *res)
+{
+    return &res->outcome[m->node >= 0 ? m->node : CLUSTER_NODES_MAX];
+}
+
+/* ---- preflight ---------------------------------------------------------------------------- */
+
+static bool unplanned(const struct run *r)
+{
+    return r->view.command == PLAN_FAILOVER;
+}
+
+/* Show what will be done; with a saved plan, refuse where what it rested on has changed. */
+static bool as_planned(struct run *r, const struct preflight *p, struct op_result *res)
+{
+    struct session *s = r->session;
+    struct plan_view after = r->view;
+    struct plan *now = arena_alloc(s->arena, sizeof(*now));
+    after.marks.done |= step_bit(STEP_PREFLIGHT);
+    struct plan_look look = {.session = s, .world = &r->world, .view = &after, .preflight = p};
+    look.foresight = plan_foresee(s, &r->world, &after);
+    plan_build(&look, now);
+    if (r->plan && plan_check_facts(s, r->plan, now, &res->e) < 0)
+        return false;
+    plan_print_short(s, now);
+    if (!s->options.yes)
+        consequences_of_move(s, &r->world, now);
+    return true;
+}
+
+/* A failover that nobody is asked about again does not wait for facts that would only warn. */
+static void look_at_all(struct run *r)
+{
+    struct session *s = r->session;
+    bool lost = unplanned(r);
+    struct inspection *inspection =
+        lost && s->options.yes ? NULL : inspection_start(s, &r->world, true);
+    struct rehearse *rehearsal = r->rehearsal;
+    r->rehearsal = NULL;
+    if (!rehearsal)
+        rehearsal = rehearse_start(s, &r->world, r->view.to, unplanned(r));
+    world_observe(s, &r->world, OBSERVE_SURVEY | OBSERVE_KEY);
+    rehearse_end(rehearsal);
+    inspection_end(inspection);
+}
+
+void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    struct session *s = r->session;
+    struct preflight *p = arena_alloc(s->arena, sizeof(*p));
+    look_at_all(r);
+    run_look(r);
+    preflight_run(s, &r->world, unplanned(r) ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED,
+                  plan_owner(&r->view), r->view.to, p);
+    trace_preflight(&r->trace, p);
+    STR_PRINTF(res->detail, "%zu checks, %zu blocking, %zu warnings", p->n, p->blocking,
+               p->warnings);
+    *outcome_at(m, res) = p->blocking ? OUTCOME_FAILED : OUTCOME_DONE;
+    progress_clear(&r->progress);
+    if (p->blocking || p->warnings)
+        preflight_print(s, p, true);
+    if (p->blocking) {
+        err_set(&res->e, ERR_PREFLIGHT,
+                "mend them, or `pgtandem preflight --to` for the whole list",
+                "%zu of %zu checks refuse; nothing has been changed", p->blocking, p->n);
+        return;
+    }
+    if (!as_planned(r, p, res)) {
+        *outcome_at(m, res) = OUTCOME_FAILED;
+        return;
+    }
+    char question[300];
+    STR_PRINTF(question, "%s of %s: %s -> %s. %s", s->verb->name, s->config.cluster.name,
+               run_node_name(r, plan_owner(&r->view)), run_node_name(r, r->view.to),
+               unplanned(r) ? "The old primary is treated as lost."
+                            : "Writes stop from fence to promote.");
+    if (session_confirm(s, question, s->config.cluster.name, &res->e) < 0)
+        *outcome_at(m, res) = OUTCOME_DECLINED;
+}
+
+/* ---- loss statement ----------------------------------------------------------------------- */
+
+static const char *sync_words(const struct run *r, size_t to)
+{
+    const struct obs_pg *pg = &r->world.nodes[to].obs.pg;
+    return pg->sync_standby_names[0] ? "an interval: replication to some standby was synchronous"
+                                     : "unbounded by proof: replication is asynchronous";
+}
+
+static void say_loss(struct run *r, size_t lost, size_t to)
+{
+    char last[LSN_TEXT_BYTES], have[LSN_TEXT_BYTES], at[CLOCK_TEXT_BYTES];
+    const struct plan_node *b = &r->view.nodes[to];
+    uint64_t known = r->last_seen[lost].lsn;
+    uint64_t wal = b->receive_lsn > b->replay_lsn ? b->receive_lsn : b->replay_lsn;
+    if (r->view.nodes[lost].insert_lsn > known)
+        known = r->view.nodes[lost].insert_lsn;
+    int64_t seen = r->last_seen[lost].wall_ms;
+    struct progress *p = &r->progress;
+    progress_say(p, "what may be lost if %s takes over from %s", b->name, r->view.nodes[lost].name);
+    progress_say(p, "    last known of %s: WAL %s%s%s", r->view.nodes[lost].name,
+                 known ? lsn_text(known, last) : "unknown", seen > 0 ? ", heard at " : "",
+                 seen > 0 ? clock_text_hms(seen, at) : "");
+    if (wal)
+        progress_say(p, "    %s has WAL up to %s: %lld bytes less than that", b->name,
+                     lsn_text(wal, have), known > wal ? (long long)(known - wal) : 0LL);
+    else
+        progress_say(p, "    %s is stopped: how much WAL it has shows when it has been started",
+                     b->name);
+    if (seen > 0)
+        progress_say(p,
+                     "    at risk: what %s acknowledged in the last %lld s of its life and did not "
+                     "send",
+                     r->view.nodes[lost].name, (long long)((clock_wall_ms() - seen) / 1000));
+    progress_say(p, "    the loss is %s", sync_words(r, to));
+}
+
+static bool typed(const struct run *r, const char *node)
+{
+    for (size_t i = 0; i < r->session->options.n_accept_unfenced; i++)
+        if (strcmp(r->session->options.accept_unfenced[i], node) == 0)
+            return true;
+    return false;
+}
+
+void op_loss(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    struct session *s = r->session;
+    int lost = m->node >= 0 && m->node != r->view.to ? m->node : plan_owner(&r->view);
+    char question[200];
+    *outcome_at(m, res) = OUTCOME_DONE;
+    if (lost < 0 || r->view.to < 0)
+        return;
+    say_loss(r, (size_t)lost, (size_t)r->view.to);
+    if (typed(r, run_node_name(r, lost)))
+        return;
+    STR_PRINTF(question, "%s is given up as the primary.", run_node_name(r, lost));
+    if (session_confirm(s, question, run_node_name(r, lost), &res->e) < 0)
+        *outcome_at(m, res) = OUTCOME_DECLINED;
+}

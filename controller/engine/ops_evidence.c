@@ -1,0 +1,160 @@
+/*
+ * What everybody sees of a node that may be lost. Asked three times: with the very first look
+ * (world.evidence), right before the flip, and all the while that the watch of a node given up
+ * unfenced has its time. So what decides about the promotion has been listened for from the
+ * command's beginning to its point of no return (docs/protocol.md, section 5).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "controller/engine/ops.h"
+#include "controller/engine/ops_node.h"
+#include "controller/world/evidence.h"
+#include "proto/knock.h"
+
+/* ---- one look ----------------------------------------------------------------------------- */
+
+/* The witnesses are asked what they see; the target itself, in the same fan-out, how it is. */
+static void fill_target(struct run *r, size_t node, struct request *q, const void *arg)
+{
+    const struct config_node *target = arg;
+    if (&r->session->config.nodes[node] == target)
+        q->verb = VERB_OBSERVE;
+    else
+        world_evidence_request(target, q);
+}
+
+static void ask_about(struct run *r, size_t target)
+{
+    struct op_result *res = arena_alloc(r->session->arena, sizeof(*res));
+    struct world *w = &r->world;
+    uint32_t asked = 1U << target;
+    for (size_t i = 0; i < r->view.n_nodes; i++)
+        if (r->view.nodes[i].answered)
+            asked |= 1U << i;
+    w->evidence.about = (int)target;
+    w->evidence.began_ms = clock_mono_ms();
+    w->evidence.from = 0;
+    ops_call(r, asked, VERB_EVIDENCE, EVIDENCE_TIMEOUT_MS, fill_target,
+             &r->session->config.nodes[target], res);
+}
+
+/* What the witnesses told of it goes into what this run knows. */
+static void take(struct run *r, size_t target)
+{
+    const struct world *w = &r->world;
+    r->seen_writable &= ~(1U << target);
+    for (size_t i = 0; i < r->view.n_nodes; i++) {
+        const struct obs_peer *e = &w->evidence.seen[i];
+        if (!(w->evidence.from & (1U << i)))
+            continue;
+        if (e->last_lsn > r->last_seen[target].lsn)
+            r->last_seen[target].lsn = e->last_lsn;
+        if (e->last_lsn_wall_ms > r->last_seen[target].wall_ms)
+            r->last_seen[target].wall_ms = e->last_lsn_wall_ms;
+        if (e->writable_seen)
+            r->seen_writable |= 1U << target;
+    }
+    if (r->view.nodes[target].answered && r->view.nodes[target].role == PG_WRITABLE)
+        r->seen_writable |= 1U << target;
+}
+
+/* ---- the two steps that ask --------------------------------------------------------------- */
+
+/* The first look has asked already; a person's answer, or a slow preflight, may lie between. */
+static bool asked_with_first_look(const struct run *r, const struct plan_move *m, size_t target)
+{
+    enum { FRESH_MS = 2000 };
+    const struct world *w = &r->world;
+    return m->step == STEP_EVIDENCE && w->evidence.began_ms > 0 &&
+           w->evidence.about == (int)target && w->evidence.from &&
+           clock_mono_ms() - w->evidence.began_ms < FRESH_MS;
+}
+
+/* Silence is evidence too: an answer that does not come is not a failure of the step. */
+void op_evidence(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    uint32_t targets = m->nodes ? m->nodes : 1U << plan_owner(&r->view);
+    for (size_t t = 0; t < r->view.n_nodes; t++) {
+        if (!(targets & (1U << t)))
+            continue;
+        if (!asked_with_first_look(r, m, t))
+            ask_about(r, t);
+        take(r, t);
+        for (size_t i = 0; i < r->view.n_nodes; i++)
+            if (r->world.evidence.from & (1U << i))
+                progress_say(&r->progress, "    %s",
+                             evidence_words(r->session->arena, run_node_name(r, (int)i),
+                                            &r->world.evidence.seen[i]));
+    }
+    run_look(r);
+    for (size_t i = 0; i <= CLUSTER_NODES_MAX; i++)
+        res->outcome[i] = OUTCOME_DONE;
+    STR_PRINTF(res->detail, "%s",
+               r->seen_writable & targets ? "somebody sees it WRITABLE"
+                                          : "nobody sees it writable");
+}
+
+/* ---- the watch has its time --------------------------------------------------------------- */
+
+/* One watch period, its second read, and the time of a stop: a node given up unfenced that lives
+ * and sees DNS has fenced itself by then. */
+static int64_t watch_wait_ms(const struct run *r)
+{
+    enum { SECOND_READ_MS = 1000, STOP_MS = 2000, LEAST_MS = 3000 };
+    if (r->session->config.limits.g3_wait_ms > 0)
+        return r->session->config.limits.g3_wait_ms;
+    int64_t period = LEAST_MS;
+    for (size_t i = 0; i < r->session->config.n_nodes; i++)
+        if (r->world.nodes[i].obs.watch_period_ms > period)
+            period = r->world.nodes[i].obs.watch_period_ms;
+    return period + SECOND_READ_MS + STOP_MS;
+}
+
+static bool given_up(const struct run *r, size_t node)
+{
+    return register_grade_of(&r->view.d, r->view.nodes[node].name) == GRADE_G3;
+}
+
+/* It answers after all, and does not write: what it says decides from here on, not the clock. */
+static bool listen(struct run *r)
+{
+    bool known = true;
+    for (size_t i = 0; i < r->view.n_nodes; i++) {
+        if (!given_up(r, i))
+            continue;
+        ask_about(r, i);
+        take(r, i);
+        known &= r->view.nodes[i].answered && r->view.nodes[i].role != PG_WRITABLE;
+    }
+    run_look(r);
+    return known;
+}
+
+/* The last look ends with the wait: what it shows is what the promotion rests on. A look at a
+ * silent host takes as long as its knock. */
+static int64_t pause_ms(int64_t left_ms)
+{
+    enum { LOOK_MS = KNOCK_MS + 50, EVERY_MS = 500 };
+    if (left_ms <= LOOK_MS)
+        return left_ms;
+    return left_ms - LOOK_MS < EVERY_MS ? left_ms - LOOK_MS : EVERY_MS;
+}
+
+void op_wait_watch(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    int64_t ms = watch_wait_ms(r), began = clock_mono_ms(), left;
+    progress_waiting(&r->progress, "%lld s, for the watch of a node that was given up unfenced",
+                     (long long)(ms / 1000));
+    while (!listen(r) && (left = began + ms - clock_mono_ms()) > 0) {
+        ops_pause(r, pause_ms(left));
+        if (began + ms - clock_mono_ms() <= 0)
+            break;
+    }
+    res->outcome[m->node >= 0 ? m->node : CLUSTER_NODES_MAX] = OUTCOME_DONE;
+    STR_PRINTF(res->detail, "waited %lld ms, %s", (long long)(clock_mono_ms() - began),
+               r->seen_writable ? "somebody still sees it WRITABLE" : "nobody saw it writable");
+}

@@ -1,0 +1,304 @@
+/* The steps that are one request to one or several agents, and a look until it shows. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "controller/engine/ops.h"
+#include "controller/engine/ops_node.h"
+
+static const struct node_obs *obs_of(const struct run *r, size_t node)
+{
+    return &r->world.nodes[node].obs;
+}
+
+static size_t owner_index(const struct run *r)
+{
+    return (size_t)plan_owner(&r->view);
+}
+
+void op_arm(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    size_t yes = ops_call(r, m->nodes, VERB_ARM, r->session->config.limits.agent_timeout_ms, NULL,
+                          NULL, res);
+    STR_PRINTF(res->detail, "%zu armed at epoch %lld", yes, (long long)r->view.d.epoch);
+}
+
+/* ---- cron --------------------------------------------------------------------------------- */
+
+static void fill_cron_off(struct run *r, size_t node, struct request *q, const void *arg)
+{
+    (void)arg;
+    q->wait_jobs_s = r->session->options.wait_jobs_s;
+    STR_COPY(q->expected_hash, obs_of(r, node)->cron.hash);
+}
+
+static void describe_cron(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    const struct obs_cron *c = &obs_of(r, (size_t)m->node)->cron;
+    STR_PRINTF(res->detail, "%lld entries on, %lld off", (long long)c->entries_on,
+               (long long)c->entries_off);
+}
+
+void op_cron_off(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    enum { BARRIER_MS = 10000 }; /* cron's next load is at most 5 s away */
+    int64_t timeout_ms = BARRIER_MS + r->session->options.wait_jobs_s * 1000;
+    ops_call(r, m->nodes, VERB_CRON_OFF, timeout_ms, fill_cron_off, NULL, res);
+    describe_cron(r, m, res);
+}
+
+/* Jobs that run already are let run: what matters is that none is started beside the owner's. */
+static void fill_cron_stray(struct run *r, size_t node, struct request *q, const void *arg)
+{
+    enum { LET_RUN_S = 5 };
+    (void)r, (void)node, (void)arg;
+    q->wait_jobs_s = LET_RUN_S;
+}
+
+void op_cron_stray(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    size_t yes = ops_call(r, m->nodes, VERB_CRON_OFF, 15000, fill_cron_stray, NULL, res);
+    STR_PRINTF(res->detail, "%zu crontabs turned off", yes);
+}
+
+void op_cron_on(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    ops_call(r, m->nodes, VERB_CRON_ON, 10000, NULL, NULL, res);
+    describe_cron(r, m, res);
+}
+
+/* ---- write-ahead log ---------------------------------------------------------------------- */
+
+/* B has received and replayed all but a little of what A had when we last asked it. */
+static bool caught_up(const struct run *r, size_t target)
+{
+    enum { ABOUT_ZERO_BYTES = 1 << 20 };
+    const struct obs_pg *a = &obs_of(r, owner_index(r))->pg;
+    const struct obs_pg *b = &obs_of(r, target)->pg;
+    return r->view.nodes[target].streams_from_owner &&
+           b->replay_lsn + ABOUT_ZERO_BYTES >= a->flush_lsn;
+}
+
+void op_catchup(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    int64_t timeout_ms = r->session->config.limits.catchup_timeout_ms;
+    int to = plan_node_index(&r->view, r->view.d.to);
+    size_t owner = owner_index(r);
+    if (ops_call(r, 1U << owner, VERB_CHECKPOINT, timeout_ms, NULL, NULL, res) == 0)
+        return;
+    world_observe_node(r->session, &r->world, (int)owner);
+    if (!ops_until(r, (size_t)to, caught_up, timeout_ms))
+        res->outcome[m->node >= 0 ? m->node : CLUSTER_NODES_MAX] = OUTCOME_FAILED;
+    const struct obs_pg *a = &obs_of(r, owner)->pg, *b = &obs_of(r, (size_t)to)->pg;
+    int64_t lag = a->flush_lsn > b->replay_lsn ? (int64_t)(a->flush_lsn - b->replay_lsn) : 0;
+    STR_PRINTF(res->detail, "checkpoint done, %s replays %lld bytes behind", run_node_name(r, to),
+               (long long)lag);
+    if (res->outcome[m->node >= 0 ? m->node : CLUSTER_NODES_MAX] == OUTCOME_FAILED && !res->e.code)
+        err_set(&res->e, ERR_TIMEOUT,
+                "`pgtandem status -w 2` shows the lag; try again when it is near 0, or raise "
+                "[limits] catchup_timeout_ms",
+                "%s did not catch up within %lld s: replay is %lld bytes behind",
+                run_node_name(r, to), (long long)(timeout_ms / 1000), (long long)lag);
+}
+
+static bool replayed_shutdown(const struct run *r, size_t target)
+{
+    uint64_t stop = r->view.nodes[owner_index(r)].shutdown_lsn;
+    return stop && obs_of(r, target)->pg.replay_lsn > stop;
+}
+
+void op_verify(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    enum { VERIFY_MS = 10000 };
+    char stop[LSN_TEXT_BYTES], replay[LSN_TEXT_BYTES];
+    size_t target = (size_t)m->node;
+    uint64_t stopped_at = r->view.nodes[owner_index(r)].shutdown_lsn;
+    bool ok = stopped_at && ops_until(r, target, replayed_shutdown, VERIFY_MS);
+    res->outcome[target] = ok ? OUTCOME_DONE : OUTCOME_FAILED;
+    lsn_text(stopped_at, stop);
+    lsn_text(obs_of(r, target)->pg.replay_lsn, replay);
+    STR_PRINTF(res->detail, "shutdown checkpoint %s, replayed to %s", stop, replay);
+    if (!stopped_at)
+        err_set(&res->e, ERR_REFUSED, "the old primary is given its role back",
+                "%s has not stopped cleanly: there is no shutdown checkpoint to compare with",
+                run_node_name(r, plan_owner(&r->view)));
+    else if (!ok)
+        err_set(&res->e, ERR_TIMEOUT, "the old primary is given its role back",
+                "%s has not replayed the shutdown checkpoint at %s within %d s (it is at %s)",
+                run_node_name(r, m->node), stop, VERIFY_MS / 1000, replay);
+}
+
+void op_detach(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    size_t yes = ops_call(r, m->nodes, VERB_DETACH, r->session->config.limits.catchup_timeout_ms,
+                          NULL, NULL, res);
+    STR_PRINTF(res->detail, "%zu standbys receive no more and have replayed what they had", yes);
+}
+
+/* ---- fence and role ----------------------------------------------------------------------- */
+
+static void fill_immediate(struct run *r, size_t node, struct request *q, const void *arg)
+{
+    (void)r, (void)node, (void)arg;
+    q->immediate = true;
+}
+
+static void describe_fence(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    char stop[LSN_TEXT_BYTES];
+    const struct node_obs *o = obs_of(r, (size_t)m->node);
+    lsn_text(o->fence.shutdown_lsn, stop);
+    STR_PRINTF(res->detail, "PostgreSQL %s, pg_control \"%s\"%s%s", pg_role_names[o->pg.role],
+               pg_control_state_names[o->pg.control_state], o->fence.shutdown_lsn ? " at " : "",
+               o->fence.shutdown_lsn ? stop : "");
+}
+
+void op_fence(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    if (!r->outage_began_ms)
+        r->outage_began_ms = clock_mono_ms();
+    ops_call(r, m->nodes, VERB_FENCE, r->session->config.limits.stop_timeout_ms, NULL, NULL, res);
+    describe_fence(r, m, res);
+}
+
+void op_fence_old(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    ops_call(r, m->nodes, VERB_FENCE, r->session->config.limits.stop_timeout_ms, fill_immediate,
+             NULL, res);
+    describe_fence(r, m, res);
+}
+
+static void describe_role(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    const struct obs_pg *pg = &obs_of(r, (size_t)m->node)->pg;
+    char text[200];
+    STR_PRINTF(text, "%s on timeline %lld%s%s", pg_role_names[pg->role], (long long)pg->tli,
+               res->detail[0] ? "; " : "", res->detail);
+    STR_COPY(res->detail, text);
+}
+
+static void role_op(struct run *r, const struct plan_move *m, enum verb verb, int64_t timeout_ms,
+                    struct op_result *res)
+{
+    if (ops_call(r, m->nodes, verb, timeout_ms, NULL, NULL, res))
+        r->outage_ended_ms = clock_mono_ms();
+    describe_role(r, m, res);
+}
+
+void op_promote(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    role_op(r, m, VERB_PROMOTE, r->session->config.limits.promote_timeout_ms, res);
+}
+
+void op_unfence(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    role_op(r, m, VERB_UNFENCE, r->session->config.limits.promote_timeout_ms, res);
+}
+
+void op_revoke(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    ops_call(r, m->nodes, VERB_REVOKE, r->session->config.limits.stop_timeout_ms, NULL, NULL, res);
+    describe_role(r, m, res);
+}
+
+void op_checkpoint(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    ops_call(r, m->nodes, VERB_CHECKPOINT, r->session->config.limits.catchup_timeout_ms, NULL, NULL,
+             res);
+    if (m->node >= 0)
+        STR_PRINTF(res->detail, "pg_control is on timeline %lld",
+                   (long long)obs_of(r, (size_t)m->node)->pg.control_tli);
+}
+
+/* ---- standbys ----------------------------------------------------------------------------- */
+
+/* The new primary keeps a slot for everybody else, so that nobody falls behind for good. */
+static void fill_slots(struct run *r, size_t node, struct request *q, const void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < r->session->config.n_nodes; i++) {
+        if (i == node)
+            continue;
+        char *name = q->slots[q->n_slots++].name;
+        str_copy(name, sizeof(q->slots[0].name), r->session->config.nodes[i].name);
+        for (char *c = name; *c; c++)
+            if (*c == '-')
+                *c = '_';
+    }
+}
+
+static void fill_upstream(struct run *r, size_t node, struct request *q, const void *arg)
+{
+    (void)node, (void)arg;
+    const struct config_node *up = &r->session->config.nodes[owner_index(r)];
+    STR_COPY(q->upstream.node, up->name);
+    STR_COPY(q->upstream.address, up->address);
+    q->upstream.port = up->port;
+}
+
+static bool streams(const struct run *r, size_t node)
+{
+    return r->view.nodes[node].streams_from_owner;
+}
+
+/* `verb` makes the nodes standbys of the owner; it counts when they stream. */
+static void attach(struct run *r, const struct plan_move *m, enum verb verb, struct op_result *res)
+{
+    enum { STREAM_MS = 15000, REQUEST_MS = 30000 };
+    struct op_result slots = {0};
+    if (ops_call(r, 1U << owner_index(r), VERB_SLOTS, 10000, fill_slots, NULL, &slots) == 0)
+        res->e = slots.e; /* told; a standby may still stream without its slot being ours */
+    ops_call(r, m->nodes, verb, REQUEST_MS, fill_upstream, NULL, res);
+    size_t yes = 0;
+    for (size_t i = 0; i < r->session->config.n_nodes; i++) {
+        if (!(m->nodes & (1U << i)) || res->outcome[i] != OUTCOME_DONE)
+            continue;
+        if (ops_until(r, i, streams, STREAM_MS)) {
+            yes++;
+            continue;
+        }
+        res->outcome[i] = OUTCOME_FAILED;
+        err_set(&res->e, ERR_TIMEOUT,
+                "PostgreSQL's log on that node says why; then `pgtandem resume`",
+                "%s does not stream from %s after %d s", run_node_name(r, (int)i),
+                run_node_name(r, plan_owner(&r->view)), STREAM_MS / 1000);
+    }
+    STR_PRINTF(res->detail, "%zu streaming from %s", yes, run_node_name(r, plan_owner(&r->view)));
+}
+
+void op_follow(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    attach(r, m, VERB_FOLLOW, res);
+}
+
+void op_rejoin(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    attach(r, m, VERB_REJOIN, res);
+}
+
+/* A fenced target is started as a standby of nobody. */
+void op_raise(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    ops_call(r, m->nodes, VERB_REJOIN, 30000, NULL, NULL, res);
+    describe_role(r, m, res);
+}
+
+/* ---- waiting ------------------------------------------------------------------------------ */
+
+static bool released(const struct run *r, size_t node)
+{
+    return !r->view.nodes[node].held;
+}
+
+void op_release(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    enum { RELEASE_MS = 20000 }; /* a guard looks again every few seconds */
+    bool ok = ops_until(r, (size_t)m->node, released, RELEASE_MS);
+    res->outcome[m->node] = ok ? OUTCOME_DONE : OUTCOME_FAILED;
+    describe_role(r, m, res);
+    if (!ok)
+        err_set(&res->e, ERR_TIMEOUT,
+                "`pgtandem-agent status` on the node says why; then `pgtandem resume`",
+                "its guard has not let it go within %d s", RELEASE_MS / 1000);
+}

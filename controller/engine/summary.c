@@ -1,0 +1,212 @@
+#include "controller/engine/summary.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/engine/run.h"
+#include "controller/history/journal.h"
+#include "controller/screen/report.h"
+#include "controller/session.h"
+
+void summary_fill(const char *text, const char *node, char *ret_text, size_t bytes)
+{
+    size_t used = 0;
+    ret_text[0] = '\0';
+    while (*text && used + 1 < bytes) {
+        if (text[0] == '%' && text[1] == 's') {
+            str_copy(ret_text + used, bytes - used, node);
+            used += strlen(ret_text + used);
+            text += 2;
+        } else {
+            ret_text[used++] = *text++;
+            ret_text[used] = '\0';
+        }
+    }
+}
+
+void summary_opening(struct run *r)
+{
+    const struct session *s = r->session;
+    const struct record *d = &r->view.d;
+    char target[80] = "";
+    if (r->view.to >= 0)
+        STR_PRINTF(target, ": %s -> %s", d->owner[0] ? d->owner : "?",
+                   run_node_name(r, r->view.to));
+    progress_say(&r->progress, "%s of %s%s   (epoch %lld, %s)", s->verb->name,
+                 s->config.cluster.name, target, (long long)d->epoch,
+                 d->epoch ? register_state_names[d->state] : "no record");
+}
+
+/* ---- facts -------------------------------------------------------------------------------- */
+
+static int64_t outage_ms(const struct run *r)
+{
+    if (!r->outage_began_ms || r->outage_ended_ms < r->outage_began_ms)
+        return -1;
+    return r->outage_ended_ms - r->outage_began_ms;
+}
+
+/* System identifier, timelines, shutdown checkpoint, replayed LSN: that no commit is lost, as
+ * evidence. Only a verified planned handover has one. */
+static json_t *certificate(const struct run *r)
+{
+    char sysid[24], stop[LSN_TEXT_BYTES], replay[LSN_TEXT_BYTES];
+    const struct plan_marks *m = &r->view.marks;
+    int owner = plan_owner(&r->view), old = config_node_index(&r->session->config, r->from);
+    if (!m->verified_shutdown_lsn || !m->finished || owner < 0 || old < 0)
+        return NULL;
+    STR_PRINTF(sysid, "%llu", (unsigned long long)r->view.d.sysid);
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "system_identifier", sysid, "from",
+                     r->from, "to", run_node_name(r, owner), "old_timeline",
+                     (json_int_t)r->world.nodes[old].obs.fence.tli, "new_timeline",
+                     (json_int_t)r->world.nodes[owner].obs.pg.tli, "shutdown_checkpoint_lsn",
+                     lsn_text(m->verified_shutdown_lsn, stop), "replayed_lsn",
+                     lsn_text(m->verified_replay_lsn, replay));
+}
+
+static json_t *step_times(const struct run *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->n_steps; i++) {
+        const struct run_step *t = &r->steps[i];
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:b, s:I, s:I}", "step", steps[t->step].name,
+                                        "node", run_node_name(r, t->node), "done", (int)t->done,
+                                        "at_ms", (json_int_t)(t->started_ms - r->began_ms), "ms",
+                                        (json_int_t)(t->ended_ms - t->started_ms)));
+    }
+    return list;
+}
+
+static json_t *debts(const struct run *r)
+{
+    struct plan_debt owed[PLAN_DEBTS_MAX];
+    json_t *list = json_array();
+    size_t n = planner_debts(&r->view, owed);
+    for (size_t i = 0; i < n; i++) {
+        char text[160];
+        summary_fill(plan_debt_text((enum plan_debt_kind)owed[i].kind),
+                     run_node_name(r, (int)owed[i].node), text, sizeof(text));
+        json_array_append_new(list, json_string(text));
+    }
+    return list;
+}
+
+static json_t *facts(const struct run *r, const struct plan_move *m, const char *message)
+{
+    json_t *end = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I}", "outcome",
+                            m->kind == MOVE_DONE && m->exit_code == 0 ? "done"
+                            : m->exit_code == 3                       ? "undone"
+                                                                      : "stopped",
+                            "exit", m->exit_code, "message", message, "owner", r->view.d.owner,
+                            "reason", r->reason ? r->reason : "", "epoch",
+                            (json_int_t)r->view.d.epoch, "outage_ms", (json_int_t)outage_ms(r),
+                            "duration_ms", (json_int_t)(clock_mono_ms() - r->began_ms));
+    json_object_set_new(end, "steps", step_times(r));
+    json_object_set_new(end, "owed", debts(r));
+    json_t *handover = certificate(r);
+    if (handover)
+        json_object_set_new(end, "certificate", handover);
+    if (r->journal)
+        json_object_set_new(end, "journal", json_string(journal_path(r->journal)));
+    return end;
+}
+
+/* ---- telling ------------------------------------------------------------------------------ */
+
+static void say(const struct run *r, const char *title, const char *text)
+{
+    char lead[24];
+    STR_PRINTF(lead, "%-12s ", title);
+    report_wrap(r->session, lead, text);
+}
+
+static void print_certificate(const struct run *r, const json_t *c)
+{
+    struct arena *a = r->session->arena;
+    if (!c)
+        return;
+    say(r, "handover",
+        arena_printf(a, "system identifier %s, %s timeline %lld -> %s timeline %lld",
+                     json_string_value(json_object_get(c, "system_identifier")),
+                     json_string_value(json_object_get(c, "from")),
+                     (long long)json_integer_value(json_object_get(c, "old_timeline")),
+                     json_string_value(json_object_get(c, "to")),
+                     (long long)json_integer_value(json_object_get(c, "new_timeline"))));
+    say(r, "",
+        arena_printf(a, "shutdown checkpoint at %s, replayed to %s: no commit is lost",
+                     json_string_value(json_object_get(c, "shutdown_checkpoint_lsn")),
+                     json_string_value(json_object_get(c, "replayed_lsn"))));
+}
+
+static void print_pretty(const struct run *r, const json_t *end, const char *message)
+{
+    size_t i;
+    json_t *text;
+    if (message[0])
+        say(r, json_string_value(json_object_get(end, "outcome")), message);
+    if (outage_ms(r) >= 0)
+        say(r, "outage",
+            arena_printf(r->session->arena,
+                         "%lld ms, from the stop request to the first committed write",
+                         (long long)outage_ms(r)));
+    print_certificate(r, json_object_get(end, "certificate"));
+    json_array_foreach(json_object_get(end, "owed"), i, text)
+        say(r, "owed", json_string_value(text));
+    if (r->journal) /* a path, to be copied: never broken */
+        printf("%-12s %s\n", "journal", journal_path(r->journal));
+}
+
+/* "end", key, value: what print_json says, a line for each key; the steps have had theirs. */
+static void print_tsv(const char *label, json_t *object)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        if (json_is_object(value))
+            print_tsv(key, value);
+        else if (json_is_string(value))
+            printf("%s\t%s\t%s\n", label, key, json_string_value(value));
+        else if (strcmp(key, "steps") != 0 && text)
+            printf("%s\t%s\t%s\n", label, key, text);
+        free(text);
+    }
+}
+
+static void print_json(const struct session *s, const json_t *end)
+{
+    json_t *o = report_object(s, json_deep_copy(end));
+    char *text = json_dumps(o, JSON_COMPACT);
+    printf("%s\n", text ? text : "{}");
+    free(text);
+    json_decref(o);
+}
+
+void summary_closing(struct run *r, const struct plan_move *m)
+{
+    struct session *s = r->session;
+    struct err e = {.code = 0};
+    char message[400];
+    summary_fill(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node), message,
+                 sizeof(message));
+    json_t *end = facts(r, m, message);
+    if (r->journal && journal_end(r->journal, end, &e) < 0)
+        progress_say(&r->progress, "WARNING: %s", e.msg);
+    switch (s->options.format) {
+    case FORMAT_PRETTY:
+        print_pretty(r, end, message);
+        break;
+    case FORMAT_JSON:
+        print_json(s, end);
+        break;
+    case FORMAT_TSV:
+        print_tsv("end", end);
+        break;
+    }
+    json_decref(end);
+}

@@ -1,0 +1,141 @@
+/* A plan from one look: what is foreseen, put into words, and what it rests on. */
+#include "controller/plan/plan.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/decide/planner_view.h"
+#include "controller/engine/summary.h"
+#include "controller/preflight/preflight.h"
+#include "controller/session.h"
+#include "controller/world/cron_nodes.h"
+#include "controller/world/view.h"
+
+const struct foresight *plan_foresee(struct session *s, const struct world *w,
+                                     const struct plan_view *view)
+{
+    struct foresight *f = arena_alloc(s->arena, sizeof(*f));
+    int upstream[CLUSTER_NODES_MAX];
+
+    for (size_t i = 0; i < CLUSTER_NODES_MAX; i++) {
+        upstream[i] = -1;
+        for (size_t j = 0; i < w->n_nodes && j < s->config.n_nodes; j++)
+            if (view_streams_from(&w->nodes[i].obs.pg, &s->config.nodes[j]))
+                upstream[i] = (int)j;
+    }
+    foresee(view, upstream, f);
+    return f;
+}
+
+/* The planner's last word, with what to do about it where it is not the end that was wanted. */
+static void tell_end(const struct plan_look *look, const struct plan_move *end, char *ret,
+                     size_t bytes)
+{
+    const char *node = end->node >= 0 ? look->view->nodes[end->node].name : "";
+    enum plan_reason why = (enum plan_reason)end->reason;
+    char text[200], hint[200];
+
+    summary_fill(plan_reason_text(why), node, text, sizeof(text));
+    summary_fill(plan_reason_hint(why), node, hint, sizeof(hint));
+    bool told = end->kind == MOVE_DONE || end->exit_code == 3 || !*hint;
+    (void)str_printf(ret, bytes, "%s%s%s", text, told ? "" : ": ", told ? "" : hint);
+}
+
+static void take_owed(const struct plan_look *look, struct plan *p)
+{
+    struct plan_debt owed[PLAN_DEBTS_MAX];
+    size_t n = planner_debts(&look->foresight->after, owed);
+
+    for (size_t i = 0; i < n && p->n_owed < PLAN_OWED_MAX; i++)
+        summary_fill(plan_debt_text((enum plan_debt_kind)owed[i].kind),
+                     look->view->nodes[owed[i].node].name, p->owed[p->n_owed++].text,
+                     sizeof(p->owed[0].text));
+}
+
+static void take_options(const struct options *o, struct plan *p)
+{
+    p->wait_jobs_s = o->wait_jobs_s;
+    p->n_ignored = o->n_ignore;
+    for (size_t i = 0; i < o->n_ignore; i++)
+        STR_COPY(p->ignored[i].name, o->ignore[i]);
+}
+
+void plan_build(const struct plan_look *look, struct plan *ret)
+{
+    const struct foresight *f = look->foresight;
+    bool refused = look->preflight && look->preflight->blocking > 0;
+    char made[CLOCK_TEXT_BYTES];
+
+    memset(ret, 0, sizeof(*ret));
+    STR_COPY(ret->format, "pgtandem-plan");
+    ret->format_version = PLAN_FORMAT;
+    ret->made_wall_ms = clock_wall_ms();
+    STR_COPY(ret->made, clock_text(ret->made_wall_ms, made));
+    STR_COPY(ret->by, look->session->by);
+    ret->command = look->view->command;
+    STR_COPY(ret->from, look->view->d.owner);
+    if (look->view->to >= 0)
+        STR_COPY(ret->to, look->view->nodes[look->view->to].name);
+    take_options(&look->session->options, ret);
+    ret->possible = f->end.kind == MOVE_DONE && f->end.exit_code == 0 && !refused;
+    if (refused)
+        STR_PRINTF(ret->end, "%zu of %zu preflight checks refuse", look->preflight->blocking,
+                   look->preflight->n);
+    else
+        tell_end(look, &f->end, ret->end, sizeof(ret->end));
+    if (f->n_back || f->back_end.reason != WHY_NONE)
+        tell_end(look, &f->back_end, ret->back_end, sizeof(ret->back_end));
+    plan_take_actions(look, ret);
+    plan_take_outlook(look, ret);
+    if (f->n)
+        take_owed(look, ret);
+    plan_take_facts(look, &ret->facts);
+}
+
+/* ---- jobs ---------------------------------------------------------------------------------- */
+
+static bool is_entry(const char *line)
+{
+    const char *p = line + strspn(line, " \t");
+
+    return *p && *p != '#' && (strchr("0123456789*@", *p) != NULL);
+}
+
+static void take_entries(struct plan *p, struct session *s, const struct cron_nodes *c, int node,
+                         enum crontab_mode mode, const char *change)
+{
+    const char *text = c->text[node];
+    char **lines;
+    size_t n;
+
+    if (!text || crontab_managed_lines(text, strlen(text), mode, s->arena, &lines, &n, NULL) < 0)
+        return;
+    for (size_t i = 0; i < n && p->n_jobs < PLAN_JOBS_MAX; i++) {
+        struct plan_job *j = &p->jobs[p->n_jobs];
+
+        if (!is_entry(lines[i]))
+            continue;
+        STR_COPY(j->node, s->config.nodes[node].name);
+        STR_COPY(j->change, change);
+        (void)STR_COPY(j->entry, lines[i]); /* cut to fit */
+        p->n_jobs++;
+    }
+}
+
+void plan_take_jobs(const struct plan_look *look, const struct cron_nodes *crontabs, struct plan *p)
+{
+    struct session *s = look->session;
+    const struct foresight *f = look->foresight;
+    enum crontab_mode mode = CRONTAB_BLOCK;
+
+    if (crontabs->owner >= 0 && crontabs->text[crontabs->owner])
+        (void)cron_nodes_mode(s, crontabs, &mode, NULL);
+    for (int i = 0; i < (int)look->view->n_nodes; i++)
+        if (!look->view->nodes[i].cron_off && f->after.nodes[i].cron_off)
+            take_entries(p, s, crontabs, i, mode, "off");
+    for (int i = 0; i < (int)look->view->n_nodes; i++)
+        if (!look->view->nodes[i].cron_on && f->after.nodes[i].cron_on)
+            take_entries(p, s, crontabs, i, mode, "on");
+}

@@ -1,0 +1,80 @@
+/* Checks of what clients see of the zone. */
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "controller/preflight/preflight_checks.h"
+
+bool check_alias_target(const struct check_view *v, struct preflight_result *r)
+{
+    const struct dns_view *d = &v->w->d;
+
+    if (d->status != DNS_VIEW_OK || v->from < 0)
+        return true;
+    check_measured(r, "%s", d->cname_present ? d->cname : "no CNAME");
+    STR_PRINTF(r->threshold, "%.119s", v->c->nodes[v->from].target);
+    check_remedy(r, "pgtandem dns show; somebody else changes this name");
+    return d->cname_present && !d->alias_other_types &&
+           strcasecmp(d->cname, v->c->nodes[v->from].target) == 0;
+}
+
+bool check_name_servers(const struct check_view *v, struct preflight_result *r)
+{
+    const struct dns_survey *survey = &v->w->survey;
+    char names[120] = "";
+    size_t agree = 0;
+
+    if (!v->w->survey_done) {
+        check_measured(r, "the zone's name servers could not be asked");
+        check_remedy(r, "pgtandem dns show");
+        return false;
+    }
+    for (size_t i = 0; i < survey->n; i++) {
+        if (survey->ns[i].agrees)
+            agree++;
+        else
+            check_list(names, sizeof(names), survey->ns[i].view.server);
+    }
+    check_measured(r, "%zu of %zu agree%s%s", agree, survey->n, *names ? "; not: " : "", names);
+    check_remedy(r, "pgtandem dns show; a secondary lags or is down");
+    return survey->n > 0 && agree == survey->n;
+}
+
+bool check_target_address(const struct check_view *v, struct preflight_result *r)
+{
+    const struct world_node *n = v->to >= 0 ? &v->w->nodes[v->to] : NULL;
+    char found[160] = "";
+    bool ok = false;
+
+    if (!n || !n->target_asked) {
+        check_measured(r, "not asked");
+        return true;
+    }
+    const struct config_node *node = &v->c->nodes[v->to];
+    STR_PRINTF(r->threshold, "%s", node->address);
+    check_remedy(r, "mend the A or AAAA record of %.100s, or [node %s] in %.60s", node->target,
+                 node->name, v->c->path);
+    if (n->target_error.code) {
+        check_measured(r, "%.200s", n->target_error.msg);
+        return false;
+    }
+    for (size_t i = 0; i < n->target.n; i++) {
+        check_list(found, sizeof(found), n->target.address[i]);
+        ok = ok || strcmp(n->target.address[i], node->address) == 0;
+    }
+    check_measured(r, "%.80s is %s", node->target, *found ? found : "no address");
+    return ok;
+}
+
+bool check_ttl(const struct check_view *v, struct preflight_result *r)
+{
+    const struct dns_view *d = &v->w->d;
+
+    if (d->status != DNS_VIEW_OK || !d->cname_present)
+        return true; /* told by check_alias_target */
+    STR_PRINTF(r->threshold, "at most %" PRId64 " s", v->c->limits.ttl_s);
+    check_measured(r, "%" PRId64 " s", d->cname_ttl);
+    check_remedy(r, "clients keep the old name so long: lower the alias's TTL in the zone first");
+    return d->cname_ttl <= v->c->limits.ttl_s;
+}

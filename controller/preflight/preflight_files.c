@@ -1,0 +1,120 @@
+/* What the target's host has: libraries, collations, tablespaces, room. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "controller/preflight/preflight_checks.h"
+
+bool check_libraries(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->bi)
+        return check_uninspected(v, r, false);
+    check_measured(r, "%" PRId64 " missing%s%.150s; %" PRId64 " of %" PRId64 " databases seen",
+                   v->bi->missing_count, v->bi->missing_count ? ": " : "",
+                   v->bi->n_missing ? v->bi->missing[0].text : "", v->bi->databases_seen,
+                   v->bi->databases);
+    check_remedy(r,
+                 "on %s: install the package that has it (SELECT * FROM pg_available_extensions)",
+                 v->b_name);
+    return v->bi->missing_count == 0;
+}
+
+/* Indexes on text are in the order of the library that built them. */
+bool check_collations(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->bi)
+        return check_uninspected(v, r, false);
+    check_measured(r, "%" PRId64 " differ%s%.150s", v->bi->collations_count,
+                   v->bi->collations_count ? ": " : "",
+                   v->bi->n_collations ? v->bi->collations[0].text : "");
+    check_remedy(r,
+                 "the same glibc and ICU on %s as where the indexes were built; or after the move "
+                 "REINDEX, then ALTER DATABASE … REFRESH COLLATION VERSION",
+                 v->b_name);
+    return v->bi->collations_count == 0;
+}
+
+bool check_libc(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->ai || !v->bi)
+        return check_uninspected(v, r, !v->ai);
+    STR_PRINTF(r->threshold, "%s, the owner's", v->ai->libc);
+    check_measured(r, "%s at %s", v->bi->libc, v->b_name);
+    check_remedy(r, "the check \"collations\" tells if text may sort differently on %s", v->b_name);
+    return strcmp(v->ai->libc, v->bi->libc) == 0;
+}
+
+static const struct inspect_mount *mount_of(const struct inspect *i, const char *name)
+{
+    for (size_t n = 0; i && n < i->n_mounts; n++)
+        if (strcmp(i->mounts[n].name, name) == 0)
+            return &i->mounts[n];
+    return NULL;
+}
+
+bool check_mounts(const struct check_view *v, struct preflight_result *r)
+{
+    size_t n = 0;
+
+    if (!v->bi)
+        return check_uninspected(v, r, false);
+    for (; n < v->bi->n_mounts; n++) {
+        const struct inspect_mount *b = &v->bi->mounts[n], *a = mount_of(v->ai, b->name);
+
+        if (b->present && !(a && a->separate && !b->separate))
+            continue;
+        check_measured(r, "%.60s: %.80s %s at %s", b->name, b->path,
+                       b->present ? "is not a mount of its own, as it is at the owner," : "is not",
+                       v->b_name);
+        check_remedy(r, "on %s: mount it, with PostgreSQL stopped if it already wrote below",
+                     v->b_name);
+        return false;
+    }
+    check_measured(r, "%zu there", n);
+    return true;
+}
+
+bool check_disk_data(const struct check_view *v, struct preflight_result *r)
+{
+    const struct inspect_mount *least = NULL;
+
+    if (!v->bi)
+        return check_uninspected(v, r, false);
+    for (size_t n = 0; n < v->bi->n_mounts; n++)
+        if (v->bi->mounts[n].free_bytes >= 0 &&
+            (!least || v->bi->mounts[n].free_bytes < least->free_bytes))
+            least = &v->bi->mounts[n];
+    if (!least)
+        return true;
+    STR_PRINTF(r->threshold, "at least %" PRId64 " MiB", v->c->limits.free_bytes >> 20);
+    check_measured(r, "%" PRId64 " MiB free for %s at %s", least->free_bytes >> 20, least->name,
+                   v->b_name);
+    check_remedy(r, "on %s: free space in the file system of %.100s", v->b_name, least->path);
+    return least->free_bytes >= v->c->limits.free_bytes;
+}
+
+bool check_unlogged(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->bi)
+        return check_uninspected(v, r, false);
+    check_measured(r, "%" PRId64 "%s%.120s", v->bi->unlogged, v->bi->unlogged ? ", like " : "",
+                   v->bi->unlogged_name);
+    check_remedy(r, "they are empty on the new primary: ALTER TABLE … SET LOGGED before, or fill "
+                    "them again after");
+    return v->bi->unlogged == 0;
+}
+
+bool check_inspected(const struct check_view *v, struct preflight_result *r)
+{
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct world_node *n = &v->w->nodes[i];
+        const char *problem = n->inspect ? n->inspect->problem : n->inspect_error.msg;
+
+        if (!n->answered || !n->inspect_asked || !*problem)
+            continue;
+        check_measured(r, "%s: %.150s", v->c->nodes[i].name, problem);
+        check_remedy(r, "on %s: pgtandem-agent inspect", v->c->nodes[i].name);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,145 @@
+/* Checks of crontabs, disks and files on the owner and on the target. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "controller/preflight/preflight_checks.h"
+
+/* ---- cron ------------------------------------------------------------------------------------ */
+
+static bool readable(const struct node_obs *o, const char *name, struct preflight_result *r)
+{
+    if (!o || o->cron.readable)
+        return true;
+    check_measured(r, "%s: %.130s", name,
+                   *o->cron.problem ? o->cron.problem : "crontab -l does not work");
+    check_remedy(r, "on %s: crontab -l as the agent's user (cron.allow, setgid crontab)", name);
+    return false;
+}
+
+bool check_cron_readable(const struct check_view *v, struct preflight_result *r)
+{
+    return readable(v->a, v->a_name, r) && readable(v->b, v->b_name, r);
+}
+
+bool check_cron_daemon(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->b)
+        return check_silent(r, v->b_name);
+    check_measured(r, "%s at %s", v->b->cron.daemon_running ? "running" : "not running", v->b_name);
+    check_remedy(r, "on %s: systemctl start cron (crond)", v->b_name);
+    return v->b->cron.daemon_running;
+}
+
+bool check_cron_parity(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->a || !v->b)
+        return check_silent(r, v->a ? v->b_name : v->a_name);
+    bool alike = strcmp(v->a->cron.parity, v->b->cron.parity) == 0;
+
+    check_measured(r, "%s", alike ? "alike" : "they differ");
+    check_remedy(r, "pgtandem cron diff %s; pgtandem cron sync %s", v->b_name, v->b_name);
+    return alike;
+}
+
+bool check_cron_entries(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->b)
+        return check_silent(r, v->b_name);
+    int64_t n = v->b->cron.entries_on + v->b->cron.entries_off;
+
+    check_measured(r, "%" PRId64 " at %s", n, v->b_name);
+    check_remedy(r, "pgtandem cron adopt %s; pgtandem cron sync %s",
+                 *v->a_name ? v->a_name : "OWNER", v->b_name);
+    return n > 0;
+}
+
+bool check_cron_single(const struct check_view *v, struct preflight_result *r)
+{
+    char wrong[120] = "";
+
+    for (size_t i = 0; i < v->w->n_nodes; i++)
+        if ((int)i != v->from && v->w->nodes[i].answered && v->w->nodes[i].obs.cron.entries_on > 0)
+            check_list(wrong, sizeof(wrong), v->c->nodes[i].name);
+    if (*wrong) {
+        check_measured(r, "on at %s", wrong);
+        check_remedy(r, "pgtandem resume (turns them off)");
+        return false;
+    }
+    if (v->a && v->a->cron.entries_off > 0) {
+        check_measured(r, "%" PRId64 " entries off at %s", v->a->cron.entries_off, v->a_name);
+        check_remedy(r, "pgtandem resume (turns them on)");
+        return false;
+    }
+    return true;
+}
+
+bool check_jobs(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->a)
+        return check_silent(r, v->a_name);
+    check_measured(r, "%" PRId64 " running%s%.120s", v->a->cron.jobs_running,
+                   v->a->cron.jobs_running ? ": " : "", v->a->cron.jobs);
+    check_remedy(r, "wait for them: --wait-jobs 600");
+    return v->a->cron.jobs_running == 0 || v->o->wait_jobs_s > 0;
+}
+
+/* ---- the owner's stop ------------------------------------------------------------------------ */
+
+bool check_archive_backlog(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->a)
+        return check_silent(r, v->a_name);
+    STR_PRINTF(r->threshold, "at most %" PRId64 " files", v->c->limits.ready_files);
+    check_measured(r, "%" PRId64 " files", v->a->pg.ready_files);
+    check_remedy(r, "on %s: SELECT * FROM pg_stat_archiver; mend archive_command first", v->a_name);
+    return v->a->pg.ready_files <= v->c->limits.ready_files;
+}
+
+bool check_prepared(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->a)
+        return check_silent(r, v->a_name);
+    check_measured(r, "%" PRId64, v->a->pg.prepared_xacts);
+    check_remedy(r, "on %s: SELECT * FROM pg_prepared_xacts (they survive the move)", v->a_name);
+    return v->a->pg.prepared_xacts == 0;
+}
+
+bool check_backups(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->a)
+        return check_silent(r, v->a_name);
+    check_measured(r, "%" PRId64, v->a->pg.backups_running);
+    check_remedy(r, "wait for the backup's end: the move would abort it");
+    return v->a->pg.backups_running == 0;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+bool check_disk(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->b)
+        return check_silent(r, v->b_name);
+    STR_PRINTF(r->threshold, "at least %" PRId64 " MiB", v->c->limits.free_bytes >> 20);
+    check_measured(r, "%" PRId64 " MiB free at %s", v->b->pg.free_bytes >> 20, v->b_name);
+    check_remedy(r, "on %s: free space in pg_wal's file system", v->b_name);
+    return v->b->pg.free_bytes >= v->c->limits.free_bytes;
+}
+
+/* A running primary with standby.signal becomes a standby at its next crash. */
+bool check_signal_files(const struct check_view *v, struct preflight_result *r)
+{
+    if (v->a && v->a->pg.role == PG_WRITABLE &&
+        (v->a->pg.standby_signal || v->a->pg.recovery_signal)) {
+        check_measured(r, "%s in the running primary's data directory on %s",
+                       v->a->pg.standby_signal ? "standby.signal" : "recovery.signal", v->a_name);
+        check_remedy(r, "on %s: remove it from the data directory", v->a_name);
+        return false;
+    }
+    if (v->b && v->b->pg.promote_signal) {
+        check_measured(r, "promote.signal on %s", v->b_name);
+        check_remedy(r, "on %s: remove it from the data directory", v->b_name);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,211 @@
+/* Checks of what the agents have rehearsed (agent/look/rehearse.h): what was tried and failed,
+ * fails;
+ * what could not be proven without doing it passes, and says so. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "controller/preflight/preflight_checks.h"
+
+/* `to`: of replication, the node that it leads to; else NULL. */
+static const struct rehearsal *find(const struct check_view *v, int node, enum rehearsal_kind kind,
+                                    const char *to)
+{
+    const struct world_node *n = node >= 0 ? &v->w->nodes[node] : NULL;
+
+    for (size_t i = 0; n && i < n->n_rehearsals; i++)
+        if (n->rehearsals[i].kind == (int)kind && (!to || strcmp(n->rehearsals[i].node, to) == 0))
+            return &n->rehearsals[i];
+    return NULL;
+}
+
+/* No result: the node is silent, or its agent is too old, or too slow. */
+static bool not_rehearsed(const struct check_view *v, int node, struct preflight_result *r)
+{
+    const struct world_node *n = node >= 0 ? &v->w->nodes[node] : NULL;
+    const char *name = node >= 0 ? v->c->nodes[node].name : "";
+
+    if (!n || !n->answered)
+        return check_silent(r, name);
+    check_measured(r, "not rehearsed at %s%s%.100s", name, n->rehearsal_error.code ? ": " : "",
+                   n->rehearsal_error.code ? n->rehearsal_error.msg : "");
+    return true;
+}
+
+/* One rehearsal of one node: false when it failed, and told. */
+static bool passed(const struct check_view *v, int node, const struct rehearsal *done,
+                   struct preflight_result *r)
+{
+    const char *name = v->c->nodes[node].name;
+
+    check_measured(r, "%s: %s%.130s", name,
+                   done->verdict == REHEARSAL_UNPROVEN ? "not proven: " : "", done->said);
+    if (done->verdict != REHEARSAL_FAILED)
+        return true;
+    check_remedy(r, "on %s: %s", name, done->remedy);
+    return false;
+}
+
+static bool one(const struct check_view *v, int node, enum rehearsal_kind kind,
+                struct preflight_result *r)
+{
+    const struct rehearsal *done = find(v, node, kind, NULL);
+
+    return done ? passed(v, node, done, r) : not_rehearsed(v, node, r);
+}
+
+/* Owner and target; of a lost owner nothing is wanted any more. */
+static bool both(const struct check_view *v, enum rehearsal_kind kind, struct preflight_result *r)
+{
+    const struct rehearsal *a = find(v, v->from, kind, NULL), *b = find(v, v->to, kind, NULL);
+    char first[sizeof(r->measured)];
+
+    if (v->kind == PREFLIGHT_UNPLANNED)
+        return one(v, v->to, kind, r);
+    if (!one(v, v->from, kind, r))
+        return false;
+    STR_COPY(first, r->measured);
+    if (!one(v, v->to, kind, r))
+        return false;
+    if (a && b && a->verdict == REHEARSAL_PASSED && strcmp(a->said, b->said) == 0) {
+        check_measured(r, "%s, %s: %.120s", v->a_name, v->b_name, a->said);
+    } else {
+        check_list(first, sizeof(first), r->measured);
+        STR_COPY(r->measured, first);
+    }
+    return true;
+}
+
+/* ---- replication ----------------------------------------------------------------------------- */
+
+bool check_replication_to(const struct check_view *v, struct preflight_result *r)
+{
+    char told[sizeof(r->measured)] = "", each[64];
+
+    for (size_t i = 0; v->to >= 0 && i < v->w->n_nodes; i++) {
+        const struct rehearsal *done = find(v, (int)i, REHEARSAL_REPLICATION, v->b_name);
+
+        if ((int)i == v->to || (v->kind == PREFLIGHT_UNPLANNED && (int)i == v->from))
+            continue;
+        if (done && done->verdict == REHEARSAL_FAILED) {
+            check_measured(r, "%s -> %s: %.120s", v->c->nodes[i].name, v->b_name, done->said);
+            check_remedy(r, "%s", done->remedy);
+            return false;
+        }
+        if (done)
+            STR_PRINTF(each, "%s %" PRId64 " ms", v->c->nodes[i].name, done->elapsed_ms);
+        else
+            STR_PRINTF(each, "%s not tried", v->c->nodes[i].name);
+        check_list(told, sizeof(told), each);
+    }
+    check_measured(r, "%s", told);
+    return true;
+}
+
+bool check_replication_from(const struct check_view *v, struct preflight_result *r)
+{
+    const struct rehearsal *done = find(v, v->to, REHEARSAL_REPLICATION, v->a_name);
+
+    if (!v->a || !v->b)
+        return check_silent(r, v->a ? v->b_name : v->a_name);
+    if (!done)
+        return not_rehearsed(v, v->to, r);
+    check_measured(r, "%s -> %s: %.120s", v->b_name, v->a_name, done->said);
+    check_remedy(r, "%s", done->remedy);
+    return done->verdict != REHEARSAL_FAILED;
+}
+
+bool check_replication_identity(const struct check_view *v, struct preflight_result *r)
+{
+    size_t seen = 0;
+
+    for (size_t i = 0; v->d && i < v->w->n_nodes; i++) {
+        const struct world_node *n = &v->w->nodes[i];
+
+        for (size_t k = 0; k < n->n_rehearsals; k++) {
+            const struct rehearsal *done = &n->rehearsals[k];
+
+            if (done->kind != REHEARSAL_REPLICATION || !done->sysid)
+                continue;
+            seen++;
+            if (done->sysid == v->d->sysid)
+                continue;
+            check_measured(r, "from %s, the address of %s leads to %" PRIu64, v->c->nodes[i].name,
+                           done->node, done->sysid);
+            STR_PRINTF(r->threshold, "%" PRIu64, v->d->sysid);
+            check_remedy(r, "mend address and port of [node %s] in %s, or the network", done->node,
+                         v->c->path);
+            return false;
+        }
+    }
+    check_measured(r, "%zu connections, all of this cluster", seen);
+    return true;
+}
+
+/* ---- stop and start -------------------------------------------------------------------------- */
+
+bool check_stop_permission(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->a)
+        return check_silent(r, v->a_name);
+    if (find(v, v->from, REHEARSAL_STOP, NULL))
+        return one(v, v->from, REHEARSAL_STOP, r);
+    check_measured(r, "%s at %s", v->a->can_stop ? "yes" : "no", v->a_name);
+    check_remedy(r, "on %s: pgtandem-agent status says what is missing (polkit rule, unit's name)",
+                 v->a_name);
+    return v->a->can_stop;
+}
+
+bool check_start_permission(const struct check_view *v, struct preflight_result *r)
+{
+    return both(v, REHEARSAL_START, r);
+}
+
+/* ---- DNS, cron, archive ---------------------------------------------------------------------- */
+
+bool check_agents_key(const struct check_view *v, struct preflight_result *r)
+{
+    const struct rehearsal *last = NULL;
+
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct rehearsal *done = find(v, (int)i, REHEARSAL_KEY, NULL);
+
+        if (!done)
+            continue;
+        if (!passed(v, (int)i, done, r)) {
+            check_remedy(r, "%s", done->remedy); /* not on that node */
+            return false;
+        }
+        if (!last || done->verdict == REHEARSAL_UNPROVEN)
+            last = done;
+    }
+    if (last)
+        check_measured(r, "%s%.130s", last->verdict == REHEARSAL_UNPROVEN ? "not proven: " : "",
+                       last->said);
+    else
+        not_rehearsed(v, v->to, r);
+    return true;
+}
+
+bool check_cron_write(const struct check_view *v, struct preflight_result *r)
+{
+    return both(v, REHEARSAL_CRONTAB, r);
+}
+
+bool check_cron_canary(const struct check_view *v, struct preflight_result *r)
+{
+    if (!v->o->canary) {
+        check_measured(r, "not asked for (--canary: up to 70 s)");
+        return true;
+    }
+    if (find(v, v->to, REHEARSAL_CANARY, NULL))
+        return one(v, v->to, REHEARSAL_CANARY, r);
+    not_rehearsed(v, v->to, r);
+    check_remedy(r, "on %s: pgtandem-agent status; then again with --canary", v->b_name);
+    return false; /* it was asked for */
+}
+
+bool check_archive_probe(const struct check_view *v, struct preflight_result *r)
+{
+    return one(v, v->to, REHEARSAL_ARCHIVE, r);
+}

@@ -1,0 +1,119 @@
+/* Preflight on the screen: the results of one, and the table of all checks. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/preflight/preflight_checks.h"
+#include "controller/screen/report.h"
+#include "controller/session.h"
+#include "controller/verbs/verbs.h"
+
+/* ---- one preflight --------------------------------------------------------------------------- */
+
+static const char *verdict_word(const struct preflight_result *r)
+{
+    if (r->ok)
+        return "ok";
+    if (r->ignored)
+        return "ignored";
+    return r->severity == SEVERITY_BLOCK ? "BLOCK" : "warn";
+}
+
+static enum report_style verdict_style(const struct preflight_result *r)
+{
+    if (r->ok)
+        return STYLE_GOOD;
+    return r->severity == SEVERITY_BLOCK && !r->ignored ? STYLE_BAD : STYLE_WARN;
+}
+
+static void add_row(const struct preflight_result *r, bool terse, struct report *t)
+{
+    report_cell(t, verdict_style(r), "%s", verdict_word(r));
+    report_cell(t, STYLE_PLAIN, "%s", r->name);
+    report_cell(t, STYLE_PLAIN, "%s", r->measured);
+    report_cell(t, STYLE_PLAIN, "%s", terse ? "" : r->threshold);
+    report_cell(t, STYLE_PLAIN, "%s", r->remedy);
+    report_cell(t, STYLE_PLAIN, "%s", severity_names[r->severity]);
+    report_cell(t, STYLE_PLAIN, "%s", r->ignorable ? "yes" : "no");
+}
+
+/* For people, what passed first and in few words: what did not is then still on the screen. */
+static void build(const struct preflight *p, bool only_problems, bool people, struct report *t)
+{
+    for (size_t i = 0; i < p->n && !only_problems; i++)
+        if (p->results[i].ok || !people)
+            add_row(&p->results[i], people, t);
+    for (size_t i = 0; i < p->n && (people || only_problems); i++)
+        if (!p->results[i].ok)
+            add_row(&p->results[i], false, t);
+}
+
+/* What to do stands below the table: it may be long, and it is what the reader came for. */
+static void print_remedies(const struct session *s, const struct preflight *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct preflight_result *r = &p->results[i];
+        char lead[48];
+
+        if (r->ok || !*r->remedy)
+            continue;
+        STR_PRINTF(lead, "  %s: ", r->name);
+        report_wrap(s, lead, r->remedy);
+    }
+}
+
+void preflight_print(struct session *s, const struct preflight *p, bool only_problems)
+{
+    static const struct report_column columns[] = {
+        {"verdict", "VERDICT", REPORT_TEXT, 0},    {"check", "CHECK", REPORT_TEXT, 0},
+        {"measured", "MEASURED", REPORT_TEXT, -1}, {"threshold", "SHOULD BE", REPORT_TEXT, 1},
+        {"remedy", NULL, REPORT_TEXT, 0},          {"severity", NULL, REPORT_TEXT, 0},
+        {"ignorable", NULL, REPORT_BOOL, 0},
+    };
+    AUTO(arena) a = arena_new();
+    struct report t;
+
+    report_init(&t, a, columns, sizeof(columns) / sizeof(columns[0]));
+    build(p, only_problems, s->options.format == FORMAT_PRETTY, &t);
+    if (s->options.format == FORMAT_JSON) {
+        json_t *o = report_object(s, json_pack("{s:o, s:I, s:I}", "preflight", report_json(&t),
+                                               "blocking", (json_int_t)p->blocking, "warnings",
+                                               (json_int_t)p->warnings));
+
+        json_dumpf(o, stdout, JSON_COMPACT); /* among the lines of a move it is one of them */
+        putchar('\n');
+        json_decref(o);
+        return;
+    }
+    report_print(&t, s);
+    if (s->options.format == FORMAT_PRETTY)
+        print_remedies(s, p);
+}
+
+/* ---- all checks ------------------------------------------------------------------------------ */
+
+int verb_checks(struct session *s, struct err *reterr)
+{
+    static const struct report_column columns[] = {
+        {"check", "CHECK", REPORT_TEXT, 0},         {"planned", "PLANNED", REPORT_TEXT, 0},
+        {"unplanned", "UNPLANNED", REPORT_TEXT, 0}, {"ignorable", "IGNORABLE", REPORT_BOOL, 0},
+        {"threshold", "SHOULD BE", REPORT_TEXT, 2}, {"what", "WHAT IT SEES TO", REPORT_TEXT, -1},
+    };
+    const struct preflight_check *checks;
+    size_t n = preflight_table(&checks);
+    struct report t;
+
+    (void)reterr;
+    report_init(&t, s->arena, columns, sizeof(columns) / sizeof(columns[0]));
+    for (size_t i = 0; i < n; i++) {
+        report_cell(&t, STYLE_PLAIN, "%s", checks[i].name);
+        report_cell(&t, STYLE_PLAIN, "%s", severity_names[checks[i].planned]);
+        report_cell(&t, STYLE_PLAIN, "%s", severity_names[checks[i].unplanned]);
+        report_cell(&t, STYLE_PLAIN, "%s", checks[i].ignorable ? "yes" : "no");
+        report_cell(&t, STYLE_PLAIN, "%s", checks[i].threshold);
+        report_cell(&t, STYLE_PLAIN, "%s", checks[i].what);
+    }
+    report_print(&t, s);
+    return 0;
+}

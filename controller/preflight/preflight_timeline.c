@@ -1,0 +1,126 @@
+/* Checks of timelines and of who has the most WAL (PostgreSQL, 26.3.5 Timelines). */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "controller/preflight/preflight_checks.h"
+#include "controller/world/view.h"
+
+/* of a stopped server, pg_control's: a fenced node may be the target of a failover */
+static int64_t timeline_of(const struct obs_pg *pg)
+{
+    return pg->tli ? pg->tli : pg->control_tli;
+}
+
+/* Is `tli` the one of `pg`, or one that its history went through? */
+static bool went_through(const struct obs_pg *pg, int64_t tli)
+{
+    if (timeline_of(pg) == tli)
+        return true;
+    for (size_t i = 0; i < pg->n_history; i++)
+        if (pg->history[i].tli == tli)
+            return true;
+    return false;
+}
+
+bool check_history(const struct check_view *v, struct preflight_result *r)
+{
+    /* a primary that is down tells none: then the record's */
+    int64_t line = v->a && v->a->pg.tli ? v->a->pg.tli : v->d ? v->d->tli : 0;
+
+    if (!v->b)
+        return check_silent(r, v->b_name);
+    STR_PRINTF(r->threshold, "timeline %" PRId64 " in it", line);
+    check_measured(r, "%s is on timeline %" PRId64 ", newest history file %" PRId64, v->b_name,
+                   timeline_of(&v->b->pg), v->b->pg.newest_history_tli);
+    check_remedy(r, "%s is not of the owner's lineage: build it anew from %s", v->b_name,
+                 *v->a_name ? v->a_name : "the owner");
+    if (v->a && v->a->pg.tli && v->a->pg.tli == timeline_of(&v->b->pg) &&
+        !view_same_line(&v->b->pg, &v->a->pg)) {
+        check_measured(
+            r, "%s and %s are both on timeline %" PRId64 ", which began at different places",
+            v->a_name, v->b_name, line);
+        return false;
+    }
+    return line > 0 && went_through(&v->b->pg, line);
+}
+
+/* The newest number that a node knows of, used or left behind. */
+static int64_t newest(const struct obs_pg *pg)
+{
+    int64_t tli = timeline_of(pg) > pg->control_tli ? timeline_of(pg) : pg->control_tli;
+
+    return pg->newest_history_tli > tli ? pg->newest_history_tli : tli;
+}
+
+bool check_timeline_number(const struct check_view *v, struct preflight_result *r)
+{
+    int64_t mine;
+
+    if (!v->b)
+        return check_silent(r, v->b_name);
+    mine = newest(&v->b->pg);
+    STR_PRINTF(r->threshold, "%" PRId64 " is free", mine + 1);
+    check_measured(r, "%s has %" PRId64 ", nobody a newer one", v->b_name, mine);
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct world_node *n = &v->w->nodes[i];
+
+        if ((int)i == v->to || !n->answered || newest(&n->obs.pg) <= mine)
+            continue;
+        check_measured(r, "%s has had timeline %" PRId64 ", %s only %" PRId64, v->c->nodes[i].name,
+                       newest(&n->obs.pg), v->b_name, mine);
+        check_remedy(r,
+                     "%s was promoted once by itself: save what it alone has "
+                     "(docs/two-writable.md, \"Afterwards\") and build it anew; two timelines of "
+                     "one number are told apart by their histories alone",
+                     v->c->nodes[i].name);
+        return false;
+    }
+    return true;
+}
+
+bool check_timeline_latest(const struct check_view *v, struct preflight_result *r)
+{
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct world_node *n = &v->w->nodes[i];
+
+        if (!n->answered || (int)i == v->from || !*n->obs.pg.timeline_target ||
+            strcmp(n->obs.pg.timeline_target, "latest") == 0)
+            continue;
+        check_measured(r, "%s at %s", n->obs.pg.timeline_target, v->c->nodes[i].name);
+        check_remedy(r, "on %s: ALTER SYSTEM SET recovery_target_timeline = 'latest'; restart",
+                     v->c->nodes[i].name);
+        return false;
+    }
+    return true;
+}
+
+static uint64_t last_wal(const struct obs_pg *pg)
+{
+    return pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
+}
+
+/* While the owner still writes, standbys differ by what is on the wire. */
+bool check_most_wal(const struct check_view *v, struct preflight_result *r)
+{
+    char mine[LSN_TEXT_BYTES], theirs[LSN_TEXT_BYTES];
+
+    if (!v->b)
+        return check_silent(r, v->b_name);
+    check_measured(r, "%s has %s, nobody more", v->b_name, lsn_text(last_wal(&v->b->pg), mine));
+    if (v->a && v->a->pg.role == PG_WRITABLE)
+        return true;
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct world_node *n = &v->w->nodes[i];
+        uint64_t wal = last_wal(&n->obs.pg);
+
+        if ((int)i == v->to || (int)i == v->from || !n->answered || n->obs.pg.role != PG_RECOVERY ||
+            timeline_of(&n->obs.pg) < timeline_of(&v->b->pg) || wal <= last_wal(&v->b->pg))
+            continue;
+        check_measured(r, "%s has %s, %s %s: %" PRIu64 " bytes more WAL", v->b_name, mine,
+                       v->c->nodes[i].name, lsn_text(wal, theirs), wal - last_wal(&v->b->pg));
+        check_remedy(r, "pgtandem failover --to %s", v->c->nodes[i].name);
+        return false;
+    }
+    return true;
+}

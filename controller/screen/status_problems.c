@@ -1,0 +1,408 @@
+/*
+ * What is wrong, in words, the most pressing first; what is owed without hurry; and one command to
+ * type next. The planner's situation is the headline; its debts and what else a look shows follow.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/screen/status.h"
+#include "controller/session.h"
+#include "controller/world/evidence.h"
+
+static void add(struct status *st, struct status_lines *lines, const char *node, const char *fmt,
+                ...) __attribute__((format(printf, 4, 5)));
+
+static void add(struct status *st, struct status_lines *lines, const char *node, const char *fmt,
+                ...)
+{
+    char text[900];
+    va_list args;
+
+    if (lines->n == STATUS_LINES_MAX)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    lines->at[lines->n++] = (struct status_line){node, arena_strdup(st->arena, text)};
+}
+
+static const char *name_of(const struct status *st, int node)
+{
+    return node >= 0 ? st->session->config.nodes[node].name : "";
+}
+
+/* The planner's sentences hold one %s at most, for the node. */
+static const char *fill(const struct status *st, const char *sentence, const char *node)
+{
+    const char *hole = strstr(sentence, "%s");
+
+    if (!hole)
+        return sentence;
+    return arena_printf(st->arena, "%.*s%s%s", (int)(hole - sentence), sentence, node, hole + 2);
+}
+
+static void propose(struct status *st, const char *command)
+{
+    if (!*st->next)
+        st->next = command;
+}
+
+/* ---- the headline ---------------------------------------------------------------------------- */
+
+static void two_writable(struct status *st)
+{
+    char lsn[LSN_TEXT_BYTES];
+
+    add(st, &st->problems, "",
+        "TWO NODES ARE WRITABLE: clients may be writing to both. Nothing moves until a person has "
+        "decided which one is right; docs/two-writable.md says how, step by step.");
+    for (size_t i = 0; i < st->w->n_nodes; i++) {
+        const struct world_node *n = &st->w->nodes[i];
+
+        if (n->answered && n->obs.pg.role == PG_WRITABLE)
+            add(st, &st->problems, name_of(st, (int)i),
+                "%s is writable: timeline %" PRId64 ", LSN %s%s", name_of(st, (int)i),
+                n->obs.pg.tli, lsn_text(n->obs.pg.insert_lsn, lsn),
+                (int)i == plan_owner(st->view) ? ", the record's owner" : "");
+    }
+}
+
+static const char *why_silent(const struct status *st, int node)
+{
+    if (node < 0 || st->w->nodes[node].answered || !*st->w->nodes[node].error.msg)
+        return "";
+    return arena_printf(st->arena, ": %s", st->w->nodes[node].error.msg);
+}
+
+static const char *at_the_node(const struct status *st, int node)
+{
+    if (node < 0)
+        return "";
+    return arena_printf(st->arena, "on %s: %s", name_of(st, node),
+                        st->w->nodes[node].answered ? "pgtandem-agent status"
+                                                    : "systemctl status pgtandem-agent");
+}
+
+/* The owner is silent to us: the others' words, and from them what to do. */
+static void owner_silent(struct status *st, int owner)
+{
+    const struct world *w = st->w;
+    const char *name = name_of(st, owner);
+    bool agent = false, writable = false;
+
+    if (w->evidence.about != owner)
+        return;
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        const struct obs_peer *e = &w->evidence.seen[i];
+
+        if (!(w->evidence.from & (1U << i)))
+            continue;
+        add(st, &st->problems, name, "%s", evidence_words(st->arena, name_of(st, (int)i), e));
+        agent |= e->agent_answers;
+        writable |= e->writable_seen;
+    }
+    if (agent) /* it is the way from here that is cut */
+        propose(st,
+                arena_printf(st->arena,
+                             "look at the network from here to %s (ping %s), or use pgtandem on "
+                             "another controller; it is not lost",
+                             name, st->session->config.nodes[owner].address));
+    else if (writable)
+        propose(st, arena_printf(st->arena,
+                                 "on %s: systemctl status pgtandem-agent; PostgreSQL serves there",
+                                 name));
+}
+
+static void headline(struct status *st)
+{
+    const struct plan_situation *now = &st->situation;
+    const char *command = fill(st, now->command, name_of(st, now->node));
+
+    if (now->reason == WHY_NOTHING) {
+        if (*command) /* owed without hurry */
+            propose(st, command);
+        return;
+    }
+    if (now->reason == WHY_TWO_WRITABLE)
+        two_writable(st);
+    else if (now->reason == WHY_DNS_SILENT)
+        add(st, &st->problems, "", "%s: %s",
+            st->w->d.status == DNS_VIEW_REFUSED ? "the ownership record cannot be read"
+                                                : now->problem,
+            st->w->d_error.msg);
+    else
+        add(st, &st->problems, name_of(st, now->node), "%s%s",
+            fill(st, now->problem, name_of(st, now->node)), why_silent(st, now->node));
+    if (now->reason == WHY_OWNER_SILENT)
+        owner_silent(st, now->node);
+    if (st->journal.running_pid && st->view->d.state != REGISTER_STABLE)
+        propose(st, "pgtandem status -w 2"); /* resume would take over from the command at work */
+    if (now->reason == WHY_TWO_WRITABLE)
+        propose(st, "read docs/two-writable.md; change nothing before");
+    else if (strcmp(command, "pgtandem status") == 0) /* that is what was typed */
+        propose(st, at_the_node(st, now->node));
+    else
+        propose(st, command);
+}
+
+/* ---- debts ----------------------------------------------------------------------------------- */
+
+/* Has the headline told this debt already? */
+static bool told(const struct status *st, const struct plan_debt *d)
+{
+    if (st->situation.reason == WHY_TWO_WRITABLE && d->kind == DEBT_WRITABLE)
+        return true;
+    if (st->situation.node != (int)d->node)
+        return false;
+    switch (st->situation.reason) {
+    case WHY_OWNER_SILENT:
+    case WHY_NEW_OWNER_SILENT:
+        return d->kind == DEBT_SILENT;
+    case WHY_OWNER_DOWN:
+        return d->kind == DEBT_OWNER_DOWN || d->kind == DEBT_HELD;
+    case WHY_CRON_OWED:
+        return d->kind == DEBT_OWNER_CRON_OFF;
+    case WHY_OTHER_WRITABLE:
+        return d->kind == DEBT_WRITABLE;
+    case WHY_DIVERGED:
+        return d->kind == DEBT_DIVERGED;
+    case WHY_W: /* "not settled" */
+        return d->kind == DEBT_CRON_ON || d->kind == DEBT_EPOCH;
+    case WHY_NOT_READY:
+        return d->kind == DEBT_STATE || d->kind == DEBT_HELD || d->kind == DEBT_NO_STANDBY ||
+               d->kind == DEBT_SILENT;
+    default: /* the other headlines are not about a debt */
+        return false;
+    }
+}
+
+/* A fenced node whose WAL is not all in the owner's history was written to on its own: rejoin will
+ * refuse it, and what it holds may be wanted. */
+static bool diverged(const struct status *st, size_t node)
+{
+    int owner = plan_owner(st->view);
+
+    return owner >= 0 && st->view->nodes[owner].answered &&
+           st->view->nodes[owner].role == PG_WRITABLE && st->view->nodes[node].role == PG_STOPPED &&
+           !st->view->nodes[node].rejoinable;
+}
+
+static void fenced(struct status *st, size_t node)
+{
+    const char *name = name_of(st, (int)node);
+
+    if (!diverged(st, node)) {
+        add(st, &st->owed, name, "%s is fenced; `pgtandem rejoin %s` makes it a standby", name,
+            name);
+        return;
+    }
+    add(st, &st->owed, name,
+        "%s is fenced and may hold commits that the owner does not have (timeline %" PRId64
+        "): docs/two-writable.md says how to save them; then build it anew",
+        name, st->view->nodes[node].control_tli);
+    if (st->situation.reason == WHY_NOTHING && st->situation.node == (int)node)
+        st->next = "read docs/two-writable.md, \"Afterwards\"";
+}
+
+/* While a transition is open, fences and jobs that are off are its own doing. */
+static void debts(struct status *st)
+{
+    struct plan_debt list[PLAN_DEBTS_MAX];
+    size_t n = planner_debts(st->view, list);
+    bool open = st->view->d.state != REGISTER_STABLE;
+
+    for (size_t i = 0; i < n; i++) {
+        enum plan_debt_kind kind = (enum plan_debt_kind)list[i].kind;
+        const char *node = name_of(st, (int)list[i].node);
+
+        if (told(st, &list[i]) || (open && kind != DEBT_SILENT && kind != DEBT_STATE))
+            continue;
+        if (kind == DEBT_FENCED) {
+            fenced(st, list[i].node);
+            continue;
+        }
+        add(st, plan_debt_is_problem(kind) ? &st->problems : &st->owed, node, "%s%s",
+            fill(st, plan_debt_text(kind), node),
+            kind == DEBT_SILENT ? why_silent(st, (int)list[i].node) : "");
+    }
+}
+
+/* ---- DNS ------------------------------------------------------------------------------------- */
+
+static void dns_problems(struct status *st)
+{
+    const struct dns_view *d = &st->w->d;
+    const struct config_node *owner;
+
+    if (d->status != DNS_VIEW_OK)
+        return;
+    if (d->alias_other_types)
+        add(st, &st->problems, "", "%s holds something that is not a CNAME",
+            st->session->zone.alias);
+    if (d->n_txt > 0 && !d->record_valid)
+        add(st, &st->problems, "", "the ownership record is not valid (%d TXT record(s)): \"%s\"",
+            d->n_txt, d->txt);
+    owner = d->record_valid ? config_node_find(&st->session->config, d->record.owner) : NULL;
+    if (owner && (!d->cname_present || strcmp(d->cname, owner->target) != 0)) {
+        add(st, &st->problems, owner->name, "the alias points to %s, but the owner is %s (%s)",
+            d->cname_present ? d->cname : "nothing", owner->name, owner->target);
+        propose(st, "pgtandem dns show");
+    }
+    if (!st->w->survey_done || st->ns_total == 0) {
+        add(st, &st->problems, "", "the zone's name servers could not be asked");
+        propose(st, "pgtandem dns show");
+    }
+    for (size_t i = 0; i < st->ns_total; i++) {
+        const struct dns_view *v = &st->w->survey.ns[i].view;
+
+        if (st->w->survey.ns[i].agrees)
+            continue;
+        if (v->status == DNS_VIEW_OK)
+            add(st, &st->problems, "", "name server %s (%s) still shows %s, epoch %" PRId64,
+                st->w->survey.ns[i].name, v->server, v->cname_present ? v->cname : "no alias",
+                v->record_valid ? v->record.epoch : 0);
+        else
+            add(st, &st->problems, "", "name server %s (%s): %s", st->w->survey.ns[i].name,
+                v->server, *st->w->survey.ns[i].why ? st->w->survey.ns[i].why : "no answer");
+        propose(st, "pgtandem dns show");
+    }
+}
+
+/* ---- nodes ----------------------------------------------------------------------------------- */
+
+static void cron_problems(struct status *st, const struct node_obs *o, const char *name, int owner,
+                          bool is_owner)
+{
+    const struct world_node *other = owner >= 0 ? &st->w->nodes[owner] : NULL;
+
+    if (!o->cron.readable)
+        add(st, &st->problems, name, "%s cannot read its crontab: %s", name, o->cron.problem);
+    if (!o->cron.daemon_running)
+        add(st, is_owner ? &st->problems : &st->owed, name, "cron is not running on %s", name);
+    if (!is_owner && other && other->answered && o->cron.readable && other->obs.cron.readable &&
+        strcmp(o->cron.parity, other->obs.cron.parity) != 0) {
+        add(st, &st->problems, name, "the managed crontab entries of %s differ from %s's", name,
+            name_of(st, owner));
+        propose(st, arena_printf(st->arena, "pgtandem cron diff %s", name));
+    }
+}
+
+/* The last week is a problem, the weeks before it a thing to do. */
+static void certificate(struct status *st, const char *node, const char *whose, int64_t days)
+{
+    if (days >= CERTIFICATE_WARN_DAYS)
+        return;
+    add(st, days < 7 ? &st->problems : &st->owed, node,
+        days < 0 ? "%s has expired: make-certs makes a new one"
+                 : "%s expires in %" PRId64 " days: make-certs makes a new one, an agent takes it "
+                   "over by systemctl reload pgtandem-agent",
+        whose, days);
+}
+
+/* One line for all: what to do is the same. */
+static void observers(struct status *st)
+{
+    char names[200] = "";
+
+    for (size_t i = 0; i < st->w->n_nodes; i++) {
+        size_t used = strlen(names);
+
+        if (st->w->nodes[i].answered && st->w->nodes[i].obs.mode == MODE_OBSERVE)
+            (void)str_printf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+                             name_of(st, (int)i));
+    }
+    if (*names)
+        add(st, &st->owed, "",
+            "agents that only observe: %s. They refuse every act, their guard and watch only tell; "
+            "to change that: mode = act in agent.conf there, systemctl reload pgtandem-agent",
+            names);
+}
+
+static void agent_problems(struct status *st, const struct world_node *n, const char *name)
+{
+    if (n->version && n->version < PROTO_VERSION)
+        add(st, &st->owed, name,
+            "the agent of %s speaks protocol %d, this program %d: install this version there", name,
+            n->version, PROTO_VERSION);
+    if (n->version >= 2 && n->obs.certificate_days != -2)
+        certificate(st, name, arena_printf(st->arena, "the certificate of %s", name),
+                    n->obs.certificate_days);
+}
+
+static void node_problems(struct status *st, size_t i, int owner)
+{
+    const struct world_node *n = &st->w->nodes[i];
+    const struct node_obs *o = &n->obs;
+    const char *name = name_of(st, (int)i);
+    int64_t skew = n->skew_ms < 0 ? -n->skew_ms : n->skew_ms;
+
+    if (!n->answered)
+        return;
+    if (!o->state_ok && *o->state_problem)
+        add(st, &st->problems, name, "%s: %s", name, o->state_problem);
+    if (*o->pg.problem)
+        add(st, &st->problems, name, "%s: %s", name, o->pg.problem);
+    if (o->pg.role == PG_WRITABLE && o->pg.standby_signal)
+        add(st, &st->problems, name,
+            "%s is the running primary and has a standby.signal: one crash would make it a standby",
+            name);
+    if (o->pg.replay_paused)
+        add(st, &st->problems, name, "replay is paused on %s: SELECT pg_wal_replay_resume()", name);
+    cron_problems(st, o, name, owner, (int)i == owner);
+    agent_problems(st, n, name);
+    if (!o->watch_enabled)
+        add(st, &st->owed, name, "the watch is off on %s: it would not notice another owner", name);
+    else if (o->watch_age_ms > 10 * o->watch_period_ms && o->watch_age_ms > 60000)
+        add(st, &st->problems, name, "the watch of %s has not read the record for %" PRId64 " s",
+            name, o->watch_age_ms / 1000);
+    if (skew > st->session->config.limits.clock_skew_ms)
+        add(st, &st->problems, name, "the clock of %s is %" PRId64 " ms %s ours", name, skew,
+            n->skew_ms < 0 ? "behind" : "ahead of");
+    if ((int)i == owner && !o->can_stop)
+        add(st, &st->problems, name,
+            "the agent of %s may not stop PostgreSQL: a switchover would "
+            "be refused",
+            name);
+}
+
+static bool nobody_answers(const struct status *st)
+{
+    for (size_t i = 0; i < st->w->n_nodes; i++)
+        if (st->w->nodes[i].answered)
+            return false;
+    return st->w->d.status == DNS_VIEW_SILENT;
+}
+
+/* Without any record there are no debts; who is silent, and why, is told all the same. */
+static void silence(struct status *st)
+{
+    if (nobody_answers(st)) {
+        add(st, &st->problems, "",
+            "neither the zone's primary nor any agent answers: look at this host's own network "
+            "first");
+        propose(st, "ip address; ip route");
+    }
+    for (size_t i = 0; st->view->d.epoch == 0 && i < st->w->n_nodes; i++)
+        if (!st->w->nodes[i].answered)
+            add(st, &st->problems, name_of(st, (int)i), "%s does not answer%s", name_of(st, (int)i),
+                why_silent(st, (int)i));
+}
+
+void status_problems(struct status *st)
+{
+    int owner = plan_owner(st->view);
+
+    silence(st);
+    headline(st);
+    dns_problems(st);
+    debts(st);
+    if (st->w->certificate_known)
+        certificate(st, "", "this controller's certificate", st->w->certificate_days);
+    observers(st);
+    for (size_t i = 0; i < st->w->n_nodes; i++)
+        node_problems(st, i, owner);
+}

@@ -1,0 +1,66 @@
+/* `config check`, `config sample`, `version`. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "controller/config.h"
+#include "controller/screen/report.h"
+#include "controller/session.h"
+#include "controller/verbs/verbs.h"
+#include "proto/hello.h"
+
+static void say(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct session *s, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    report_wrap(s, "  ", text);
+}
+
+/* That the session opened says that configuration, key file and certificates are in order. */
+int verb_config_check(struct session *s, struct err *reterr)
+{
+    const struct config *c = &s->config;
+    int64_t days = s->tls ? tls_context_days_left(s->tls, clock_wall_ms()) : 0;
+
+    (void)reterr;
+    report_wrap(s, "", arena_printf(s->arena, "%s: in order", c->path));
+    say(s, "cluster %s, alias %s in zone %s at %s", c->cluster.name, c->cluster.alias, c->dns.zone,
+        c->dns.server);
+    say(s, "update key %s (%s) from %s", s->zone.key.name, s->zone.key.algorithm, c->dns.key_file);
+    if (s->tls)
+        say(s, "certificate %s, %s%" PRId64 " days left%s", c->tls.certificate,
+            days < CERTIFICATE_WARN_DAYS ? "WARNING: " : "", days < 0 ? 0 : days,
+            days < CERTIFICATE_WARN_DAYS ? ": make-certs makes a new one" : "");
+    say(s, "journals in %s", c->journal.directory);
+    for (size_t i = 0; i < c->n_nodes; i++)
+        say(s, "node %s: agent %s, PostgreSQL %s port %d, alias target %s", c->nodes[i].name,
+            c->nodes[i].agent, c->nodes[i].address, (int)c->nodes[i].port, c->nodes[i].target);
+    return 0;
+}
+
+int verb_config_sample(struct session *s, struct err *reterr)
+{
+    (void)reterr;
+    fputs(config_sample(s->arena), stdout);
+    return 0;
+}
+
+int verb_version(struct session *s, struct err *reterr)
+{
+    struct hello h;
+
+    (void)s;
+    (void)reterr;
+    hello_fill(&h, PEER_CONTROLLER, "", "");
+    printf("%s, protocol %d\n", h.software, PROTO_VERSION);
+    return 0;
+}

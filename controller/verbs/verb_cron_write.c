@@ -1,0 +1,246 @@
+/*
+ * `cron adopt`, `unadopt`, `sync`: a new crontab for a node, written by its agent, journaled. Only
+ * while the record is stable, at its epoch; entries are never switched on here (the agent refuses
+ * it).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/engine/change.h"
+#include "controller/engine/trace.h"
+#include "controller/history/journal.h"
+#include "controller/screen/report.h"
+#include "controller/session.h"
+#include "controller/verbs/verbs.h"
+#include "controller/world/cron_nodes.h"
+
+/* What one node's new text is; *ret_text NULL: it stays as it is. */
+typedef int (*edit_fn)(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
+                       struct err *reterr);
+
+static int edit_adopt(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
+                      struct err *reterr)
+{
+    char *text = NULL;
+    size_t len = 0;
+    int rc = crontab_adopt(c->text[node], strlen(c->text[node]), s->arena, &text, &len, reterr);
+
+    if (rc == 0 && (int)node != c->owner)
+        rc = crontab_set(text, len, CRONTAB_BLOCK, false, s->arena, &text, &len, reterr);
+    if (rc == 0)
+        *ret_text = text;
+    return rc;
+}
+
+static int edit_unadopt(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
+                        struct err *reterr)
+{
+    size_t len;
+
+    return crontab_unadopt(c->text[node], strlen(c->text[node]), s->arena, ret_text, &len, reterr);
+}
+
+static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
+                     struct err *reterr)
+{
+    const struct obs_cron *owner = &c->world.nodes[c->owner].obs.cron;
+    const char *text = c->text[node], *source = c->text[c->owner];
+    enum crontab_mode mode;
+    size_t len;
+
+    if ((int)node == c->owner) {
+        *ret_text = NULL;
+        return 0;
+    }
+    if (owner->entries_on + owner->entries_off == 0)
+        return err_set(reterr, ERR_REFUSED,
+                       "`pgtandem cron adopt NODE` puts its entries under management first",
+                       "the owner %s has no managed entries to copy",
+                       s->config.nodes[c->owner].name);
+
+    int rc = cron_nodes_mode(s, c, &mode, reterr);
+    if (rc < 0)
+        return rc;
+    return crontab_sync(text, strlen(text), source, strlen(source), mode, false, s->arena, ret_text,
+                        &len, reterr);
+}
+
+/* ---- asking the agent ------------------------------------------------------------------------ */
+
+static int ask(struct session *s, struct cron_nodes *c, size_t node, struct request *q,
+               struct trace *trace, struct err *reterr)
+{
+    struct world_node *n = &c->world.nodes[node];
+    const struct request *qs[1] = {q};
+    struct rpc_peer *peers[1] = {s->peers[node]};
+    struct rpc_result *result = arena_alloc(s->arena, sizeof(*result));
+
+    q->epoch = c->world.d.record.epoch;
+    q->seq = ++n->last_seq;
+    q->timeout_ms = 10000;
+    STR_COPY(q->by, s->by);
+    STR_COPY(q->step, "cron-write");
+    STR_COPY(q->nonce, c->world.d.record.nonce);
+    STR_COPY(q->txn, c->world.d.record.txn);
+    rpc_fanout(s->loop, peers, qs, 1, q->timeout_ms + 1000, s->arena, result);
+    trace_answer(trace, s->config.nodes[node].name, q, result);
+    if (!result->reply) {
+        if (reterr)
+            *reterr = result->e;
+        return result->e.code;
+    }
+    if (*result->reply->obs.node)
+        n->obs = result->reply->obs;
+    if (result->reply->ok)
+        return 0;
+    int code = err_from_name(result->reply->code);
+    err_set(reterr, code, result->reply->hint, "%s", result->reply->msg);
+    err_set_node(reterr, s->config.nodes[node].name);
+    return code;
+}
+
+/* An agent that was away while the epoch rose is brought to it first. */
+static int arm(struct session *s, struct cron_nodes *c, size_t node, struct trace *trace,
+               struct err *reterr)
+{
+    struct request q = {.verb = VERB_ARM};
+
+    if (c->world.nodes[node].obs.epoch >= c->world.d.record.epoch)
+        return 0;
+    return ask(s, c, node, &q, trace, reterr);
+}
+
+static int write_one(struct session *s, struct change *change, struct cron_nodes *c, size_t node,
+                     char *text, struct err *reterr)
+{
+    struct request q = {.verb = VERB_CRON_WRITE, .crontab = text};
+    const char *name = s->config.nodes[node].name;
+    struct err e = {.code = 0};
+    struct trace trace = {.data = NULL};
+    char before[JOURNAL_HASH_BYTES], after[JOURNAL_HASH_BYTES];
+
+    /* not the texts: crontabs hold passwords, and journals are copied into tickets. The agent keeps
+     * the previous text (crontab.backup.N in its state directory). */
+    journal_hash(c->text[node], strlen(c->text[node]), before);
+    journal_hash(text, strlen(text), after);
+    json_t *data = json_pack("{s:s, s:s, s:s}", "expected_hash", c->world.nodes[node].obs.cron.hash,
+                             "before_sha256", before, "after_sha256", after);
+    int rc = journal_intent(change->journal, "cron-write", name, data, reterr);
+
+    json_decref(data);
+    if (rc < 0)
+        return rc;
+    STR_COPY(q.expected_hash, c->world.nodes[node].obs.cron.hash);
+    STR_COPY(q.reason, s->verb->name);
+    int64_t asked_ms = clock_mono_ms();
+    rc = arm(s, c, node, &trace, &e);
+    if (rc == 0)
+        rc = ask(s, c, node, &q, &trace, &e);
+    data = json_pack("{s:b, s:s, s:s, s:I}", "ok", rc == 0, "error", e.msg, "hint", e.hint, "ms",
+                     (json_int_t)(clock_mono_ms() - asked_ms));
+    trace_take(&trace, data);
+    (void)journal_result(change->journal, "cron-write", name, data, NULL);
+    json_decref(data);
+    if (rc < 0 && reterr)
+        *reterr = e;
+    if (rc == 0)
+        printf("%s: written; %d managed entries on, %d off\n", name,
+               (int)c->world.nodes[node].obs.cron.entries_on,
+               (int)c->world.nodes[node].obs.cron.entries_off);
+    return rc;
+}
+
+/* ---- the verbs ------------------------------------------------------------------------------- */
+
+static int look(struct session *s, struct cron_nodes *c, struct err *reterr)
+{
+    int rc = cron_nodes_look(s, c, reterr);
+
+    if (rc == 0)
+        rc = cron_nodes_need_owner(s, c, reterr);
+    if (rc == 0 && c->world.d.record.state != REGISTER_STABLE)
+        rc = err_set(reterr, ERR_HELD, "`pgtandem status`; crontabs are edited when nothing moves",
+                     "a transition is open (epoch %" PRId64 ", %s), held by %s",
+                     c->world.d.record.epoch, register_state_names[c->world.d.record.state],
+                     c->world.d.record.by);
+    return rc < 0 ? rc : cron_nodes_silent(s, c, reterr);
+}
+
+/* The new texts of all chosen nodes; NULL where nothing changes. */
+static int plan(struct session *s, const struct cron_nodes *c, edit_fn edit, char **texts,
+                size_t *ret_n, struct err *reterr)
+{
+    *ret_n = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        if (!c->chosen[i])
+            continue;
+        int rc = edit(s, c, i, &texts[i], reterr);
+        if (rc < 0) {
+            err_set_node(reterr, s->config.nodes[i].name);
+            return rc;
+        }
+        if (texts[i] && strcmp(texts[i], c->text[i]) == 0)
+            texts[i] = NULL;
+        if (!texts[i])
+            continue;
+        printf("# ---- %s would be:\n", s->config.nodes[i].name);
+        report_put_text(s, texts[i]);
+        ++*ret_n;
+    }
+    fflush(stdout);
+    return 0;
+}
+
+static int edit_crontabs(struct session *s, edit_fn edit, const char *question, struct err *reterr)
+{
+    struct cron_nodes *c = arena_alloc(s->arena, sizeof(*c));
+    char *texts[CLUSTER_NODES_MAX] = {NULL};
+    struct change change;
+    size_t n = 0;
+    int rc = look(s, c, reterr);
+
+    if (rc == 0)
+        rc = plan(s, c, edit, texts, &n, reterr);
+    if (rc < 0)
+        return rc;
+    if (n == 0) {
+        printf("nothing to do: the crontabs are so already\n");
+        return 0;
+    }
+    if (s->options.dry_run) {
+        printf("# dry run: nothing was changed\n");
+        return 0;
+    }
+    rc = session_confirm(s, question, NULL, reterr);
+    if (rc == 0)
+        rc = change_open(&change, s, change_reason(s, s->verb->name), "",
+                         s->options.n_args ? s->options.args[0] : "", reterr);
+    if (rc < 0)
+        return rc;
+    change.epoch = c->world.d.record.epoch;
+    for (size_t i = 0; rc == 0 && i < c->n; i++)
+        if (texts[i])
+            rc = write_one(s, &change, c, i, texts[i], reterr);
+    return change_close(&change, rc, reterr);
+}
+
+int verb_cron_adopt(struct session *s, struct err *reterr)
+{
+    return edit_crontabs(s, edit_adopt, "Put these entries under pgtandem's management?", reterr);
+}
+
+int verb_cron_unadopt(struct session *s, struct err *reterr)
+{
+    return edit_crontabs(s, edit_unadopt, "Take these entries out of pgtandem's management?",
+                         reterr);
+}
+
+int verb_cron_sync(struct session *s, struct err *reterr)
+{
+    return edit_crontabs(s, edit_sync, "Write these crontabs (every entry off)?", reterr);
+}

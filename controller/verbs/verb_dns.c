@@ -1,0 +1,178 @@
+/* `dns show`, `dns verify`: alias and record as the primary and every name server of the zone show
+ * them. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/screen/report.h"
+#include "controller/session.h"
+#include "controller/verbs/verbs.h"
+#include "controller/world/observe.h"
+
+static const struct report_column columns[] = {
+    {"server", "SERVER", REPORT_TEXT, 0}, {"name", "NAME", REPORT_TEXT, 2},
+    {"answer", "ANSWER", REPORT_TEXT, 0}, {"target", "ALIAS", REPORT_TEXT, 0},
+    {"ttl", "TTL", REPORT_NUMBER, 0},     {"serial", "SERIAL", REPORT_NUMBER, 3},
+    {"epoch", "EPOCH", REPORT_NUMBER, 0}, {"state", "STATE", REPORT_TEXT, 0},
+    {"owner", "OWNER", REPORT_TEXT, 4},   {"agrees", "AGREES", REPORT_BOOL, 0},
+    {"ms", "MS", REPORT_NUMBER, 5},       {"problem", NULL, REPORT_TEXT, 0},
+    {"record", NULL, REPORT_TEXT, 0},
+};
+
+static const char *answer_word(const struct dns_view *v)
+{
+    switch (v->status) {
+    case DNS_VIEW_OK:
+        return "ok";
+    case DNS_VIEW_SILENT:
+        return "silent";
+    case DNS_VIEW_REFUSED:
+        return "refused";
+    }
+    return "";
+}
+
+static void number(struct report *t, bool known, int64_t n)
+{
+    if (known)
+        report_cell(t, STYLE_PLAIN, "%" PRId64, n);
+    else
+        report_cell(t, STYLE_DIM, "-");
+}
+
+static void row(struct report *t, const char *name, const struct dns_view *v, const char *agrees,
+                const char *problem)
+{
+    bool ok = v->status == DNS_VIEW_OK;
+    const char *state = !ok               ? "-"
+                        : v->record_valid ? register_state_names[v->record.state]
+                        : v->n_txt        ? "INVALID"
+                                          : "none";
+
+    report_cell(t, STYLE_PLAIN, "%s", *v->server ? v->server : "-");
+    report_cell(t, STYLE_PLAIN, "%s", name);
+    report_cell(t, ok ? STYLE_GOOD : STYLE_BAD, "%s", answer_word(v));
+    report_cell(t, STYLE_PLAIN, "%s", !ok ? "-" : v->cname_present ? v->cname : "none");
+    number(t, ok && v->cname_present, v->cname_ttl);
+    number(t, ok && v->serial >= 0, v->serial);
+    number(t, ok && v->record_valid, v->record.epoch);
+    report_cell(t, ok && !v->record_valid ? STYLE_BAD : STYLE_PLAIN, "%s", state);
+    report_cell(t, STYLE_PLAIN, "%s", ok && v->record_valid ? v->record.owner : "-");
+    report_cell(t, strcmp(agrees, "no") == 0 ? STYLE_BAD : STYLE_PLAIN, "%s", agrees);
+    number(t, ok, v->elapsed_ms);
+    report_cell(t, STYLE_PLAIN, "%s", problem);
+    report_cell(t, STYLE_PLAIN, "%s", ok ? v->txt : "");
+}
+
+static void build(const struct session *s, const struct world *w, struct report *t)
+{
+    struct dns_view primary = w->d;
+
+    if (!*primary.server)
+        STR_COPY(primary.server, s->zone.server);
+    row(t, "(primary)", &primary, "-", w->d_error.msg);
+    for (size_t i = 0; w->survey_done && i < w->survey.n; i++)
+        row(t, w->survey.ns[i].name, &w->survey.ns[i].view, w->survey.ns[i].agrees ? "yes" : "no",
+            w->survey.ns[i].why);
+}
+
+static void print_pretty(const struct session *s, const struct world *w, const struct report *t)
+{
+    report_wrap(s, "",
+                arena_printf(s->arena, "%s in zone %s, primary %s, key %s", s->zone.alias,
+                             s->zone.zone, s->zone.server, s->zone.key.name));
+    putchar('\n');
+    report_pretty(t, s);
+    if (w->d.status == DNS_VIEW_OK && *w->d.txt) {
+        putchar('\n');
+        report_wrap(s, "record: ", w->d.txt);
+    }
+    for (size_t i = 0; w->survey_done && i < w->survey.n; i++)
+        if (*w->survey.ns[i].why) {
+            char lead[DNS_ADDRESS_BYTES + 8];
+
+            STR_PRINTF(lead, "%s: ", w->survey.ns[i].view.server);
+            report_wrap(s, lead, w->survey.ns[i].why);
+        }
+}
+
+static int look(struct session *s, struct world *w, struct report *t)
+{
+    world_observe(s, w, OBSERVE_DNS | OBSERVE_SURVEY);
+    report_init(t, s->arena, columns, sizeof(columns) / sizeof(columns[0]));
+    build(s, w, t);
+    if (s->options.format == FORMAT_PRETTY)
+        print_pretty(s, w, t);
+    else
+        report_print(t, s);
+    return 0;
+}
+
+/* 0, or why the primary's register cannot be used. */
+static int judge_primary(const struct session *s, const struct world *w, struct err *reterr)
+{
+    const struct dns_view *d = &w->d;
+
+    if (d->status != DNS_VIEW_OK) {
+        if (reterr)
+            *reterr = w->d_error;
+        return w->d_error.code < 0
+                   ? ERR_DNS
+                   : err_set(reterr, ERR_DNS,
+                             "is named running there? `dig @SERVER ALIAS CNAME` asks it as we do",
+                             "the zone's primary %s does not answer within %" PRId64 " ms",
+                             s->zone.server, s->config.dns.timeout_ms);
+    }
+    if (d->alias_other_types)
+        return err_set(reterr, ERR_DNS, "an alias that pgtandem moves is a CNAME and nothing else",
+                       "%s holds something that is not a CNAME", s->zone.alias);
+    if (d->n_txt == 0)
+        return err_set(reterr, ERR_REGISTER, "`pgtandem dns init` writes the first one",
+                       "there is no ownership record for %s", s->zone.alias);
+    if (d->n_txt > 1)
+        return err_set(reterr, ERR_REGISTER,
+                       "remove those that are not pgtandem's, with nsupdate and your own key",
+                       "%d TXT records stand where exactly one may be", d->n_txt);
+    if (!d->record_valid)
+        return register_parse(d->txt, &(struct record){.epoch = 0}, reterr);
+    return 0;
+}
+
+int verb_dns_show(struct session *s, struct err *reterr)
+{
+    struct world *w = arena_alloc(s->arena, sizeof(*w));
+    struct report t;
+
+    look(s, w, &t);
+    return judge_primary(s, w, reterr);
+}
+
+int verb_dns_verify(struct session *s, struct err *reterr)
+{
+    struct world *w = arena_alloc(s->arena, sizeof(*w));
+    struct report t;
+    size_t agree = 0;
+
+    look(s, w, &t);
+    int rc = judge_primary(s, w, reterr);
+    if (rc < 0)
+        return rc;
+    const struct config_node *owner = config_node_find(&s->config, w->d.record.owner);
+    if (!owner || !w->d.cname_present || strcmp(w->d.cname, owner->target) != 0)
+        return err_set(reterr, ERR_DNS, "`pgtandem status`",
+                       "the record's owner is %s, but the alias points to %s", w->d.record.owner,
+                       w->d.cname_present ? w->d.cname : "nothing");
+    for (size_t i = 0; w->survey_done && i < w->survey.n; i++)
+        agree += w->survey.ns[i].agrees;
+    if (!w->survey_done || w->survey.n == 0 || agree < w->survey.n)
+        return err_set(
+            reterr, ERR_DNS,
+            "a secondary lags (look again in some seconds: `pgtandem dns show`) or is down",
+            "%zu of %zu name servers agree with the primary", agree, w->survey.n);
+    if (s->options.format == FORMAT_PRETTY)
+        printf("\nregister and alias agree on all %zu name servers\n", w->survey.n);
+    return 0;
+}

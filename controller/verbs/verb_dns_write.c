@@ -1,0 +1,386 @@
+/*
+ * `dns init` writes the first ownership record; `dns set` repairs it, typed out in full. Both are
+ * one compare-and-swap of alias and record together, journaled.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/engine/change.h"
+#include "controller/engine/engine.h"
+#include "controller/session.h"
+#include "controller/verbs/verbs.h"
+#include "controller/world/observe.h"
+
+#define FIRST_REASON "the first ownership record"
+
+static int look(struct session *s, struct world *w, struct err *reterr)
+{
+    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    if (w->d.status != DNS_VIEW_OK) {
+        if (reterr)
+            *reterr = w->d_error;
+        return ERR_DNS;
+    }
+    if (w->d.alias_other_types)
+        return err_set(reterr, ERR_DNS,
+                       "remove what is there, or choose another alias: it has to be a CNAME alone",
+                       "%s holds something that is not a CNAME", s->zone.alias);
+    if (w->d.n_txt > 1)
+        return err_set(reterr, ERR_REGISTER,
+                       "remove those that are not pgtandem's, with nsupdate and your own key",
+                       "%d TXT records stand where exactly one may be", w->d.n_txt);
+    return 0;
+}
+
+static int64_t highest_epoch(const struct world *w, int *ret_node)
+{
+    int64_t highest = 0;
+
+    for (size_t i = 0; i < w->n_nodes; i++)
+        if (w->nodes[i].obs.epoch > highest) {
+            highest = w->nodes[i].obs.epoch;
+            *ret_node = (int)i;
+        }
+    return highest;
+}
+
+/* ---- init ------------------------------------------------------------------------------------ */
+
+struct probe {
+    bool done;
+    struct err e;
+};
+
+static void probe_done(void *arg, const struct err *e)
+{
+    struct probe *p = arg;
+
+    if (e)
+        p->e = *e;
+    p->done = true;
+}
+
+/* An answer made up by a wildcard would pass for a register wherever the real one is missing. */
+static int refuse_wildcard(struct session *s, struct err *reterr)
+{
+    struct probe *p = arena_alloc(s->arena, sizeof(*p));
+    struct dns_op *op = dns_probe_wildcard(s->loop, &s->zone, 3000, probe_done, p);
+
+    if (loop_wait(s->loop, &p->done, 4000, reterr) < 0) {
+        dns_op_cancel(op);
+        return ERR_DNS;
+    }
+    if (p->e.code < 0 && reterr)
+        *reterr = p->e;
+    return p->e.code < 0 ? ERR_DNS : 0;
+}
+
+/* The one writable node; a silent one might be writable too. */
+static int find_owner(struct session *s, const struct world *w, int *ret_owner, struct err *reterr)
+{
+    int owner = -1;
+
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        const struct world_node *n = &w->nodes[i];
+        const char *name = s->config.nodes[i].name;
+
+        if (!n->answered) {
+            err_set(reterr, ERR_UNREACHABLE,
+                    "start pgtandem-agent there, or leave the node out of the configuration until "
+                    "it is built",
+                    "%s does not answer, so nobody knows whether it is writable: %.300s", name,
+                    n->error.msg);
+            return ERR_UNREACHABLE;
+        }
+        if (n->obs.pg.role == PG_UNKNOWN)
+            return err_set(reterr, ERR_REFUSED, "`pgtandem-agent status` on that node says why",
+                           "nobody knows whether %s is writable: %.150s", name, n->obs.pg.problem);
+        if (n->obs.pg.role != PG_WRITABLE)
+            continue;
+        if (owner >= 0)
+            return err_set(reterr, ERR_REFUSED, "read docs/two-writable.md; change nothing before",
+                           "2 nodes are writable, where 1 may be: %s and %s",
+                           s->config.nodes[owner].name, name);
+        owner = (int)i;
+    }
+    if (owner < 0)
+        return err_set(reterr, ERR_REFUSED, "start the primary; its alias is adopted, not chosen",
+                       "0 of %zu nodes are writable", w->n_nodes);
+    *ret_owner = owner;
+    return 0;
+}
+
+static int refuse_existing(const struct session *s, const struct world *w, struct err *reterr)
+{
+    int node = 0;
+    int64_t epoch = highest_epoch(w, &node);
+
+    if (w->d.n_txt > 0 && w->d.record_valid)
+        return err_set(reterr, ERR_REGISTER, "`pgtandem status`; it is written once in its life",
+                       "%s has its ownership record already: epoch %" PRId64 ", owner %s, system "
+                       "identifier %" PRIu64,
+                       s->zone.alias, w->d.record.epoch, w->d.record.owner, w->d.record.sysid);
+    if (w->d.n_txt > 0)
+        return err_set(reterr, ERR_REGISTER,
+                       "if it is not pgtandem's, remove it with nsupdate and your own key; if it "
+                       "is, mend it with `pgtandem dns set`",
+                       "a foreign TXT record stands where the ownership record belongs: \"%.280s\"",
+                       w->d.txt);
+    if (epoch > 0)
+        return err_set(reterr, ERR_REGISTER, "`pgtandem dns set` writes one with a higher epoch",
+                       "there is no ownership record, but %s has seen epoch %" PRId64
+                       ": the record was lost (a restored zone?)",
+                       s->config.nodes[node].name, epoch);
+    return 0;
+}
+
+static int make_first(struct session *s, const struct world *w, int owner, struct record *ret,
+                      struct err *reterr)
+{
+    const struct config_node *n = &s->config.nodes[owner];
+    const struct obs_pg *pg = &w->nodes[owner].obs.pg;
+
+    if (w->d.cname_present && strcmp(w->d.cname, n->target) != 0)
+        return err_set(reterr, ERR_REGISTER,
+                       "point the alias to the primary first, or mend `target` in the "
+                       "configuration",
+                       "%s points to %s, but the writable node %s has the target %s", s->zone.alias,
+                       w->d.cname, n->name, n->target);
+    if (!pg->sysid || !pg->tli)
+        return err_set(reterr, ERR_REFUSED, "`pgtandem-agent status` on that node",
+                       "%s tells no system identifier or timeline", n->name);
+    *ret = (struct record){.epoch = 1,
+                           .state = REGISTER_STABLE,
+                           .sysid = pg->sysid,
+                           .tli = pg->tli,
+                           .ttl = w->d.cname_present ? w->d.cname_ttl : s->config.dns.ttl};
+    register_new_nonce(ret->nonce);
+    STR_COPY(ret->owner, n->name);
+    STR_COPY(ret->by, s->by);
+    return 0;
+}
+
+static bool observing(const struct session *s, const struct world *w)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        if (!w->nodes[i].answered || w->nodes[i].obs.mode == MODE_ACT)
+            continue;
+        printf("%s only observes: it takes the record over by itself\n", s->config.nodes[i].name);
+        any = true;
+    }
+    return any;
+}
+
+/* From here on the agents obey it: what `resume` does for whoever carries an older epoch. Those
+ * that only observe would refuse; their watch reads the record within seconds. */
+static int tell_agents(struct session *s, const struct world *w, struct change *c,
+                       struct err *reterr)
+{
+    const struct engine_order order = {
+        .command = PLAN_RESUME, .journal = c->journal, .txn = c->txn};
+
+    if (observing(s, w)) {
+        printf("next: pgtandem status\n");
+        return change_close(c, 0, reterr);
+    }
+    if (!s->options.reason)
+        s->options.reason = FIRST_REASON;
+    return engine_run(s, &order, reterr);
+}
+
+static int write_first(struct session *s, const struct world *w, struct record *r,
+                       struct err *reterr)
+{
+    const struct config_node *owner = config_node_find(&s->config, r->owner);
+    char text[REGISTER_TEXT_BYTES];
+    struct change c;
+    int rc = change_open(&c, s, change_reason(s, FIRST_REASON), "", r->owner, reterr);
+
+    if (rc < 0)
+        return rc;
+    c.epoch = r->epoch;
+    STR_COPY(r->txn, c.txn);
+    rc = register_format(r, text, reterr);
+    if (rc == 0) {
+        const struct dns_swap swap = {.old_cname = w->d.cname_present ? w->d.cname : NULL,
+                                      .new_cname = owner->target,
+                                      .new_txt = text,
+                                      .cname_ttl = r->ttl};
+        rc = change_swap(&c, &swap, reterr);
+    }
+    if (rc < 0)
+        return change_close(&c, rc, reterr);
+    printf("%s -> %s (TTL %" PRId64 " s)\n%s\n", s->zone.alias, owner->target, r->ttl, text);
+    return tell_agents(s, w, &c, reterr);
+}
+
+int verb_dns_init(struct session *s, struct err *reterr)
+{
+    struct world *w = arena_alloc(s->arena, sizeof(*w));
+    struct record r = {.epoch = 0};
+    char question[600];
+    int owner = -1, rc = look(s, w, reterr);
+
+    if (rc == 0)
+        rc = refuse_existing(s, w, reterr);
+    if (rc == 0)
+        rc = refuse_wildcard(s, reterr);
+    if (rc == 0)
+        rc = find_owner(s, w, &owner, reterr);
+    if (rc == 0)
+        rc = make_first(s, w, owner, &r, reterr);
+    if (rc < 0)
+        return rc;
+    STR_PRINTF(question,
+               "%s %s %s (TTL %" PRId64 " s), the writable node is %s, system identifier %" PRIu64
+               ", timeline %" PRId64 ".\nWrite its ownership record, epoch 1?",
+               s->zone.alias, w->d.cname_present ? "points to" : "is made and points to",
+               s->config.nodes[owner].target, r.ttl, r.owner, r.sysid, r.tli);
+    if (s->options.dry_run) {
+        printf("%s\ndry run: nothing was changed\n", question);
+        return 0;
+    }
+    rc = session_confirm(s, question, NULL, reterr);
+    return rc < 0 ? rc : write_first(s, w, &r, reterr);
+}
+
+/* ---- set ------------------------------------------------------------------------------------- */
+
+/* The text as typed: one word, or one word for each key; `nonce=new` draws one. */
+static int typed_record(struct session *s, struct record *ret, struct err *reterr)
+{
+    char *text = arena_strdup(s->arena, s->options.args[0]), nonce[NONCE_BYTES];
+    char *new_nonce = strstr(text, " nonce=new ");
+
+    if (new_nonce) {
+        register_new_nonce(nonce);
+        text = arena_printf(s->arena, "%.*s nonce=%s %s", (int)(new_nonce - text), text, nonce,
+                            new_nonce + strlen(" nonce=new "));
+    }
+    int rc = register_parse(text, ret, reterr);
+    if (rc < 0 && reterr) {
+        reterr->code = ERR_USAGE;
+        err_set_hint(reterr, "all keys in their order, as `pgtandem dns show` prints them; "
+                             "nonce=new draws a fresh one");
+    }
+    return rc < 0 ? ERR_USAGE : 0;
+}
+
+/* What would let an old command act again, or strand the agents, is refused. */
+static int judge_typed(const struct session *s, const struct world *w, const struct record *r,
+                       struct err *reterr)
+{
+    int node = 0;
+    int64_t highest = highest_epoch(w, &node), now = w->d.record_valid ? w->d.record.epoch : 0;
+
+    if (!config_node_find(&s->config, r->owner))
+        return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
+                       "owner=%s is not a configured node", r->owner);
+    if (r->epoch <= highest || r->epoch <= now)
+        return err_set(reterr, ERR_USAGE, "epochs are never used again: type the next one",
+                       "epoch=%" PRId64 " is not above the record's %" PRId64
+                       " and the agents' %" PRId64,
+                       r->epoch, now, highest);
+    if (w->d.record_valid && strcmp(r->nonce, w->d.record.nonce) == 0)
+        return err_set(reterr, ERR_USAGE, "nonce=new", "the nonce is the present one");
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        uint64_t sysid = w->nodes[i].obs.pg.sysid;
+
+        if (w->nodes[i].answered && sysid && sysid != r->sysid)
+            return err_set(reterr, ERR_USAGE, "`pg_controldata` on the node shows it",
+                           "sysid=%" PRIu64 ", but %s has %" PRIu64, r->sysid,
+                           s->config.nodes[i].name, sysid);
+    }
+    return 0;
+}
+
+/* Each key of two texts on a line of its own, the changed ones marked. */
+static void show_difference(const char *before, const char *after)
+{
+    printf("  %-8s %-40s %s\n", "", "now", "then");
+    while (*after) {
+        size_t key = strcspn(after, "="), len = strcspn(after, " ");
+        char name[24], old[160] = "-";
+        const char *at;
+
+        STR_PRINTF(name, "%.*s=", (int)key, after);
+        at = strncmp(before, name, key + 1) == 0 ? before : NULL;
+        for (const char *p = before; !at && (p = strchr(p, ' ')); p++)
+            if (strncmp(p + 1, name, key + 1) == 0)
+                at = p + 1;
+        if (at)
+            STR_PRINTF(old, "%.*s", (int)(strcspn(at, " ") - key - 1), at + key + 1);
+        bool same =
+            at && strlen(old) == len - key - 1 && strncmp(old, after + key + 1, len - key - 1) == 0;
+        printf("%c %-8.*s %-40s %.*s\n", same ? ' ' : '*', (int)key, after, old,
+               (int)(len - key - 1), after + key + 1);
+        after += len + (after[len] == ' ');
+    }
+}
+
+static int write_typed(struct session *s, const struct world *w, const struct record *r,
+                       const char *text, struct err *reterr)
+{
+    const struct config_node *owner = config_node_find(&s->config, r->owner);
+    const char *reason;
+    struct change c;
+    int rc = session_reason(s, &reason, reterr);
+
+    if (rc == 0)
+        rc = change_open(&c, s, reason, w->d.record_valid ? w->d.record.owner : "", r->owner,
+                         reterr);
+    if (rc < 0)
+        return rc;
+    c.epoch = r->epoch;
+    const struct dns_swap swap = {.old_cname = w->d.cname_present ? w->d.cname : NULL,
+                                  .old_txt = w->d.n_txt ? w->d.txt : NULL,
+                                  .new_cname = owner->target,
+                                  .new_txt = text,
+                                  .cname_ttl = r->ttl};
+    rc = change_swap(&c, &swap, reterr);
+    if (rc == 0)
+        printf("written.\nnext: pgtandem status\n");
+    return change_close(&c, rc, reterr);
+}
+
+int verb_dns_set(struct session *s, struct err *reterr)
+{
+    struct world *w = arena_alloc(s->arena, sizeof(*w));
+    char text[REGISTER_TEXT_BYTES];
+    struct record r;
+    int rc = typed_record(s, &r, reterr);
+
+    if (rc == 0)
+        rc = look(s, w, reterr);
+    if (rc == 0)
+        rc = judge_typed(s, w, &r, reterr);
+    if (rc == 0)
+        rc = register_format(&r, text, reterr);
+    if (rc < 0)
+        return rc;
+    const char *target = config_node_find(&s->config, r.owner)->target;
+    printf("repair of the ownership record of %s\n", s->zone.alias);
+    show_difference(w->d.txt, text);
+    printf("%c %-8s %-40s %s\n", w->d.cname_present && !strcmp(w->d.cname, target) ? ' ' : '*',
+           "alias", w->d.cname_present ? w->d.cname : "-", target);
+    for (size_t i = 0; i < w->n_nodes; i++)
+        printf("  node %s: %s\n", s->config.nodes[i].name,
+               w->nodes[i].answered ? pg_role_names[w->nodes[i].obs.pg.role] : "SILENT");
+    if (s->options.dry_run) {
+        printf("dry run: nothing was changed\n");
+        return 0;
+    }
+    fflush(stdout);
+    rc = session_confirm(s,
+                         "This overrides every check that protects against two primaries. Be sure "
+                         "that no other command is at work and which node is writable.",
+                         s->config.cluster.name, reterr);
+    return rc < 0 ? rc : write_typed(s, w, &r, text, reterr);
+}

@@ -1,0 +1,162 @@
+/* The verbs that move something: each is one order to the engine. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/engine/consequences.h"
+#include "controller/engine/engine.h"
+#include "controller/plan/plan_show.h"
+#include "controller/preflight/preflight.h"
+#include "controller/session.h"
+#include "controller/verbs/verbs.h"
+#include "controller/world/observe.h"
+
+static int known_node(const struct session *s, const char *name, struct err *reterr)
+{
+    if (config_node_find(&s->config, name))
+        return 0;
+    return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
+                   "no node is called \"%s\" in %s", name, s->config.path);
+}
+
+static int check_options(const struct session *s, struct err *reterr)
+{
+    for (size_t i = 0; i < s->options.n_accept_unfenced; i++) {
+        int rc = known_node(s, s->options.accept_unfenced[i], reterr);
+        if (rc < 0)
+            return rc;
+    }
+    return preflight_check_ignores(s, reterr);
+}
+
+static int move(struct session *s, enum plan_command command, const char *to, struct err *reterr)
+{
+    struct engine_order order = {.command = command, .rejoin = true};
+    int rc = s->options.plan ? plan_take(s, command, &order.plan, reterr) : 0;
+    order.to = order.plan ? s->options.to : to;
+    if (rc == 0)
+        rc = check_options(s, reterr);
+    if (rc == 0 && order.to)
+        rc = known_node(s, order.to, reterr);
+    if (rc == 0 && order.plan)
+        rc = plan_still_holds(s, order.plan, reterr);
+    if (rc < 0)
+        return rc;
+    return s->options.dry_run ? plan_show(s, command, order.to, reterr)
+                              : engine_run(s, &order, reterr);
+}
+
+/* NODE as the verb's argument. */
+static int move_node(struct session *s, enum plan_command command, struct err *reterr)
+{
+    if (s->options.n_args != 1)
+        return err_set(reterr, ERR_USAGE, s->verb->example, "%s takes the name of one node",
+                       s->verb->name);
+    return move(s, command, s->options.args[0], reterr);
+}
+
+/* What a switchover or a failover would do, and no more. */
+int verb_plan(struct session *s, struct err *reterr)
+{
+    if (!s->options.to)
+        return err_set(reterr, ERR_USAGE, s->verb->example, "plan needs --to NODE");
+    s->options.dry_run = true;
+    return move(s, s->options.failover ? PLAN_FAILOVER : PLAN_SWITCHOVER, s->options.to, reterr);
+}
+
+int verb_switchover(struct session *s, struct err *reterr)
+{
+    if (!s->options.to && !s->options.plan)
+        return err_set(reterr, ERR_USAGE, s->verb->example,
+                       "switchover needs --to NODE, or --plan FILE");
+    return move(s, PLAN_SWITCHOVER, s->options.to, reterr);
+}
+
+/* The standby with the most WAL among those that answer. */
+static int most_wal(struct session *s, const char **ret_node, struct err *reterr)
+{
+    struct world *w = arena_alloc(s->arena, sizeof(*w));
+    uint64_t most = 0;
+    int best = -1;
+    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        const struct obs_pg *pg = &w->nodes[i].obs.pg;
+        uint64_t wal = pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
+        if (!w->nodes[i].answered || pg->role != PG_RECOVERY || wal <= most ||
+            strcmp(s->config.nodes[i].name, w->d.record.owner) == 0)
+            continue;
+        most = wal;
+        best = (int)i;
+    }
+    if (best < 0)
+        return err_set(reterr, ERR_PREFLIGHT, "`pgtandem status` shows what each node is",
+                       "no standby answers: 0 of %zu nodes could become the primary", w->n_nodes);
+    *ret_node = s->config.nodes[best].name;
+    return 0;
+}
+
+int verb_failover(struct session *s, struct err *reterr)
+{
+    const char *to = s->options.to;
+    if (!to && !s->options.plan) {
+        char question[200];
+        int rc = most_wal(s, &to, reterr);
+        if (rc < 0)
+            return rc;
+        STR_PRINTF(question, "%s has the most WAL of the standbys that answer. Fail over to it?",
+                   to);
+        rc = session_confirm(s, question, NULL, reterr);
+        if (rc < 0)
+            return rc;
+    }
+    return move(s, PLAN_FAILOVER, to, reterr);
+}
+
+int verb_resume(struct session *s, struct err *reterr)
+{
+    return move(s, PLAN_RESUME, NULL, reterr);
+}
+
+int verb_abort(struct session *s, struct err *reterr)
+{
+    return move(s, PLAN_ABORT, NULL, reterr);
+}
+
+/* Whoever stops the only node that writes types the cluster's name for it. */
+static int confirm_fence(struct session *s, struct err *reterr)
+{
+    struct world *w;
+    int node = s->options.n_args ? config_node_index(&s->config, s->options.args[0]) : -1;
+    char question[120];
+
+    if (s->options.yes || s->options.dry_run || node < 0)
+        return 0;
+    w = arena_alloc(s->arena, sizeof(*w));
+    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    consequences_of_fence(s, w, (size_t)node);
+    bool writes = !w->nodes[node].answered || w->nodes[node].obs.pg.role == PG_WRITABLE ||
+                  !w->d.record_valid || strcmp(w->d.record.owner, s->options.args[0]) == 0;
+    STR_PRINTF(question, "Stop %s and fence it?", s->options.args[0]);
+    return session_confirm(s, question, writes ? s->config.cluster.name : NULL, reterr);
+}
+
+int verb_fence(struct session *s, struct err *reterr)
+{
+    int rc = confirm_fence(s, reterr);
+
+    if (rc < 0)
+        return rc;
+    return move_node(s, PLAN_FENCE, reterr);
+}
+
+int verb_unfence(struct session *s, struct err *reterr)
+{
+    return move_node(s, PLAN_UNFENCE, reterr);
+}
+
+int verb_rejoin(struct session *s, struct err *reterr)
+{
+    return move_node(s, PLAN_REJOIN, reterr);
+}

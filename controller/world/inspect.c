@@ -1,0 +1,131 @@
+#include "controller/world/inspect.h"
+
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/session.h"
+#include "controller/world/observe.h"
+
+struct asked {
+    struct inspection *inspection;
+    struct world_node *node;
+    struct rpc_peer *peer;
+};
+
+struct inspection {
+    struct session *session;
+    struct request q;
+    struct asked asked[CLUSTER_NODES_MAX];
+    size_t open;
+    bool done;
+};
+
+static void one_done(struct inspection *n)
+{
+    n->done = --n->open == 0;
+}
+
+/* ---- the agents ------------------------------------------------------------------------------ */
+
+static void take_reply(void *arg, const struct reply *reply, const struct err *e)
+{
+    struct asked *a = arg;
+    struct world_node *n = a->node;
+    struct arena *arena = a->inspection->session->arena;
+    struct inspect *i = arena_alloc(arena, sizeof(*i));
+
+    if (!reply)
+        n->inspect_error = *e;
+    else if (!reply->ok || !reply->text)
+        err_set(&n->inspect_error, err_from_name(reply->code), reply->hint, "%s",
+                *reply->msg ? reply->msg : "it answered without an inspection");
+    else if (field_from_text(&inspect_table, reply->text, strlen(reply->text), i, arena,
+                             &n->inspect_error) == 0)
+        n->inspect = i;
+    one_done(a->inspection);
+}
+
+static void ask_agent(struct inspection *k, size_t node)
+{
+    struct session *s = k->session;
+    const struct config *c = &s->config;
+    struct asked *a = &k->asked[node];
+
+    a->node->inspect_asked = true;
+    a->peer = rpc_peer_new(s->loop, s->tls, c->cluster.name, c->nodes[node].name,
+                           c->nodes[node].agent, PEER_CONTROLLER, "");
+    k->open++;
+    rpc_call(a->peer, &k->q, k->q.timeout_ms, take_reply, a);
+}
+
+/* ---- their names in DNS, and our own disk ---------------------------------------------------- */
+
+static void take_name(void *arg, const struct dns_addresses *found, const struct err *e)
+{
+    struct asked *a = arg;
+
+    a->node->target = *found;
+    a->node->target_error = e ? *e : (struct err){.code = 0};
+    one_done(a->inspection);
+}
+
+static void ask_name(struct inspection *k, size_t node)
+{
+    struct session *s = k->session;
+
+    k->asked[node].node->target_asked = true;
+    k->open++;
+    (void)dns_resolve(s->loop, &s->zone, s->config.nodes[node].target, k->q.timeout_ms, take_name,
+                      &k->asked[node]);
+}
+
+/* The directory is made with the first journal: until then its parent's file system counts. */
+static int64_t journal_free_bytes(const char *directory)
+{
+    char path[256];
+    struct statvfs fs;
+
+    STR_COPY(path, directory);
+    for (char *slash; statvfs(path, &fs) < 0; *slash = '\0') {
+        slash = strrchr(path, '/');
+        if (!slash || slash == path)
+            return 0;
+    }
+    return (int64_t)(fs.f_bavail * fs.f_frsize);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+struct inspection *inspection_start(struct session *s, struct world *w, bool answered_only)
+{
+    struct inspection *k = arena_alloc(s->arena, sizeof(*k));
+
+    *k = (struct inspection){.session = s};
+    k->q = (struct request){.verb = VERB_INSPECT, .timeout_ms = INSPECT_TIMEOUT_MS};
+    if (s->config.limits.agent_timeout_ms < INSPECT_TIMEOUT_MS)
+        k->q.timeout_ms = s->config.limits.agent_timeout_ms;
+    STR_COPY(k->q.by, s->by);
+    w->journal_free_bytes = journal_free_bytes(s->config.journal.directory);
+    for (size_t i = 0; i < s->config.n_nodes; i++) {
+        k->asked[i] = (struct asked){.inspection = k, .node = &w->nodes[i]};
+        w->nodes[i].inspect = NULL;
+        w->nodes[i].inspect_error = (struct err){.code = 0};
+        if (!answered_only || w->nodes[i].answered)
+            ask_agent(k, i);
+        ask_name(k, i);
+    }
+    return k;
+}
+
+void inspection_end(struct inspection *k)
+{
+    if (!k)
+        return;
+    loop_wait(k->session->loop, &k->done, -1, NULL); /* each question has its own deadline */
+    for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
+        rpc_peer_free(k->asked[i].peer);
+}

@@ -1,0 +1,251 @@
+#include "controller/world/observe.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/session.h"
+
+enum {
+    READ_TIMEOUT_MS = 3000, /* `status` answers within 5 s, whatever is dead */
+    SURVEY_TIMEOUT_MS = 3500,
+};
+
+/* ---- DNS ------------------------------------------------------------------------------------- */
+
+struct dns_look {
+    struct session *s;
+    struct world *w;
+    struct agents_look *agents; /* whom to ask for evidence once the owner is known; or NULL */
+    bool read_done, survey_done, key_done;
+    bool key_wanted; /* once the register has been read */
+    struct dns_op *key;
+};
+
+static void ask_witnesses(struct agents_look *l);
+
+static void take_key(void *arg, const struct err *e)
+{
+    struct dns_look *look = arg;
+
+    look->key = NULL;
+    look->w->key_error = e ? *e : (struct err){.code = 0};
+    look->w->key_tried = true;
+    look->key_done = true;
+}
+
+static void take_rehearsal(void *arg, int rcode, const struct err *e)
+{
+    struct dns_look *look = arg;
+
+    look->w->key_proven = rcode == 0;
+    take_key(arg, e);
+}
+
+/* What a move will write, as it is now; before there is a record, only: may the key update at
+ * all? */
+static void try_key(struct dns_look *look)
+{
+    const struct dns_view *now = &look->w->d;
+    struct session *s = look->s;
+
+    look->w->key_proven = false;
+    if (now->status == DNS_VIEW_OK && now->cname_present && now->n_txt == 1 && now->txt[0])
+        look->key = dns_rehearse(s->loop, &s->zone, now, READ_TIMEOUT_MS, take_rehearsal, look);
+    else
+        look->key = dns_probe_update(s->loop, &s->zone, READ_TIMEOUT_MS, take_key, look);
+}
+
+static void take_view(void *arg, const struct dns_view *view, const struct err *e)
+{
+    struct dns_look *look = arg;
+
+    look->w->d = *view;
+    look->w->d_error = e ? *e : (struct err){.code = 0};
+    look->read_done = true;
+    if (look->key_wanted)
+        try_key(look);
+    if (look->agents)
+        ask_witnesses(look->agents);
+}
+
+static void take_survey(void *arg, const struct dns_survey *survey, const struct err *e)
+{
+    struct dns_look *look = arg;
+
+    (void)e; /* each NS has its own status; the primary's error comes with the read */
+    if (survey)
+        look->w->survey = *survey;
+    else
+        look->w->survey.n = 0;
+    look->w->survey_done = survey != NULL;
+    look->survey_done = true;
+}
+
+/* ---- agents ---------------------------------------------------------------------------------- */
+
+void world_take_reply(struct world *w, int node, const struct reply *reply, int64_t sent_mono_ms)
+{
+    struct world_node *n = &w->nodes[node];
+
+    n->answered = true;
+    n->obs = reply->obs;
+    n->version = reply->version;
+    n->error = (struct err){.code = 0};
+    n->looked_ms = clock_mono_ms();
+    n->rtt_ms = n->looked_ms - sent_mono_ms;
+    n->skew_ms = reply->obs.wall_ms - (clock_wall_ms() - n->rtt_ms / 2);
+    if (reply->obs.seq > n->last_seq)
+        n->last_seq = reply->obs.seq;
+}
+
+void world_take_evidence(struct world *w, int witness, const struct reply *reply)
+{
+    if (reply->obs.n_evidence == 0)
+        return;
+    w->evidence.seen[witness] = reply->obs.evidence[0];
+    w->evidence.from |= 1U << witness;
+}
+
+void world_evidence_request(const struct config_node *target, struct request *q)
+{
+    q->verb = VERB_EVIDENCE;
+    STR_COPY(q->upstream.node, target->name);
+    STR_COPY(q->upstream.address, target->address);
+    q->upstream.port = target->port;
+    STR_COPY(q->target_agent, target->agent);
+}
+
+/* All that is asked of agents in one look. A peer takes one request after the other, so what a
+ * witness sees comes after how it is itself. */
+struct agent_ask {
+    struct agents_look *look;
+    int node;
+    bool evidence;
+};
+
+struct agents_look {
+    struct session *s;
+    struct world *w;
+    struct agent_ask asks[2 * CLUSTER_NODES_MAX];
+    size_t n_asks, open;
+    bool done;
+    int64_t sent_ms;
+};
+
+static void on_agent(void *arg, const struct reply *reply, const struct err *e)
+{
+    struct agent_ask *ask = arg;
+    struct agents_look *l = ask->look;
+    struct world_node *n = &l->w->nodes[ask->node];
+    int64_t rtt_ms = n->rtt_ms, skew_ms = n->skew_ms;
+
+    if (!reply) {
+        n->answered = false;
+        n->error = *e;
+    } else if (*reply->obs.node) {
+        /* a refusal carries an observation too, unless the peer is no agent at all */
+        world_take_reply(l->w, ask->node, reply, l->sent_ms);
+    }
+    if (ask->evidence && reply) {
+        world_take_evidence(l->w, ask->node, reply);
+        n->rtt_ms = rtt_ms; /* this one was slow because of another */
+        n->skew_ms = skew_ms;
+    }
+    l->done = --l->open == 0;
+}
+
+static void ask_agent(struct agents_look *l, int node, const struct request *q, int64_t timeout_ms)
+{
+    struct agent_ask *ask = &l->asks[l->n_asks++];
+
+    *ask = (struct agent_ask){.look = l, .node = node, .evidence = q->verb == VERB_EVIDENCE};
+    l->open++;
+    l->done = false;
+    rpc_call(l->s->peers[node], q, timeout_ms, on_agent, ask);
+}
+
+static void ask_witnesses(struct agents_look *l)
+{
+    const struct config *c = &l->s->config;
+    struct world *w = l->w;
+    struct request q = {.timeout_ms = EVIDENCE_TIMEOUT_MS};
+    int owner = w->d.status == DNS_VIEW_OK && w->d.record_valid
+                    ? config_node_index(c, w->d.record.owner)
+                    : -1;
+
+    if (owner < 0)
+        return;
+    world_evidence_request(&c->nodes[owner], &q);
+    STR_COPY(q.by, l->s->by);
+    w->evidence.about = owner;
+    w->evidence.began_ms = clock_mono_ms();
+    w->evidence.from = 0;
+    for (int i = 0; i < (int)c->n_nodes; i++)
+        if (i != owner)
+            ask_agent(l, i, &q, EVIDENCE_TIMEOUT_MS + l->s->config.limits.agent_timeout_ms);
+}
+
+static void begin_agents(struct agents_look *l, const bool *wanted)
+{
+    struct request look = {.verb = VERB_OBSERVE};
+
+    look.timeout_ms = l->s->config.limits.agent_timeout_ms;
+    STR_COPY(look.by, l->s->by);
+    l->sent_ms = clock_mono_ms();
+    l->done = true;
+    for (size_t i = 0; i < l->w->n_nodes; i++)
+        if (wanted[i])
+            ask_agent(l, (int)i, &look, look.timeout_ms);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+void world_observe(struct session *s, struct world *w, unsigned what)
+{
+    struct agents_look *agents = mem_alloc(sizeof(*agents));
+    struct dns_look look = {.s = s,
+                            .w = w,
+                            .agents = what & OBSERVE_EVIDENCE ? agents : NULL,
+                            .key_wanted = (what & OBSERVE_KEY) && (what & OBSERVE_DNS)};
+    struct dns_op *read = NULL, *survey = NULL;
+    bool wanted[CLUSTER_NODES_MAX];
+
+    w->n_nodes = s->config.n_nodes;
+    w->certificate_known = s->tls != NULL;
+    w->certificate_days = s->tls ? tls_context_days_left(s->tls, clock_wall_ms()) : 0;
+    *agents = (struct agents_look){.s = s, .w = w, .done = true};
+    memset(wanted, true, sizeof(wanted));
+    if (what & OBSERVE_DNS)
+        read =
+            dns_read(s->loop, &s->zone, NULL, DNS_READ_REGISTER | DNS_READ_ALIAS | DNS_READ_SERIAL,
+                     READ_TIMEOUT_MS, take_view, &look);
+    if (what & OBSERVE_SURVEY)
+        survey = dns_survey(s->loop, &s->zone, SURVEY_TIMEOUT_MS, take_survey, &look);
+    if ((what & OBSERVE_KEY) && !look.key_wanted)
+        try_key(&look);
+    if (what & OBSERVE_AGENTS)
+        begin_agents(agents, wanted);
+    if (read && loop_wait(s->loop, &look.read_done, READ_TIMEOUT_MS + 500, NULL) < 0)
+        dns_op_cancel(read);
+    if (survey && loop_wait(s->loop, &look.survey_done, SURVEY_TIMEOUT_MS + 500, NULL) < 0)
+        dns_op_cancel(survey);
+    if (look.key && loop_wait(s->loop, &look.key_done, READ_TIMEOUT_MS + 500, NULL) < 0)
+        dns_op_cancel(look.key);
+    /* each call has its own deadline, so this ends */
+    loop_wait(s->loop, &agents->done, -1, NULL);
+    mem_free(agents);
+}
+
+void world_observe_node(struct session *s, struct world *w, int node)
+{
+    bool wanted[CLUSTER_NODES_MAX] = {false};
+    struct agents_look agents = {.s = s, .w = w};
+
+    w->n_nodes = s->config.n_nodes;
+    wanted[node] = true;
+    begin_agents(&agents, wanted);
+    loop_wait(s->loop, &agents.done, -1, NULL);
+}

@@ -1,0 +1,28 @@
+/*
+ * From what was observed (controller/world/observe.h) to what the planner decides on: names become
+ * indices, observations become facts. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controller/decide/planner.h"
+
+struct config;
+struct world;
+
+/* Fill nodes and record of *view from the world; command, options and marks are the caller's and
+ * stay as they are. `known` is the last record that we read or wrote, for when DNS is silent. */
+void view_from_world(const struct config *c, const struct world *w, const struct record *known,
+                     uint32_t seen_writable, struct plan_view *view);
+
+/* Does the walreceiver of this node stream from that node's address? */
+struct config_node;
+struct obs_pg;
+bool view_streams_from(const struct obs_pg *pg, const struct config_node *upstream);
+
+/* Is the timeline of `pg` the owner's, or an ancestor of it? The number alone does not tell: two
+ * standbys that are promoted from one parent get the same one, and part where their histories say
+ * (PostgreSQL, 26.3.5 Timelines). */
+bool view_same_line(const struct obs_pg *pg, const struct obs_pg *owner);
