@@ -11,6 +11,7 @@
 #include "agent/acts/acts.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "proto/lineage.h"
 
 enum { SETTINGS_MS = 10000 };
 
@@ -159,30 +160,23 @@ static int check_lineage(const struct obs_pg *mine, const struct obs_pg *theirs,
     static const char *const hint =
         "this node needs pg_rewind or a new copy, which this version does not do by itself: "
         "docs/operating.md, \"a node that went its own way\"";
-    int64_t tli = mine->tli ? mine->tli : mine->control_tli;
-    uint64_t replayed = mine->role == PG_RECOVERY ? mine->replay_lsn : 0;
+    int64_t tli = lineage_tli(mine);
+    uint64_t end, replayed = mine->role == PG_RECOVERY ? mine->replay_lsn : 0;
     char here[LSN_TEXT_BYTES], there[LSN_TEXT_BYTES];
 
-    if (tli == theirs->tli)
+    if (!lineage_same(mine, theirs))
+        return err_set(reterr, ERR_REFUSED, hint,
+                       "timeline %" PRId64 " of this node is not in the history of %s, which is on "
+                       "timeline %" PRId64 "%s",
+                       tli, node, theirs->tli,
+                       tli == theirs->tli ? " too, but of another history" : "");
+    if (!lineage_end(theirs, tli, &end) || (mine->control_checkpoint < end && replayed <= end))
         return 0;
-    for (size_t i = 0; i < theirs->n_history; i++) {
-        uint64_t end = theirs->history[i].end;
-
-        if (theirs->history[i].tli != tli)
-            continue;
-        if (mine->control_checkpoint < end && replayed <= end)
-            return 0;
-        return err_set(
-            reterr, ERR_REFUSED, hint,
-            "the WAL here reaches %s on timeline %" PRId64 ", and %s left that timeline at %s",
-            lsn_text(replayed > mine->control_checkpoint ? replayed : mine->control_checkpoint,
-                     here),
-            tli, node, lsn_text(end, there));
-    }
-    return err_set(reterr, ERR_REFUSED, hint,
-                   "timeline %" PRId64 " of this node is not in the history of %s, which is on "
-                   "timeline %" PRId64,
-                   tli, node, theirs->tli);
+    return err_set(
+        reterr, ERR_REFUSED, hint,
+        "the WAL here reaches %s on timeline %" PRId64 ", and %s left that timeline at %s",
+        lsn_text(replayed > mine->control_checkpoint ? replayed : mine->control_checkpoint, here),
+        tli, node, lsn_text(end, there));
 }
 
 static void on_upstream(void *arg, const struct reply *reply, const struct err *e)

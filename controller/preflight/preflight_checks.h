@@ -96,7 +96,7 @@ void check_list(char *text, size_t bytes, const char *name);
       "the target replays without delay (recovery_min_apply_delay)")                               \
     X(history, "timeline", BLOCK, BLOCK, false, "the owner's, or a branch of it",                  \
       "the target is on the owner's line of timelines")                                            \
-    X(timeline_number, "timeline-number", BLOCK, BLOCK, true, "",                                  \
+    X(timeline_number, "timeline-number", BLOCK, BLOCK, true, "free",                                 \
       "the number of the target's next timeline is used by nobody")                                \
     X(most_wal, "most-wal", OFF, BLOCK, true, "no other standby has more",                         \
       "the target has the most WAL of the standbys that answer")                                   \

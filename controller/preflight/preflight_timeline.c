@@ -4,18 +4,12 @@
 
 #include "base/str.h"
 #include "controller/preflight/preflight_checks.h"
-#include "controller/world/view.h"
-
-/* of a stopped server, pg_control's: a fenced node may be the target of a failover */
-static int64_t timeline_of(const struct obs_pg *pg)
-{
-    return pg->tli ? pg->tli : pg->control_tli;
-}
+#include "proto/lineage.h"
 
 /* Is `tli` the one of `pg`, or one that its history went through? */
 static bool went_through(const struct obs_pg *pg, int64_t tli)
 {
-    if (timeline_of(pg) == tli)
+    if (lineage_tli(pg) == tli)
         return true;
     for (size_t i = 0; i < pg->n_history; i++)
         if (pg->history[i].tli == tli)
@@ -32,11 +26,11 @@ bool check_history(const struct check_view *v, struct preflight_result *r)
         return check_silent(r, v->b_name);
     STR_PRINTF(r->threshold, "timeline %" PRId64 " in it", line);
     check_measured(r, "%s is on timeline %" PRId64 ", newest history file %" PRId64, v->b_name,
-                   timeline_of(&v->b->pg), v->b->pg.newest_history_tli);
+                   lineage_tli(&v->b->pg), v->b->pg.newest_history_tli);
     check_remedy(r, "%s is not of the owner's lineage: build it anew from %s", v->b_name,
                  *v->a_name ? v->a_name : "the owner");
-    if (v->a && v->a->pg.tli && v->a->pg.tli == timeline_of(&v->b->pg) &&
-        !view_same_line(&v->b->pg, &v->a->pg)) {
+    if (v->a && v->a->pg.tli && v->a->pg.tli == lineage_tli(&v->b->pg) &&
+        !lineage_same(&v->b->pg, &v->a->pg)) {
         check_measured(
             r, "%s and %s are both on timeline %" PRId64 ", which began at different places",
             v->a_name, v->b_name, line);
@@ -48,7 +42,7 @@ bool check_history(const struct check_view *v, struct preflight_result *r)
 /* The newest number that a node knows of, used or left behind. */
 static int64_t newest(const struct obs_pg *pg)
 {
-    int64_t tli = timeline_of(pg) > pg->control_tli ? timeline_of(pg) : pg->control_tli;
+    int64_t tli = lineage_tli(pg) > pg->control_tli ? lineage_tli(pg) : pg->control_tli;
 
     return pg->newest_history_tli > tli ? pg->newest_history_tli : tli;
 }
@@ -115,7 +109,7 @@ bool check_most_wal(const struct check_view *v, struct preflight_result *r)
         uint64_t wal = last_wal(&n->obs.pg);
 
         if ((int)i == v->to || (int)i == v->from || !n->answered || n->obs.pg.role != PG_RECOVERY ||
-            timeline_of(&n->obs.pg) < timeline_of(&v->b->pg) || wal <= last_wal(&v->b->pg))
+            lineage_tli(&n->obs.pg) < lineage_tli(&v->b->pg) || wal <= last_wal(&v->b->pg))
             continue;
         check_measured(r, "%s has %s, %s %s: %" PRIu64 " bytes more WAL", v->b_name, mine,
                        v->c->nodes[i].name, lsn_text(wal, theirs), wal - last_wal(&v->b->pg));

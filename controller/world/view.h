@@ -21,8 +21,3 @@ void view_from_world(const struct config *c, const struct world *w, const struct
 struct config_node;
 struct obs_pg;
 bool view_streams_from(const struct obs_pg *pg, const struct config_node *upstream);
-
-/* Is the timeline of `pg` the owner's, or an ancestor of it? The number alone does not tell: two
- * standbys that are promoted from one parent get the same one, and part where their histories say
- * (PostgreSQL, 26.3.5 Timelines). */
-bool view_same_line(const struct obs_pg *pg, const struct obs_pg *owner);

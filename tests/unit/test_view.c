@@ -66,10 +66,27 @@ static void test_an_ancestor_ends_where_the_owner_left_it(void **state)
     w.nodes[OTHER].obs.pg.control_checkpoint = 300; /* the record begins where the owner's end */
     expect(true, false);
     w.nodes[OTHER].obs.pg.control_checkpoint = 290;
+    w.nodes[OTHER].obs.pg.newest_history_tli = 4; /* promoted, and crashed before it was in use */
+    expect(true, false);
+    w.nodes[OTHER].obs.pg.newest_history_tli = 2;
     w.nodes[OTHER].obs.pg.control_state = CONTROL_IN_PRODUCTION;
     expect(true, false);
     w.nodes[OTHER].obs.pg.replay_lsn = 301;
     expect(false, false);
+}
+
+static void test_a_standby_that_crashed_is_whole(void **state)
+{
+    (void)state;
+    w.nodes[OTHER].obs.pg.control_state = CONTROL_IN_ARCHIVE_RECOVERY;
+    expect(true, false);
+    w.nodes[OTHER].obs.pg.standby_signal = true;
+    expect(true, true);
+    w.nodes[OTHER].obs.fence.was_primary = true; /* its signal file came with the fence */
+    expect(true, false);
+    w.nodes[OTHER].obs.fence.was_primary = false;
+    w.nodes[OTHER].obs.pg.control_checkpoint = 310;
+    expect(true, false);
 }
 
 /* Promoted by hand at 150, it got the number 2 as the owner did at 200. */
@@ -127,6 +144,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_an_ancestor_ends_where_the_owner_left_it, set_up),
+        cmocka_unit_test_setup(test_a_standby_that_crashed_is_whole, set_up),
         cmocka_unit_test_setup(test_one_number_two_timelines, set_up),
         cmocka_unit_test_setup(test_a_timeline_that_the_owner_never_had, set_up),
         cmocka_unit_test_setup(test_long_histories_are_compared_where_they_overlap, set_up),
