@@ -172,7 +172,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "start it there")                                                                            \
     X(WHY_OTHER_WRITABLE, "%s is writable but not the owner", "`pgtandem fence %s`")               \
     X(WHY_DIVERGED, "%s has WAL that the owner does not have, or is not cleanly stopped",          \
-      "rebuild it as a standby, then `pgtandem status`")                                           \
+      "save what only it has, then build it anew: docs/two-writable.md, \"Afterwards\"")           \
     X(WHY_NOT_OWNER, "%s is not the owner: it stays fenced", "`pgtandem rejoin` makes it a standby")
 
 enum plan_reason {
@@ -235,7 +235,7 @@ const char *planner_alias_target(const struct record *r);
     X(DEBT_STATE, "%s cannot read its durable state")                                              \
     X(DEBT_WRITABLE, "%s is writable but not the owner")                                           \
     X(DEBT_HELD, "%s is held by its guard")                                                        \
-    X(DEBT_NO_STANDBY, "%s is neither fenced nor a streaming standby")                             \
+    X(DEBT_NO_STANDBY, "%s is not seen streaming from the owner, and is not fenced")               \
     X(DEBT_DIVERGED, "%s has left the owner's WAL: its timeline has another history")              \
     X(DEBT_FENCED, "%s is fenced and waits for `pgtandem rejoin`")                                 \
     X(DEBT_CRON_ON, "%s is not the owner and has its scheduled jobs on")                           \

@@ -62,7 +62,7 @@ static int record_debt(const struct plan_view *v, int node)
 
     if (register_grade_of(&v->d, n->name) == GRADE_G3 && !n->answered)
         return DEBT_FROM;
-    return n->answered && n->epoch < v->d.epoch ? DEBT_EPOCH : DEBT_KINDS;
+    return n->answered && n->state_ok && n->epoch < v->d.epoch ? DEBT_EPOCH : DEBT_KINDS;
 }
 
 size_t planner_debts(const struct plan_view *v, struct plan_debt ret[PLAN_DEBTS_MAX])
@@ -248,10 +248,10 @@ static const struct {
     {owner_stopped_unmarked, owner, WHY_OWNER_DOWN, "PostgreSQL is not running as the primary on the owner %s", "start it again on %s; if that fails: pgtandem failover"},
     {owner_off, owner, WHY_OWNER_DOWN, "the owner %s is fenced or held", "pgtandem resume"},
     {owner_cron_off, owner, WHY_CRON_OWED, "the scheduled jobs of the owner %s are off", "pgtandem resume"},
-    {NULL, settleable, WHY_W, "%s is not settled: jobs on beside the owner's, or an older epoch", "pgtandem resume"},
-    {NULL, broken_node, WHY_NOT_READY, "%s cannot read its durable state", "pgtandem status"},
+    {NULL, settleable, WHY_W, "%s has its scheduled jobs on beside the owner's, or an older epoch", "pgtandem resume"},
+    {NULL, broken_node, WHY_NOT_READY, "%s cannot read its durable state", "read docs/operating.md, \"An agent's state is unreadable\""},
     {NULL, diverged_node, WHY_DIVERGED, "%s has left the owner's WAL: its timeline has another history", "pgtandem fence %s"},
-    {NULL, held_node, WHY_NOT_READY, "%s is neither fenced nor a streaming standby", "pgtandem rejoin %s"},
+    {NULL, held_node, WHY_NOT_READY, "%s is not seen streaming from the owner, and is not fenced", "pgtandem rejoin %s"},
     {NULL, silent_node, WHY_NOT_READY, "%s does not answer", "pgtandem status"},
     {NULL, fenced_node, WHY_NOTHING, "%s is fenced and waits", "pgtandem rejoin %s"},
     {NULL, NULL, WHY_NOTHING, "", ""},

@@ -36,9 +36,14 @@ void summary_opening(struct run *r)
     if (r->view.to >= 0)
         STR_PRINTF(target, ": %s -> %s", d->owner[0] ? d->owner : "?",
                    run_node_name(r, r->view.to));
+    if (d->epoch == 0) {
+        progress_say(&r->progress, "%s of %s%s   (%s)", s->verb->name, s->config.cluster.name,
+                     target, r->view.d_answered ? "no record" : "the record cannot be read");
+        return;
+    }
     progress_say(&r->progress, "%s of %s%s   (epoch %lld, %s)", s->verb->name,
                  s->config.cluster.name, target, (long long)d->epoch,
-                 d->epoch ? register_state_names[d->state] : "no record");
+                 register_state_names[d->state]);
 }
 
 /* ---- facts -------------------------------------------------------------------------------- */

@@ -82,9 +82,11 @@ static const char *at_the_node(const struct status *st, int node)
 {
     if (node < 0)
         return "";
-    return arena_printf(st->arena, "on %s: %s", name_of(st, node),
-                        st->w->nodes[node].answered ? "pgtandem-agent status"
-                                                    : "systemctl status pgtandem-agent");
+    if (!st->w->nodes[node].answered)
+        return arena_printf(st->arena,
+                            "ping %s; if %s is up, there: systemctl status pgtandem-agent",
+                            st->session->config.nodes[node].address, name_of(st, node));
+    return arena_printf(st->arena, "on %s: pgtandem-agent status", name_of(st, node));
 }
 
 /* The owner is silent to us: the others' words, and from them what to do. */
@@ -117,6 +119,19 @@ static void owner_silent(struct status *st, int owner)
                                  name));
 }
 
+/* Which of the two it is: jobs or epoch, or both. */
+static void not_settled(struct status *st, int node)
+{
+    struct plan_debt list[PLAN_DEBTS_MAX];
+    size_t n = planner_debts(st->view, list);
+
+    for (size_t i = 0; i < n; i++)
+        if ((int)list[i].node == node &&
+            (list[i].kind == DEBT_CRON_ON || list[i].kind == DEBT_EPOCH))
+            add(st, &st->problems, name_of(st, node), "%s",
+                fill(st, plan_debt_text((enum plan_debt_kind)list[i].kind), name_of(st, node)));
+}
+
 static void headline(struct status *st)
 {
     const struct plan_situation *now = &st->situation;
@@ -134,6 +149,8 @@ static void headline(struct status *st)
             st->w->d.status == DNS_VIEW_REFUSED ? "the ownership record cannot be read"
                                                 : now->problem,
             st->w->d_error.msg);
+    else if (now->reason == WHY_W)
+        not_settled(st, now->node);
     else
         add(st, &st->problems, name_of(st, now->node), "%s%s",
             fill(st, now->problem, name_of(st, now->node)), why_silent(st, now->node));
@@ -156,6 +173,9 @@ static bool told(const struct status *st, const struct plan_debt *d)
 {
     if (st->situation.reason == WHY_TWO_WRITABLE && d->kind == DEBT_WRITABLE)
         return true;
+    if (st->situation.reason == WHY_OWNER_DOWN && d->kind == DEBT_NO_STANDBY &&
+        st->view->nodes[d->node].role == PG_RECOVERY)
+        return true; /* there is nobody to stream from */
     if (st->situation.node != (int)d->node)
         return false;
     switch (st->situation.reason) {

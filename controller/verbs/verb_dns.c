@@ -141,13 +141,38 @@ static int judge_primary(const struct session *s, const struct world *w, struct 
     return 0;
 }
 
+/* Somebody else has changed the alias: the record at the next epoch points it to the owner again.
+ * One line however long, to be copied. */
+static void print_repair(const struct session *s, const struct world *w)
+{
+    struct record r = w->d.record;
+    const struct config_node *owner = config_node_find(&s->config, r.owner);
+    char text[REGISTER_TEXT_BYTES];
+    const char *nonce;
+
+    if (!owner || r.state != REGISTER_STABLE ||
+        (w->d.cname_present && strcmp(w->d.cname, owner->target) == 0))
+        return;
+    r.epoch++;
+    if (register_format(&r, text, NULL) < 0)
+        return;
+    nonce = strstr(text, r.nonce);
+    printf("\nThe alias points to %s, but the owner is %s (%s). If that is right, this points it "
+           "there again:\nnext: pgtandem dns set '%.*snew%s'\n",
+           w->d.cname_present ? w->d.cname : "nothing", owner->name, owner->target,
+           (int)(nonce - text), text, nonce + strlen(r.nonce));
+}
+
 int verb_dns_show(struct session *s, struct err *reterr)
 {
     struct world *w = arena_alloc(s->arena, sizeof(*w));
     struct report t;
 
     look(s, w, &t);
-    return judge_primary(s, w, reterr);
+    int rc = judge_primary(s, w, reterr);
+    if (rc == 0 && s->options.format == FORMAT_PRETTY)
+        print_repair(s, w);
+    return rc;
 }
 
 int verb_dns_verify(struct session *s, struct err *reterr)
@@ -162,7 +187,7 @@ int verb_dns_verify(struct session *s, struct err *reterr)
         return rc;
     const struct config_node *owner = config_node_find(&s->config, w->d.record.owner);
     if (!owner || !w->d.cname_present || strcmp(w->d.cname, owner->target) != 0)
-        return err_set(reterr, ERR_DNS, "`pgtandem status`",
+        return err_set(reterr, ERR_DNS, "`pgtandem dns show` says how to mend it",
                        "the record's owner is %s, but the alias points to %s", w->d.record.owner,
                        w->d.cname_present ? w->d.cname : "nothing");
     for (size_t i = 0; w->survey_done && i < w->survey.n; i++)
