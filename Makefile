@@ -24,6 +24,8 @@ LIBS     := $(DIRS:%=$(BUILD)/lib%.a)
 TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 SIM      := $(if $(wildcard tests/sim/*.c),$(BUILD)/sim)
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+REFERENCE := $(patsubst tests/reference/%.c,$(BUILD)/tests/reference/%,\
+               $(filter-out %/markdown.c,$(wildcard tests/reference/*.c)))
 REPLAY   := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # ---- flags ---------------------------------------------------------------------------------------
@@ -63,7 +65,7 @@ endif
 COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS)
 WERROR_FLAG := $(if $(filter 1,$(WERROR)),-Werror)
 
-.PHONY: all units deps test check lint sanitize fuzz coverage bench demo install uninstall clean help \
+.PHONY: all units deps test check reference lint sanitize fuzz coverage bench demo install uninstall clean help \
         install-controller install-agent format sim fuzzers fuzzers-here print-cppflags FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -73,6 +75,7 @@ all: $(PROGRAMS) $(LIBS)
 help:
 	@echo 'make            build the two programs in $(BUILD)/'
 	@echo 'make check      unit tests: no root, seconds'
+	@echo 'make reference  docs/configuration.md and docs/messages.md from the tables'
 	@echo 'make test       everything, on a lab of namespaces: as root'
 	@echo 'make lint       format, compiler and static analysis, floors, banned calls'
 	@echo 'make format     clang-format in place'
@@ -144,7 +147,18 @@ $(BUILD)/tests/fuzz/$(1): $(BUILD)/tests/fuzz/$(1).o $(BUILD)/tests/fuzz/replay.
 endef
 $(foreach harness,$(notdir $(REPLAY)),$(eval $(call REPLAYS,$(harness))))
 
-units: $(TESTS) $(REPLAY)
+# The reference pages of docs/, from the tables that the programs run by; test_docs.py compares them.
+define REFERENCES
+$(BUILD)/tests/reference/$(1): $(BUILD)/tests/reference/$(1).o $(BUILD)/tests/reference/markdown.o \
+        $(call archives,tests/reference/$(1).c)
+	$$(call say,LD,$$@)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach page,$(notdir $(REFERENCE)),$(eval $(call REFERENCES,$(page))))
+
+reference: $(REFERENCE)
+	BUILD=$(BUILD) tests/reference/pages --write
+
+units: $(TESTS) $(REPLAY) $(REFERENCE)
 
 # The explorer plays the three pure parts; that they link without the rest shows that they are pure.
 PURE := $(wildcard dnsupdate/register.c controller/decide/*.c agent/decide/*.c)
@@ -179,7 +193,7 @@ print-cppflags:
 	@echo '$(CPPFLAGS)'
 
 format:
-	clang-format -i $(foreach dir,$(DIRS) $(DIRS:%=%/*) tests/unit tests/sim tests/fuzz tests/lab/*,$(wildcard $(dir)/*.[ch]))
+	clang-format -i $(foreach dir,$(DIRS) $(DIRS:%=%/*) tests/unit tests/sim tests/fuzz tests/reference tests/lab/*,$(wildcard $(dir)/*.[ch]))
 
 sanitize:
 	$(MAKE) SAN=1 BUILD=$(BUILD)/asan all units

@@ -3,6 +3,7 @@
 --help, make's targets by the Makefile, pages and their sections by their names. Prints TAP; needs
 neither root nor a lab.
 """
+import fnmatch
 import glob
 import os
 import re
@@ -15,7 +16,7 @@ os.chdir(TOP)
 
 PAGES = sorted(["README.md", *glob.glob("docs/*.md"), *glob.glob("tests/**/README.md", recursive=True)])
 SOURCES = sorted(path for d in ("base", "dnsupdate", "proto", "controller", "agent")
-                 for path in glob.glob(d + "/*.[ch]"))
+                 for path in glob.glob(d + "/**/*.[ch]", recursive=True))
 SHIPPED = sorted(glob.glob("deploy/**/*", recursive=True))
 GROUPS = ("dns", "cron", "config", "audit")
 AGENT_VERBS = ("run", "guard", "status", "inspect", "config check", "man", "version")
@@ -167,6 +168,26 @@ def test_targets_of_make_exist():
 def test_the_page_of_preflight_has_the_programs_own_table():
     said = run("tests/checks-table")
     assert not said, said
+
+
+def test_the_reference_pages_are_what_the_tables_say():
+    said = run("tests/reference/pages")
+    assert not said, said
+
+
+def test_source_files_that_pages_name_exist():
+    """`controller/main.c`, and `engine.c` or `verbs/verb_*.c` for the end of a path."""
+    paths = SOURCES + glob.glob("tests/**/*.[ch]", recursive=True)
+    bad, seen = [], 0
+    for page in PAGES:
+        for number, line in enumerate(read(page).splitlines(), 1):
+            for name in re.findall(r"`([a-z_\d*/]+\.[ch])`", line):
+                seen += 1
+                if not any(fnmatch.fnmatch("/" + path, "*/" + name) for path in paths):
+                    bad.append(f"{page}:{number}: {name}")
+    assert not bad, "; ".join(bad)
+    assert seen > 20, f"only {seen} names were found"
+    return f"{seen} names"
 
 
 def headings(page):

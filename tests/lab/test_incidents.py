@@ -46,7 +46,7 @@ def sections():
 def loosely(words):
     """A pattern: blanks and numbers may be others, names such as db01 may not."""
     text = re.escape(" ".join(words.split())).replace(r"\ ", r"\s+")
-    return re.compile(r"(?<![A-Za-z\d])\d+(?:\\\.\d+)*", re.A).sub(lambda _: r"[\\d.]+", text)
+    return re.compile(r"(?<![A-Za-z\d])\d+(?:\\\.\d+)*", re.A).sub(lambda _: r"[\d.]+", text)
 
 
 # ---- looking and typing ------------------------------------------------------------------------
