@@ -24,6 +24,8 @@ enum {
     DNS_SOA = 6,
     DNS_TXT = 16,
     DNS_AAAA = 28,
+    DNS_RRSIG = 46, /* RFC 4034 */
+    DNS_DNSKEY = 48,
     DNS_ANY = 255
 };
 

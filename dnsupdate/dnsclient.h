@@ -59,6 +59,8 @@ struct dns_view {
     int64_t serial;                        /* SOA serial, -1 if not asked */
     int64_t soa_refresh_s, soa_negative_s; /* with it: how long a secondary waits before it asks by
                                               itself, how long "no such name" is cached */
+    int zone_keys;         /* DNSKEYs at the zone's top: more than none, it is signed; -1 unknown */
+    int record_signatures; /* RRSIGs at the register's name; -1 unknown */
     int64_t elapsed_ms;
 };
 
@@ -73,6 +75,7 @@ enum {
     DNS_READ_REGISTER = 1, /* TXT */
     DNS_READ_ALIAS = 2,    /* CNAME */
     DNS_READ_SERIAL = 4,   /* SOA */
+    DNS_READ_DNSSEC = 16,  /* is the zone signed, and the record in it; never makes a read fail */
     DNS_READ_UNSIGNED = 8, /* for NS that do not hold our key: a look, never a decision */
 };
 /* Read from `server` (NULL: the zone's primary). */

@@ -11,7 +11,7 @@
 
 /* ---- reader: the questions of one view, over an open exchange -------------------------------- */
 
-enum { TXT, CNAME, SOA, OTHERS, QUESTIONS };
+enum { TXT, CNAME, SOA, OTHERS, KEYS, SIGNATURES, QUESTIONS };
 
 struct reader {
     struct exchange *exchange;
@@ -96,6 +96,24 @@ static void on_soa(void *arg, const struct reply *reply)
     reader_step(r, view_soa(reply, r->zone, &r->view, &e), &e);
 }
 
+static void on_keys(void *arg, const struct reply *reply)
+{
+    struct reader *r = arg;
+
+    r->view.zone_keys = view_count(reply, r->zone->zone, DNS_DNSKEY);
+    reader_step(r, 0, NULL);
+}
+
+static void on_signatures(void *arg, const struct reply *reply)
+{
+    struct reader *r = arg;
+    char name[DNS_NAME_BYTES];
+
+    if (register_name(r->zone->alias, name, sizeof(name)))
+        r->view.record_signatures = view_count(reply, name, DNS_RRSIG);
+    reader_step(r, 0, NULL);
+}
+
 struct reader *reader_start(struct exchange *x, const struct dns_zone *z, unsigned what,
                             reader_fn fn, void *arg)
 {
@@ -114,6 +132,10 @@ struct reader *reader_start(struct exchange *x, const struct dns_zone *z, unsign
         reader_ask(r, CNAME, z->alias, DNS_CNAME, on_cname, NULL);
     if (what & DNS_READ_SERIAL)
         reader_ask(r, SOA, z->zone, DNS_SOA, on_soa, NULL);
+    if (what & DNS_READ_DNSSEC && register_name(z->alias, name, sizeof(name))) {
+        reader_ask(r, KEYS, z->zone, DNS_DNSKEY, on_keys, NULL);
+        reader_ask(r, SIGNATURES, name, DNS_RRSIG, on_signatures, NULL);
+    }
     return r;
 }
 

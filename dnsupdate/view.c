@@ -15,7 +15,7 @@ void view_init(struct dns_view *view, const char *server)
 {
     memset(view, 0, sizeof(*view));
     view->status = DNS_VIEW_SILENT;
-    view->serial = -1;
+    view->serial = view->zone_keys = view->record_signatures = -1;
     STR_COPY(view->server, server);
 }
 
@@ -146,6 +146,21 @@ int view_others(const struct reply *r, const struct dns_zone *z, struct dns_view
             view->alias_other_types = true;
     }
     return 0;
+}
+
+int view_count(const struct reply *r, const char *name, int type)
+{
+    ldns_rr_list *answer = ldns_pkt_answer(r->pkt);
+    int n = 0;
+
+    if ((r->rcode != RCODE_NOERROR && r->rcode != RCODE_NXDOMAIN) || !r->aa)
+        return -1;
+    for (size_t i = 0; i < ldns_rr_list_rr_count(answer); i++) {
+        const ldns_rr *rr = ldns_rr_list_rr(answer, i);
+
+        n += owner_is(rr, name) && (int)ldns_rr_get_type(rr) == type;
+    }
+    return n;
 }
 
 int view_soa(const struct reply *r, const struct dns_zone *z, struct dns_view *view,

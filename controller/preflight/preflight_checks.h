@@ -166,6 +166,8 @@ void check_list(char *text, size_t bytes, const char *name);
       "the name that the alias will point to resolves to the target's address")                    \
     X(ttl, "ttl", WARN, WARN, true, "by [limits]",                                                 \
       "clients keep the alias's old target for a short time only")                                 \
+    X(zone_signed, "zone-signed", WARN, WARN, true, "the record too, if the zone is",              \
+      "a zone with DNSSEC signs what an update writes")                                            \
     X(settings_capacity, "settings-capacity", BLOCK, OFF, true, "not below the owner's",           \
       "connections, workers, slots and locks of the target suffice")                               \
     X(settings_alike, "settings", WARN, OFF, true, "the owner's",                                  \

@@ -78,3 +78,24 @@ bool check_ttl(const struct check_view *v, struct preflight_result *r)
     check_remedy(r, "clients keep the old name so long: lower the alias's TTL in the zone first");
     return d->cname_ttl <= v->c->limits.ttl_s;
 }
+
+bool check_zone_signed(const struct check_view *v, struct preflight_result *r)
+{
+    const struct dns_view *d = &v->w->d;
+
+    if (d->status != DNS_VIEW_OK || d->zone_keys < 0) {
+        check_measured(r, "not looked at");
+        return true;
+    }
+    if (d->zone_keys == 0) {
+        check_measured(r, "the zone is not signed");
+        return true;
+    }
+    check_measured(r, "the zone has %d keys, the record %d signatures", d->zone_keys,
+                   d->record_signatures);
+    check_remedy(r,
+                 "resolvers that validate may refuse the alias after an update: have the server "
+                 "sign by itself (BIND: dnssec-policy), then dig +dnssec TXT _pgtandem.%s",
+                 v->c->cluster.alias);
+    return d->record_signatures > 0;
+}

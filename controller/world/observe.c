@@ -219,9 +219,10 @@ void world_observe(struct session *s, struct world *w, unsigned what)
     *agents = (struct agents_look){.s = s, .w = w, .done = true};
     memset(wanted, true, sizeof(wanted));
     if (what & OBSERVE_DNS)
-        read =
-            dns_read(s->loop, &s->zone, NULL, DNS_READ_REGISTER | DNS_READ_ALIAS | DNS_READ_SERIAL,
-                     READ_TIMEOUT_MS, take_view, &look);
+        read = dns_read(s->loop, &s->zone, NULL,
+                        DNS_READ_REGISTER | DNS_READ_ALIAS | DNS_READ_SERIAL |
+                            (what & OBSERVE_KEY ? DNS_READ_DNSSEC : 0),
+                        READ_TIMEOUT_MS, take_view, &look);
     if (what & OBSERVE_SURVEY)
         survey = dns_survey(s->loop, &s->zone, SURVEY_TIMEOUT_MS, take_survey, &look);
     if ((what & OBSERVE_KEY) && !look.key_wanted)

@@ -269,6 +269,36 @@ static void test_view_txt(void **state)
     assert_int_equal(v.n_txt, 0);
 }
 
+static int count_txt(const struct reply *r, const struct dns_zone *z, struct dns_view *view,
+                     struct err *e)
+{
+    (void)z;
+    (void)e;
+    view->zone_keys = view_count(r, NAME, DNS_TXT);
+    return 0;
+}
+
+/* As DNSKEY and RRSIG are counted: those of the name, and -1 where the answer does not tell. */
+static void test_view_count(void **state)
+{
+    struct message m = answer_to(&query, ID, RCODE_NOERROR);
+    struct dns_view v;
+    struct err e;
+
+    (void)state;
+    assert_int_equal(view_of(&m, count_txt, &v, &e), 0);
+    assert_int_equal(v.zone_keys, 0);
+    m = answer_to(&query, ID, RCODE_NOERROR);
+    add_txt(&m, NAME, 0, "one");
+    add_txt(&m, NAME, 0, "two");
+    add_txt(&m, "other.ia2.test", 0, "three");
+    assert_int_equal(view_of(&m, count_txt, &v, &e), 0);
+    assert_int_equal(v.zone_keys, 2);
+    m = answer_to(&query, ID, RCODE_REFUSED);
+    assert_int_equal(view_of(&m, count_txt, &v, &e), 0);
+    assert_int_equal(v.zone_keys, -1);
+}
+
 static void test_view_unusable(void **state)
 {
     struct message m = answer_to(&query, ID, RCODE_NOERROR);
@@ -446,9 +476,9 @@ int main(void)
         cmocka_unit_test(test_decides),         cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_hints),           cmocka_unit_test(test_unsigned),
         cmocka_unit_test(test_badtime_decides), cmocka_unit_test(test_rcodes),
-        cmocka_unit_test(test_view_txt),        cmocka_unit_test(test_view_unusable),
-        cmocka_unit_test(test_view_alias),      cmocka_unit_test(test_judge),
-        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_view_count),      cmocka_unit_test(test_view_txt),
+        cmocka_unit_test(test_view_unusable),   cmocka_unit_test(test_view_alias),
+        cmocka_unit_test(test_judge),           cmocka_unit_test(test_words),
     };
 
     return cmocka_run_group_tests_name("dnsreply", tests, make_requests, NULL);
