@@ -13,7 +13,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from labkit import hosts, points, scene, tap  # noqa: E402 pylint: disable=C0413
+from labkit import files, hosts, points, scene, tap  # noqa: E402 pylint: disable=C0413
 from labkit.scene import check, wait  # noqa: E402 pylint: disable=C0413
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -148,7 +148,7 @@ def secondary_name_server_is_down(s):
 
 
 def crontab_edited_on_a_standby(s):
-    text = s.crontab("db01").replace("jobs.log", "other.log")
+    text = re.sub(r"^(%s.*)jobs\.log" % re.escape(files.OFF), r"\1other.log", s.crontab("db01"), flags=re.M)
     edited = s.lab.host("db01", "log/edited")
     with open(edited, "w", newline="") as f:
         f.write(text)
@@ -190,13 +190,33 @@ def old_primary_came_back(s):
     s.start("db02")
 
 
-# in the order in which one lab bears them; the last three leave nodes that have to be built anew
+def build_anew(s, node, owner):
+    """The commands of docs/two-writable.md, "Bring W back"."""
+    with open(TOP + "/docs/two-writable.md", encoding="utf-8") as f:
+        text = f.read().split("## Bring W back", 1)[1]
+    lines = re.findall(r"^    (.*?)(?:\s+#.*)?$", text, re.M)
+    check(len(lines) >= 6, "two-writable.md: only %d commands to bring W back", len(lines))
+    for line in lines:
+        for theirs, ours in (("DATADIR", hosts.DATA), ("OWNER_ADDRESS", hosts.ADDRESS[owner]),
+                             ("REPLICATION_USER", "replicator"), ("-S W", "-S " + node),
+                             ("rejoin W", "rejoin " + node), (" start", " -w -l /var/log/postgresql.log start")):
+            line = line.replace(theirs, ours)
+        if line.startswith("pgtandem"):
+            type_line(s, "ctl", line, "")
+        elif line.startswith("psql"):
+            wait(lambda: s.value(node, "SELECT status FROM pg_stat_wal_receiver") == "streaming", 15,
+                 node + " streams")
+        else:
+            s.run(node, "sh", "-c", line, user="postgres", check=True)
+
+
+# in the order in which one lab bears them; the last two leave a node that has to be built anew
 INCIDENTS = (
     (owners_agent_is_down,), (postgresql_of_the_owner_has_crashed,),
     (controller_is_cut_from_the_owner,), (standbys_agent_is_down,), (dns_primary_is_down,),
     (secondary_name_server_is_down,), (crontab_edited_on_a_standby,), (alias_changed_by_hand,),
     (state_file_is_unreadable,), (controller_died_in_the_middle,),
-    (standby_promoted_by_hand, owners_host_is_dead, old_primary_came_back))
+    (standby_promoted_by_hand,), (owners_host_is_dead, old_primary_came_back))
 
 
 def incident(faults, page):
@@ -205,6 +225,8 @@ def incident(faults, page):
             fault(s)
             play(s, page[fault.__name__.replace("_", "-")])
         s.heal()
+        if standby_promoted_by_hand in faults:
+            build_anew(s, "vm", "db02")
     return run
 
 
