@@ -188,8 +188,8 @@ static void on_knocked(void *arg, bool heard)
     struct err e;
 
     end_knock(p);
-    p->host_heard = heard;
-    if (heard)
+    p->host_heard = heard || conn_phase(p->conn) != CONN_CONNECTING; /* its own SYN was answered */
+    if (p->host_heard)
         return;
     err_set(&e, ERR_UNREACHABLE, "Is the host up, does a firewall drop packets?",
             "agent %s (%s): its host is silent: no answer to %d connection requests within %d ms, "

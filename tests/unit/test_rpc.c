@@ -573,6 +573,24 @@ static void silent_host_is_found_early(void **state)
     dead_port_close(&agent);
 }
 
+/* the call's own connection is an answer too, even where nothing else gets through any more */
+static void accepted_connection_is_an_answer(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct dead_port postgres;
+    char agent[ADDRESS_BYTES];
+    int fd = silent_listener(agent);
+
+    (void)state;
+    dead_port_open(&postgres);
+    assert_int_equal(listen(fd, 0), 0); /* room for one, which is the call's */
+    struct rpc_result r = call_knocking(agent, postgres.address, VERB_OBSERVE, 600, a);
+    assert_says(&r.e, ERR_UNREACHABLE, "did not finish the TLS handshake");
+    assert_true(r.elapsed_ms >= 595 * pace);
+    close(fd);
+    dead_port_close(&postgres);
+}
+
 /* ---- peers that are not who they should be --------------------------------------------------- */
 
 /* one call with other certificates than the right ones; what the caller and the server say */
@@ -1302,6 +1320,7 @@ int main(void)
         TEST(fanout_keeps_one_deadline),
         TEST(dead_host_keeps_the_deadline),
         TEST(silent_host_is_found_early),
+        TEST(accepted_connection_is_an_answer),
         TEST(wrong_certificates),
         TEST(agents_only_observe),
         TEST(versions_without_overlap),
