@@ -241,6 +241,16 @@ void config_bind(struct config *c)
 /* as long as the longest string of a configuration */
 enum { VALUE_BYTES = 512 };
 
+/* Both as text; a secret, which is a string, shows none of it. False: they are the same. */
+static bool differ(const struct field *f, const char *mine, const char *theirs,
+                   char old[VALUE_BYTES], char new[VALUE_BYTES])
+{
+    (void)field_get(f, mine, old, VALUE_BYTES);
+    (void)field_get(f, theirs, new, VALUE_BYTES);
+    return strcmp(old, new) != 0 ||
+           ((f->flags & FIELD_SECRET) && strcmp(mine + f->offset, theirs + f->offset) != 0);
+}
+
 static void take_section(const struct ini_section *section, struct config *c,
                          const struct config *now, config_change_fn fn, void *arg)
 {
@@ -251,9 +261,7 @@ static void take_section(const struct ini_section *section, struct config *c,
         bool taken = f->flags & FIELD_RELOADS;
         char old[VALUE_BYTES], new[VALUE_BYTES];
 
-        (void)field_get(f, mine, old, sizeof(old));
-        (void)field_get(f, theirs, new, sizeof(new));
-        if (strcmp(old, new) == 0)
+        if (!differ(f, mine, theirs, old, new))
             continue;
         if (taken) /* it has passed the same checks before */
             (void)field_set(f, mine, new, NULL, NULL);

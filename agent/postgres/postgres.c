@@ -24,7 +24,7 @@ static const struct field config_fields[] = {
     F_STRING(struct postgres_config, user, 0, "postgres", "role that the agent connects as"),
     F_STRING(struct postgres_config, database, 0, "postgres", "database that the agent connects to"),
     F_STRING(struct postgres_config, replication_user, 0, "replicator", "role of the standbys' connections"),
-    F_STRING(struct postgres_config, replication_options, 0, "", "appended to primary_conninfo, e.g. sslmode=verify-full; never host, hostaddr or port"),
+    F_STRING(struct postgres_config, replication_options, FIELD_SECRET, "", "appended to primary_conninfo, e.g. sslmode=verify-full; never host, hostaddr or port"),
     F_STRING(struct postgres_config, log_file, 0, "", "where the postmaster's messages go when the agent starts it; empty: PGDATA/pgtandem-start.log"),
     F_STRING(struct postgres_config, start_command, FIELD_RELOADS, "", "command that starts PostgreSQL, e.g. systemctl start postgresql@15-main; empty: the agent starts it"),
     F_STRING(struct postgres_config, stop_command, FIELD_RELOADS, "", "command that stops it; empty: SIGINT to the postmaster"),

@@ -99,11 +99,46 @@ static void test_refusals(void **state)
     }
 }
 
+struct told {
+    int n;
+    char words[512];
+};
+
+static void on_change(void *arg, const char *section, const char *key, const char *old,
+                      const char *now, bool taken)
+{
+    struct told *t = arg;
+
+    t->n++;
+    snprintf(t->words, sizeof(t->words), "%s %s %s %s %s", section, key, old, now,
+             taken ? "taken" : "waits");
+}
+
+/* how a standby connects may hold a password: that it changed is told, not what it is */
+static void test_reload_tells_no_secret(void **state)
+{
+    static const char line[] = "#replication_options = sslmode=verify-full "
+                               "sslrootcert=/etc/pgtandem/pg-ca.crt";
+    AUTO(arena) a = arena_new();
+    struct config *c = arena_alloc(a, sizeof(*c)), *now = arena_alloc(a, sizeof(*now));
+    struct err e = {0};
+    struct told told = {.n = 0};
+
+    (void)state;
+    assert_int_equal(load(with(a, line, "replication_options = password=old"), c, &e), 0);
+    assert_int_equal(load(with(a, line, "replication_options = password=new"), now, &e), 0);
+    config_take(c, now, on_change, &told);
+    assert_int_equal(told.n, 1);
+    assert_string_equal(told.words, "postgresql replication_options (secret) (secret) waits");
+    assert_string_equal(c->postgresql.replication_options, "password=old");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sample),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_reload_tells_no_secret),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
