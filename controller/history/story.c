@@ -163,7 +163,7 @@ int story_list_read(const char *directory, struct arena *a, struct story_list *r
 
     if (rc < 0)
         return rc;
-    struct story_list l = {.stories = arena_alloc(a, (n + 1) * sizeof(*l.stories)), .n = n};
+    struct story_list l = {.stories = arena_alloc(a, (n + 1) * sizeof(struct story *)), .n = n};
     for (size_t i = 0; i < n; i++) {
         struct journal_file *f;
         struct err e;
@@ -202,26 +202,27 @@ static int ambiguous(const struct story_list *l, const char *prefix, struct err 
 int story_list_find(const struct story_list *l, const char *prefix, struct story **ret_story,
                     bool *ret_none, struct err *reterr)
 {
-    size_t len = prefix ? strlen(prefix) : 0, n = 0;
+    const char *begin = prefix ? prefix : "";
+    size_t len = strlen(begin), n = 0;
     struct story *found = NULL;
 
     if (ret_none)
         *ret_none = false;
     for (size_t i = 0; i < l->n; i++)
-        if (strncmp(l->stories[i]->txn, prefix ? prefix : "", len) == 0) {
+        if (strncmp(l->stories[i]->txn, begin, len) == 0) {
             found = l->stories[i];
             n++;
         }
     if (len && n > 1)
-        return ambiguous(l, prefix, reterr);
+        return ambiguous(l, begin, reterr);
     for (size_t i = l->n; !found && i > 0; i--)
-        if (strncmp(l->stories[i - 1]->transition, prefix, len) == 0)
+        if (strncmp(l->stories[i - 1]->transition, begin, len) == 0)
             found = l->stories[i - 1];
     if (!found && ret_none)
         *ret_none = true;
     if (!found)
         return err_set(reterr, ERR_USAGE, "`pgtandem history -f tsv` lists them all",
-                       "no journal here is of a transition \"%.40s\"", prefix ? prefix : "");
+                       "no journal here is of a transition \"%.40s\"", begin);
     *ret_story = found;
     return 0;
 }

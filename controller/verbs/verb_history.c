@@ -238,9 +238,7 @@ int verb_history(struct session *s, struct err *reterr)
     if (rc == 0 && s->options.node && !config_node_find(&s->config, s->options.node))
         rc = err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
                      "no node is called \"%s\" in %s", s->options.node, s->config.path);
-    if (rc == 0)
-        rc = story_list_read(s->config.journal.directory, s->arena, &l, reterr);
-    if (rc < 0)
+    if (rc < 0 || (rc = story_list_read(s->config.journal.directory, s->arena, &l, reterr)) < 0)
         return rc;
     report_init(&t, s->arena, columns, sizeof(columns) / sizeof(columns[0]));
     elsewhere_look(s, &l, &e);
