@@ -164,7 +164,7 @@ static inline struct hello hello_of(enum peer_role role, const char *node)
     return h;
 }
 
-/* ---- sockets by hand ----------------------------------------------------------------------------- */
+/* ---- sockets by hand ------------------------------------------------------------------------- */
 
 /* a TCP listener that accepts (in the kernel) and never says a word */
 static inline int silent_listener(char address[ADDRESS_BYTES])
@@ -214,7 +214,7 @@ static inline void send_tls(struct tls *t, int fd, const void *bytes, size_t len
     run_for(5);
 }
 
-/* ---- the program --------------------------------------------------------------------------------- */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 /* How many wait for each processor: on a busy machine everything takes so much longer. */
 static inline int64_t share_of_a_processor(void)

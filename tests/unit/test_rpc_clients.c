@@ -1,4 +1,5 @@
-/* Clients that do what ours never would: what the server makes of each, and that it still serves. */
+/* Clients that do what ours never would: what the server makes of each, and that it goes on serving
+ * others. */
 #include "tests/unit/rpc_pair.h"
 
 #include <fcntl.h>
