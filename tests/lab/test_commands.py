@@ -41,7 +41,7 @@ TYPED = (
     ("pgtandem resume", 0), ("pgtandem abort", 0),
     ("back", "db02"),
     ("pgtandem fence vm", 0), ("pgtandem rejoin vm", 0),
-    ("fence", "db02"), ("pgtandem unfence db02", 0),
+    ("fence", "db02"), ("pgtandem unfence db02", 0), ("rest", "db02"),
     ("pgtandem switchover --to db01", 0),
     ("back", "db02"),
     ("crash", "db02"),
@@ -112,6 +112,8 @@ def between(s, what, node):
     if what == "back":
         s.await_steady(s.alias())
         check(s.switchover(node).code == 0, "the role does not go back to %s", node)
+        s.await_steady(node)
+    elif what == "rest":
         s.await_steady(node)
     elif what == "fence":
         check(s.pgtandem("fence", node, "--yes", "--reason", "test").code == 0, "%s is not fenced", node)
