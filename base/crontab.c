@@ -1,6 +1,5 @@
 #include "base/crontab.h"
 
-#include <openssl/evp.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -8,19 +7,16 @@
 #include "base/crontab_lines.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 
 const char *const crontab_mode_names[] = {"block", "all", NULL};
 
-static int hash_text(const char *bytes, size_t len, char ret_hex[65], struct err *reterr)
+static int hash_text(const char *bytes, size_t len, char ret_hex[SHA256_HEX_BYTES],
+                     struct err *reterr)
 {
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-
-    if (EVP_Digest(bytes, len, sum, &n, EVP_sha256(), NULL) != 1 || n != 32)
-        return err_set(reterr, ERR_SYS, NULL, "libcrypto gives no sha256");
-    for (size_t i = 0; i < n; i++)
-        str_printf(ret_hex + i * 2, 3, "%02x", sum[i]);
-    return 0;
+    return sha256_hex(bytes, len, ret_hex)
+               ? 0
+               : err_set(reterr, ERR_SYS, NULL, "libcrypto gives no sha256");
 }
 
 int crontab_summarize(const char *text, size_t len, enum crontab_mode mode,

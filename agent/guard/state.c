@@ -10,19 +10,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/str.h"
 
 enum {
     STATE_CAP_BYTES = 16384,
     PATH_BYTES = 300,
-    SUM_HEX = 64,
+    SUM_HEX = SHA256_HEX_BYTES - 1,
     STATE_FORMAT = 1, /* of a file without the key "format"; a later one will have it */
 };
 
@@ -87,18 +87,6 @@ int state_lock(const struct state_binding *b, int wait_ms, int *ret_fd, struct e
     return file_lock(path, wait_ms, ret_fd, reterr);
 }
 
-static bool sum_text(const char *bytes, size_t len, char ret_hex[SUM_HEX + 1])
-{
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-
-    if (EVP_Digest(bytes, len, sum, &n, EVP_sha256(), NULL) != 1 || n * 2 != SUM_HEX)
-        return false;
-    for (unsigned i = 0; i < n; i++)
-        str_printf(ret_hex + i * (size_t)2, 3, "%02x", sum[i]);
-    return true;
-}
-
 /* The error that stands for "treated as fenced, untouched, a human decides". */
 static int unusable(struct err *e, const char *path, const char *why)
 {
@@ -117,7 +105,7 @@ static int check_sum(const char *path, const char *text, size_t len, size_t *ret
 {
     const size_t label = sizeof(sum_label) - 1;
     const char *line_end = memchr(text, '\n', len);
-    char hex[SUM_HEX + 1];
+    char hex[SHA256_HEX_BYTES];
 
     if (!line_end)
         return unusable(reterr, path, "torn: it has no complete first line");
@@ -128,7 +116,7 @@ static int check_sum(const char *path, const char *text, size_t len, size_t *ret
     if (len - json_len - 1 != label + SUM_HEX + 1 || memcmp(sum, sum_label, label) != 0 ||
         text[len - 1] != '\n')
         return unusable(reterr, path, "torn: its check sum is missing or incomplete");
-    if (!sum_text(text, json_len, hex) || memcmp(sum + label, hex, SUM_HEX) != 0)
+    if (!sha256_hex(text, json_len, hex) || memcmp(sum + label, hex, SUM_HEX) != 0)
         return unusable(reterr, path, "damaged: its check sum is wrong");
     *ret_json_len = json_len;
     return 0;
@@ -251,11 +239,11 @@ int state_load(const struct state_binding *b, struct agent_state *ret_state, str
 int state_save(const struct state_binding *b, const struct agent_state *s, struct err *reterr)
 {
     AUTO(arena) a = arena_new();
-    char path[PATH_BYTES], hex[SUM_HEX + 1];
+    char path[PATH_BYTES], hex[SHA256_HEX_BYTES];
     const char *json = field_to_text(&agent_state_table, s, a);
 
     state_path(b, "state.json", path);
-    if (!sum_text(json, strlen(json), hex))
+    if (!sha256_hex(json, strlen(json), hex))
         return err_set(reterr, ERR_SYS, NULL, "libcrypto gives no sha256: %s is not written", path);
 
     const char *text = arena_printf(a, "%s\n%s%s\n", json, sum_label, hex);

@@ -1,6 +1,5 @@
 /* Directories, the server's certificate, and what the other parts share. */
 #include <gnu/libc-version.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/str.h"
 
 enum { PATH_BYTES = 512, CERTIFICATE_CAP_BYTES = 256 * 1024 };
@@ -29,12 +29,10 @@ const char *inspect_setting_value(const struct inspect *i, const char *name)
 
 void inspect_hash(const char *text, char ret_hash[17])
 {
-    unsigned char sum[EVP_MAX_MD_SIZE] = {0};
-    unsigned n = 0;
+    char hex[SHA256_HEX_BYTES] = "0000000000000000";
 
-    (void)EVP_Digest(text, strlen(text), sum, &n, EVP_sha256(), NULL);
-    for (size_t k = 0; k < 8; k++)
-        str_printf(ret_hash + 2 * k, 3, "%02x", sum[k]);
+    (void)sha256_hex(text, strlen(text), hex);
+    str_printf(ret_hash, 17, "%.16s", hex);
 }
 
 void inspect_add_text(struct inspect_text *rows, size_t *n, size_t max, const char *text)

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/str.h"
 
 const char *const journal_kind_names[] = {"begin", "intent", "result", "note", "end", NULL};
@@ -36,19 +36,8 @@ struct journal {
 
 void journal_hash(const void *bytes, size_t len, char ret_hex[JOURNAL_HASH_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
-    unsigned char md[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-
-    if (EVP_Digest(bytes, len, md, &n, EVP_sha256(), NULL) != 1)
-        n = 0;
-    for (unsigned i = 0; i < 32; i++) {
-        unsigned char c = i < n ? md[i] : 0;
-
-        ret_hex[2 * i] = digits[c >> 4];
-        ret_hex[2 * i + 1] = digits[c & 15];
-    }
-    ret_hex[64] = '\0';
+    if (!sha256_hex(bytes, len, ret_hex))
+        str_copy(ret_hex, JOURNAL_HASH_BYTES, JOURNAL_NO_PREVIOUS);
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */
