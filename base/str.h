@@ -14,8 +14,7 @@ bool str_printf(char *dst, size_t dst_bytes, const char *fmt, ...)
 
 /* Text from elsewhere (a peer's words, a crontab's line, a DNS record) as one harmless line, in
  * place: what would move a cursor or begin a line of its own becomes a blank (tab, newline) or '?'
- * (other
- * control characters, C1 in UTF-8 too; a terminal obeys them). The length stays. */
+ * (other control characters, C1 in UTF-8 too; a terminal obeys them). The length stays. */
 void str_make_printable(char *text);
 
 /* Whole-string conversions; false when anything but the number is there or it is out of range. */

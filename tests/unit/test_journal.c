@@ -1,6 +1,5 @@
 /* controller/history/journal: what was written is read back; damage is told; a crash or a full disk
- * cuts,
- * no more. */
+ * cuts, no more. */
 #include "controller/history/audit.h"
 #include "controller/history/journal.h"
 
@@ -19,30 +18,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "tests/unit/journal_dir.h"
 #include "tests/unit/unit.h"
-
-static char directory[] = "/tmp/pgtandem-test-journal-XXXXXX";
-
-static int set_up(void **state)
-{
-    (void)state;
-    STR_COPY(directory, "/tmp/pgtandem-test-journal-XXXXXX");
-    return mkdtemp(directory) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    AUTO(arena) a = arena_new();
-    char **paths;
-    size_t n;
-
-    (void)state;
-    if (journal_list(directory, a, &paths, &n, NULL) == 0)
-        for (size_t i = 0; i < n; i++)
-            unlink(paths[i]);
-    unlink(arena_printf(a, "%s/lock", directory));
-    return rmdir(directory);
-}
 
 /* A command's journal as the engine writes it; returns its path. */
 static char *write_one(struct arena *a, const char *txn, bool ended)

@@ -1,6 +1,5 @@
 /* controller/history/story, controller/history/timeline: a journal read as what it tells, and its
- * picture laid out.
- * */
+ * picture laid out. */
 #include "controller/history/story.h"
 
 #include <stdlib.h>
@@ -11,30 +10,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/history/timeline.h"
+#include "tests/unit/journal_dir.h"
 #include "tests/unit/unit.h"
-
-static char directory[] = "/tmp/pgtandem-test-story-XXXXXX";
-
-static int set_up(void **state)
-{
-    (void)state;
-    STR_COPY(directory, "/tmp/pgtandem-test-story-XXXXXX");
-    return mkdtemp(directory) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    AUTO(arena) a = arena_new();
-    char **paths;
-    size_t n;
-
-    (void)state;
-    if (journal_list(directory, a, &paths, &n, NULL) == 0)
-        for (size_t i = 0; i < n; i++)
-            unlink(paths[i]);
-    unlink(arena_printf(a, "%s/lock", directory));
-    return rmdir(directory);
-}
 
 static json_t *json(const char *text)
 {
