@@ -2,8 +2,7 @@
  * The agent's parts together, and what all of its acts need: durable state, observation, D.
  *
  * Everything that decides and changes goes through one queue of acts (agent/acts/act.h) and holds
- * the
- * state lock meanwhile (agent/guard/state.h, S4); looking and waiting do not.
+ * the state lock meanwhile (agent/guard/state.h, S4); looking and waiting do not.
  */
 #pragma once
 

@@ -43,8 +43,7 @@ static int read_all(int fd, const char *path, struct buf *b, struct err *reterr)
 }
 
 /* O_NONBLOCK: a FIFO put in the file's place must not stop us; for regular files it is void. What
- * is
- * then judged is what was opened, whatever happens to the path meanwhile. */
+ * is then judged is what was opened, whatever happens to the path meanwhile. */
 static int open_regular(const char *path, int flags, int *ret_fd, struct stat *ret_st,
                         struct err *reterr)
 {

@@ -6,8 +6,7 @@
  * Every request that changes something carries (epoch, seq); an agent refuses what is not higher
  * than the last it obeyed. One-line strings are made printable as they arrive (base/field.h): they
  * end in logs and on terminals. Every reply, also a refusal, carries a fresh observation, so that a
- * step
- * needs no second round trip to be observed.
+ * step needs no second round trip to be observed.
  *
  * Versions. Two programs speak the lower of their two newest versions (hello). What came with a
  * version says so where it is declared: a verb in its row of VERBS, a field by `.since = 2` in its

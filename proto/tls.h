@@ -31,8 +31,8 @@ void tls_feed(struct tls *t, const void *bytes, size_t len);
 int tls_handshake(struct tls *t, struct err *reterr);
 
 /* Append what can be decrypted to `plain`, up to its cap. 1: fine so far; 0: the peer has said
- * goodbye
- * (close_notify). ERR_TLS: broken, or the peer refused our certificate after its handshake. */
+ * goodbye (close_notify). ERR_TLS: broken, or the peer refused our certificate after its
+ * handshake. */
 int tls_read(struct tls *t, struct buf *plain, struct err *reterr);
 
 int tls_write(struct tls *t, const void *bytes, size_t len, struct err *reterr);

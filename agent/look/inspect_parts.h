@@ -1,6 +1,6 @@
 /* The parts of one inspection (agent/look/inspect.h). Each fills its own members of the struct;
- * what it
- * cannot see it says in the member for that, and goes on. They may block, but for PostgreSQL's. */
+ * what it cannot see it says in the member for that, and goes on. They may block, but for
+ * PostgreSQL's. */
 #pragma once
 
 #include <stdint.h>

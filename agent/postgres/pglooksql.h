@@ -2,8 +2,7 @@
  * What a look asks the server: three statements in one round trip (the node, its walsenders, its
  * slots), for PostgreSQL 12 to 18. The names of the columns are those of struct obs_pg, struct
  * obs_sender and struct obs_slot; those that begin with '_' are for agent/postgres/pgobserve.c.
- * They need
- * pg_monitor.
+ * They need pg_monitor.
  */
 #pragma once
 

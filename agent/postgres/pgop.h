@@ -1,8 +1,7 @@
 /*
  * Inside of agent/postgres/postgres.h: the object, and what all its operations have in common. An
- * operation
- * is a struct that starts with a struct pgop; it lives from pgop_new() to pgop_end(), which calls
- * back.
+ * operation is a struct that starts with a struct pgop; it lives from pgop_new() to pgop_end(),
+ * which calls back.
  *
  * Invariants
  *   - An operation ends exactly once, never from inside the call that began it.

@@ -1,5 +1,4 @@
-/* postgres_rehearse_follow() of agent/postgres/postgres.h: the future replication connection, now.
- * */
+/* postgres_rehearse_follow() of postgres.h: the future replication connection, now. */
 #include <string.h>
 
 #include "agent/postgres/pgop.h"

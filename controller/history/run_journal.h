@@ -1,8 +1,7 @@
 /*
  * What a moving command writes down: who and why and what was seen when it began; each step's
  * intent, on disk before the act; each step's result, with its trace (controller/engine/trace.h).
- * The
- * summary writes the end.
+ * The summary writes the end.
  *
  * The journal is opened when something is about to change. What was looked at and said before, the
  * preflight for one, is kept until then and written first.

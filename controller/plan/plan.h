@@ -2,9 +2,8 @@
  * A plan: what a move will do, step by step, with today's values; the way back; what it will cost;
  * what will be owed. Its steps are those that the planner would hand out one after the other
  * (controller/decide/foresee.h), so that plan and deed are one list. `plan` shows it, `--dry-run`
- * of every
- * move too; `plan --save` keeps it in a file and `switchover --plan` carries it out, unless a fact
- * that mattered has changed since.
+ * of every move too; `plan --save` keeps it in a file and `switchover --plan` carries it out,
+ * unless a fact that mattered has changed since.
  *
  * Facts are what the steps rest on and what stands still by nature: who is what, whom they follow,
  * the crontabs, the record, the settings. WAL positions and lag are shown and never compared; the

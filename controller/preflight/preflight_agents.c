@@ -1,5 +1,4 @@
-/* Checks of the agents themselves: what they may do, which protocol they speak, their certificates.
- * */
+/* Checks of the agents: what they may do, which protocol they speak, their certificates. */
 #include <inttypes.h>
 #include <string.h>
 

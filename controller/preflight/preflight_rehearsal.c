@@ -1,6 +1,5 @@
 /* Checks of what the agents have rehearsed (agent/look/rehearse.h): what was tried and failed,
- * fails;
- * what could not be proven without doing it passes, and says so. */
+ * fails; what could not be proven without doing it passes, and says so. */
 #include <inttypes.h>
 #include <string.h>
 

@@ -67,8 +67,7 @@ void report_print(const struct report *r, const struct session *s);
 
 /* What every JSON output is: an object with "version", "kind" (the verb), then `value`'s own keys;
  * an array becomes the member "rows". Each key is described in docs/json. One that is added leaves
- * the
- * version; one that goes, or means something else, raises it. Takes `value`. */
+ * the version; one that goes, or means something else, raises it. Takes `value`. */
 enum { REPORT_JSON_VERSION = 1 };
 json_t *report_object(const struct session *s, json_t *value);
 /* Print and release it: indented on a terminal, else one line. */

@@ -1,10 +1,12 @@
-/* What a function prints on standard output, as text. */
+/* What a function prints on standard output, as text, and what must be in it. */
 #pragma once
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "tests/unit/unit.h"
 
 enum { CAPTURE_BYTES = 1 << 19 };
 
@@ -33,4 +35,10 @@ static inline char *capture_end(struct capture *c, struct arena *a)
     (void)!fread(text, 1, CAPTURE_BYTES - 1, c->file);
     fclose(c->file);
     return text;
+}
+
+static inline void has(const char *where, const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("%s lacks \"%s\"", where, part);
 }

@@ -10,12 +10,6 @@
 #include "tests/unit/capture.h"
 #include "tests/unit/unit.h"
 
-static void has(const char *where, const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("%s lacks \"%s\"", where, part);
-}
-
 static void help_of_every_verb(void **state)
 {
     const struct term t = {.out = stdout, .width = 40};

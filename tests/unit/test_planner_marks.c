@@ -1,6 +1,5 @@
 /* controller/decide/planner: a fence's mark on a primary that still runs (a FENCE that was cut
- * short), and
- * what a crontab that cannot be read counts for. */
+ * short), and what a crontab that cannot be read counts for. */
 #include <string.h>
 
 #include "base/str.h"

@@ -1,6 +1,6 @@
 /* controller/preflight/preflight: a synthetic cluster in order passes; each single thing out of
- * order is
- * found by the check that is meant for it, with its number, and by no other blocking one. */
+ * order is found by the check that is meant for it, with its number, and by no other blocking
+ * one. */
 #include "controller/preflight/preflight.h"
 
 #include <string.h>

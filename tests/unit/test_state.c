@@ -1,5 +1,4 @@
-/* agent/guard/state: what was saved comes back; anything else is an error, the file stays as it is.
- * */
+/* agent/guard/state: what was saved comes back; anything else is an error and leaves the file. */
 #include "agent/guard/state.h"
 
 #include <openssl/evp.h>

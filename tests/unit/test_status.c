@@ -1,6 +1,5 @@
 /* controller/screen/status: what a tired administrator reads, for each kind of trouble: the problem
- * in
- * words, one next command, and the same facts in all three formats. */
+ * in words, one next command, and the same facts in all three formats. */
 #include "controller/screen/status.h"
 
 #include <stdio.h>

@@ -74,12 +74,6 @@ static char *printed_by(struct arena *a, verb_fn verb, const char *argument)
     return capture_end(&c, a);
 }
 
-static void has(const char *where, const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("%s lacks \"%s\"", where, part);
-}
-
 static void help_of_every_verb(void **state)
 {
     const struct term t = {.out = stdout, .width = 40};
