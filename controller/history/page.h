@@ -28,7 +28,7 @@ struct page {
 void page_markdown(struct page *p);
 void page_html(struct page *p);
 
-/* ---- shared by the two ------------------------------------------------------------------------- */
+/* ---- shared by the two ----------------------------------------------------------------------- */
 
 /* "switchover of ia2: db02 -> db01" */
 const char *page_title(const struct page *p);
