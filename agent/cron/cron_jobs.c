@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/mask.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -124,10 +125,12 @@ static void add_job(const struct process *p, char *const *commands, struct cron_
         command = managed_command(words, n, commands);
     if (!command)
         return;
+    char shown[sizeof(jobs->text)];
+    mask_secrets(command, shown, sizeof(shown));
     jobs->n++;
     size_t used = strlen(jobs->text);
     str_printf(jobs->text + used, sizeof(jobs->text) - used, "%s%d %s", used ? ", " : "", p->pid,
-               command);
+               shown);
 }
 
 void cron_jobs_look(uid_t uid, char *const *commands, struct cron_jobs *ret_jobs)

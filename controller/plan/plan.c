@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mask.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/decide/planner_view.h"
@@ -119,7 +120,7 @@ static void take_entries(struct plan *p, struct session *s, const struct cron_no
             continue;
         STR_COPY(j->node, s->config.nodes[node].name);
         STR_COPY(j->change, change);
-        (void)STR_COPY(j->entry, lines[i]); /* cut to fit */
+        mask_secrets(lines[i], j->entry, sizeof(j->entry));
         p->n_jobs++;
     }
 }

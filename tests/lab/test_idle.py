@@ -9,7 +9,7 @@ from labkit import hosts, scene, tap
 from labkit.scene import check, wait
 
 WINDOW_S = 15
-PSS_KIB_MAX = 3 * 1024
+PRIVATE_KIB_MAX = 2560  # PSS is this and a share of the libraries: it depends on who else maps them
 CPU_MS_MAX = 20 * WINDOW_S / 30
 STATEMENTS_MAX = 6 * WINDOW_S / 30
 
@@ -54,8 +54,8 @@ def log_all(s):
          "the agents' statements are logged")
 
 
-@tap.test('%d s idle: at most %.0f MiB PSS, %.0f ms of processor, %.0f statements for each agent' % (
-    WINDOW_S, PSS_KIB_MAX / 1024, CPU_MS_MAX, STATEMENTS_MAX))
+@tap.test('%d s idle: at most %d KiB of its own, %.0f ms of processor, %.0f statements for each agent' % (
+    WINDOW_S, PRIVATE_KIB_MAX, CPU_MS_MAX, STATEMENTS_MAX))
 def _(s):
     s.await_watch()
     log_all(s)
@@ -69,7 +69,8 @@ def _(s):
         memory = memory_kib(pids[node])
         tap.say('%s: %d KiB PSS (%d private, %d RSS), %.1f ms, %d statements' % (
             node, memory['Pss'], memory['Private_Dirty'], memory['Rss'], cpu, asked))
-        check(memory['Pss'] <= PSS_KIB_MAX, '%s: %d KiB PSS', node, memory['Pss'])
+        check(memory['Private_Dirty'] <= PRIVATE_KIB_MAX, '%s: %d KiB private', node,
+              memory['Private_Dirty'])
         check(cpu <= CPU_MS_MAX, '%s: %.1f ms of processor', node, cpu)
         check(asked <= STATEMENTS_MAX, '%s: %d statements', node, asked)
 
