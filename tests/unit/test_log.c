@@ -92,7 +92,7 @@ static void test_clock_text(void **state)
     assert_string_equal(clock_text(1769570055123, text), "2026-01-28T03:14:15.123Z");
     assert_string_equal(clock_text(-1, text), "1969-12-31T23:59:59.999Z");
 
-    setenv("TZ", "XXX-2", 1); /* two hours east */
+    setenv("TZ", "EET-2", 1); /* two hours east */
     tzset();
     assert_string_equal(clock_text_hms(1769570055123, text), "05:14:15");
 }

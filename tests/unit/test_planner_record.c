@@ -1,0 +1,221 @@
+/* controller/decide/planner: rule W, what each step writes into the record, and what status derives
+ * from a look: debts and one situation. */
+#include "controller/decide/planner.h"
+
+#include "tests/unit/planner_world.h"
+
+/* ---- W and records ------------------------------------------------------------------------- */
+
+static void rule_w(void **unused)
+{
+    struct plan_view *v = flip_fenced(PLAN_RESUME);
+    int who = -1;
+
+    (void)unused;
+    assert_true(planner_w_holds(v, B, NULL));
+    v->nodes[A].answered = false; /* its answer at this epoch still holds */
+    assert_true(planner_w_holds(v, B, NULL));
+    v->nodes[A].epoch = 4; /* … one of an earlier epoch does not */
+    assert_false(planner_w_holds(v, B, &who));
+    assert_int_equal(who, A);
+    v->d.from[0].grade = GRADE_G2;
+    assert_true(planner_w_holds(v, B, NULL));
+    v = flip_fenced(PLAN_RESUME);
+    v->nodes[A].control_lsn = 95; /* it has run since */
+    assert_false(planner_w_holds(v, B, NULL));
+    v = flip_fenced(PLAN_RESUME);
+    v->nodes[A].signal = false; /* a bare start would make it writable */
+    assert_false(planner_w_holds(v, B, NULL));
+    v = flip_fenced(PLAN_RESUME);
+    v->nodes[A].fenced = false;
+    v->nodes[A].held = true; /* a hold is not a fence */
+    v->nodes[A].role = PG_RECOVERY;
+    assert_false(planner_w_holds(v, B, NULL));
+    v->nodes[A].held = false;
+    assert_true(planner_w_holds(v, B, NULL));
+    v->nodes[A].promoting = true;
+    assert_false(planner_w_holds(v, B, NULL));
+    v->nodes[A].promoting = false;
+    v->nodes[A].role = PG_WRITABLE;
+    assert_false(planner_w_holds(v, B, NULL));
+}
+
+static void records_follow_each_other(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+    struct plan_record_args args = {.nonce = "000000000000000000000000000000ff",
+                                    .txn = "00000000000000ff",
+                                    .by = "root@ctl2",
+                                    .tli = 2};
+    struct record r;
+
+    (void)unused;
+    register_from_add(&v->d, "c", GRADE_G3);
+    assert_true(planner_record(v, STEP_CLAIM, &args, &r));
+    assert_int_equal(r.epoch, 6);
+    assert_int_equal(r.state, REGISTER_CLAIM);
+    assert_string_equal(r.owner, "a");
+    assert_string_equal(r.to, "b");
+    assert_string_equal(r.txn, args.txn);
+    assert_string_equal(r.by, args.by);
+    assert_string_equal(planner_alias_target(&r), "a");
+    v->d = r;
+    v->nodes[A].epoch = 6;
+    fence(&v->nodes[A]);
+    silence(&v->nodes[C]);
+    assert_true(planner_record(v, STEP_FLIP, &args, &r));
+    assert_int_equal(r.epoch, 6);
+    assert_string_equal(r.owner, "b");
+    assert_string_equal(r.to, "");
+    assert_int_equal(r.n_from, 2);
+    assert_string_equal(r.from[1].node, "a"); /* the previous owner is the last */
+    assert_int_equal(r.from[1].grade, GRADE_G1);
+    assert_int_equal(r.tli, 1);
+    v->d = r;
+    assert_int_equal(plan_previous(v), A);
+    struct record flipped = r;
+    assert_true(planner_record(v, STEP_UNDO, &args, &r));
+    assert_int_equal(r.epoch, 7);
+    assert_string_equal(r.owner, "a");
+    assert_false(register_from_has(&r, "a") || register_from_has(&r, "b"));
+    v->d = flipped;
+    assert_true(planner_record(v, STEP_STABLE, &args, &r));
+    assert_int_equal(r.tli, 2);
+    assert_int_equal(r.n_from, 1); /* C was given up and has not answered since */
+    v->nodes[C].answered = true;
+    assert_true(planner_record(v, STEP_STABLE, &args, &r));
+    assert_int_equal(r.n_from, 0);
+    assert_false(planner_record(v, STEP_ARM, &args, &r));
+}
+
+static void records_of_a_failover(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_FAILOVER, REGISTER_FLIP);
+    struct plan_record_args args = {.nonce = nonce, .txn = txn, .by = "root@ctl"};
+    struct record r;
+
+    (void)unused;
+    v->to = C; /* supersedes a flip: its owner B may be writable, `from` is kept */
+    assert_true(planner_record(v, STEP_SEIZE, &args, &r));
+    assert_int_equal(r.state, REGISTER_SEIZE);
+    assert_string_equal(r.owner, "b");
+    assert_string_equal(r.to, "c");
+    assert_true(register_from_has(&r, "a"));
+    v->d = r;
+    silence(&v->nodes[B]);
+    v->marks.accepted = 1U << B;
+    assert_true(planner_record(v, STEP_GRADE, &args, &r));
+    assert_int_equal(register_grade_of(&r, "b"), GRADE_G3);
+    v->d = r;
+    assert_true(planner_record(v, STEP_FLIP, &args, &r));
+    assert_string_equal(r.owner, "c");
+    assert_int_equal(register_grade_of(&r, "b"), GRADE_G3);
+    assert_string_equal(r.from[r.n_from - 1].node, "b");
+}
+
+static void a_new_epoch_forgets_failures(void **unused)
+{
+    struct plan_view *v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+    struct record r = v->d;
+
+    (void)unused;
+    mark(v, STEP_PREFLIGHT);
+    mark(v, STEP_VERIFY);
+    planner_note(&v->marks, v, STEP_FLIP, -1, OUTCOME_UNKNOWN);
+    assert_true(v->marks.late_flip && v->marks.turned);
+    r.epoch = 6;
+    planner_wrote(&v->marks, STEP_TAKEOVER, &r);
+    assert_false(v->marks.late_flip);
+    assert_int_equal(v->marks.failed, 0);
+    assert_int_equal(v->marks.done, step_bit(STEP_PREFLIGHT));
+    assert_true(v->marks.turned); /* the direction stays */
+}
+
+/* ---- status -------------------------------------------------------------------------------- */
+
+static void nothing_owed(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    struct plan_debt debts[PLAN_DEBTS_MAX];
+    struct plan_situation s;
+
+    (void)unused;
+    assert_int_equal(planner_debts(v, debts), 0);
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_NOTHING);
+    assert_string_equal(s.problem, "");
+}
+
+static void debts_are_derived(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    struct plan_debt debts[PLAN_DEBTS_MAX];
+
+    (void)unused;
+    v->nodes[A].cron_on = false;
+    fence(&v->nodes[B]);
+    silence(&v->nodes[C]);
+    register_from_add(&v->d, "c", GRADE_G3);
+    assert_int_equal(planner_debts(v, debts), 4);
+    assert_int_equal(debts[0].kind, DEBT_OWNER_CRON_OFF);
+    assert_int_equal(debts[1].kind, DEBT_FENCED);
+    assert_false(plan_debt_is_problem(DEBT_FENCED));
+    assert_int_equal(debts[2].kind, DEBT_SILENT);
+    assert_int_equal(debts[3].kind, DEBT_FROM);
+    v->nodes[B].epoch = 4;
+    v->nodes[B].cron_off = false;
+    assert_int_equal(planner_debts(v, debts), 6);
+}
+
+static void situations(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_FLIP);
+    struct plan_situation s;
+
+    (void)unused;
+    fence(&v->nodes[A]);
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_OPEN);
+    assert_false(s.past_no_return);
+    v->nodes[B].promoting = true;
+    planner_situation(v, &s);
+    assert_true(s.past_no_return);
+    assert_string_equal(s.command, "pgtandem resume");
+    v->d_answered = false;
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_DNS_SILENT);
+    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    silence(&v->nodes[A]);
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_OWNER_SILENT);
+    assert_int_equal(s.node, A);
+    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    STR_COPY(v->d.owner, "stranger");
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_UNKNOWN_NODE);
+    v = fresh(PLAN_RESUME, REGISTER_STABLE); /* streaming or not: its WAL is not the owner's */
+    v->nodes[C].history_ok = v->nodes[C].streams_from_owner = false;
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_DIVERGED);
+    assert_int_equal(s.node, C);
+    expect_end(v, WHY_NOTHING, 0); /* resume does not turn it to the owner */
+    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    promote(&v->nodes[B]);
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_TWO_WRITABLE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rule_w),
+        cmocka_unit_test(records_follow_each_other),
+        cmocka_unit_test(records_of_a_failover),
+        cmocka_unit_test(a_new_epoch_forgets_failures),
+        cmocka_unit_test(nothing_owed),
+        cmocka_unit_test(debts_are_derived),
+        cmocka_unit_test(situations),
+    };
+
+    return cmocka_run_group_tests_name("planner_record", tests, NULL, NULL);
+}
