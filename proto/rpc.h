@@ -53,7 +53,6 @@ void rpc_peer_free(struct rpc_peer *p); /* cancels its calls */
  * (proto/knock.h): neither the agent's port nor this other one of the same host answers a SYN.
  * Where a port does, the call keeps its whole deadline. */
 void rpc_peer_knock(struct rpc_peer *p, const char *host, int64_t port);
-const char *rpc_peer_node(const struct rpc_peer *p);
 
 /* reply is NULL when there is none: e says why (ERR_UNREACHABLE with the connect error, ERR_TIMEOUT
  * after sending: the request may have been obeyed, ERR_TLS, ERR_PROTOCOL; ERR_SKEW: the agent is

@@ -450,8 +450,3 @@ void rpc_peer_knock(struct rpc_peer *p, const char *host, int64_t port)
 {
     address_join(host, port, p->also);
 }
-
-const char *rpc_peer_node(const struct rpc_peer *p)
-{
-    return p->node;
-}

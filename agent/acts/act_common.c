@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "agent/acts/act.h"
-#include "agent/cron/cron.h"
 #include "agent/guard/permit.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -156,14 +155,7 @@ void act_read_d(void *act)
                        half_ms < c->dns.timeout_ms ? half_ms : c->dns.timeout_ms, on_primary, a);
 }
 
-/* ---- fencing's parts ------------------------------------------------------------------------- */
-
-void act_cron_off_now(void *act)
-{
-    struct act *a = act;
-
-    cron_off(a->agent->cron, "", act_done, a);
-}
+/* ---- the signal file ------------------------------------------------------------------------- */
 
 void act_signal(void *act)
 {

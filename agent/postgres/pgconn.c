@@ -394,14 +394,6 @@ void pgconn_warm(struct pgconn *c, int64_t timeout_ms)
     kick(c);
 }
 
-void pgconn_drop(struct pgconn *c)
-{
-    if (c->queue)
-        broken(c, "dropped");
-    else
-        hang_up(c);
-}
-
 bool pgconn_is_open(const struct pgconn *c)
 {
     return c->state == IDLE || c->state == BUSY;

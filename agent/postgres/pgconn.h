@@ -45,8 +45,6 @@ void pgconn_query(struct pgconn *c, const char *sql, const char *const *params, 
 /* Open it now, if it is closed, so that a later statement finds it ready. A failure is
  * forgotten. */
 void pgconn_warm(struct pgconn *c, int64_t timeout_ms);
-/* Close it; what is queued fails as unreachable. */
-void pgconn_drop(struct pgconn *c);
 
 bool pgconn_is_open(const struct pgconn *c);
 /* Which connection this is: another number after each opening, 0 while there is none. What a
