@@ -149,6 +149,7 @@ void cron_write(struct cron *c, const char *text, const char *expected_hash, cro
     struct cron_op *op = change(c, expected_hash, fn, arg);
 
     op->wanted = arena_strdup(op->arena, text);
+    op->given = true;
     sequence_start(&op->seq, cron_change_phases, end_change, op);
 }
 

@@ -14,6 +14,7 @@
 enum {
     TEXT_CAP_BYTES = 1024 * 1024,
     TOUCH_AGAIN_MS = 1100, /* cron compares whole seconds of mtimes */
+    ROUNDS_MAX = 8,        /* of an edit that others' edits meet */
     JOBS_RETRY_MS = 200,
     MINUTE_MS = 60000,
     QUIET_FROM_MS = 4000, /* within the minute: cron looks and starts jobs in seconds 0-3 */
@@ -145,69 +146,6 @@ static int64_t quiet_after(int64_t wall_ms)
     return wall_ms;
 }
 
-static void on_written(void *arg, const struct child_result *r)
-{
-    struct cron_op *op = arg;
-    struct cron *c = op->c;
-    int64_t now_ms = clock_wall_ms();
-
-    op->child = NULL;
-    note(op, "-", r);
-    mem_free(c->cached);
-    c->cached = NULL;
-    if (!r->started || r->timed_out || r->status != 0) {
-        fail_crontab(op, "-", r);
-        return;
-    }
-    op->rewritten = c->last_write_s == now_ms / 1000;
-    c->last_write_s = now_ms / 1000;
-    c->quiet_wall_ms = quiet_after(now_ms);
-    sequence_next(&op->seq);
-}
-
-static void phase_write(void *arg)
-{
-    struct cron_op *op = arg;
-
-    if (strcmp(op->wanted, op->text) == 0)
-        sequence_next(&op->seq);
-    else
-        run_crontab(op, "-", op->wanted, on_written);
-}
-
-static void phase_read_back(void *arg)
-{
-    struct cron_op *op = arg;
-
-    if (strcmp(op->wanted, op->text) == 0)
-        sequence_next(&op->seq);
-    else
-        run_crontab(op, "-l", NULL, on_read);
-}
-
-static void phase_compare(void *arg)
-{
-    struct cron_op *op = arg;
-
-    if (strcmp(op->wanted, op->text) != 0)
-        fail(op, ERR_SYS, "somebody else edits it: look with `crontab -l`",
-             "the crontab does not read back as it was written");
-    else if (op->rewritten)
-        next_after(op, TOUCH_AGAIN_MS);
-    else
-        sequence_next(&op->seq);
-}
-
-static void phase_touch(void *arg)
-{
-    struct cron_op *op = arg;
-
-    if (op->rewritten)
-        run_crontab(op, "-", op->wanted, on_written);
-    else
-        sequence_next(&op->seq);
-}
-
 /* ---- what is wanted -------------------------------------------------------------------------- */
 
 static void phase_expect(void *arg)
@@ -218,8 +156,8 @@ static void phase_expect(void *arg)
 
     if (crontab_summarize(op->text, strlen(op->text), op->c->mode, &s, &e) < 0) {
         sequence_fail(&op->seq, &e);
-    } else if (op->expected[0] && strcmp(op->expected, s.hash) != 0) {
-        err_set(&e, ERR_LOST, "look at it with `pgtandem cron show`, and give the command again",
+    } else if (!op->written && op->expected[0] && strcmp(op->expected, s.hash) != 0) {
+        err_set(&e, ERR_LOST, "look at it with `pgtandem cron show`, and run the command again",
                 "the crontab has changed since the plan was made (sha256 %.12s, expected %.12s)",
                 s.hash, op->expected);
         sequence_fail(&op->seq, &e);
@@ -234,13 +172,100 @@ static void phase_edit(void *arg)
     size_t len;
     struct err e;
 
-    if (op->wanted)
+    if (op->given && op->written && strcmp(op->wanted, op->text) != 0)
+        sequence_finish(&op->seq); /* it stood there, and somebody has edited it since */
+    else if (op->given)
         sequence_next(&op->seq);
     else if (crontab_set(op->text, strlen(op->text), op->c->mode, op->on, op->arena, &op->wanted,
                          &len, &e) < 0)
         sequence_fail(&op->seq, &e);
     else
         sequence_next(&op->seq);
+}
+
+/* Somebody else has replaced the crontab since we read it, or since we wrote it: his text is the one
+ * to edit now. A text that the caller brings is not made from his. */
+static void edited_meanwhile(struct cron_op *op)
+{
+    if (op->given)
+        fail(op, ERR_LOST, "look at it with `pgtandem cron show`, and run the command again",
+             op->written ? "the crontab was edited by somebody else right after it was written: "
+                           "that edit is there, and ours is not"
+                         : "the crontab was edited by somebody else just now: nothing was written");
+    else if (++op->rounds >= ROUNDS_MAX)
+        fail(op, ERR_HELD, "look with `crontab -l` and `ps`: what edits it, and stop that",
+             "the crontab is edited by somebody else over and over: 8 tries were overtaken");
+    else
+        sequence_again(&op->seq);
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static void on_written(void *arg, const struct child_result *r)
+{
+    struct cron_op *op = arg;
+    struct cron *c = op->c;
+    int64_t now_ms = clock_wall_ms();
+
+    op->child = NULL;
+    note(op, "-", r);
+    mem_free(c->cached);
+    c->cached = NULL;
+    if (!r->started || r->timed_out || r->status != 0) {
+        fail_crontab(op, "-", r);
+        return;
+    }
+    op->touch = c->last_write_s == now_ms / 1000;
+    op->written = true;
+    c->last_write_s = now_ms / 1000;
+    c->quiet_wall_ms = quiet_after(now_ms);
+    sequence_next(&op->seq);
+}
+
+static void phase_read_again(void *arg)
+{
+    struct cron_op *op = arg;
+
+    op->was = op->text;
+    if (!op->touch && strcmp(op->wanted, op->text) == 0)
+        sequence_finish(&op->seq);
+    else
+        run_crontab(op, "-l", NULL, on_read);
+}
+
+static void phase_write(void *arg)
+{
+    struct cron_op *op = arg;
+
+    if (strcmp(op->was, op->text) != 0)
+        edited_meanwhile(op);
+    else
+        run_crontab(op, "-", op->wanted, on_written);
+}
+
+static void phase_read_back(void *arg)
+{
+    run_crontab(arg, "-l", NULL, on_read);
+}
+
+static void phase_judge(void *arg)
+{
+    struct cron_op *op = arg;
+
+    if (strcmp(op->wanted, op->text) != 0)
+        edited_meanwhile(op);
+    else if (op->touch)
+        next_after(op, TOUCH_AGAIN_MS);
+    else
+        sequence_finish(&op->seq);
+}
+
+/* 1.1 s later anything may be there: the whole of it again. */
+static void phase_touch(void *arg)
+{
+    struct cron_op *op = arg;
+
+    sequence_again(&op->seq);
 }
 
 /* ---- barrier and jobs ------------------------------------------------------------------------ */
@@ -301,8 +326,8 @@ static void phase_jobs(void *arg)
 /* ---- in order -------------------------------------------------------------------------------- */
 
 const sequence_phase_fn cron_change_phases[] = {
-    phase_read,      phase_expect,  phase_edit,  phase_write,
-    phase_read_back, phase_compare, phase_touch, NULL,
+    phase_read,  phase_expect, phase_edit, phase_read_again, phase_write, phase_read_back,
+    phase_judge, phase_touch,  NULL,
 };
 const sequence_phase_fn cron_wait_phases[] = {phase_read, phase_barrier, phase_jobs, NULL};
 const sequence_phase_fn cron_read_phases[] = {phase_read, NULL};

@@ -1,11 +1,19 @@
 /*
  * What cron.c and cron_edit.c share: one operation, a sequence of phases. Nobody else includes it.
  *
- *     change: read --> expect --> edit --> write --> read back --> compare --> touch
+ *     change: read --> expect --> edit --> read again --> write --> read back --> judge --> touch
+ *              ^                              |                                     |         |
+ *              '--- somebody has edited it ---'-------------------------------------'---------'
  *     wait:   read --> barrier --> jobs
  *
  * Invariants
  *   - the text is known (`cached`) only as crontab(1) last showed it; a write is read back.
+ *   - what is written was made from the text that a look right before the write showed: an edit of
+ *     somebody else's is taken in, or refused where the caller named the text (`expected`) or brings
+ *     its own. crontab(1) replaces the whole file and knows no lock: an edit between that look and
+ *     its rename, some milliseconds, is lost, and nothing can show it afterwards.
+ *   - an edit that lands after ours is seen by the look after the write, and edited in turn; a later
+ *     one by the watch, right before the next minute.
  *   - `quiet_wall_ms` is when no job can start any more from what was there before the last write.
  */
 #pragma once
@@ -42,8 +50,11 @@ struct cron_op {
     bool on, use_cache;
     char expected[65];
     int64_t jobs_deadline_ms;
-    char *text, *wanted;
-    bool rewritten;
+    char *text, *was, *wanted;
+    bool given;   /* the caller brings `wanted`; else it is made from each text anew */
+    bool written; /* once at least: `expected` was about the text before that */
+    bool touch;   /* written again, or cron takes the second of two edits in one second for none */
+    int rounds;
     cron_done_fn done;
     cron_look_fn look;
     cron_text_fn read;

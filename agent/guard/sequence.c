@@ -39,6 +39,14 @@ void sequence_next(struct sequence *s)
     run(s);
 }
 
+void sequence_again(struct sequence *s)
+{
+    assert(s->state == SEQUENCE_WAITING);
+    s->at = 0;
+    s->state = SEQUENCE_READY;
+    run(s);
+}
+
 void sequence_finish(struct sequence *s)
 {
     assert(s->state == SEQUENCE_WAITING);

@@ -28,6 +28,8 @@ struct sequence {
 void sequence_start(struct sequence *s, const sequence_phase_fn *phases, sequence_end_fn end,
                     void *arg);
 void sequence_next(struct sequence *s);
+/* From the first phase on again: the caller bounds how often. */
+void sequence_again(struct sequence *s);
 void sequence_finish(struct sequence *s);
 void sequence_fail(struct sequence *s, const struct err *e); /* e is copied */
 /* The usual callback's end: go on, or fail with e. */

@@ -22,7 +22,8 @@
 
 enum {
     SECOND_READ_MS = 1000,
-    CRONTAB_EVERY_MS = 60000,
+    MINUTE_MS = 60000,
+    CRONTAB_EARLY_MS = 8000,
 };
 
 struct watch {
@@ -30,10 +31,10 @@ struct watch {
     struct hold *hold;
     struct timer *timer;
     struct dns_op *op;
-    bool second;        /* the read under way is the second one */
-    bool silent;        /* was the last one */
-    bool stray_entries; /* the crontab has entries on though they are commanded off */
-    int64_t crontab_mono_ms;
+    bool second;            /* the read under way is the second one */
+    bool silent;            /* was the last one */
+    bool stray_entries;     /* the crontab has entries on though they are commanded off */
+    int64_t crontab_minute; /* whose entries the last look at the crontab was for */
     struct record first;
     struct record told; /* mode = observe: the record for which it was said what would be done */
 };
@@ -177,13 +178,16 @@ static void on_crontab(void *arg, const struct obs_cron *cron)
         hold_consider(w->hold);
 }
 
+/* Once a minute, and so shortly before cron starts the jobs of the next one that an edit which
+ * switched entries is found first, if it can be: `crontab -e` that was opened before we wrote, a
+ * configuration management that came along. */
 static void look_at_crontab(struct watch *w)
 {
-    int64_t now_ms = clock_mono_ms();
+    int64_t minute = (clock_wall_ms() + CRONTAB_EARLY_MS) / MINUTE_MS;
 
-    if (w->crontab_mono_ms && now_ms - w->crontab_mono_ms < CRONTAB_EVERY_MS)
+    if (w->crontab_minute == minute)
         return;
-    w->crontab_mono_ms = now_ms;
+    w->crontab_minute = minute;
     cron_look(w->agent->cron, true, on_crontab, w);
 }
 

@@ -1,0 +1,212 @@
+/* agent/cron: edits of somebody else's that meet ours; a crontab(1) of shell stands in for it. */
+#include "agent/cron/cron.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "tests/unit/unit.h"
+
+#define BLOCK_ON "# BEGIN pgtandem\n* * * * * job\n# END pgtandem\n"
+#define BLOCK_OFF "# BEGIN pgtandem\n#pgtandem-off# * * * * * job\n# END pgtandem\n"
+#define HUMAN "# a human\n"
+
+/* `tab` is the spool. Each call may be met by somebody: the file NAME.N is run at the N-th call. */
+static const char program[] =
+    "#!/bin/sh\n"
+    "cd %s || exit 9\n"
+    "n=$(($(cat calls) + 1)); echo $n >calls; echo \"$1\" >>log\n"
+    "case $1 in\n"
+    "-l) [ -e tab ] || { echo 'no crontab for you' >&2; exit 1; }; cat tab ;;\n"
+    "-) cat >new; if [ -e refuse ]; then cat refuse >&2; exit 1; fi; mv new tab ;;\n"
+    "esac\n"
+    "[ ! -e after.$n ] || . ./after.$n\n"
+    "exit 0\n";
+
+struct place {
+    char directory[64];
+    struct loop *loop;
+    struct cron_config config;
+    struct cron *cron;
+    bool done;
+    struct err e;
+};
+
+static void put(const struct place *p, const char *name, const char *text)
+{
+    char path[128];
+    struct err e;
+
+    STR_PRINTF(path, "%s/%s", p->directory, name);
+    if (file_replace(path, text, strlen(text), 0755, &e) < 0)
+        fail_msg("%s", e.msg);
+}
+
+static char *get(const struct place *p, const char *name, struct arena *a)
+{
+    char path[128], *text;
+    struct err e;
+
+    STR_PRINTF(path, "%s/%s", p->directory, name);
+    if (file_read(path, 65536, a, &text, NULL, &e) < 0)
+        fail_msg("%s", e.msg);
+    return text;
+}
+
+static int setup(void **state)
+{
+    struct place *p = mem_alloc(sizeof(*p));
+    char text[1024];
+
+    STR_COPY(p->directory, "/tmp/pgtandem-cron-XXXXXX");
+    assert_non_null(mkdtemp(p->directory));
+    STR_PRINTF(text, program, p->directory);
+    put(p, "crontab", text);
+    put(p, "calls", "0\n");
+    p->loop = loop_new();
+    p->config = (struct cron_config){.mode = CRONTAB_BLOCK, .timeout_ms = 10000};
+    STR_PRINTF(p->config.crontab_command, "%s/crontab", p->directory);
+    p->cron = cron_new(p->loop, &p->config);
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct place *p = *state;
+    const char *const argv[] = {"rm", "-rf", p->directory, NULL};
+    pid_t pid = fork();
+
+    cron_free(p->cron);
+    loop_free(p->loop);
+    if (pid == 0)
+        execvp(argv[0], (char *const *)(const void *)argv);
+    mem_free(p);
+    return 0;
+}
+
+static void on_done(void *arg, const struct err *e)
+{
+    struct place *p = arg;
+
+    p->e = e ? *e : (struct err){0};
+    p->done = true;
+}
+
+static const struct err *edit(struct place *p, bool on, const char *expected)
+{
+    p->done = false;
+    (on ? cron_on : cron_off)(p->cron, expected, on_done, p);
+    assert_int_equal(loop_wait(p->loop, &p->done, 20000, NULL), 0);
+    return &p->e;
+}
+
+static void is(const struct place *p, const char *expected)
+{
+    AUTO(arena) a = arena_new();
+
+    assert_string_equal(get(p, "tab", a), expected);
+}
+
+/* the first call is our read */
+static void an_edit_between_read_and_write_stays(void **state)
+{
+    struct place *p = *state;
+
+    put(p, "tab", BLOCK_ON);
+    put(p, "after.1", "echo '# a human' >>tab\n");
+    assert_int_equal(edit(p, false, "")->code, 0);
+    is(p, BLOCK_OFF HUMAN);
+}
+
+/* Two writes within a second are followed by a third, 1.1 s later. */
+static void an_edit_before_the_touch_stays(void **state)
+{
+    struct place *p = *state;
+
+    put(p, "tab", BLOCK_ON);
+    for (int i = 0; i < 3; i++) /* whatever the clock: two of them are in one second */
+        assert_int_equal(edit(p, i % 2, "")->code, 0);
+    put(p, "calls", "0\n");
+    put(p, "after.4", "echo '# a human' >>tab\n"); /* read, read again, write, read back */
+    assert_int_equal(edit(p, true, "")->code, 0);
+    is(p, BLOCK_ON HUMAN);
+}
+
+/* `crontab -e` was opened before our write, and is saved after it. */
+static void an_edit_that_switches_back_is_edited_again(void **state)
+{
+    struct place *p = *state;
+
+    put(p, "tab", BLOCK_ON);
+    put(p, "old", BLOCK_ON HUMAN);
+    put(p, "after.3", "cp old tab\n");
+    assert_int_equal(edit(p, false, "")->code, 0);
+    is(p, BLOCK_OFF HUMAN);
+}
+
+static void who_edits_for_ever_is_reported(void **state)
+{
+    struct place *p = *state;
+
+    put(p, "tab", BLOCK_ON);
+    for (int i = 1; i < 40; i++) {
+        char name[32];
+
+        STR_PRINTF(name, "after.%d", i);
+        put(p, name, "echo '# a human' >>tab\n");
+    }
+    assert_int_equal(edit(p, false, "")->code, ERR_HELD);
+    assert_non_null(strstr(p->e.msg, "over and over"));
+}
+
+static void a_text_that_is_not_the_planned_one_is_refused(void **state)
+{
+    struct place *p = *state;
+    struct crontab_summary s;
+
+    put(p, "tab", BLOCK_ON);
+    assert_int_equal(crontab_summarize(BLOCK_ON, strlen(BLOCK_ON), CRONTAB_BLOCK, &s, NULL), 0);
+    put(p, "after.1", "echo '# a human' >>tab\n"); /* between look and write */
+    assert_int_equal(edit(p, false, s.hash)->code, ERR_LOST);
+    is(p, BLOCK_ON HUMAN);
+    put(p, "tab", BLOCK_ON); /* after our write it is his text that is edited */
+    put(p, "calls", "1\n");
+    put(p, "after.4", "echo '# a human' >>tab\n");
+    assert_int_equal(edit(p, false, s.hash)->code, 0);
+    is(p, BLOCK_OFF HUMAN);
+}
+
+static void a_given_text_never_replaces_an_edit(void **state)
+{
+    struct place *p = *state;
+
+    put(p, "tab", BLOCK_ON);
+    put(p, "after.1", "echo '# a human' >>tab\n");
+    p->done = false;
+    cron_write(p->cron, BLOCK_OFF, "", on_done, p);
+    assert_int_equal(loop_wait(p->loop, &p->done, 20000, NULL), 0);
+    assert_int_equal(p->e.code, ERR_LOST);
+    is(p, BLOCK_ON HUMAN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+        TEST(an_edit_between_read_and_write_stays),
+        TEST(an_edit_before_the_touch_stays),
+        TEST(an_edit_that_switches_back_is_edited_again),
+        TEST(who_edits_for_ever_is_reported),
+        TEST(a_text_that_is_not_the_planned_one_is_refused),
+        TEST(a_given_text_never_replaces_an_edit),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
