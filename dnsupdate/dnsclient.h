@@ -151,6 +151,7 @@ struct dns_op *dns_rehearse(struct loop *l, const struct dns_zone *z, const stru
 
 /* Resolve one host name to addresses via the primary (RD=0), for "the target resolves to B". */
 struct dns_addresses {
+    bool answered; /* the zone's primary has said which there are, were it none */
     size_t n;
     char address[8][DNS_ADDRESS_BYTES];
 };

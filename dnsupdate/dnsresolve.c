@@ -74,6 +74,7 @@ static void take(struct resolve *r, const struct reply *reply, int type)
             reply_values(reply, NULL, type, r->found.address[r->found.n], DNS_ADDRESS_BYTES, room);
     if (--r->open > 0)
         return;
+    r->found.answered = true;
     if (r->found.n == 0)
         err_set(&r->e, ERR_DNS, "Give the host an A or AAAA record in the zone.",
                 "%s knows no address of \"%s\"", r->zone->server, r->name);

@@ -110,9 +110,10 @@ void trace_preflight(struct trace *t, const struct preflight *p)
 {
     for (size_t i = 0; i < p->n; i++) {
         const struct preflight_result *r = &p->results[i];
-        json_t *o = json_pack("{s:s, s:b, s:s, s:b, s:s, s:s}", "check", r->name, "ok", r->ok,
-                              "severity", severity_names[r->severity], "ignored", r->ignored,
-                              "measured", r->measured, "threshold", r->threshold);
+        json_t *o =
+            json_pack("{s:s, s:b, s:b, s:s, s:b, s:s, s:s}", "check", r->name, "ok", r->ok,
+                      "unchecked", r->unchecked, "severity", severity_names[r->severity], "ignored",
+                      r->ignored, "measured", r->measured, "threshold", r->threshold);
 
         put_text(o, "remedy", r->remedy);
         add(t, "checks", o);

@@ -102,19 +102,31 @@ const json_t *page_checks(const struct page *p)
     return NULL;
 }
 
+const char *page_check_word(const json_t *c)
+{
+    if (json_is_true(json_object_get(c, "ok")))
+        return "ok";
+    if (json_is_true(json_object_get(c, "unchecked")))
+        return "not checked";
+    return json_is_true(json_object_get(c, "ignored")) ? "ignored" : "warning";
+}
+
 const char *page_checks_text(const struct page *p)
 {
     const json_t *list = page_checks(p), *c;
-    size_t i, good = 0, ignored = 0;
+    size_t i, good = 0, ignored = 0, unknown = 0;
 
     if (!list)
         return "";
     json_array_foreach(list, i, c) {
         good += json_is_true(json_object_get(c, "ok"));
         ignored += json_is_true(json_object_get(c, "ignored"));
+        unknown += json_is_true(json_object_get(c, "unchecked"));
     }
-    return arena_printf(p->session->arena, "%zu: %zu good, %zu not, of which %zu ignored by name",
-                        json_array_size(list), good, json_array_size(list) - good, ignored);
+    return arena_printf(
+        p->session->arena, "%zu: %zu good, %zu not, of which %zu ignored by name%s",
+        json_array_size(list), good, json_array_size(list) - good - unknown, ignored,
+        unknown ? arena_printf(p->session->arena, "; %zu not checked", unknown) : "");
 }
 
 /* ---- texts of steps -------------------------------------------------------------------------- */

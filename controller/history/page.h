@@ -43,6 +43,7 @@ const char **page_loss(const struct page *p);
 const char **page_ran(const struct page *p, const struct story_step *step);
 /* The checks of the preflight. */
 const json_t *page_checks(const struct page *p);
+const char *page_check_word(const json_t *check); /* "ok", "not checked", "ignored", "warning" */
 /* "53 checks: 50 good, 2 warnings, 1 ignored" */
 const char *page_checks_text(const struct page *p);
 

@@ -86,12 +86,9 @@ static void checks(struct page *p)
     buf_str(p->out, "\n## Checks before it began\n\n| | check | measured | wanted |\n"
                     "| --- | --- | --- | --- |\n");
     json_array_foreach(page_checks(p), i, c) {
-        bool ok = json_is_true(json_object_get(c, "ok"));
+        const char *bold = json_is_true(json_object_get(c, "ok")) ? "" : "**";
 
-        buf_printf(p->out, "| %s | %s | %s | %s |\n",
-                   ok                                            ? "ok"
-                   : json_is_true(json_object_get(c, "ignored")) ? "**ignored**"
-                                                                 : "**warning**",
+        buf_printf(p->out, "| %s%s%s | %s | %s | %s |\n", bold, page_check_word(c), bold,
                    cell(p, story_text(c, "check")), cell(p, story_text(c, "measured")),
                    cell(p, story_text(c, "threshold")));
     }

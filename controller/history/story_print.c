@@ -88,6 +88,8 @@ static const char *check_text(struct session *s, const json_t *c)
 {
     const char *remedy = story_text(c, "remedy");
 
+    if (json_is_true(json_object_get(c, "unchecked")))
+        return arena_printf(s->arena, "%s: %s", story_text(c, "check"), story_text(c, "measured"));
     return arena_printf(
         s->arena, "%s (%s%s): %s, wanted: %s%s%s", story_text(c, "check"),
         story_text(c, "severity"), json_is_true(json_object_get(c, "ignored")) ? ", ignored" : "",

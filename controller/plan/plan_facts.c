@@ -98,7 +98,7 @@ static void take_record(const struct record *d, struct plan_facts *f)
 static void take_checks(const struct preflight *p, struct plan_facts *f)
 {
     for (size_t i = 0; p && i < p->n && f->n_checks < PLAN_CHECKS_MAX; i++) {
-        if (p->results[i].ok)
+        if (p->results[i].ok || p->results[i].unchecked)
             continue;
         struct plan_check *c = &f->checks[f->n_checks++];
 

@@ -10,8 +10,9 @@
 #include "controller/session.h"
 
 static const struct preflight_check checks[] = {
-#define X(id, label, planned_, unplanned_, ignorable_, threshold_, what_)                          \
-    {label, SEVERITY_##planned_, SEVERITY_##unplanned_, ignorable_, threshold_, what_, check_##id},
+#define X(id, label, planned_, unplanned_, ignorable_, needs_, threshold_, what_)                  \
+    {label, SEVERITY_##planned_, SEVERITY_##unplanned_, ignorable_, needs_, threshold_,            \
+     what_, check_##id},
     PREFLIGHT_CHECKS(X)
 #undef X
 };
@@ -112,21 +113,17 @@ void check_remedy(struct preflight_result *r, const char *fmt, ...)
     va_end(args);
 }
 
-bool check_silent(struct preflight_result *r, const char *node)
+bool check_unknown(struct preflight_result *r, const char *fmt, ...)
 {
-    check_measured(r, "not looked at: %s is silent", *node ? node : "the owner");
-    return true;
-}
+    char why[sizeof(r->measured)];
+    va_list args;
 
-bool check_uninspected(const struct check_view *v, struct preflight_result *r, bool owner)
-{
-    int node = owner ? v->from : v->to;
-    const struct world_node *n = node >= 0 ? &v->w->nodes[node] : NULL;
-
-    if (!n || !n->answered)
-        return check_silent(r, owner ? v->a_name : v->b_name);
-    check_measured(r, "not looked at: %s", !n->inspect_asked ? "not asked" : "see \"inspection\"");
-    return true;
+    va_start(args, fmt);
+    vsnprintf(why, sizeof(why), fmt, args);
+    va_end(args);
+    check_measured(r, "not checked: %.300s", why);
+    r->unchecked = true;
+    return false;
 }
 
 void check_list(char *text, size_t bytes, const char *name)
@@ -146,6 +143,20 @@ static const struct inspect *inspection_of(const struct world *w, int node)
     return node >= 0 && w->nodes[node].answered ? w->nodes[node].inspect : NULL;
 }
 
+static void judge(const struct preflight_check *check, const struct check_view *v,
+                  struct preflight_result *r)
+{
+    char why[240];
+
+    if (check_lacks(v, check->needs, why, sizeof(why))) {
+        (void)check_unknown(r, "%s", why);
+        return;
+    }
+    r->ok = check->fn(v, r);
+    if (r->ok)
+        check_name_the_rest(v, check->needs, r);
+}
+
 static void run_check(const struct preflight_check *check, const struct check_view *v,
                       enum severity severity, struct preflight *p)
 {
@@ -154,11 +165,12 @@ static void run_check(const struct preflight_check *check, const struct check_vi
     *r = (struct preflight_result){
         .name = check->name, .severity = severity, .ignorable = check->ignorable};
     STR_COPY(r->threshold, check->threshold);
-    r->ok = check->fn(v, r);
+    judge(check, v, r);
     if (!*r->measured)
         STR_COPY(r->measured, "fine");
-    if (r->ok) {
+    if (r->ok || r->unchecked) {
         r->remedy[0] = '\0';
+        p->unchecked += r->unchecked;
         return;
     }
     r->ignored = r->ignorable && ignored(v->o, check->name);
@@ -172,7 +184,7 @@ void preflight_run(struct session *s, const struct world *w, enum preflight_kind
                    int to, struct preflight *ret)
 {
     const struct config *c = &s->config;
-    const struct check_view v = {
+    struct check_view v = {
         .c = c,
         .o = &s->options,
         .w = w,
@@ -188,6 +200,7 @@ void preflight_run(struct session *s, const struct world *w, enum preflight_kind
         .d = w->d.status == DNS_VIEW_OK && w->d.record_valid ? &w->d.record : NULL,
     };
 
+    check_view_facts(&v);
     *ret = (struct preflight){.n = 0};
     for (size_t i = 0; i < CHECKS; i++) {
         enum severity severity = severity_of(c, &checks[i], kind);
@@ -202,7 +215,7 @@ int preflight_verdict(const struct preflight *p, struct err *reterr)
     for (size_t i = 0; i < p->n; i++) {
         const struct preflight_result *r = &p->results[i];
 
-        if (!r->ok && r->severity == SEVERITY_BLOCK && !r->ignored)
+        if (!r->ok && !r->unchecked && r->severity == SEVERITY_BLOCK && !r->ignored)
             return err_set(reterr, ERR_PREFLIGHT, *r->remedy ? r->remedy : NULL,
                            "%zu of %zu checks refuse; nothing was changed. First: %s: %s (should "
                            "be: %s)",

@@ -1,7 +1,7 @@
 /*
  * Preflight: everything that is looked at before a command may begin, as a table of checks. Each
- * tells the value that it measured, the threshold, the verdict, and the remedy as a command to
- * type.
+ * reports the value that it measured, the threshold, the verdict, and the remedy as a command to
+ * type. Unknown is not false: a check that lacks a fact which it needs gives no verdict.
  *
  * Pure over (configuration, options, world): the caller has looked (world_observe with agents, DNS
  * and survey). A check is severe, a warning or off, for planned and unplanned moves apart;
@@ -24,12 +24,13 @@ enum preflight_kind { PREFLIGHT_PLANNED, PREFLIGHT_UNPLANNED };
 struct preflight_result {
     const char *name;
     enum severity severity; /* what a failure means here: block or warn */
-    bool ok;
+    bool ok;                /* passed */
+    bool unchecked;         /* neither passed nor failed: `measured` says what was not known */
     bool ignorable;
     bool ignored; /* by --ignore: it failed and does not block */
     char measured[320];
     char threshold[120];
-    char remedy[240]; /* "" when ok */
+    char remedy[240]; /* "" when it did not fail */
 };
 
 struct preflight {
@@ -37,6 +38,7 @@ struct preflight {
     size_t n;
     size_t blocking; /* failed, severity block, not ignored */
     size_t warnings; /* failed, but not blocking */
+    size_t unchecked;
 };
 
 /* Run every check that is not off. `from` is the owner (-1 unknown), `to` the target: indices of

@@ -7,8 +7,6 @@
 
 bool check_transactions(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->ai)
-        return check_uninspected(v, r, true);
     STR_PRINTF(r->threshold, "at most %" PRId64 " s", v->c->limits.xact_age_s);
     if (v->ai->oldest_xact_s < 0)
         check_measured(r, "none open");
@@ -21,8 +19,6 @@ bool check_transactions(const struct check_view *v, struct preflight_result *r)
 
 bool check_dumps(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->ai)
-        return check_uninspected(v, r, true);
     check_measured(r, "%" PRId64 " running", v->ai->dumps);
     check_remedy(r, "wait for its end: the move would abort it");
     return v->ai->dumps == 0;
@@ -30,8 +26,6 @@ bool check_dumps(const struct check_view *v, struct preflight_result *r)
 
 bool check_archiver(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->ai)
-        return check_uninspected(v, r, true);
     if (v->ai->archive_failing)
         check_measured(r, "%s failed %" PRId64 " s ago", v->ai->archive_failed_wal,
                        v->ai->archive_failed_s);
@@ -45,8 +39,6 @@ bool check_logical_slots(const struct check_view *v, struct preflight_result *r)
 {
     char names[160] = "";
 
-    if (!v->a)
-        return check_silent(r, v->a_name);
     for (size_t i = 0; i < v->a->pg.n_slots; i++)
         if (!v->a->pg.slots[i].physical)
             check_list(names, sizeof(names), v->a->pg.slots[i].name);
@@ -58,10 +50,6 @@ bool check_logical_slots(const struct check_view *v, struct preflight_result *r)
 
 bool check_replication_role(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->bi)
-        return check_uninspected(v, r, false);
-    if (!v->bi->pg_answered)
-        return check_silent(r, v->b_name);
     if (*v->bi->replication_role)
         check_measured(r, "%s", v->bi->replication_role);
     check_remedy(r,
@@ -73,8 +61,6 @@ bool check_replication_role(const struct check_view *v, struct preflight_result 
 
 bool check_rewindable(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->b || v->b->pg.role != PG_RECOVERY)
-        return check_silent(r, v->b_name);
     check_measured(r, "%s at %s", v->b->pg.rewindable ? "yes" : "no", v->b_name);
     check_remedy(r, "on %s: ALTER SYSTEM SET wal_log_hints = on; restart", v->b_name);
     return v->b->pg.rewindable;
@@ -82,8 +68,6 @@ bool check_rewindable(const struct check_view *v, struct preflight_result *r)
 
 bool check_rewind_rights(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->bi)
-        return check_uninspected(v, r, false);
     if (*v->bi->rewind_lacks)
         check_measured(r, "not %s", v->bi->rewind_lacks);
     check_remedy(r,

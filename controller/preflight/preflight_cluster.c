@@ -32,7 +32,7 @@ bool check_register_readable(const struct check_view *v, struct preflight_result
         check_measured(r, "epoch %" PRId64 ", %s", v->d->epoch, register_state_names[v->d->state]);
         return true;
     }
-    check_remedy(r, "pgtandem dns show");
+    check_remedy(r, "%s", *v->w->d_error.hint ? v->w->d_error.hint : "pgtandem dns show");
     if (d->status != DNS_VIEW_OK)
         check_measured(
             r, "%s", *v->w->d_error.msg ? v->w->d_error.msg : "the zone's primary does not answer");
@@ -48,10 +48,8 @@ bool check_register_readable(const struct check_view *v, struct preflight_result
 /* A wrong key would otherwise show only after CLAIM, and as silence: such answers are unsigned. */
 bool check_update_key(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->w->key_tried) {
-        check_measured(r, "not tried");
-        return true;
-    }
+    if (!v->w->key_tried)
+        return check_unknown(r, "the key was not tried");
     check_measured(r, "%.150s",
                    v->w->key_error.code == ERR_LOST ? "accepted; the record changed meanwhile"
                    : v->w->key_error.code           ? v->w->key_error.msg
@@ -63,8 +61,6 @@ bool check_update_key(const struct check_view *v, struct preflight_result *r)
 
 bool check_register_stable(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->d)
-        return true; /* told by check_register_readable */
     if (v->d->state == REGISTER_STABLE)
         check_measured(r, "stable");
     else
@@ -80,12 +76,10 @@ bool check_register_epoch(const struct check_view *v, struct preflight_result *r
     int64_t highest = 0;
 
     for (size_t i = 0; i < v->w->n_nodes; i++)
-        if (v->w->nodes[i].answered && v->w->nodes[i].obs.epoch > highest) {
+        if (check_knows(v, i, NODE_STATE) && v->w->nodes[i].obs.epoch > highest) {
             highest = v->w->nodes[i].obs.epoch;
             who = v->c->nodes[i].name;
         }
-    if (!v->d)
-        return true;
     check_measured(r, "record %" PRId64 ", agents %" PRId64 "%s%s", v->d->epoch, highest,
                    *who ? " at " : "", who);
     check_remedy(r, "the zone may have been restored from a backup: pgtandem dns show");
@@ -94,8 +88,6 @@ bool check_register_epoch(const struct check_view *v, struct preflight_result *r
 
 bool check_system_identifier(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->d)
-        return true;
     check_measured(r, "%" PRIu64, v->d->sysid);
     check_remedy(r, "another cluster's data directory, or another alias: compare pg_controldata on "
                     "the nodes with pgtandem dns show");
@@ -115,10 +107,17 @@ bool check_system_identifier(const struct check_view *v, struct preflight_result
     return true;
 }
 
+void check_unseen(const struct check_view *v, size_t i, struct preflight_result *r)
+{
+    const char *name = v->c->nodes[i].name, *problem = v->w->nodes[i].obs.pg.problem;
+
+    check_measured(r, "PostgreSQL of %s could not be looked at%s%.150s", name, *problem ? ": " : "",
+                   problem);
+    check_remedy(r, "on %s: pgtandem-agent status", name);
+}
+
 bool check_owner_writable(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->d)
-        return true;
     if (v->from < 0) {
         check_measured(r, "%s, which is not configured", v->d->owner);
         check_remedy(r, "add [node %s] to %s", v->d->owner, v->c->path);
@@ -131,21 +130,27 @@ bool check_owner_writable(const struct check_view *v, struct preflight_result *r
                      v->a_name, *v->b_name ? v->b_name : "NODE");
         return false;
     }
+
+    /* a state that cannot be read counts as a fence elsewhere; here "agent-state" says so */
+    bool fenced = v->a->fence.fenced && v->a->state_ok;
+
     check_measured(r, "%s is %s%s", v->a_name, pg_role_names[v->a->pg.role],
-                   v->a->fence.fenced ? ", fenced"
+                   fenced             ? ", fenced"
                    : v->a->fence.held ? ", held"
                                       : "");
     check_remedy(r, "pgtandem status; pgtandem resume");
-    return v->a->pg.role == PG_WRITABLE && !v->a->fence.fenced && !v->a->fence.held;
+    if (v->a->pg.role == PG_UNKNOWN)
+        check_unseen(v, (size_t)v->from, r);
+    return v->a->pg.role == PG_WRITABLE && !fenced && !v->a->fence.held;
 }
 
 /* ---- the agents ------------------------------------------------------------------------------ */
 
 bool check_owner_lost(const struct check_view *v, struct preflight_result *r)
 {
-    bool serves = v->a && v->a->pg.role == PG_WRITABLE;
+    bool serves = v->a->pg.role == PG_WRITABLE;
 
-    check_measured(r, "%s is %s", v->a_name, v->a ? pg_role_names[v->a->pg.role] : "silent");
+    check_measured(r, "%s is %s", v->a_name, pg_role_names[v->a->pg.role]);
     check_remedy(r, "pgtandem switchover --to %s (or --ignore owner-lost: it is fenced first)",
                  v->b_name);
     return !serves;
@@ -174,8 +179,6 @@ bool check_target_known(const struct check_view *v, struct preflight_result *r)
 
 bool check_target_free(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->b)
-        return check_silent(r, v->b_name);
     const struct obs_fence *f = &v->b->fence;
     const char *mark = f->promoting                    ? "a promotion is recorded"
                        : f->fenced && !f->standby_only ? "fenced"
@@ -329,8 +332,12 @@ bool check_cluster_name(const struct check_view *v, struct preflight_result *r)
         check_remedy(r, "%.200s", *n->error.hint ? n->error.hint : "pgtandem config check");
         return false;
     }
-    check_measured(r, "%s", v->c->cluster.name);
-    return true;
+    for (size_t i = 0; i < v->w->n_nodes; i++)
+        if (v->w->nodes[i].answered) {
+            check_measured(r, "%s", v->c->cluster.name);
+            return true;
+        }
+    return check_unknown(r, "no agent responds");
 }
 
 /* The journal is written before each act: a full disk would leave a move without its record. */
@@ -338,10 +345,8 @@ bool check_journal_space(const struct check_view *v, struct preflight_result *r)
 {
     enum { LEAST_MIB = 16 };
 
-    if (v->w->journal_free_bytes <= 0) {
-        check_measured(r, "not looked at");
-        return true;
-    }
+    if (v->w->journal_free_bytes <= 0)
+        return check_unknown(r, "the free space of %.100s is not known", v->c->journal.directory);
     STR_PRINTF(r->threshold, "at least %d MiB", LEAST_MIB);
     check_measured(r, "%" PRId64 " MiB free in %.100s", v->w->journal_free_bytes >> 20,
                    v->c->journal.directory);

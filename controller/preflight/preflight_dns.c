@@ -10,8 +10,6 @@ bool check_alias_target(const struct check_view *v, struct preflight_result *r)
 {
     const struct dns_view *d = &v->w->d;
 
-    if (d->status != DNS_VIEW_OK || v->from < 0)
-        return true;
     check_measured(r, "%s", d->cname_present ? d->cname : "no CNAME");
     STR_PRINTF(r->threshold, "%.119s", v->c->nodes[v->from].target);
     check_remedy(r, "pgtandem dns show; somebody else changes this name");
@@ -25,7 +23,7 @@ bool check_name_servers(const struct check_view *v, struct preflight_result *r)
     char names[120] = "";
     size_t agree = 0;
 
-    if (!v->w->survey_done) {
+    if (!v->w->survey_done || survey->n == 0) {
         check_measured(r, "the zone's name servers could not be asked");
         check_remedy(r, "pgtandem dns show");
         return false;
@@ -38,7 +36,7 @@ bool check_name_servers(const struct check_view *v, struct preflight_result *r)
     }
     check_measured(r, "%zu of %zu agree%s%s", agree, survey->n, *names ? "; not: " : "", names);
     check_remedy(r, "pgtandem dns show; a secondary lags or is down");
-    return survey->n > 0 && agree == survey->n;
+    return agree == survey->n;
 }
 
 bool check_target_address(const struct check_view *v, struct preflight_result *r)
@@ -47,14 +45,14 @@ bool check_target_address(const struct check_view *v, struct preflight_result *r
     char found[160] = "";
     bool ok = false;
 
-    if (!n || !n->target_asked) {
-        check_measured(r, "not asked");
-        return true;
-    }
+    if (!n || !n->target_asked)
+        return check_unknown(r, "the name was not asked for");
     const struct config_node *node = &v->c->nodes[v->to];
     STR_PRINTF(r->threshold, "%s", node->address);
     check_remedy(r, "mend the A or AAAA record of %.100s, or [node %s] in %.60s", node->target,
                  node->name, v->c->path);
+    if (n->target_error.code && !n->target.answered)
+        return check_unknown(r, "%.200s", n->target_error.msg);
     if (n->target_error.code) {
         check_measured(r, "%.200s", n->target_error.msg);
         return false;
@@ -71,8 +69,8 @@ bool check_ttl(const struct check_view *v, struct preflight_result *r)
 {
     const struct dns_view *d = &v->w->d;
 
-    if (d->status != DNS_VIEW_OK || !d->cname_present)
-        return true; /* told by check_alias_target */
+    if (!d->cname_present)
+        return check_unknown(r, "there is no alias");
     STR_PRINTF(r->threshold, "at most %" PRId64 " s", v->c->limits.ttl_s);
     check_measured(r, "%" PRId64 " s", d->cname_ttl);
     check_remedy(r, "clients keep the old name so long: lower the alias's TTL in the zone first");
@@ -83,10 +81,8 @@ bool check_zone_signed(const struct check_view *v, struct preflight_result *r)
 {
     const struct dns_view *d = &v->w->d;
 
-    if (d->status != DNS_VIEW_OK || d->zone_keys < 0) {
-        check_measured(r, "not looked at");
-        return true;
-    }
+    if (d->zone_keys < 0)
+        return check_unknown(r, "the zone's keys were not asked for");
     if (d->zone_keys == 0) {
         check_measured(r, "the zone is not signed");
         return true;

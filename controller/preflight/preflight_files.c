@@ -7,8 +7,6 @@
 
 bool check_libraries(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->bi)
-        return check_uninspected(v, r, false);
     check_measured(r, "%" PRId64 " missing%s%.150s; %" PRId64 " of %" PRId64 " databases seen",
                    v->bi->missing_count, v->bi->missing_count ? ": " : "",
                    v->bi->n_missing ? v->bi->missing[0].text : "", v->bi->databases_seen,
@@ -22,8 +20,6 @@ bool check_libraries(const struct check_view *v, struct preflight_result *r)
 /* Indexes on text are in the order of the library that built them. */
 bool check_collations(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->bi)
-        return check_uninspected(v, r, false);
     check_measured(r, "%" PRId64 " differ%s%.150s", v->bi->collations_count,
                    v->bi->collations_count ? ": " : "",
                    v->bi->n_collations ? v->bi->collations[0].text : "");
@@ -36,8 +32,6 @@ bool check_collations(const struct check_view *v, struct preflight_result *r)
 
 bool check_libc(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->ai || !v->bi)
-        return check_uninspected(v, r, !v->ai);
     STR_PRINTF(r->threshold, "%s, the owner's", v->ai->libc);
     check_measured(r, "%s at %s", v->bi->libc, v->b_name);
     check_remedy(r, "the check \"collations\" tells if text may sort differently on %s", v->b_name);
@@ -56,8 +50,6 @@ bool check_mounts(const struct check_view *v, struct preflight_result *r)
 {
     size_t n = 0;
 
-    if (!v->bi)
-        return check_uninspected(v, r, false);
     for (; n < v->bi->n_mounts; n++) {
         const struct inspect_mount *b = &v->bi->mounts[n], *a = mount_of(v->ai, b->name);
 
@@ -78,8 +70,6 @@ bool check_disk_data(const struct check_view *v, struct preflight_result *r)
 {
     const struct inspect_mount *least = NULL;
 
-    if (!v->bi)
-        return check_uninspected(v, r, false);
     for (size_t n = 0; n < v->bi->n_mounts; n++)
         if (v->bi->mounts[n].free_bytes >= 0 &&
             (!least || v->bi->mounts[n].free_bytes < least->free_bytes))
@@ -95,8 +85,6 @@ bool check_disk_data(const struct check_view *v, struct preflight_result *r)
 
 bool check_unlogged(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->bi)
-        return check_uninspected(v, r, false);
     check_measured(r, "%" PRId64 "%s%.120s", v->bi->unlogged, v->bi->unlogged ? ", like " : "",
                    v->bi->unlogged_name);
     check_remedy(r, "they are empty on the new primary: ALTER TABLE … SET LOGGED before, or fill "

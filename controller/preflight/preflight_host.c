@@ -9,6 +9,7 @@
 
 static bool readable(const struct node_obs *o, const char *name, struct preflight_result *r)
 {
+    check_measured(r, "readable");
     if (!o || o->cron.readable)
         return true;
     check_measured(r, "%s: %.130s", name,
@@ -24,8 +25,6 @@ bool check_cron_readable(const struct check_view *v, struct preflight_result *r)
 
 bool check_cron_daemon(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->b)
-        return check_silent(r, v->b_name);
     check_measured(r, "%s at %s", v->b->cron.daemon_running ? "running" : "not running", v->b_name);
     check_remedy(r, "on %s: systemctl start cron (crond)", v->b_name);
     return v->b->cron.daemon_running;
@@ -33,8 +32,6 @@ bool check_cron_daemon(const struct check_view *v, struct preflight_result *r)
 
 bool check_cron_parity(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->a || !v->b)
-        return check_silent(r, v->a ? v->b_name : v->a_name);
     bool alike = strcmp(v->a->cron.parity, v->b->cron.parity) == 0;
 
     check_measured(r, "%s", alike ? "alike" : "they differ");
@@ -44,8 +41,6 @@ bool check_cron_parity(const struct check_view *v, struct preflight_result *r)
 
 bool check_cron_entries(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->b)
-        return check_silent(r, v->b_name);
     int64_t n = v->b->cron.entries_on + v->b->cron.entries_off;
 
     check_measured(r, "%" PRId64 " at %s", n, v->b_name);
@@ -59,14 +54,15 @@ bool check_cron_single(const struct check_view *v, struct preflight_result *r)
     char wrong[120] = "";
 
     for (size_t i = 0; i < v->w->n_nodes; i++)
-        if ((int)i != v->from && v->w->nodes[i].answered && v->w->nodes[i].obs.cron.entries_on > 0)
+        if ((int)i != v->from && check_knows(v, i, NODE_CRON) &&
+            v->w->nodes[i].obs.cron.entries_on > 0)
             check_list(wrong, sizeof(wrong), v->c->nodes[i].name);
     if (*wrong) {
         check_measured(r, "on at %s", wrong);
         check_remedy(r, "pgtandem resume (turns them off)");
         return false;
     }
-    if (v->a && v->a->cron.entries_off > 0) {
+    if (v->a && v->a->cron.readable && v->a->cron.entries_off > 0) {
         check_measured(r, "%" PRId64 " entries off at %s", v->a->cron.entries_off, v->a_name);
         check_remedy(r, "pgtandem resume (turns them on)");
         return false;
@@ -76,8 +72,6 @@ bool check_cron_single(const struct check_view *v, struct preflight_result *r)
 
 bool check_jobs(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->a)
-        return check_silent(r, v->a_name);
     check_measured(r, "%" PRId64 " running%s%.120s", v->a->cron.jobs_running,
                    v->a->cron.jobs_running ? ": " : "", v->a->cron.jobs);
     check_remedy(r, "wait for them: --wait-jobs 600");
@@ -88,8 +82,6 @@ bool check_jobs(const struct check_view *v, struct preflight_result *r)
 
 bool check_archive_backlog(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->a)
-        return check_silent(r, v->a_name);
     STR_PRINTF(r->threshold, "at most %" PRId64 " files", v->c->limits.ready_files);
     check_measured(r, "%" PRId64 " files", v->a->pg.ready_files);
     check_remedy(r, "on %s: SELECT * FROM pg_stat_archiver; mend archive_command first", v->a_name);
@@ -98,8 +90,6 @@ bool check_archive_backlog(const struct check_view *v, struct preflight_result *
 
 bool check_prepared(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->a)
-        return check_silent(r, v->a_name);
     check_measured(r, "%" PRId64, v->a->pg.prepared_xacts);
     check_remedy(r, "on %s: SELECT * FROM pg_prepared_xacts (they survive the move)", v->a_name);
     return v->a->pg.prepared_xacts == 0;
@@ -107,8 +97,6 @@ bool check_prepared(const struct check_view *v, struct preflight_result *r)
 
 bool check_backups(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->a)
-        return check_silent(r, v->a_name);
     check_measured(r, "%" PRId64, v->a->pg.backups_running);
     check_remedy(r, "wait for the backup's end: the move would abort it");
     return v->a->pg.backups_running == 0;
@@ -118,8 +106,6 @@ bool check_backups(const struct check_view *v, struct preflight_result *r)
 
 bool check_disk(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->b)
-        return check_silent(r, v->b_name);
     STR_PRINTF(r->threshold, "at least %" PRId64 " MiB", v->c->limits.free_bytes >> 20);
     check_measured(r, "%" PRId64 " MiB free at %s", v->b->pg.free_bytes >> 20, v->b_name);
     check_remedy(r, "on %s: free space in pg_wal's file system", v->b_name);

@@ -52,8 +52,6 @@ bool check_settings_capacity(const struct check_view *v, struct preflight_result
 {
     char found[200] = "";
 
-    if (!v->ai || !v->bi)
-        return check_uninspected(v, r, !v->ai);
     for (const char *const *name = not_smaller; *name; name++) {
         const char *ours = value_of(v->ai, *name), *theirs = value_of(v->bi, *name);
         long long a, b;
@@ -77,8 +75,6 @@ bool check_settings_alike(const struct check_view *v, struct preflight_result *r
 {
     char found[200] = "";
 
-    if (!v->ai || !v->bi)
-        return check_uninspected(v, r, !v->ai);
     for (const char *const *name = alike; *name; name++) {
         const char *ours = value_of(v->ai, *name), *theirs = value_of(v->bi, *name);
         char text[160];
@@ -101,7 +97,7 @@ bool check_read_only(const struct check_view *v, struct preflight_result *r)
     const char *value = v->bi ? value_of(v->bi, "default_transaction_read_only") : NULL;
 
     if (!value)
-        return check_uninspected(v, r, false);
+        return check_unknown(r, "the setting of %s was not read", v->b_name);
     check_measured(r, "%s at %s", value, v->b_name);
     check_remedy(r,
                  "on %s: ALTER SYSTEM RESET default_transaction_read_only; SELECT "
@@ -114,8 +110,6 @@ bool check_pending_restart(const struct check_view *v, struct preflight_result *
 {
     char found[200] = "";
 
-    if (!v->bi)
-        return check_uninspected(v, r, false);
     for (size_t n = 0; n < v->bi->n_settings; n++)
         if (v->bi->settings[n].pending_restart)
             check_list(found, sizeof(found), v->bi->settings[n].name);
@@ -131,8 +125,6 @@ bool check_preload(const struct check_view *v, struct preflight_result *r)
     char missing[160] = "", library[64];
     const char *theirs;
 
-    if (!v->ai || !v->bi)
-        return check_uninspected(v, r, !v->ai);
     theirs = value_of(v->bi, "shared_preload_libraries");
     for (const char *at = value_of(v->ai, "shared_preload_libraries"); theirs && at && *at;) {
         size_t n = strcspn(at, ", ");
@@ -160,16 +152,16 @@ bool check_port(const struct check_view *v, struct preflight_result *r)
     char configured[24];
 
     if (!theirs)
-        return check_uninspected(v, r, false);
+        return check_unknown(r, "the setting of %s was not read", v->b_name);
     if (!ours) {
-        STR_PRINTF(configured, "%" PRId64, v->from >= 0 ? v->c->nodes[v->from].port : 0);
+        STR_PRINTF(configured, "%" PRId64, v->c->nodes[v->from].port);
         ours = configured;
     }
     STR_PRINTF(r->threshold, "%s, the owner's", ours);
     check_measured(r, "%s at %s", theirs, v->b_name);
     check_remedy(r, "on %s: ALTER SYSTEM SET port = %s; restart (clients keep theirs)", v->b_name,
                  ours);
-    return v->from < 0 || strcmp(ours, theirs) == 0;
+    return strcmp(ours, theirs) == 0;
 }
 
 bool check_listen(const struct check_view *v, struct preflight_result *r)
@@ -178,7 +170,7 @@ bool check_listen(const struct check_view *v, struct preflight_result *r)
     const char *address = v->to >= 0 ? v->c->nodes[v->to].address : "";
 
     if (!value)
-        return check_uninspected(v, r, false);
+        return check_unknown(r, "the setting of %s was not read", v->b_name);
     STR_PRINTF(r->threshold, "* or %s", address);
     check_measured(r, "'%.100s' at %s", value, v->b_name);
     check_remedy(r, "on %s: ALTER SYSTEM SET listen_addresses = '*'; restart", v->b_name);
@@ -191,7 +183,7 @@ bool check_tls(const struct check_view *v, struct preflight_result *r)
     const char *theirs = v->bi ? value_of(v->bi, "ssl") : NULL;
 
     if (!ours || !theirs)
-        return check_uninspected(v, r, !v->ai);
+        return check_unknown(r, "the setting was not read on both");
     check_measured(r, "ssl is %s at %s, %s at %s", ours, v->a_name, theirs, v->b_name);
     check_remedy(r, "on %s: ALTER SYSTEM SET ssl = on; SELECT pg_reload_conf()", v->b_name);
     return strcmp(ours, "on") != 0 || strcmp(theirs, "on") == 0;
@@ -202,8 +194,6 @@ bool check_certificate(const struct check_view *v, struct preflight_result *r)
 {
     const char *alias = v->c->cluster.alias;
 
-    if (!v->bi)
-        return check_uninspected(v, r, false);
     if (*v->bi->certificate_problem) {
         check_measured(r, "%s: %.150s", v->b_name, v->bi->certificate_problem);
         check_remedy(r, "on %s: SHOW ssl_cert_file; the agent's user must be able to read it",
@@ -274,22 +264,18 @@ static bool same_rows(const struct check_view *v, struct preflight_result *r, co
 
 bool check_hba(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->ai || !v->bi)
-        return check_uninspected(v, r, !v->ai);
     if (v->ai->hba_rules < 0 || v->bi->hba_rules < 0) {
-        check_measured(r, "not seen");
-        return true; /* told by postgres's own error, in "inspection" */
+        return check_unknown(r, "pg_hba_file_rules of %s could not be read",
+                             v->ai->hba_rules < 0 ? v->a_name : v->b_name);
     }
     return same_rows(v, r, "pg_hba.conf", v->ai->hba, v->ai->n_hba, v->bi->hba, v->bi->n_hba);
 }
 
 bool check_ident(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->ai || !v->bi)
-        return check_uninspected(v, r, !v->ai);
     if (v->ai->ident_rules < 0 || v->bi->ident_rules < 0) {
-        check_measured(r, "not seen (pg_ident_file_mappings came with PostgreSQL 15)");
-        return true;
+        return check_unknown(r, "pg_ident_file_mappings of %s could not be read",
+                             v->ai->ident_rules < 0 ? v->a_name : v->b_name);
     }
     return same_rows(v, r, "pg_ident.conf", v->ai->ident, v->ai->n_ident, v->bi->ident,
                      v->bi->n_ident);
@@ -299,9 +285,12 @@ bool check_ident(const struct check_view *v, struct preflight_result *r)
  * next stop, the new one. */
 bool check_hba_errors(const struct check_view *v, struct preflight_result *r)
 {
+    size_t seen = 0;
+
     for (size_t i = 0; i < v->w->n_nodes; i++) {
         const struct inspect *n = v->w->nodes[i].inspect;
 
+        seen += n && n->hba_rules >= 0;
         if (!n || n->hba_errors + n->ident_errors == 0)
             continue;
         check_measured(r, "%" PRId64 " in error at %s", n->hba_errors + n->ident_errors,
@@ -312,5 +301,5 @@ bool check_hba_errors(const struct check_view *v, struct preflight_result *r)
                      v->c->nodes[i].name);
         return false;
     }
-    return true;
+    return seen > 0 || check_unknown(r, "no agent could read pg_hba_file_rules");
 }

@@ -18,17 +18,13 @@ static const struct rehearsal *find(const struct check_view *v, int node, enum r
     return NULL;
 }
 
-/* No result: the node is silent, or its agent is too old, or too slow. */
+/* It rehearsed, but not this: its agent is too old, or was too slow. */
 static bool not_rehearsed(const struct check_view *v, int node, struct preflight_result *r)
 {
-    const struct world_node *n = node >= 0 ? &v->w->nodes[node] : NULL;
-    const char *name = node >= 0 ? v->c->nodes[node].name : "";
+    const struct err *e = &v->w->nodes[node].rehearsal_error;
 
-    if (!n || !n->answered)
-        return check_silent(r, name);
-    check_measured(r, "not rehearsed at %s%s%.100s", name, n->rehearsal_error.code ? ": " : "",
-                   n->rehearsal_error.code ? n->rehearsal_error.msg : "");
-    return true;
+    return check_unknown(r, "not rehearsed at %s%s%.120s", v->c->nodes[node].name,
+                         e->code ? ": " : "", e->code ? e->msg : "");
 }
 
 /* One rehearsal of one node: false when it failed, and told. */
@@ -61,12 +57,14 @@ static bool both(const struct check_view *v, enum rehearsal_kind kind, struct pr
 
     if (v->kind == PREFLIGHT_UNPLANNED)
         return one(v, v->to, kind, r);
-    if (!one(v, v->from, kind, r))
-        return false;
+    if ((a && !passed(v, v->from, a, r)) || (b && !passed(v, v->to, b, r)))
+        return false; /* also when the other one is not known */
+    if (!a || !b)
+        return not_rehearsed(v, a ? v->to : v->from, r);
+    (void)passed(v, v->from, a, r);
     STR_COPY(first, r->measured);
-    if (!one(v, v->to, kind, r))
-        return false;
-    if (a && b && a->verdict == REHEARSAL_PASSED && strcmp(a->said, b->said) == 0) {
+    (void)passed(v, v->to, b, r);
+    if (a->verdict == REHEARSAL_PASSED && strcmp(a->said, b->said) == 0) {
         check_measured(r, "%s, %s: %.120s", v->a_name, v->b_name, a->said);
     } else {
         check_list(first, sizeof(first), r->measured);
@@ -80,6 +78,7 @@ static bool both(const struct check_view *v, enum rehearsal_kind kind, struct pr
 bool check_replication_to(const struct check_view *v, struct preflight_result *r)
 {
     char told[sizeof(r->measured)] = "", each[64];
+    size_t tried = 0;
 
     for (size_t i = 0; v->to >= 0 && i < v->w->n_nodes; i++) {
         const struct rehearsal *done = find(v, (int)i, REHEARSAL_REPLICATION, v->b_name);
@@ -91,12 +90,15 @@ bool check_replication_to(const struct check_view *v, struct preflight_result *r
             check_remedy(r, "%s", done->remedy);
             return false;
         }
+        tried += done != NULL;
         if (done)
             STR_PRINTF(each, "%s %" PRId64 " ms", v->c->nodes[i].name, done->elapsed_ms);
         else
             STR_PRINTF(each, "%s not tried", v->c->nodes[i].name);
         check_list(told, sizeof(told), each);
     }
+    if (tried == 0)
+        return check_unknown(r, "no node tried its connection to %s", v->b_name);
     check_measured(r, "%s", told);
     return true;
 }
@@ -105,8 +107,6 @@ bool check_replication_from(const struct check_view *v, struct preflight_result 
 {
     const struct rehearsal *done = find(v, v->to, REHEARSAL_REPLICATION, v->a_name);
 
-    if (!v->a || !v->b)
-        return check_silent(r, v->a ? v->b_name : v->a_name);
     if (!done)
         return not_rehearsed(v, v->to, r);
     check_measured(r, "%s -> %s: %.120s", v->b_name, v->a_name, done->said);
@@ -118,7 +118,7 @@ bool check_replication_identity(const struct check_view *v, struct preflight_res
 {
     size_t seen = 0;
 
-    for (size_t i = 0; v->d && i < v->w->n_nodes; i++) {
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
         const struct world_node *n = &v->w->nodes[i];
 
         for (size_t k = 0; k < n->n_rehearsals; k++) {
@@ -137,6 +137,8 @@ bool check_replication_identity(const struct check_view *v, struct preflight_res
             return false;
         }
     }
+    if (seen == 0)
+        return check_unknown(r, "no replication connection came about");
     check_measured(r, "%zu connections, all of this cluster", seen);
     return true;
 }
@@ -145,8 +147,6 @@ bool check_replication_identity(const struct check_view *v, struct preflight_res
 
 bool check_stop_permission(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->a)
-        return check_silent(r, v->a_name);
     if (find(v, v->from, REHEARSAL_STOP, NULL))
         return one(v, v->from, REHEARSAL_STOP, r);
     check_measured(r, "%s at %s", v->a->can_stop ? "yes" : "no", v->a_name);
@@ -178,11 +178,10 @@ bool check_agents_key(const struct check_view *v, struct preflight_result *r)
         if (!last || done->verdict == REHEARSAL_UNPROVEN)
             last = done;
     }
-    if (last)
-        check_measured(r, "%s%.130s", last->verdict == REHEARSAL_UNPROVEN ? "not proven: " : "",
-                       last->said);
-    else
-        not_rehearsed(v, v->to, r);
+    if (!last)
+        return check_unknown(r, "no agent tried its key");
+    check_measured(r, "%s%.130s", last->verdict == REHEARSAL_UNPROVEN ? "not proven: " : "",
+                   last->said);
     return true;
 }
 
@@ -199,7 +198,7 @@ bool check_cron_canary(const struct check_view *v, struct preflight_result *r)
     }
     if (find(v, v->to, REHEARSAL_CANARY, NULL))
         return one(v, v->to, REHEARSAL_CANARY, r);
-    not_rehearsed(v, v->to, r);
+    check_measured(r, "%s did not plant it", v->b_name);
     check_remedy(r, "on %s: pgtandem-agent status; then again with --canary", v->b_name);
     return false; /* it was asked for */
 }

@@ -76,8 +76,6 @@ bool check_attached(const struct check_view *v, struct preflight_result *r)
 {
     const struct obs_sender *sender;
 
-    if (!v->a || !v->b)
-        return check_silent(r, v->a ? v->b_name : v->a_name);
     check_remedy(r,
                  "on %s: set primary_conninfo to %s (%s), or choose a standby that is attached "
                  "to it: pgtandem status",
@@ -103,11 +101,11 @@ bool check_attached(const struct check_view *v, struct preflight_result *r)
 
 bool check_standby(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->b)
-        return check_silent(r, v->b_name);
     check_measured(r, "%s is %s", v->b_name, pg_role_names[v->b->pg.role]);
     check_remedy(r, "on %s: start PostgreSQL as a standby, or pgtandem rejoin %s", v->b_name,
                  v->b_name);
+    if (v->b->pg.role == PG_UNKNOWN)
+        check_unseen(v, (size_t)v->to, r);
     return v->b->pg.role == PG_RECOVERY;
 }
 
@@ -136,24 +134,20 @@ static uint64_t written(const struct obs_pg *pg)
 
 bool check_receive_lag(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->a || !v->b)
-        return check_silent(r, v->a ? v->b_name : v->a_name);
     return lag(v, r, "received", written(&v->a->pg), v->b->pg.receive_lsn);
 }
 
 /* Behind the owner; or, when that is silent, behind what the target itself has received. */
 bool check_replay_lag(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->b)
-        return check_silent(r, v->b_name);
-    return lag(v, r, "replayed", v->a ? written(&v->a->pg) : v->b->pg.receive_lsn,
+    return lag(v, r, "replayed",
+               v->from >= 0 && check_knows(v, (size_t)v->from, NODE_LSN) ? written(&v->a->pg)
+                                                                         : v->b->pg.receive_lsn,
                v->b->pg.replay_lsn);
 }
 
 bool check_replay_paused(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->b)
-        return check_silent(r, v->b_name);
     check_measured(r, "%s", v->b->pg.replay_paused ? "paused" : "not paused");
     check_remedy(r, "on %s: SELECT pg_wal_replay_resume()", v->b_name);
     return !v->b->pg.replay_paused;
@@ -161,8 +155,6 @@ bool check_replay_paused(const struct check_view *v, struct preflight_result *r)
 
 bool check_apply_delay(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->b)
-        return check_silent(r, v->b_name);
     check_measured(r, "%" PRId64 " ms", v->b->pg.apply_delay_ms);
     check_remedy(r, "on %s: ALTER SYSTEM SET recovery_min_apply_delay = 0; SELECT pg_reload_conf()",
                  v->b_name);
@@ -204,8 +196,6 @@ bool check_sync_names(const struct check_view *v, struct preflight_result *r)
     const char *names = v->b ? v->b->pg.sync_standby_names : "";
     long long wanted = sync_wanted(names), there = 0;
 
-    if (!v->b)
-        return check_silent(r, v->b_name);
     if (!*names || strcmp(v->b->pg.synchronous_commit, "off") == 0 ||
         strcmp(v->b->pg.synchronous_commit, "local") == 0) {
         check_measured(r, "%s", *names ? v->b->pg.synchronous_commit : "none");
@@ -229,8 +219,6 @@ bool check_walsenders(const struct check_view *v, struct preflight_result *r)
 {
     int64_t needed = (int64_t)v->c->n_nodes - 1;
 
-    if (!v->b)
-        return check_silent(r, v->b_name);
     int64_t available = v->b->pg.max_wal_senders - v->b->pg.wal_senders_used;
     STR_PRINTF(r->threshold, "at least %" PRId64, needed);
     check_measured(r, "%" PRId64 " free of %" PRId64, available, v->b->pg.max_wal_senders);
@@ -244,8 +232,6 @@ bool check_slots(const struct check_view *v, struct preflight_result *r)
 {
     int64_t needed = (int64_t)v->c->n_nodes - 1, available;
 
-    if (!v->b)
-        return check_silent(r, v->b_name);
     available = v->b->pg.max_replication_slots;
     for (size_t i = 0; i < v->b->pg.n_slots; i++)
         available -= !v->b->pg.slots[i].physical;
@@ -258,8 +244,6 @@ bool check_slots(const struct check_view *v, struct preflight_result *r)
 
 bool check_server_version(const struct check_view *v, struct preflight_result *r)
 {
-    if (!v->a || !v->b)
-        return check_silent(r, v->a ? v->b_name : v->a_name);
     check_measured(r, "%" PRId64 " and %" PRId64, v->a->pg.version / 10000,
                    v->b->pg.version / 10000);
     check_remedy(r, "pgtandem moves a role between servers of one major version");

@@ -22,8 +22,6 @@ bool check_history(const struct check_view *v, struct preflight_result *r)
     /* a primary that is down tells none: then the record's */
     int64_t line = v->a && v->a->pg.tli ? v->a->pg.tli : v->d ? v->d->tli : 0;
 
-    if (!v->b)
-        return check_silent(r, v->b_name);
     STR_PRINTF(r->threshold, "timeline %" PRId64 " in it", line);
     check_measured(r, "%s is on timeline %" PRId64 ", newest history file %" PRId64, v->b_name,
                    lineage_tli(&v->b->pg), v->b->pg.newest_history_tli);
@@ -51,15 +49,13 @@ bool check_timeline_number(const struct check_view *v, struct preflight_result *
 {
     int64_t mine;
 
-    if (!v->b)
-        return check_silent(r, v->b_name);
     mine = newest(&v->b->pg);
     STR_PRINTF(r->threshold, "%" PRId64 " is free", mine + 1);
     check_measured(r, "%s has %" PRId64 ", nobody a newer one", v->b_name, mine);
     for (size_t i = 0; i < v->w->n_nodes; i++) {
         const struct world_node *n = &v->w->nodes[i];
 
-        if ((int)i == v->to || !n->answered || newest(&n->obs.pg) <= mine)
+        if ((int)i == v->to || !check_knows(v, i, NODE_TLI) || newest(&n->obs.pg) <= mine)
             continue;
         check_measured(r, "%s has had timeline %" PRId64 ", %s only %" PRId64, v->c->nodes[i].name,
                        newest(&n->obs.pg), v->b_name, mine);
@@ -78,7 +74,7 @@ bool check_timeline_latest(const struct check_view *v, struct preflight_result *
     for (size_t i = 0; i < v->w->n_nodes; i++) {
         const struct world_node *n = &v->w->nodes[i];
 
-        if (!n->answered || (int)i == v->from || !*n->obs.pg.timeline_target ||
+        if (!check_knows(v, i, NODE_PG) || n->obs.pg.role != PG_RECOVERY ||
             strcmp(n->obs.pg.timeline_target, "latest") == 0)
             continue;
         check_measured(r, "%s at %s", n->obs.pg.timeline_target, v->c->nodes[i].name);
@@ -99,8 +95,6 @@ bool check_most_wal(const struct check_view *v, struct preflight_result *r)
 {
     char mine[LSN_TEXT_BYTES], theirs[LSN_TEXT_BYTES];
 
-    if (!v->b)
-        return check_silent(r, v->b_name);
     check_measured(r, "%s has %s, nobody more", v->b_name, lsn_text(last_wal(&v->b->pg), mine));
     if (v->a && v->a->pg.role == PG_WRITABLE)
         return true;

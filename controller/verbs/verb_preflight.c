@@ -58,7 +58,9 @@ int verb_preflight(struct session *s, struct err *reterr)
     preflight_print(s, p, false);
     rc = preflight_verdict(p, reterr);
     if (rc == 0 && s->options.format == FORMAT_PRETTY)
-        printf("%zu checks, %zu warnings, nothing blocks.\nnext: pgtandem %s --to %s\n", p->n,
-               p->warnings, unplanned ? "failover" : "switchover", s->options.to);
+        printf("%zu checks, %zu warnings, %zu not checked, nothing blocks.\nnext: pgtandem %s --to "
+               "%s\n",
+               p->n, p->warnings, p->unchecked, unplanned ? "failover" : "switchover",
+               s->options.to);
     return rc;
 }
