@@ -76,8 +76,8 @@ static char *command_of(const struct crontab_line *l, struct arena *a)
     return command;
 }
 
-int crontab_commands(const char *text, size_t len, enum crontab_mode mode, struct arena *a,
-                     char ***ret_commands, struct err *reterr)
+int crontab_commands(const char *text, size_t len, enum crontab_mode mode, bool managed,
+                     struct arena *a, char ***ret_commands, struct err *reterr)
 {
     struct crontab_lines ls;
     int r = crontab_lines_read(text, len, mode, a, &ls, reterr);
@@ -88,7 +88,7 @@ int crontab_commands(const char *text, size_t len, enum crontab_mode mode, struc
     char **commands = arena_alloc(a, (ls.n + 1) * sizeof(*commands));
     size_t n = 0;
     for (size_t i = 0; i < ls.n; i++)
-        if (ls.at[i].managed)
+        if (managed ? ls.at[i].managed : ls.at[i].kind == LINE_ON && !ls.at[i].managed)
             commands[n++] = command_of(&ls.at[i], a);
     *ret_commands = commands;
     return 0;

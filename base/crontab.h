@@ -57,9 +57,10 @@ int crontab_sync(const char *text, size_t len, const char *source, size_t source
                  enum crontab_mode mode, bool on, struct arena *a, char **ret_text, size_t *ret_len,
                  struct err *reterr);
 
-/* The commands of managed entries (for finding running jobs), in the arena, NULL-terminated. */
-int crontab_commands(const char *text, size_t len, enum crontab_mode mode, struct arena *a,
-                     char ***ret_commands, struct err *reterr);
+/* The commands of the managed entries, or of all active others (for finding running jobs), in the
+ * arena, NULL-terminated. */
+int crontab_commands(const char *text, size_t len, enum crontab_mode mode, bool managed,
+                     struct arena *a, char ***ret_commands, struct err *reterr);
 
 /* The lines of the block (mode all: all lines) as if every entry were on, without end of line: for
  * showing what differs where `parity` does. In the arena, NULL-terminated. */

@@ -285,12 +285,13 @@ void cron_edit_jobs(const struct cron *c, const char *text, struct cron_jobs *re
 {
     AUTO(arena) a = arena_new();
     static char *const none[] = {NULL};
-    char **commands;
+    char **managed, **others;
 
-    if (crontab_commands(text, strlen(text), c->mode, a, &commands, NULL) < 0)
-        cron_jobs_look(c->uid, none, ret_jobs);
+    if (crontab_commands(text, strlen(text), c->mode, true, a, &managed, NULL) < 0 ||
+        crontab_commands(text, strlen(text), c->mode, false, a, &others, NULL) < 0)
+        cron_jobs_look(c->uid, none, none, ret_jobs);
     else
-        cron_jobs_look(c->uid, commands, ret_jobs);
+        cron_jobs_look(c->uid, managed, others, ret_jobs);
 }
 
 static void phase_jobs(void *arg);

@@ -6,31 +6,29 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/cron/cron_system.h"
+#include "agent/cron/cron_tree.h"
 #include "base/file.h"
 #include "base/mask.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 enum {
-    CMDLINE_CAP_BYTES = 8192,
+    CMDLINE_CAP_BYTES = 2 * 1024 * 1024, /* the kernel's own limit, nearly */
     STAT_CAP_BYTES = 4096,
-    WORDS_MAX = 3,
+    WORDS_MAX = 16,
 };
 
-struct process {
-    int pid, parent;
-    bool cron; /* called cron or crond */
-    uid_t uid;
-};
+/* ---- /proc ----------------------------------------------------------------------------------- */
 
 static bool is_cron_name(const char *name)
 {
     return strcmp(name, "cron") == 0 || strcmp(name, "crond") == 0;
 }
 
-/* "123 (name) S 1 …": the name may hold blanks and brackets, so it ends at the last one
- * (proc(5)). */
-static bool read_process(const char *pid, struct process *ret)
+/* "123 (name) S parent group session …": the name may hold blanks and brackets, so it ends at the
+ * last one (proc(5)). */
+static bool read_process(const char *pid, struct cron_process *ret)
 {
     AUTO(arena) a = arena_new();
     char path[64];
@@ -45,16 +43,20 @@ static bool read_process(const char *pid, struct process *ret)
     if (!open || !close || close < open || strlen(close) < 4)
         return false;
     *close = '\0';
+    char *at = close + 4;
     ret->pid = (int)strtol(pid, NULL, 10);
-    ret->parent = (int)strtol(close + 4, NULL, 10);
+    ret->parent = (int)strtol(at, &at, 10);
+    (void)strtol(at, &at, 10); /* the process group */
+    ret->session = (int)strtol(at, NULL, 10);
+    ret->ended = close[2] == 'Z' || close[2] == 'X';
     ret->cron = is_cron_name(open + 1);
     ret->uid = st.st_uid;
     return true;
 }
 
-static size_t read_processes(struct process **ret)
+static size_t read_processes(struct cron_process **ret)
 {
-    struct process *list = NULL;
+    struct cron_process *list = NULL;
     size_t n = 0, room = 0;
     DIR *dir = opendir("/proc");
 
@@ -74,16 +76,20 @@ static size_t read_processes(struct process **ret)
     return n;
 }
 
-static bool is_cron_pid(const struct process *list, size_t n, int pid)
+static bool in_crons_group(int pid)
 {
-    for (size_t i = 0; i < n; i++)
-        if (list[i].pid == pid)
-            return list[i].cron;
-    return false;
+    AUTO(arena) a = arena_new();
+    char path[64], *text;
+
+    STR_PRINTF(path, "/proc/%d/cgroup", pid);
+    return file_read(path, STAT_CAP_BYTES, a, &text, NULL, NULL) == 0 &&
+           (strstr(text, "/cron.service") || strstr(text, "/crond.service"));
 }
 
-/* the first words of a command line, whose words end in NULs */
-static size_t split_words(char *text, size_t len, const char *words[WORDS_MAX])
+/* ---- one job --------------------------------------------------------------------------------- */
+
+/* a command line's words end in NULs */
+static size_t split_words(const char *text, size_t len, const char *words[WORDS_MAX])
 {
     size_t n = 0;
 
@@ -92,60 +98,78 @@ static size_t split_words(char *text, size_t len, const char *words[WORDS_MAX])
     return n;
 }
 
-/* `sh -c COMMAND`: the command decides. Otherwise the shell has become the command, or the script's
- * interpreter: its first or second word stands in the crontab as it was typed. */
-static const char *managed_command(const char *const words[WORDS_MAX], size_t n,
-                                   char *const *commands)
+/* cron itself, sending the output of a job that has ended */
+static bool is_mail(const char *const *words, size_t n)
 {
-    bool shell = n == 3 && strcmp(words[1], "-c") == 0;
-
-    for (; *commands; commands++) {
-        if (shell && strcmp(words[2], *commands) == 0)
-            return *commands;
-        if (!shell && strstr(*commands, words[0]))
-            return *commands;
-        if (!shell && n > 1 && words[1][0] != '-' && words[1][0] && strstr(*commands, words[1]))
-            return *commands;
-    }
-    return NULL;
+    for (size_t i = 1; i < n; i++)
+        if (strncmp(words[i], "-FCronDaemon", 12) == 0)
+            return true;
+    return false;
 }
 
-static void add_job(const struct process *p, char *const *commands, struct cron_jobs *jobs)
+static bool is_foreign(const char *const *words, size_t n, char *const *managed,
+                       char *const *others)
 {
     AUTO(arena) a = arena_new();
-    const char *words[WORDS_MAX], *command = "(just starting)";
-    char path[64], *text;
-    size_t len;
 
-    STR_PRINTF(path, "/proc/%d/cmdline", p->pid);
-    if (file_read(path, CMDLINE_CAP_BYTES, a, &text, &len, NULL) < 0 || len == 0)
-        return; /* it has ended */
-    size_t n = split_words(text, len, words);
-    if (!p->cron) /* else it has not yet become the job that it is going to be */
-        command = managed_command(words, n, commands);
-    if (!command)
-        return;
-    char shown[sizeof(jobs->text)];
-    mask_secrets(command, shown, sizeof(shown));
-    jobs->n++;
-    size_t used = strlen(jobs->text);
-    str_printf(jobs->text + used, sizeof(jobs->text) - used, "%s%d %s", used ? ", " : "", p->pid,
-               shown);
+    return is_mail(words, n) || cron_tree_whose(words, n, managed, others) == CRON_FOREIGN ||
+           cron_tree_whose(words, n, managed, cron_system_commands(a)) == CRON_FOREIGN;
 }
 
-void cron_jobs_look(uid_t uid, char *const *commands, struct cron_jobs *ret_jobs)
+static void show(int pid, const char *command, struct cron_jobs *jobs)
 {
-    struct process *list = NULL;
+    char shown[sizeof(jobs->text)];
+    size_t used = strlen(jobs->text);
+
+    mask_secrets(command, shown, sizeof(shown));
+    str_make_printable(shown);
+    (void)str_printf(jobs->text + used, sizeof(jobs->text) - used, "%s%d %s", used ? ", " : "", pid,
+                     shown);
+}
+
+static void add_job(const struct cron_process *p, char *const *managed, char *const *others,
+                    struct cron_jobs *jobs)
+{
+    AUTO(arena) a = arena_new();
+    const char *words[WORDS_MAX];
+    char path[64], joined[sizeof(jobs->text)] = "", *text = NULL;
+    size_t len = 0;
+
+    STR_PRINTF(path, "/proc/%d/cmdline", p->pid);
+    if (p->cron) {
+        STR_COPY(joined, "(just starting)");
+    } else if (file_read(path, CMDLINE_CAP_BYTES, a, &text, &len, NULL) < 0) {
+        if (!file_exists(path))
+            return; /* it has ended */
+        STR_COPY(joined, "(its command line cannot be read)");
+    } else if (len == 0) {
+        return; /* it is ending */
+    } else {
+        size_t n = split_words(text, len, words);
+
+        if (is_foreign(words, n, managed, others))
+            return;
+        for (size_t i = n >= 3 && strcmp(words[1], "-c") == 0 ? 2 : 0; i < n; i++) {
+            size_t used = strlen(joined);
+
+            (void)str_printf(joined + used, sizeof(joined) - used, "%s%s", used ? " " : "",
+                             words[i]);
+        }
+    }
+    jobs->n++;
+    show(p->pid, joined, jobs);
+}
+
+void cron_jobs_look(uid_t uid, char *const *managed, char *const *others,
+                    struct cron_jobs *ret_jobs)
+{
+    struct cron_process *list = NULL;
     size_t n = read_processes(&list);
 
-    *ret_jobs = (struct cron_jobs){0};
-    for (size_t i = 0; i < n; i++) {
-        bool child_of_cron = is_cron_pid(list, n, list[i].parent);
-
-        if (list[i].cron && list[i].uid == 0 && !child_of_cron)
-            ret_jobs->daemon_running = true;
-        if (list[i].uid == uid && child_of_cron && (uid != 0 || !list[i].cron))
-            add_job(&list[i], commands, ret_jobs);
-    }
+    *ret_jobs = (struct cron_jobs){.daemon_running = cron_tree_daemon(list, n)};
+    for (size_t i = 0; i < n; i++)
+        if (cron_tree_is_job(list, n, i, uid) ||
+            (cron_tree_is_orphan(list, n, i, uid) && in_crons_group(list[i].pid)))
+            add_job(&list[i], managed, others, ret_jobs);
     mem_free(list);
 }

@@ -1,8 +1,6 @@
 /*
- * Which jobs of the managed entries run now? A look at /proc; nothing is kept.
- *
- * cron forks a child for each job, and that one a process of the crontab's user which becomes
- * `sh -c COMMAND` and, where the shell saves a process, the command itself.
+ * Which jobs of the managed entries run now? A look at /proc; nothing is kept. By descent from cron
+ * (agent/cron/cron_tree.h): what cannot be shown to come from another entry counts.
  */
 #pragma once
 
@@ -12,9 +10,11 @@
 
 struct cron_jobs {
     bool daemon_running; /* a cron or crond of root's */
-    int64_t n;           /* jobs of `uid` from the given commands */
+    int64_t n;           /* jobs of `uid` from the managed entries */
     char text[256];      /* "pid command", the first few, comma-separated */
 };
 
-/* `commands` is NULL-terminated (crontab_commands()). */
-void cron_jobs_look(uid_t uid, char *const *commands, struct cron_jobs *ret_jobs);
+/* Commands are NULL-terminated (crontab_commands()): of the managed entries, and of the crontab's
+ * others. What /etc/crontab and /etc/cron.d start as this user is looked up where need be. */
+void cron_jobs_look(uid_t uid, char *const *managed, char *const *others,
+                    struct cron_jobs *ret_jobs);

@@ -98,7 +98,7 @@ static void in_mode(const struct text *t, enum crontab_mode mode, struct arena *
     must(same(&again, &on) && (s.off > 0 || same(&again, t)));
     again = set(&on, mode, false, a);
     must(same(&again, &off) && (s.on > 0 || same(&again, t)));
-    must(crontab_commands(t->bytes, t->len, mode, a, &commands, NULL) == 0);
+    must(crontab_commands(t->bytes, t->len, mode, true, a, &commands, NULL) == 0);
     if (crontab_sync(t->bytes, t->len, on.bytes, on.len, mode, true, a, &again.bytes, &again.len,
                      NULL) == 0)
         must(same(&again, &on));

@@ -227,7 +227,7 @@ static void test_commands(void **state)
     char **c;
 
     (void)state;
-    assert_int_equal(crontab_commands(text, strlen(text), CRONTAB_ALL, a, &c, NULL), 0);
+    assert_int_equal(crontab_commands(text, strlen(text), CRONTAB_ALL, true, a, &c, NULL), 0);
     assert_string_equal(c[0], "backup --to x  ");
     assert_string_equal(c[1], "d ");
     assert_string_equal(c[2], "date +%F ");
