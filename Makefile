@@ -5,6 +5,13 @@
 
 BUILD  ?= build
 PREFIX ?= /usr/local
+
+# make's own lists are parted by blanks, rules by colons, and the shell has its own letters
+odd := $(shell printf '%s' '$(subst ','\'',$(CURDIR)$(BUILD))' | tr -d 'A-Za-z0-9/._+@,=\200-\377-')
+ifneq ($(or $(odd),$(word 2,$(CURDIR)),$(word 2,$(BUILD))),)
+$(error pgtandem cannot be built below a path with a blank or one of :%#$$&;()*?[]<>|~!"'\, move the \
+  checkout elsewhere: CURDIR is "$(CURDIR)", BUILD is "$(BUILD)")
+endif
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -175,6 +182,8 @@ check: units
 	tests/run --build $(BUILD) units
 
 deps:
+	@[ -x tests/run ] || { echo 'nothing can be run in $(CURDIR): its file system is mounted noexec.' \
+	    'Move the checkout elsewhere' >&2; exit 1; }
 	@deploy/install-deps
 
 # in a second make: only now the libraries' flags can be asked for

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`make install`: what it puts where, that the samples are the programs' own, and that systemd takes
-the units with their drop-ins. Prints TAP; needs no root and no lab, and installs below a temporary
-directory only.
+the units with their drop-ins; and where a checkout may lie. Prints TAP; installs below a temporary
+directory only. The last test makes a lab, as root; the others need neither.
 """
 import grp
 import os
@@ -299,6 +299,49 @@ def test_polkit_rule_permits_that_and_no_more():
     with open(work + "/rule.js", "w") as f:
         f.write(POLKIT % read(TOP, "deploy/polkit/50-pgtandem.rules"))
     run(engine, work + "/rule.js")
+
+
+def checkout(directory):
+    """What a lab and make need of this one, copied to DIRECTORY."""
+    for part in ("Makefile", "deploy", "tests/lab"):
+        (shutil.copytree if os.path.isdir(os.path.join(TOP, part)) else shutil.copy)(
+            os.path.join(TOP, part), os.path.join(directory, part))
+
+
+def test_a_path_that_make_cannot_take_is_refused_before_anything_is_built():
+    for name in ("a blank", "a:colon", "quote's"):
+        directory = os.path.join(work, name)
+        os.makedirs(directory)
+        shutil.copy(os.path.join(TOP, "Makefile"), directory)
+        done = subprocess.run(["make", "-C", directory, "all"], text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode != 0 and "move the checkout elsewhere" in done.stdout, done.stdout[-300:]
+        assert os.listdir(directory) == ["Makefile"], os.listdir(directory)
+
+
+def test_a_labs_hosts_see_a_checkout_that_they_mount_over():
+    if os.geteuid() != 0:
+        raise Skip("namespaces need root")
+    os.umask(0o022)
+    top = tempfile.mkdtemp(prefix="pgtandem-checkout-", dir="/tmp")
+    build = tempfile.mkdtemp(prefix="pgtandem-build-", dir="/opt")
+    lab = [top + "/tests/lab/lab", "-p", "checkout%d" % os.getpid()]
+    env = dict(os.environ, LAB_BUILD=build)
+    try:
+        os.mkdir(top + "/tests")
+        checkout(top)
+        with open(build + "/there", "w") as f:
+            f.write("yes")
+        run(*lab, "up", "--bare", env=env)
+        said = run(*lab, "exec", "db01", "sh", "-c", f"cat {build}/there; ls {top}; ls /tmp /opt", env=env)
+        assert said.startswith("yesMakefile\n"), said
+        names = set(said.split())
+        assert {os.path.basename(top), os.path.basename(build)} < names and len(names) < 12, said
+    finally:
+        subprocess.run([*lab, "down"], check=False)
+        os.umask(0o077)
+        for directory in (top, build):
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def main():

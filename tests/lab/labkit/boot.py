@@ -68,8 +68,10 @@ def start_switch(lab):
     await_ready(ready_r, 'the switch')
 
 
-def _mounts(lab, host):
+def _mounts(lab, host, visible):
+    """VISIBLE: directories that the host keeps at their own path, whatever it mounts over them."""
     space.mount(None, '/', None, space.MS_REC | space.MS_PRIVATE)
+    kept = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in visible]
     space.mount('proc', '/proc', 'proc')
     for directory, mode in (('/run', '755'), ('/tmp', '1777'), ('/dev/shm', '1777'),
                             ('/opt', '755')):
@@ -87,6 +89,11 @@ def _mounts(lab, host):
     for directory, users in ((hosts.SOCKETS, ('postgres',)), ('/run/named', ('bind', 'named'))):
         os.mkdir(directory)
         os.chown(directory, *hosts.account(*users))
+    for path, fd in kept:
+        if not os.path.isdir(path):
+            os.makedirs(path)
+            space.bind('/proc/self/fd/%d' % fd, path)
+        os.close(fd)
 
 
 def cuts(lab):
@@ -130,7 +137,7 @@ def start(lab, host):
     def main():
         os.close(ready_r)
         space.sethostname(host)
-        _mounts(lab, host)
+        _mounts(lab, host, settings.get('visible', []))
         _network(lab, host)
         _pids_of_this_boot(boots)
         os.chdir('/')
