@@ -103,6 +103,7 @@ static const struct field request_fields[] = {
     F_INT(struct request, wait_jobs_s, 0, 0, 604800, NULL, "cron-off: wait for running jobs (s)"),
     F_STRING(struct request, expected_hash, 0, NULL, "sha256 of the crontab that was planned on"),
     F_STRING(struct request, to, 0, NULL, "arm: the target of the transition"),
+    F_STRING(struct request, command, FIELD_OMISSIBLE, NULL, "arm: the command that began the transition", .since = 2),
     F_STRUCT(struct request, upstream, 0, &upstream_table, "whom to follow; evidence: the lost node"),
     F_STRING(struct request, target_agent, 0, NULL, "evidence: the lost node's agent, IP:port"),
     F_LIST(struct request, slots, n_slots, 0, &slot_name_table, "slots: the ones wanted"),
@@ -147,6 +148,7 @@ static const struct field obs_pg_fields[] = {
     F_ENUM(struct obs_pg, control_state, 0, pg_control_state_names, NULL, "pg_control: cluster state"),
     F_INT(struct obs_pg, control_tli, 0, 0, UINT32_MAX, NULL, "pg_control: timeline of the latest checkpoint"),
     F_LSN(struct obs_pg, control_checkpoint, 0, "pg_control: latest checkpoint location"),
+    F_INT(struct obs_pg, control_wall_ms, 0, 0, MS_MAX, NULL, "pg_control: when it was last changed (wall clock, ms)", .since = 2),
     F_BOOL(struct obs_pg, standby_signal, 0, NULL, "standby.signal is in PGDATA"),
     F_BOOL(struct obs_pg, promote_signal, 0, NULL, "promote.signal is in PGDATA"),
     F_BOOL(struct obs_pg, recovery_signal, 0, NULL, "recovery.signal is in PGDATA"),
@@ -194,12 +196,22 @@ static const struct field obs_cron_fields[] = {
 };
 static FIELD_TABLE(obs_cron_table, struct obs_cron, "cron", obs_cron_fields);
 
+static const struct field obs_begun_fields[] = {
+    F_STRING(struct obs_begun, txn, 0, NULL, "the transition"),
+    F_STRING(struct obs_begun, command, 0, NULL, "what was typed"),
+    F_STRING(struct obs_begun, by, 0, NULL, "by whom"),
+    F_STRING(struct obs_begun, reason, 0, NULL, "why"),
+    F_INT(struct obs_begun, wall_ms, 0, 0, MS_MAX, NULL, "when (wall clock of the node, ms)"),
+};
+FIELD_TABLE(obs_begun_table, struct obs_begun, "begun", obs_begun_fields);
+
 static const struct field obs_fence_fields[] = {
     F_BOOL(struct obs_fence, fenced, 0, NULL, "may not run as primary"),
     F_BOOL(struct obs_fence, standby_only, 0, NULL, "fenced, and allowed to run as a standby"),
     F_BOOL(struct obs_fence, was_primary, 0, NULL, "was primary when it was fenced"),
     F_INT(struct obs_fence, tli, 0, 0, UINT32_MAX, NULL, "its timeline then"),
     F_LSN(struct obs_fence, shutdown_lsn, 0, "its checkpoint location after the stop"),
+    F_INT(struct obs_fence, wall_ms, 0, 0, MS_MAX, NULL, "when it was fenced (wall clock, ms); 0 unknown", .since = 2),
     F_BOOL(struct obs_fence, held, 0, NULL, "held by the guard"),
     F_BOOL(struct obs_fence, promoting, 0, NULL, "PROMOTING is recorded"),
     F_INT(struct obs_fence, promoting_epoch, 0, 0, INT64_MAX, NULL, "by which epoch"),
@@ -240,6 +252,7 @@ static const struct field node_obs_fields[] = {
     F_STRING(struct node_obs, act, 0, NULL, "its verb"),
     F_ENUM(struct node_obs, mode, 0, agent_mode_names, NULL, "what the agent may do: act, or only observe", .since = 2),
     F_INT(struct node_obs, certificate_days, 0, -2, INT64_MAX, "-2", "days until its certificate expires, -1 it has, -2 not told", .since = 2),
+    F_STRUCT(struct node_obs, begun, 0, &obs_begun_table, "who began the transition last obeyed", .since = 2),
     F_STRUCT(struct node_obs, fence, 0, &obs_fence_table, "fence and promises"),
     F_STRUCT(struct node_obs, pg, 0, &obs_pg_table, "PostgreSQL"),
     F_STRUCT(struct node_obs, cron, 0, &obs_cron_table, "crontab"),

@@ -105,6 +105,7 @@ struct request {
     int64_t wait_jobs_s;      /* cron-off: wait so long for running jobs; 0 refuses */
     char expected_hash[65];   /* cron-off/-on/-write: sha256 of the crontab planned on; "" any */
     char to[NODE_NAME_BYTES]; /* arm: the target, told to whoever looks at the node */
+    char command[16];         /* arm: what was typed: "switchover"; kept with who, when and why */
     struct upstream upstream; /* follow, rejoin; evidence: the lost node's PostgreSQL */
     char target_agent[ADDRESS_BYTES];          /* evidence: the lost node's agent */
     struct slot_name slots[CLUSTER_NODES_MAX]; /* slots: names wanted */
@@ -170,6 +171,7 @@ struct obs_pg {
     int control_state;           /* enum pg_control_state, read from the file */
     int64_t control_tli;         /* Latest checkpoint's TimeLineID */
     uint64_t control_checkpoint; /* Latest checkpoint location */
+    int64_t control_wall_ms;     /* pg_control's last change: of a stopped one, when it stopped */
     bool standby_signal, promote_signal, recovery_signal;
     uint64_t insert_lsn, flush_lsn;   /* primary */
     uint64_t receive_lsn, replay_lsn; /* standby */
@@ -211,12 +213,23 @@ struct obs_cron {
     char problem[200];
 };
 
+/* Who began a transition, when and why: the first ARM of it says so, and each node keeps it, so that
+ * it is known when the controller that began it is gone. */
+struct obs_begun {
+    char txn[TXN_BYTES]; /* "": nothing is known */
+    char command[16];    /* "switchover"; "" */
+    char by[BY_BYTES];
+    char reason[REASON_BYTES];
+    int64_t wall_ms; /* the node's clock when that ARM came */
+};
+
 struct obs_fence { /* durable state, as far as others need it */
     bool fenced;
     bool standby_only;     /* fenced and allowed to run as a standby (after rejoin) */
     bool was_primary;      /* was it primary when it was fenced */
     int64_t tli;           /* its timeline then */
     uint64_t shutdown_lsn; /* pg_control's checkpoint location after the stop */
+    int64_t wall_ms;       /* when it was fenced; 0 unknown */
     bool held;
     bool promoting;
     int64_t promoting_epoch;
@@ -256,6 +269,7 @@ struct node_obs {
     char act[24];                                    /* its verb */
     int mode;                                        /* enum agent_mode */
     int64_t certificate_days; /* whole, until the agent's expires; -1 it has; -2 not told */
+    struct obs_begun begun;   /* the transition that this node was last armed for */
     struct obs_fence fence;
     struct obs_pg pg;
     struct obs_cron cron;
@@ -318,4 +332,5 @@ struct reply {
 
 extern const struct field_table hello_table, request_table, reply_table, node_obs_table;
 extern const struct field_table rehearsals_table;
-extern const struct field_table record_table; /* struct record (proto/record_fields.c) */
+extern const struct field_table obs_begun_table; /* an agent keeps it as it is sent */
+extern const struct field_table record_table;    /* struct record (proto/record_fields.c) */

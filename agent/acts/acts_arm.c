@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agent/acts/acts.h"
+#include "base/clock.h"
 #include "base/str.h"
 
 static void arm_stale(void *act)
@@ -14,6 +15,18 @@ static void arm_stale(void *act)
         act_refuse(a, r);
     else
         act_next(a);
+}
+
+/* Who takes a transition over (resume, abort) arms it again: it was not he who began it. */
+static void keep_who_began(const struct act *a, struct obs_begun *b)
+{
+    if (strcmp(b->txn, a->q->txn) == 0)
+        return;
+    *b = (struct obs_begun){.wall_ms = clock_wall_ms()};
+    STR_COPY(b->txn, a->q->txn);
+    STR_COPY(b->command, a->q->command);
+    STR_COPY(b->by, a->q->by);
+    STR_COPY(b->reason, a->q->reason);
 }
 
 static void arm_decide(void *act)
@@ -32,6 +45,7 @@ static void arm_decide(void *act)
         STR_COPY(next.boot_id, a->agent->boot);
     if (first && !next.fenced && strcmp(a->d.owner, node) == 0)
         next.cron_on = true;
+    keep_who_began(a, &next.begun);
     if (act_save(a, &next))
         act_next(a);
 }

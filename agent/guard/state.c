@@ -45,6 +45,7 @@ static const struct field state_fields[] = {
     F_INT(struct agent_state, epoch, FIELD_REQUIRED, 0, INT64_MAX, NULL, "highest epoch obeyed"),
     F_INT(struct agent_state, seq, FIELD_REQUIRED, 0, INT64_MAX, NULL, "highest number in it"),
     F_STRING(struct agent_state, txn, 0, NULL, "the transition"),
+    F_STRUCT(struct agent_state, begun, 0, &obs_begun_table, "who began it, when and why"),
     F_STRUCT(struct agent_state, seen, 0, &record_table, "the last ownership record seen"),
     F_STRING(struct agent_state, boot_id, 0, NULL, "the boot in which"),
     F_INT(struct agent_state, boot_epoch, 0, 0, INT64_MAX, NULL, "this epoch was read from the primary"),

@@ -28,6 +28,7 @@ struct agent_state {
 
     int64_t epoch, seq; /* highest obeyed */
     char txn[TXN_BYTES];
+    struct obs_begun begun; /* who began the transition that it was last armed for; for people */
     struct record seen; /* the last D seen; epoch 0: none yet */
     char boot_id[40];   /* the boot in which … */
     int64_t boot_epoch; /* … this epoch was read from the zone's primary itself */

@@ -28,6 +28,7 @@ static void fill_fence(const struct agent_state *s, struct obs_fence *f)
         .was_primary = s->fence_was_primary,
         .tli = s->fence_tli,
         .shutdown_lsn = s->fence_lsn,
+        .wall_ms = s->fenced ? s->fence_wall_ms : 0,
         .held = s->held,
         .promoting = s->promoting,
         .promoting_epoch = s->promoting_epoch,
@@ -53,6 +54,7 @@ static void fill_state(struct agent *g, struct node_obs *o)
     STR_COPY(o->txn, s.txn);
     if (s.seen.epoch > 0 && register_format(&s.seen, o->seen, NULL) < 0)
         o->seen[0] = '\0';
+    o->begun = s.begun;
     fill_fence(&s, &o->fence);
     o->cron.commanded_on = s.cron_on;
 }

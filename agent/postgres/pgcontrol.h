@@ -19,6 +19,7 @@ struct pgcontrol {
     uint64_t sysid;
     int64_t version;           /* of the format: 1201, 1300, … */
     int state;                 /* enum pg_control_state */
+    int64_t changed_s;         /* "pg_control last modified": seconds since 1970 */
     uint64_t checkpoint;       /* Latest checkpoint location */
     int64_t tli;               /* Latest checkpoint's TimeLineID */
     uint64_t min_recovery_lsn; /* Minimum recovery ending location */

@@ -234,6 +234,8 @@ void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
     pg.control_state = ret_control->state;
     pg.control_tli = ret_control->tli;
     pg.control_checkpoint = ret_control->checkpoint;
+    if (ret_control->changed_s > 0 && ret_control->changed_s < INT32_MAX)
+        pg.control_wall_ms = ret_control->changed_s * 1000;
     if (pg.control_tli > 0 && pghistory_read(c->data_directory, pg.control_tli, &history)) {
         memcpy(pg.history, history.rows, history.n * sizeof(history.rows[0]));
         pg.n_history = history.n;

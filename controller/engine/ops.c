@@ -54,6 +54,8 @@ static struct request *request_new(struct run *r, size_t node, enum verb verb, i
     STR_COPY(q->nonce, d->nonce);
     STR_COPY(q->to, d->to);
     STR_COPY(q->by, r->session->by);
+    if (verb == VERB_ARM)
+        STR_COPY(q->command, r->session->verb->name);
     STR_COPY(q->reason, r->reason ? r->reason : "");
     STR_COPY(q->step, r->step ? r->step : "");
     q->timeout_ms = timeout_ms;

@@ -238,6 +238,31 @@ static void newest_seen(struct status *st)
     }
 }
 
+/* The controller that began it may be gone, and with it the journal: each node that was armed has
+ * kept it; the first of them was armed by whoever began. */
+static void who_began(struct status *st)
+{
+    const struct dns_view *d = &st->w->d;
+    const struct obs_begun *first = NULL;
+
+    if (st->journal.transition_known || !d->record_valid || d->record.state == REGISTER_STABLE)
+        return;
+    for (size_t i = 0; i < st->w->n_nodes; i++) {
+        const struct obs_begun *b = &st->w->nodes[i].obs.begun;
+
+        if (st->w->nodes[i].answered && *b->txn && strcmp(b->txn, d->record.txn) == 0 &&
+            (!first || b->wall_ms < first->wall_ms))
+            first = b;
+    }
+    if (!first)
+        return;
+    st->journal.transition_known = true;
+    st->journal.since_wall_ms = first->wall_ms;
+    st->journal.verb = first->command;
+    st->journal.reason = first->reason;
+    st->journal.began_by = first->by;
+}
+
 void status_build(struct status *st, struct session *s, struct arena *a, const struct world *w,
                   const struct status_journal *j, int64_t now_wall_ms)
 {
@@ -255,6 +280,8 @@ void status_build(struct status *st, struct session *s, struct arena *a, const s
         node_row(st, i, owner);
     survey(st);
     caches(st);
+    who_began(st);
+    status_writable(st);
     status_problems(st);
 }
 
@@ -278,11 +305,13 @@ static void take_journal(const struct journal_file *f, struct arena *a, const ch
     const json_t *begin = f->records[0].data;
     const char *reason = json_string_value(json_object_get(begin, "reason"));
     const char *verb = json_string_value(json_object_get(begin, "verb"));
+    const char *by = json_string_value(json_object_get(begin, "by"));
 
     ret->transition_known = true;
     ret->since_wall_ms = f->records[0].wall_ms;
     ret->reason = arena_strdup(a, reason ? reason : "");
     ret->verb = arena_strdup(a, verb ? verb : "");
+    ret->began_by = arena_strdup(a, by ? by : "");
 }
 
 void status_read_journals(const struct session *s, struct arena *a, const char *txn,
@@ -291,8 +320,10 @@ void status_read_journals(const struct session *s, struct arena *a, const char *
     char **paths;
     size_t n;
 
-    *ret = (struct status_journal){
-        .verb = "", .reason = "", .running_pid = journal_writer(s->config.journal.directory)};
+    *ret = (struct status_journal){.verb = "",
+                                   .reason = "",
+                                   .began_by = "",
+                                   .running_pid = journal_writer(s->config.journal.directory)};
     if (journal_list(s->config.journal.directory, a, &paths, &n, NULL) < 0)
         return;
     for (size_t i = n; i > 0 && n - i < JOURNALS_LOOKED_AT; i--) {

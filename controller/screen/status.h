@@ -26,14 +26,25 @@ struct status_lines {
     size_t n;
 };
 
-/* What this controller's own journals know. */
+/* What this controller's own journals know; who began, when and why, the agents keep as well. */
 struct status_journal {
-    bool transition_known; /* a journal with the open transition's id */
+    bool transition_known; /* a journal with the open transition's id, or an agent's word */
     int64_t since_wall_ms;
     const char *verb, *reason;
+    const char *began_by; /* "" unknown; the record's `by` is who went on with it last */
     int running_pid;             /* a command is at work on this controller now; 0 none */
     int64_t alias_moved_wall_ms; /* the last time that a command here moved the alias; 0 never */
 };
+
+/* Who can write: the first line of the screen. */
+enum writable_state { WRITABLE_ONE, WRITABLE_NONE, WRITABLE_UNKNOWN, WRITABLE_SEVERAL };
+struct status_writable {
+    enum writable_state state;
+    uint32_t nodes;        /* bit per node seen writable, by itself or by a witness */
+    int64_t since_wall_ms; /* NONE: when the last one stopped; 0 unknown */
+    const char *text;      /* "db02 is fenced, db01 is not yet promoted" */
+};
+extern const char *const writable_state_names[]; /* "yes" "no" "unknown" "several" */
 
 struct status {
     struct session *session;
@@ -44,6 +55,7 @@ struct status {
     struct record last_seen; /* the newest that an agent has seen; stands in when DNS is silent */
     const char *last_seen_by;
     struct status_journal journal;
+    struct status_writable writable;
     int64_t now_wall_ms;
     struct report nodes;          /* a row each */
     size_t ns_agree, ns_total;    /* addresses of the zone's name servers */
@@ -59,6 +71,7 @@ struct status {
 void status_build(struct status *st, struct session *s, struct arena *a, const struct world *w,
                   const struct status_journal *j, int64_t now_wall_ms);
 void status_problems(struct status *st); /* status_problems.c: fills problems, owed, next */
+void status_writable(struct status *st); /* status_writable.c: fills writable */
 /* One look with all that belongs to it; everything in `a`. */
 struct status *status_look(struct session *s, struct arena *a);
 /* A cell of the node table by its key, "-" for a key that there is not. */

@@ -82,13 +82,18 @@ static const char *leads_to(const struct record *r)
 
 static const char *since_and_why(const struct status *st, const struct record *r)
 {
-    const char *host = strchr(r->by, '@');
+    const char *host = strchr(r->by, '@'), *by = st->journal.began_by;
 
     if (!st->journal.transition_known)
-        return arena_printf(st->arena, "; `pgtandem history` on %s says since when and why",
-                            host ? host + 1 : r->by);
-    return arena_printf(st->arena, " since %s, reason: %s",
-                        report_time(st->arena, st->journal.since_wall_ms), st->journal.reason);
+        return arena_printf(st->arena,
+                            ", by %s; no agent that responds was told since when and why: "
+                            "`pgtandem history` on %s has it",
+                            r->by, host ? host + 1 : r->by);
+    return arena_printf(st->arena, ", begun by %s at %s, reason: %s%s%s", *by ? by : r->by,
+                        report_time(st->arena, st->journal.since_wall_ms),
+                        *st->journal.reason ? st->journal.reason : "none given",
+                        *by && strcmp(by, r->by) != 0 ? "; last continued by " : "",
+                        *by && strcmp(by, r->by) != 0 ? r->by : "");
 }
 
 static void print_transition(const struct status *st)
@@ -100,10 +105,9 @@ static void print_transition(const struct status *st)
         return;
     fputc('\n', st->session->term.out);
     report_wrap_styled(st->session, STYLE_BAD, "TRANSITION ",
-                       arena_printf(a, "%s%s%s to %s, state %s, transition %s, by %s%s",
-                                    st->journal.verb, *st->journal.verb ? " " : "", leaves(r),
-                                    leads_to(r), register_state_names[r->state], r->txn, r->by,
-                                    since_and_why(st, r)));
+                       arena_printf(a, "%s%s%s to %s, state %s, transition %s%s", st->journal.verb,
+                                    *st->journal.verb ? " " : "", leaves(r), leads_to(r),
+                                    register_state_names[r->state], r->txn, since_and_why(st, r)));
     if (st->journal.running_pid)
         report_wrap(st->session, "           ",
                     arena_printf(a, "A command is at work on it here and now (pid %d): let it end.",
@@ -128,10 +132,32 @@ static void print_lines(const struct status *st, const char *title, enum report_
         report_wrap(s, "  - ", lines->at[i].text);
 }
 
+static void print_writable(const struct status *st)
+{
+    const struct status_writable *w = &st->writable;
+    const struct session *s = st->session;
+    char hms[CLOCK_TEXT_BYTES];
+    const char *title = "writable: ", *since = "";
+
+    if (w->state == WRITABLE_NONE && w->since_wall_ms)
+        since = arena_printf(st->arena, " since %s",
+                             st->now_wall_ms - w->since_wall_ms < 12 * 3600 * 1000
+                                 ? clock_text_hms(w->since_wall_ms, hms)
+                                 : report_time(st->arena, w->since_wall_ms));
+    if (w->state == WRITABLE_NONE)
+        title = arena_printf(st->arena, "NOT WRITABLE%s: ", since);
+    else if (w->state == WRITABLE_UNKNOWN)
+        title = "no node is known to be writable: ";
+    else if (w->state == WRITABLE_SEVERAL)
+        title = "MORE THAN ONE NODE IS WRITABLE: ";
+    report_wrap_styled(s, w->state == WRITABLE_ONE ? STYLE_GOOD : STYLE_BAD, title, w->text);
+}
+
 static void print_pretty(const struct status *st)
 {
     const struct session *s = st->session;
 
+    print_writable(st);
     print_alias(st);
     print_transition(st);
     fputc('\n', st->session->term.out);
@@ -188,11 +214,11 @@ static json_t *transition_json(const struct status *st)
 
     if (!transition_open(st))
         return json_null();
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:i}", "txn", r->txn, "state",
-                     register_state_names[r->state], "by", r->by, "verb", st->journal.verb,
-                     "reason", st->journal.reason, "since", time_json(st->journal.since_wall_ms),
-                     "past_point_of_no_return", st->situation.past_no_return, "running_pid",
-                     st->journal.running_pid);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:i}", "txn", r->txn, "state",
+                     register_state_names[r->state], "by", r->by, "begun_by", st->journal.began_by,
+                     "verb", st->journal.verb, "reason", st->journal.reason, "since",
+                     time_json(st->journal.since_wall_ms), "past_point_of_no_return",
+                     st->situation.past_no_return, "running_pid", st->journal.running_pid);
 }
 
 static json_t *alias_json(const struct status *st)
@@ -208,6 +234,18 @@ static json_t *alias_json(const struct status *st)
     return o;
 }
 
+static json_t *writable_json(const struct status *st)
+{
+    const struct status_writable *w = &st->writable;
+    json_t *nodes = json_array();
+
+    for (size_t i = 0; i < st->w->n_nodes; i++)
+        if (w->nodes & (1U << i))
+            json_array_append_new(nodes, json_string(st->session->config.nodes[i].name));
+    return json_pack("{s:s, s:o, s:o, s:s}", "state", writable_state_names[w->state], "nodes",
+                     nodes, "since", time_json(w->since_wall_ms), "text", w->text);
+}
+
 static void print_json(const struct status *st)
 {
     json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "cluster",
@@ -217,6 +255,7 @@ static void print_json(const struct status *st)
                           lines_json(&st->owed), "changes", lines_json(&st->changes), "ok",
                           st->problems.n == 0, "at", time_json(st->now_wall_ms));
 
+    json_object_set_new(o, "writable", writable_json(st));
     json_object_set_new(o, "next", *st->next ? json_string(st->next) : json_null());
     report_put_json(st->session, o);
 }
@@ -229,6 +268,10 @@ static void print_tsv(const struct status *st)
     bool ok = d->status == DNS_VIEW_OK && d->cname_present;
     char at[CLOCK_TEXT_BYTES];
 
+    printf("#writable\tstate\tsince\ttext\nwritable\t%s\t%s\t%s\n",
+           writable_state_names[st->writable.state],
+           st->writable.since_wall_ms ? clock_text(st->writable.since_wall_ms, at) : "-",
+           st->writable.text);
     report_tsv(&st->nodes, "node");
     printf("#alias\tname\ttarget\tttl\tagree\tname_servers\tcaches_clear_by\n");
     printf("alias\t%s\t%s\t%" PRId64 "\t%zu\t%zu\t%s\n", st->session->zone.alias,
