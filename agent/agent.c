@@ -95,6 +95,7 @@ struct facts agent_facts(const struct obs_pg *pg)
 {
     return (struct facts){
         .role = pg->role,
+        .orphans = pg->orphans != 0,
         .standby_signal = pg->standby_signal,
         .control_state = pg->control_state,
         .control_tli = pg->control_tli,

@@ -177,6 +177,8 @@ static const struct field obs_pg_fields[] = {
     F_LIST(struct obs_pg, senders, n_senders, 0, &obs_sender_table, "who streams from here"),
     F_LIST(struct obs_pg, slots, n_slots, 0, &obs_slot_table, "replication slots"),
     F_INT(struct obs_pg, free_bytes, 0, -1, INT64_MAX, NULL, "free in pg_wal's file system"),
+    F_INT(struct obs_pg, orphans, 0, -1, INT32_MAX, NULL, "no postmaster, but so many of its processes live on; -1 not known", .since = 2),
+    F_INT(struct obs_pg, orphan_pid, 0, 0, INT32_MAX, NULL, "one of them", .since = 2),
     F_STRING(struct obs_pg, problem, 0, NULL, "what kept the agent from seeing more"),
 };
 static FIELD_TABLE(obs_pg_table, struct obs_pg, "pg", obs_pg_fields);

@@ -197,8 +197,18 @@ struct obs_pg {
     struct obs_slot slots[32];
     size_t n_slots;
     int64_t free_bytes; /* in pg_wal's file system */
+    int64_t orphans; /* no postmaster, but processes of it live on: how many, -1 cannot be told */
+    int64_t orphan_pid; /* one of them */
     char problem[200];  /* what kept the agent from seeing more; "" none */
 };
+
+/* May it commit? Writable, or its postmaster is gone and a process of a primary lives on. */
+static inline bool obs_may_commit(const struct obs_pg *pg)
+{
+    return pg->role == PG_WRITABLE ||
+           (pg->orphans != 0 && pg->control_state != CONTROL_IN_ARCHIVE_RECOVERY &&
+            pg->control_state != CONTROL_SHUTDOWNED_IN_RECOVERY);
+}
 
 struct obs_cron {
     bool readable; /* crontab -l worked */

@@ -87,9 +87,10 @@ void act_fence_observe(void *act)
     if (!rules_fence_observed(&a->s, &a->f, a->q->immediate)) {
         err_set(&e, ERR_INCOMPLETE, "the fence's mark is set; give the command again",
                 "fenced, but not as it should be: PostgreSQL is %s, pg_control says \"%s\", "
-                "standby.signal is %s",
+                "standby.signal is %s%s%s",
                 pg_role_names[a->pg.role], pg_control_state_names[a->pg.control_state],
-                a->pg.standby_signal ? "there" : "missing");
+                a->pg.standby_signal ? "there" : "missing", a->pg.problem[0] ? ": " : "",
+                a->pg.problem);
         act_fail(a, &e);
         return;
     }

@@ -177,7 +177,7 @@ enum rule rules_fence_done(const struct agent_state *s, const struct facts *f,
 
 bool rules_fence_observed(const struct agent_state *s, const struct facts *f, bool immediate)
 {
-    return rules_blocked(s) && f->standby_signal && f->role == PG_STOPPED &&
+    return rules_blocked(s) && f->standby_signal && f->role == PG_STOPPED && !f->orphans &&
            (immediate || f->control_state == CONTROL_SHUTDOWNED ||
             f->control_state == CONTROL_SHUTDOWNED_IN_RECOVERY);
 }
@@ -251,7 +251,7 @@ enum revoke_work rules_revoke_work(const struct agent_state *s, const struct fac
 
 bool rules_revoke_observed(const struct agent_state *s, const struct facts *f)
 {
-    return f->role == PG_STOPPED && f->standby_signal &&
+    return f->role == PG_STOPPED && !f->orphans && f->standby_signal &&
            f->control_state == CONTROL_SHUTDOWNED_IN_RECOVERY &&
            f->control_tli <= s->promoting_tli && f->newest_history_tli <= s->promoting_tli;
 }
@@ -354,6 +354,8 @@ enum rule rules_rejoin(const struct agent_state *s, const struct facts *f, const
         return RULE_D_STATE;
     if (f->role == PG_WRITABLE)
         return RULE_RUNNING;
+    if (f->orphans)
+        return RULE_ORPHANS;
     *next = *s;
     next->fenced = true;
     next->fence_standby_only = true;

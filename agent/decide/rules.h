@@ -43,6 +43,8 @@
     X(RULE_PROMOTING, "refused", "a promotion is recorded here", "`pgtandem resume`")              \
     X(RULE_PROMOTED, "refused", "promoted: forward only", "`pgtandem resume`")                     \
     X(RULE_RUNNING, "refused", "PostgreSQL is running here", "stop it first")                      \
+    X(RULE_ORPHANS, "refused", "processes of a dead postmaster live on here and may still commit", \
+      "`pgtandem fence` ends them, then run the command again")                                    \
     X(RULE_STATE_BAD, "refused", "this agent's durable state cannot be read",                      \
       "see `pgtandem-agent status` on the node")
 
@@ -59,7 +61,8 @@ const char *rule_hint(enum rule r);
 
 /* The facts about PostgreSQL and its files that rules look at. */
 struct facts {
-    int role; /* enum pg_role */
+    int role;     /* enum pg_role */
+    bool orphans; /* no postmaster, but processes of it live on, or may: not stopped */
     bool standby_signal;
     int control_state; /* enum pg_control_state */
     int64_t control_tli;

@@ -229,10 +229,17 @@ static bool replaced(const struct agent_state *s, const char *node, const struct
     return rules_settled_on_another(d, node) && d->epoch >= s->epoch && d->sysid == s->sysid;
 }
 
-/* Writable, or on the way there: a server too busy to be asked is no standby for that. */
+static bool in_recovery(int control_state)
+{
+    return control_state == CONTROL_IN_ARCHIVE_RECOVERY ||
+           control_state == CONTROL_SHUTDOWNED_IN_RECOVERY;
+}
+
+/* Writable, or on the way there: a server too busy to be asked is no standby for that. A process
+ * that has outlived its postmaster commits as before, whatever signal files say since. */
 static bool may_write(const struct facts *f)
 {
-    return f->role == PG_WRITABLE ||
+    return f->role == PG_WRITABLE || (f->orphans && !in_recovery(f->control_state)) ||
            ((f->role == PG_UNKNOWN || f->role == PG_STARTING) && !f->standby_signal);
 }
 

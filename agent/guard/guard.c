@@ -28,6 +28,9 @@ enum {
     LOCK_TRY_MS = 200,
     GATHER_MS = 8000, /* more than all its parts' deadlines */
     CRON_MS = 15000,
+    STOP_MS = 10000, /* of processes that have outlived their postmaster */
+    LINGER_MS = 3000,
+    LOOK_AGAIN_MS = 20,
     EXIT_BASE = 10,
     ROW_UNREADABLE = 2,
     TEXT_BYTES = 1024,
@@ -41,6 +44,7 @@ struct guard {
     int lock;
     bool permitted; /* the agent itself starts PostgreSQL, and has decided */
     bool readable, running;
+    char orphans[200]; /* processes of a dead postmaster live on: which; "" none */
     struct agent_state s;
     struct err state_error;
     struct facts f;
@@ -70,13 +74,29 @@ static int take_lock(struct guard *u, struct err *reterr)
     }
 }
 
+/* Children of a postmaster that has just died end by themselves, nearly always. */
+static void look_at_postgres(struct guard *u, struct obs_pg *pg)
+{
+    int64_t end_ms = clock_mono_ms() + LINGER_MS;
+    bool never = false;
+
+    for (;;) {
+        postgres_look_files(&u->c->postgresql, pg);
+        if (pg->orphans == 0 || clock_mono_ms() >= end_ms)
+            return;
+        loop_wait(u->agent->loop, &never, LOOK_AGAIN_MS, NULL);
+    }
+}
+
 static void look_here(struct guard *u)
 {
     struct obs_pg *pg = mem_alloc(sizeof(*pg));
 
-    postgres_look_files(&u->c->postgresql, pg);
+    look_at_postgres(u, pg);
     u->f = agent_facts(pg);
     u->running = pg->role == PG_STARTING; /* where it cannot be told, nothing is left undone */
+    if (pg->orphans != 0)
+        STR_COPY(u->orphans, pg->problem);
     mem_free(pg);
     u->readable = agent_state(u->agent, &u->s, &u->state_error) == 0;
 }
@@ -174,6 +194,45 @@ static int carry_out(struct guard *u, struct err *reterr)
     return 0;
 }
 
+static void on_stopped(void *arg, const struct err *e)
+{
+    struct guard *u = arg;
+
+    if (e)
+        STR_COPY(u->orphans, e->msg);
+    else
+        u->orphans[0] = '\0';
+    u->done = true;
+}
+
+static bool starts(const struct guard *u)
+{
+    return u->d.ruling.verdict == GUARD_STANDBY || u->d.ruling.verdict == GUARD_HOLD ||
+           u->d.ruling.verdict == GUARD_WRITABLE;
+}
+
+/* What may not become writable must not go on committing either, once its mark is on disk. Where it
+ * may, nothing is ended here: a person does it, or a fence; PostgreSQL would not start beside it. */
+static void end_orphans(struct guard *u)
+{
+    struct err e;
+
+    u->done = false;
+    postgres_stop(u->agent->pg, true, STOP_MS, on_stopped, u);
+    loop_wait(u->agent->loop, &u->done, STOP_MS + LOCK_TRY_MS, &e);
+}
+
+static int carry_out_beside_orphans(struct guard *u, struct err *reterr)
+{
+    bool writable_or_standby =
+        u->d.ruling.verdict == GUARD_WRITABLE || u->d.ruling.verdict == GUARD_STANDBY;
+    int r = writable_or_standby ? 0 : carry_out(u, reterr);
+
+    if (r == 0 && !writable_or_standby)
+        end_orphans(u);
+    return r;
+}
+
 /* ---- telling --------------------------------------------------------------------------------- */
 
 static const char *next_step(const struct guard *u)
@@ -209,26 +268,28 @@ static void tell(const struct guard *u, const char *why_not)
 {
     const struct guard_ruling *r = &u->d.ruling;
 
-    printf("pgtandem guard: %s (row %d%s): %s%s%s; ownership record: %s%s%s; %s%s%s\n",
+    printf("pgtandem guard: %s (row %d%s): %s%s%s; ownership record: %s%s%s; %s%s%s%s%s\n",
            guard_verdict_names[r->verdict], r->row, r->alarm ? ", ALARM" : "",
            gather_row_text(&u->d), u->readable ? "" : ": ", u->readable ? "" : u->state_error.msg,
            u->seen.d_text, u->seen.peers_text[0] ? "; " : "", u->seen.peers_text,
            u->running ? "PostgreSQL runs already, only the crontab was set" : next_step(u),
-           why_not ? "; " : "", why_not ? why_not : "");
+           why_not ? "; " : "", why_not ? why_not : "",
+           u->orphans[0] ? "; NOT STARTED beside processes of the last one: " : "", u->orphans);
     fflush(stdout);
 }
 
 static int exit_status(struct guard *u, bool cron_only, int carried_out)
 {
-    bool starts = u->d.ruling.verdict == GUARD_STANDBY || u->d.ruling.verdict == GUARD_HOLD ||
-                  u->d.ruling.verdict == GUARD_WRITABLE;
+    bool may = starts(u);
     bool cron_failed = u->failure.code != 0;
 
     if (cron_only)
-        starts = !cron_failed;
+        may = !cron_failed;
     else if (u->running)
-        starts = true;
-    return starts && carried_out == 0 ? 0 : EXIT_BASE + u->d.ruling.row;
+        may = true;
+    else if (u->orphans[0])
+        may = false;
+    return may && carried_out == 0 ? 0 : EXIT_BASE + u->d.ruling.row;
 }
 
 static int judge(struct guard *u, bool cron_only)
@@ -244,7 +305,7 @@ static int judge(struct guard *u, bool cron_only)
     }
     /* a database that runs is the watch's and the hold's, not ours: see the head of guard.h */
     if (!u->running && !cron_only)
-        r = carry_out(u, &e);
+        r = u->orphans[0] ? carry_out_beside_orphans(u, &e) : carry_out(u, &e);
     set_crontab(u);
     tell(u, r < 0 ? e.msg : u->failure.code ? u->failure.msg : NULL);
     return exit_status(u, cron_only, r);

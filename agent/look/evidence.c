@@ -103,7 +103,7 @@ static void on_agent(void *arg, const struct reply *reply, const struct err *e)
     k->asking = false;
     if (reply) {
         k->seen.agent_answers = true;
-        k->seen.writable_seen |= reply->obs.pg.role == PG_WRITABLE;
+        k->seen.writable_seen |= obs_may_commit(&reply->obs.pg);
         k->seen.in_recovery_seen |= reply->obs.pg.role == PG_RECOVERY;
     }
     if (!k->probing)

@@ -88,7 +88,7 @@ static void fill_peer(const struct node_obs *o, struct guard_peer *p)
     struct record seen;
 
     p->answered = true;
-    p->writable = o->pg.role == PG_WRITABLE;
+    p->writable = obs_may_commit(&o->pg);
     p->in_recovery = o->pg.role == PG_RECOVERY;
     p->epoch = o->epoch;
     p->seen_state = -1;

@@ -1,6 +1,5 @@
 #include "agent/postgres/pgfiles.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +13,7 @@
 
 #include "agent/postgres/pgcontrol.h"
 #include "agent/postgres/pghistory.h"
+#include "agent/postgres/pgorphan.h"
 #include "agent/postgres/postgres.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -28,8 +28,7 @@ enum {
 
 /* ---- processes ------------------------------------------------------------------------------- */
 
-/* A zombie has ended: it only waits to be reaped. */
-static bool is_zombie(int pid)
+bool pgfiles_is_zombie(int pid)
 {
     char path[64];
     char *text;
@@ -79,12 +78,12 @@ static bool is_alive(int pid, const char *data_directory)
 {
     if (kill(pid, 0) < 0 && errno == ESRCH)
         return false;
-    if (is_zombie(pid) || is_somebody_elses(pid, data_directory))
+    if (pgfiles_is_zombie(pid) || is_somebody_elses(pid, data_directory))
         return false;
     return works_in(pid, data_directory) != 0;
 }
 
-static const char *line_of(const char *text, int number)
+const char *pgfiles_line(const char *text, int number)
 {
     for (int i = 1; i < number && text; i++) {
         text = strchr(text, '\n');
@@ -114,7 +113,7 @@ bool pgfiles_postmaster(const char *data_directory, struct pgpostmaster *ret_pos
     if (found.pid <= 0 || !is_alive(found.pid, data_directory))
         return false;
 
-    const char *status = line_of(text, PID_FILE_STATUS_LINE);
+    const char *status = pgfiles_line(text, PID_FILE_STATUS_LINE);
 
     if (status) {
         size_t n = strcspn(status, " \n");
@@ -124,43 +123,6 @@ bool pgfiles_postmaster(const char *data_directory, struct pgpostmaster *ret_pos
     }
     *ret_postmaster = found;
     return true;
-}
-
-/* A person's shell may stand in PGDATA; only PostgreSQL's own processes count, and what lives but
- * cannot be told. */
-static bool is_postgres(int pid)
-{
-    char path[64];
-    char *comm;
-    struct err e = {0};
-    AUTO(arena) a = arena_new();
-
-    STR_PRINTF(path, "/proc/%d/comm", pid);
-    if (file_read(path, 64, a, &comm, NULL, &e) < 0)
-        return e.sys != ENOENT && e.sys != ESRCH;
-    return strncmp(comm, "postgres", 8) == 0;
-}
-
-int pgfiles_orphan(const char *data_directory)
-{
-    int found = 0;
-    const struct dirent *entry;
-    DIR *dir = opendir("/proc");
-
-    if (!dir)
-        return -1;
-    while (errno = 0, found == 0 && (entry = readdir(dir)) != NULL) {
-        int pid =
-            isdigit((unsigned char)entry->d_name[0]) ? (int)strtol(entry->d_name, NULL, 10) : 0;
-
-        if (pid > 0 && pid != getpid() && works_in(pid, data_directory) == 1 && !is_zombie(pid) &&
-            is_postgres(pid))
-            found = pid;
-    }
-    if (found == 0 && errno)
-        found = -1;
-    closedir(dir);
-    return found;
 }
 
 /* ---- the look -------------------------------------------------------------------------------- */
@@ -205,6 +167,45 @@ static int64_t count_free_bytes(const char *data_directory)
     return (int64_t)(fs.f_bavail * fs.f_frsize);
 }
 
+/* A postmaster removes its pid file only after its last child has ended, and writes "shut down"
+ * only when none is left that could commit. Anything else has to be looked for. */
+static bool has_ended_well(const char *data_directory, int control_state)
+{
+    char path[PATH_BYTES];
+
+    return (control_state == CONTROL_SHUTDOWNED ||
+            control_state == CONTROL_SHUTDOWNED_IN_RECOVERY) &&
+           STR_PRINTF(path, "%s/postmaster.pid", data_directory) && !file_exists(path);
+}
+
+bool pgfiles_orphans(const char *data_directory, int control_state, struct pgorphans *ret)
+{
+    *ret = (struct pgorphans){.n = 0};
+    if (!has_ended_well(data_directory, control_state))
+        pgorphan_find(data_directory, ret);
+    return ret->n > 0 || ret->unknown;
+}
+
+void pgfiles_gone(const char *data_directory, struct obs_pg *pg)
+{
+    struct pgorphans orphans;
+
+    pgfiles_orphans(data_directory, pg->control_state, &orphans);
+    pg->role = orphans.n > 0 || orphans.unknown ? PG_UNKNOWN : PG_STOPPED;
+    pg->orphans = orphans.unknown ? -1 : orphans.n;
+    pg->orphan_pid = orphans.n > 0 ? orphans.pids[0] : 0;
+    if (orphans.unknown)
+        STR_PRINTF(pg->problem,
+                   "the postmaster is gone, but it cannot be told whether processes of it live on: "
+                   "%.100s",
+                   orphans.problem);
+    else if (orphans.n > 0)
+        STR_PRINTF(pg->problem,
+                   "the postmaster is gone, but %d of its processes live on (PID %d) and may still "
+                   "commit",
+                   orphans.n, orphans.pids[0]);
+}
+
 void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
                   struct pgcontrol *ret_control)
 {
@@ -213,9 +214,7 @@ void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
     struct err e = {0};
     bool there = pgfiles_postmaster(c->data_directory, &postmaster);
     struct obs_pg pg = {
-        .role = !there           ? PG_STOPPED
-                : postmaster.pid ? PG_STARTING
-                                 : PG_UNKNOWN,
+        .role = postmaster.pid ? PG_STARTING : PG_UNKNOWN,
         .standby_signal = pgfiles_has(c, "standby.signal"),
         .recovery_signal = pgfiles_has(c, "recovery.signal"),
         .promote_signal = pgfiles_has(c, "promote"), /* PROMOTE_SIGNAL_FILE since version 9.4 */
@@ -236,6 +235,8 @@ void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
     pg.control_checkpoint = ret_control->checkpoint;
     if (ret_control->changed_s > 0 && ret_control->changed_s < INT32_MAX)
         pg.control_wall_ms = ret_control->changed_s * 1000;
+    if (!there)
+        pgfiles_gone(c->data_directory, &pg);
     if (pg.control_tli > 0 && pghistory_read(c->data_directory, pg.control_tli, &history)) {
         memcpy(pg.history, history.rows, history.n * sizeof(history.rows[0]));
         pg.n_history = history.n;

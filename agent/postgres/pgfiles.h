@@ -10,6 +10,7 @@
 #include "proto/messages.h"
 
 struct pgcontrol;
+struct pgorphans;
 struct postgres_config;
 
 /* From postmaster.pid (PostgreSQL: src/include/utils/pidfile.h). */
@@ -24,9 +25,17 @@ struct pgpostmaster {
  * be read. */
 bool pgfiles_postmaster(const char *data_directory, struct pgpostmaster *ret_postmaster);
 
-/* A process of this data directory that lives on without its postmaster: it may still be writing.
- * Its pid; 0: none; -1: cannot be told. */
-int pgfiles_orphan(const char *data_directory);
+/* There is no live postmaster. Do processes of it live on, or can that not be told? After a clean
+ * stop (pg_control's state, and no pid file) none can: nothing is searched then. */
+bool pgfiles_orphans(const char *data_directory, int control_state, struct pgorphans *ret);
+/* There is no live postmaster: what `pg` then has for role, orphans and problem. A node is stopped
+ * only when no process of it is left that could commit. pg->control_state must be set. */
+void pgfiles_gone(const char *data_directory, struct obs_pg *pg);
+
+/* A zombie has ended: it only waits to be reaped. */
+bool pgfiles_is_zombie(int pid);
+/* The beginning of a line, counted from 1; NULL: there are not so many. */
+const char *pgfiles_line(const char *text, int number);
 
 /* As postgres_look_files(), and also gives what was read of pg_control (zeroed if unreadable). */
 void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,

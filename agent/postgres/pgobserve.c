@@ -139,6 +139,10 @@ static void take_answer(const struct postgres_config *c, const struct pgcontrol 
                    c->socket_directory, (int)c->port, directory, c->data_directory);
         return;
     }
+    if (pg->orphans != 0) { /* it answers: postmaster.pid has been removed */
+        pg->orphans = pg->orphan_pid = 0;
+        pg->problem[0] = '\0';
+    }
     set_row(pg_table(), r->results[0], 0, pg, pg->problem, sizeof(pg->problem));
     read_lists(pg, r);
     if (!pgsettings_hosts(special(r->results[0], "_conninfo"), pg->conninfo_hosts,
@@ -161,9 +165,10 @@ static void take_silence(const struct postgres_config *c, const struct err *e, s
     struct pgpostmaster postmaster;
 
     if (!pgfiles_postmaster(c->data_directory, &postmaster)) {
-        pg->role = PG_STOPPED;
+        pgfiles_gone(c->data_directory, pg);
         return;
     }
+    pg->orphans = pg->orphan_pid = 0;
     pg->role = strcmp(postmaster.status, "ready") == 0 || e->code == ERR_TIMEOUT ? PG_UNKNOWN
                                                                                  : PG_STARTING;
     if (!pg->problem[0])

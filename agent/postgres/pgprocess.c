@@ -5,6 +5,10 @@
  * what is awaited: a pid cannot be another process by the time the signal is sent, and the end is
  * known when it happens. Its end alone is not a clean stop ("shut down" can stand in pg_control
  * while the last WAL is still being archived, and a crash ends it too), so a fast stop wants both.
+ *
+ * After a crash of the postmaster a stop is over when no process of it is left that could commit
+ * (agent/postgres/pgorphan.h): they are ended one by one, since nobody else will, and a start with
+ * one of them alive would fail.
  */
 #include <errno.h>
 #include <signal.h>
@@ -17,8 +21,10 @@
 #include "agent/postgres/pgcontrol.h"
 #include "agent/postgres/pgfiles.h"
 #include "agent/postgres/pgop.h"
+#include "agent/postgres/pgorphan.h"
 #include "agent/postgres/pgspawn.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
 
@@ -27,6 +33,10 @@ enum {
     POLL_MOST_MS = 50,
     /* after a start command has ended well, so long may pass until there is a postmaster */
     APPEAR_MS = 5000,
+    /* a backend obeys SIGQUIT at once, unless it hangs in the kernel or in code of its own */
+    QUIT_MS = 500,
+    /* before a start: children of a postmaster that has just died end by themselves */
+    LINGER_MS = 3000,
 };
 
 /* ---- stop ------------------------------------------------------------------------------------ */
@@ -37,6 +47,8 @@ struct stop_op {
     bool told; /* by us: then a fast stop must also be a clean one */
     int pidfd;
     uv_poll_t *watch;
+    int64_t quit_ms; /* when orphans were first sent SIGQUIT; 0 none were found */
+    bool killed;     /* … and SIGKILL since */
 };
 
 static void on_watch_closed(uv_handle_t *handle)
@@ -63,36 +75,66 @@ static bool is_clean(int control_state)
 
 static void stop_check(struct pgop *op);
 
+static void fail_orphans(struct pgop *op, const struct pgorphans *o, const char *then)
+{
+    if (o->unknown)
+        pgop_fail(op, ERR_INCOMPLETE, "look for them with ps on this node",
+                  "PostgreSQL's postmaster is gone, but it cannot be told whether processes of it "
+                  "live on: %s",
+                  o->problem);
+    else
+        pgop_fail(op, ERR_INCOMPLETE,
+                  "they may still commit: `pgtandem fence` ends them, or kill -9 on this node",
+                  "PostgreSQL's postmaster is gone, but %d of its processes live on (PID %d)%s",
+                  o->n, o->pids[0], then);
+}
+
+/* SIGQUIT, and SIGKILL to what has not obeyed it. Nobody else ends them, and they may commit. */
+static void end_orphans(struct stop_op *s, const struct pgorphans *o)
+{
+    int64_t now_ms = clock_mono_ms();
+    int sent = 0;
+
+    if (s->quit_ms == 0) {
+        s->quit_ms = now_ms;
+        sent = SIGQUIT;
+    } else if (now_ms - s->quit_ms >= QUIT_MS) {
+        sent = SIGKILL;
+    }
+    for (int i = 0; i < o->n && sent; i++) {
+        int r = pgorphan_signal(s->op.p->config.data_directory, o->pids[i], sent);
+
+        if (sent == SIGQUIT || !s->killed)
+            log_warning("process %d lives on without its postmaster: %s%s%s", o->pids[i],
+                        sent == SIGQUIT ? "SIGQUIT" : "SIGKILL", r < 0 ? ": " : "",
+                        r < 0 ? strerror(-r) : "");
+    }
+    s->killed = sent == SIGKILL;
+    pgop_poll(&s->op, POLL_FIRST_MS, POLL_MOST_MS, stop_check);
+}
+
 /* The postmaster is gone. It waits for its children before it ends cleanly; after a crash one of
- * them may live on for a while, and may even commit. */
+ * them may live on, and commit. */
 static void stop_gone(struct stop_op *s)
 {
     const char *data_directory = s->op.p->config.data_directory;
     struct pgcontrol control = {.state = CONTROL_UNREADABLE};
+    struct pgorphans orphans;
     struct err e = {0};
 
     pgcontrol_read(data_directory, &control, &e);
-    if (is_clean(control.state)) {
-        pgop_end(&s->op, NULL);
-        return;
-    }
-
-    int orphan = pgfiles_orphan(data_directory);
-
-    if (orphan < 0 && pgop_late(&s->op))
-        pgop_fail(&s->op, ERR_SYS, "look for it with ps",
-                  "PostgreSQL's postmaster is gone, but /proc cannot be read: others may live on");
-    else if (orphan && pgop_late(&s->op))
-        pgop_fail(&s->op, ERR_TIMEOUT, "end that process by hand once you know what it is",
-                  "PostgreSQL's postmaster is gone, but process %d of it lives on", orphan);
-    else if (orphan)
-        pgop_poll(&s->op, POLL_FIRST_MS, POLL_MOST_MS, stop_check);
-    else if (s->told && !s->immediate)
+    if (pgfiles_orphans(data_directory, control.state, &orphans)) {
+        if (pgop_late(&s->op))
+            fail_orphans(&s->op, &orphans, ", though they were sent SIGKILL");
+        else
+            end_orphans(s, &orphans);
+    } else if (!is_clean(control.state) && s->told && !s->immediate) {
         pgop_fail(&s->op, ERR_INCOMPLETE, "look at PostgreSQL's log on this node",
                   "PostgreSQL has stopped, but not cleanly: pg_control says \"%s\"%s%s",
                   pg_control_state_names[control.state], e.code ? ": " : "", e.msg);
-    else
+    } else {
         pgop_end(&s->op, NULL);
+    }
 }
 
 static void fail_unreadable(struct pgop *op, const struct pgpostmaster *postmaster)
@@ -224,12 +266,14 @@ void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postg
 
 struct start_op {
     struct pgop op;
-    bool spawned;       /* by us, now */
-    bool seen;          /* a postmaster has been there */
-    int64_t command_ms; /* when the start command ended; 0 none */
+    bool spawned;         /* by us, now */
+    bool seen;            /* a postmaster has been there */
+    int64_t command_ms;   /* when the start command ended; 0 none */
+    int64_t lingering_ms; /* since when orphans have been waited for; 0 none */
 };
 
 static void start_check(struct pgop *op);
+static void start_begin(struct pgop *op);
 
 /* A postmaster of ours: how it came up, or what it said before it ended. */
 static void note_spawned(struct start_op *s, const char *output)
@@ -314,6 +358,26 @@ static void start_commanded(struct pgop *op)
     start_check(op);
 }
 
+/* A start would fail ("pre-existing shared memory block is still in use"), and they may commit. */
+static bool start_waits_for_orphans(struct start_op *s)
+{
+    const char *data_directory = s->op.p->config.data_directory;
+    struct pgcontrol control = {.state = CONTROL_UNREADABLE};
+    struct pgorphans orphans;
+    int64_t now_ms = clock_mono_ms();
+
+    pgcontrol_read(data_directory, &control, NULL);
+    if (!pgfiles_orphans(data_directory, control.state, &orphans))
+        return false;
+    if (s->lingering_ms == 0)
+        s->lingering_ms = now_ms;
+    if (now_ms - s->lingering_ms < LINGER_MS && !pgop_late(&s->op))
+        pgop_poll(&s->op, POLL_FIRST_MS, POLL_MOST_MS, start_begin);
+    else
+        fail_orphans(&s->op, &orphans, "; nothing is started beside them");
+    return true;
+}
+
 static void start_begin(struct pgop *op)
 {
     struct start_op *s = (struct start_op *)op;
@@ -329,6 +393,8 @@ static void start_begin(struct pgop *op)
         start_check(op);
     } else if (p->spawn && !pgspawn_ended(p->spawn) && !pgop_late(op)) {
         pgop_after(op, 1, start_begin); /* our last one has not been reaped yet */
+    } else if (start_waits_for_orphans(s)) {
+        return;
     } else if (p->config.start_command[0]) {
         pgop_command(op, p->config.start_command, start_commanded);
     } else if (pgspawn_start(p->loop, &p->config, &spawn, &e) < 0) {

@@ -57,7 +57,7 @@ static void marked(struct play *p, int node)
 
     n->was_primary = n->was_primary || n->role == PG_WRITABLE || n->held || node == plan_a(&p->v);
     n->fenced = n->signal = true;
-    n->standby_only = n->held = n->promoting = n->receiving = false;
+    n->standby_only = n->held = n->promoting = n->receiving = n->orphans = false;
     n->role = PG_STOPPED;
     cron_off(p, node);
 }

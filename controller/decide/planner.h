@@ -41,6 +41,7 @@ struct plan_node {
     int64_t epoch; /* highest it obeys, as last heard; 0 never heard.
                              == d.epoch: an answer given after that epoch's compare-and-swap */
     int role;      /* enum pg_role */
+    bool orphans;  /* its postmaster is gone, processes of it live on and may commit */
     bool fenced, standby_only, was_primary;
     bool held;
     bool promoting;
@@ -161,6 +162,9 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "%s is fenced, but not by a clean stop: nobody can prove that no commit is lost",            \
       "`pgtandem abort` gives it its role back")                                                   \
     X(WHY_NEVER_PRIMARY, "the owner %s never was primary", "`pgtandem resume`")                    \
+    X(WHY_ORPHANS,                                                                                 \
+      "PostgreSQL's postmaster on %s is gone, but processes of it live on and may still commit",   \
+      "`pgtandem fence %s`")                                                                       \
     X(WHY_W, "not every node that may be writable has said that it is not; %s has not",            \
       "bring it back and `pgtandem resume`")                                                       \
     X(WHY_NOT_READY, "the next step is not possible now on %s", "`pgtandem status`")               \
@@ -195,14 +199,6 @@ struct plan_move {
 };
 
 void planner_next(const struct plan_view *v, struct plan_move *ret);
-
-enum plan_outcome {
-    OUTCOME_DONE,    /* observed */
-    OUTCOME_FAILED,  /* it did not happen, and will not */
-    OUTCOME_UNKNOWN, /* no answer: it may have happened, or still happen */
-    OUTCOME_LOST,    /* DNS: another record is there */
-    OUTCOME_DECLINED /* a person said no */
-};
 
 /* Remember how a step went: once for each node of the move (node -1 for steps on none). `after` is
  * the look taken after it; its own marks are not read. */

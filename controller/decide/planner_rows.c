@@ -57,7 +57,8 @@ static bool to_fence(const struct plan_view *v, int node)
         return false;
     if (target)
         return v->nodes[node].held && !v->nodes[node].fenced;
-    return !plan_harmless(v, node) && (!v->nodes[node].fenced || plan_writable(v, node));
+    return !plan_harmless(v, node) &&
+           (!v->nodes[node].fenced || plan_writable(v, node) || plan_fence_unfinished(v, node));
 }
 
 static uint32_t fence_old(const struct plan_view *v)

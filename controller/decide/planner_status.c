@@ -122,6 +122,21 @@ static uint32_t two_writable(const struct plan_view *v)
     return nodes & (nodes - 1) ? nodes : 0;
 }
 
+/* Of a standby that is not the owner they cannot commit, but cannot be told apart either. */
+static uint32_t orphaned(const struct plan_view *v)
+{
+    uint32_t nodes = 0;
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        nodes |= plan_answers(v, i) && v->nodes[i].orphans ? plan_bit(i) : 0;
+    return nodes;
+}
+
+static bool open_and_answered(const struct plan_view *v)
+{
+    return v->d_answered && v->d.epoch > 0 && !plan_state_is(v, REGISTER_STABLE);
+}
+
 static uint32_t owner(const struct plan_view *v)
 {
     return plan_bit(plan_owner(v));
@@ -235,6 +250,8 @@ static const struct {
     const char *problem, *command;
 } situations[] = {
     {NULL, two_writable, WHY_TWO_WRITABLE, "two nodes are writable, %s among them: read docs/two-writable.md", "pgtandem status"},
+    {open_and_answered, orphaned, WHY_ORPHANS, "the postmaster of %s is gone, but processes of it live on and may still commit", "pgtandem resume"},
+    {NULL, orphaned, WHY_ORPHANS, "the postmaster of %s is gone, but processes of it live on and may still commit", "pgtandem fence %s"},
     {dns_silent, NULL, WHY_DNS_SILENT, "the zone's primary does not answer", "pgtandem dns show"},
     {no_record, NULL, WHY_NO_RECORD, "there is no ownership record", "pgtandem dns init"},
     {foreign, NULL, WHY_FOREIGN, "the ownership record belongs to another system identifier", "pgtandem dns show"},
@@ -266,7 +283,7 @@ void planner_situation(const struct plan_view *v, struct plan_situation *ret)
     for (size_t i = 0; i < sizeof(situations) / sizeof(situations[0]); i++) {
         uint32_t nodes = 0;
 
-        if (strange && i == 4) {
+        if (strange && i == 6) {
             *ret = (struct plan_situation){.reason = WHY_UNKNOWN_NODE,
                                            .node = -1,
                                            .problem = "the ownership record names a node that the "

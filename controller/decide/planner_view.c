@@ -105,11 +105,21 @@ static bool fenced_unknowing(const struct plan_node *n)
     return n->fenced && n->role == PG_WRITABLE && !n->was_primary;
 }
 
+bool plan_fence_unfinished(const struct plan_view *v, int node)
+{
+    const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
+
+    return plan_answers(v, node) && n->fenced && !n->standby_only &&
+           (n->orphans || n->role == PG_STARTING);
+}
+
 bool plan_weak(const struct plan_view *v, int node)
 {
     const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
 
     if (plan_answers(v, node) && fenced_unknowing(n))
+        return true;
+    if (plan_fence_unfinished(v, node) || (plan_answers(v, node) && n->orphans))
         return true;
     if (!plan_answers(v, node) || n->fenced || n->role == PG_WRITABLE)
         return false;
@@ -123,7 +133,7 @@ bool plan_harmless(const struct plan_view *v, int node)
 {
     const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
 
-    if (!plan_heard(v, node) || !n->state_ok || n->role == PG_WRITABLE)
+    if (!plan_heard(v, node) || !n->state_ok || n->role == PG_WRITABLE || n->orphans)
         return false;
     if (!n->fenced) /* a hold is not a fence */
         return n->role == PG_RECOVERY && !n->held && !n->promoting;

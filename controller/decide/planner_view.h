@@ -47,7 +47,11 @@ bool plan_standby(const struct plan_view *v,
  * One on a line of WAL of its own would overwrite that with the owner's. */
 bool plan_astray(const struct plan_view *v, int node);
 bool plan_fenced(const struct plan_view *v, int node); /* durably; a rejoined standby counts */
-/* Answers, but is held, stopped or in recovery without a fence (section 7): FENCE it. */
+/* Fenced, but PostgreSQL has not ended: it is still stopping, or processes have outlived their
+ * postmaster. Another FENCE goes on with it. */
+bool plan_fence_unfinished(const struct plan_view *v, int node);
+/* Answers, but is held, stopped or in recovery without a fence, or its fence is not finished
+ * (section 7): FENCE it. */
 bool plan_weak(const struct plan_view *v, int node);
 /* Said, at this epoch, what rule W asks for. */
 bool plan_harmless(const struct plan_view *v, int node);

@@ -281,6 +281,7 @@ static bool held_by_us(const struct plan_view *v, size_t node)
 enum {
     ASK = STEP_OBSERVES,
     ACT = STEP_CHANGES | STEP_BEFORE_PNR,
+    STOPS = STEP_STOPS,
     DNS = STEP_CHANGES | STEP_DNS | STEP_NEEDS_DNS,
     LATER = STEP_CHANGES, /* after the point of no return */
     BACK = STEP_CHANGES | STEP_BACKWARD,
@@ -306,9 +307,9 @@ const struct step steps[STEP_COUNT] = {
     ROW(STEP_ARM,            "arm",            ACT | ALL,       STEP_STABLE_BACK,  FAIL_BACK,  5000,   answers,          armed,         "tell the agents: nothing older is obeyed"),
     ROW(STEP_CRON_OFF,       "cron-off",       ACT | NEED,      STEP_CRON_BACK,    FAIL_BACK,  30000,  answers,          cron_off,      "turn the scheduled jobs of %s off"),
     ROW(STEP_CATCHUP,        "catch-up",       ASK | PNR | NEED, STEP_NONE,        FAIL_BACK,  60000,  may_catch_up,     always,        "checkpoint on %s, wait for the target to catch up"),
-    ROW(STEP_FENCE,          "fence",          ACT | NEED,      STEP_UNFENCE,      FAIL_BACK,  60000,  may_fence,        fenced_any,    "stop PostgreSQL on %s and fence it"),
+    ROW(STEP_FENCE,          "fence",          ACT | NEED | STOPS, STEP_UNFENCE,  FAIL_BACK,  60000,  may_fence,        fenced_any,    "stop PostgreSQL on %s and fence it"),
     ROW(STEP_VERIFY,         "verify",         LOOK | PNR,      STEP_NONE,         FAIL_BACK,  15000,  may_verify,       verified,      "prove that %s has every commit"),
-    ROW(STEP_FENCE_OLD,      "fence-old",      ACT | ALL,       STEP_UNFENCE,      FAIL_STOP,  60000,  answers,          fenced,        "fence %s through its agent"),
+    ROW(STEP_FENCE_OLD,      "fence-old",      ACT | ALL | STOPS, STEP_UNFENCE,   FAIL_STOP,  60000,  answers,          fenced,        "fence %s through its agent"),
     ROW(STEP_CUT,            "cut",            ACT | LOOK,      STEP_UNFENCE,      FAIL_STOP,  60000,  may_cut,          always,        "cut the power of %s"),
     ROW(STEP_GRADE,          "grade",          DNS | PNR,       STEP_UNDO,         FAIL_STOP,  10000,  may_grade,        graded,        "record how %s is kept from writing"),
     ROW(STEP_RAISE,          "raise",          ACT,             STEP_FOLLOW_BACK,  FAIL_STOP,  60000,  may_raise,        is_standby,    "start %s as a standby of nobody"),
@@ -324,7 +325,7 @@ const struct step steps[STEP_COUNT] = {
     ROW(STEP_CHECKPOINT,     "checkpoint",     LATER,           STEP_NONE,         FAIL_GO_ON, 60000,  is_writable_owner, checkpointed, "checkpoint on %s"),
     ROW(STEP_STABLE,         "stable",         DNS,             STEP_NONE,         FAIL_STOP,  10000,  may_settle,       state_stable,  "close the transition in the record"),
     ROW(STEP_REJOIN,         "rejoin",         LATER | ALL,     STEP_NONE,         FAIL_GO_ON, 60000,  may_rejoin,       rejoined,      "start %s as a standby of the new primary"),
-    ROW(STEP_REVOKE,         "revoke",         BACK,            STEP_NONE,         FAIL_RETRY, 60000,  may_revoke,       revoked,       "take the promotion of %s back"),
+    ROW(STEP_REVOKE,         "revoke",         BACK | STOPS,    STEP_NONE,         FAIL_RETRY, 60000,  may_revoke,       revoked,       "take the promotion of %s back"),
     ROW(STEP_UNDO,           "undo",           DNS | BACK,      STEP_NONE,         FAIL_STOP,  10000,  may_undo,         state_undo,    "alias and record back to %s, in one update"),
     ROW(STEP_UNFENCE,        "unfence",        BACK,            STEP_NONE,         FAIL_RETRY, 60000,  may_unfence,      unfenced,      "lift the fence of %s and start it as the primary"),
     ROW(STEP_CRON_BACK,      "cron-back",      BACK,            STEP_NONE,         FAIL_RETRY, 15000,  may_turn_cron_on, cron_on,       "turn the scheduled jobs of %s on again"),
@@ -340,6 +341,28 @@ enum step_id step_from_name(const char *name)
         if (strcmp(steps[s].name, name) == 0)
             return (enum step_id)s;
     return STEP_NONE;
+}
+
+/* ---- what came of it ---------------------------------------------------------------------- */
+
+enum plan_outcome steps_judge(const struct plan_view *v, enum step_id id, int node,
+                              enum plan_outcome said, bool refused)
+{
+    const struct step *step = &steps[id];
+
+    if ((step->flags & (STEP_OBSERVES | STEP_DNS)) || !plan_answers(v, node))
+        return said;
+    /* An ARM that is to defeat a late request is known by its own answer alone: the epoch was
+     * obeyed before. */
+    if (id == STEP_ARM && (v->marks.unsettled & plan_bit(node)))
+        return said;
+    /* "It does not write" is proven by the agent's yes and a look that does not contradict it;
+     * what the agent has refused, or could not do, no look makes done. */
+    if ((step->flags & STEP_STOPS) && said == OUTCOME_FAILED && refused)
+        return said;
+    if (step->achieved(v, (size_t)node))
+        return OUTCOME_DONE;
+    return said == OUTCOME_DONE ? OUTCOME_FAILED : said;
 }
 
 /* ---- the table's own rules ---------------------------------------------------------------- */

@@ -14,6 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum plan_outcome {
+    OUTCOME_DONE,    /* observed */
+    OUTCOME_FAILED,  /* it did not happen, and will not */
+    OUTCOME_UNKNOWN, /* no answer: it may have happened, or still happen */
+    OUTCOME_LOST,    /* DNS: another record is there */
+    OUTCOME_DECLINED /* a person said no */
+};
+
 struct err;
 struct plan_view;
 
@@ -78,6 +86,8 @@ enum step_flag {
     STEP_BACKWARD = 1 << 5,  /* a row of the way back: is itself an undo, or serves one */
     STEP_OBSERVES = 1 << 6,  /* no look can tell that it was done: the act says so, planner_note
                                 keeps  it in the marks */
+    STEP_STOPS = 1 << 7,     /* its point is that a node does not write: an agent that refuses it,
+                                or could not, is believed whatever a look shows */
 };
 
 /* The last column of docs/protocol.md, section 4. */
@@ -111,6 +121,13 @@ static inline uint64_t step_bit(enum step_id s)
 }
 
 extern const struct step steps[STEP_COUNT]; /* by id */
+
+/* What came of a request to `node`: `said` is its answer, the view was taken after it. A "yes"
+ * counts only if the look shows the thing done; a "no" for want of time may still have left it done
+ * (a stop that ended just after its deadline), so the look decides there too. `refused`: it was a
+ * "no" for any other reason. */
+enum plan_outcome steps_judge(const struct plan_view *v, enum step_id id, int node,
+                              enum plan_outcome said, bool refused);
 
 /* STEP_NONE for a name that nobody knows. */
 enum step_id step_from_name(const char *name);

@@ -17,23 +17,6 @@
 
 /* ---- one step ----------------------------------------------------------------------------- */
 
-/* An answer "yes" counts only if the look that came with it shows the thing done. A "no" may still
- * have left it done (a stop that ended just after its deadline): the look decides there too. */
-static enum plan_outcome judge(const struct run *r, const struct plan_move *m, size_t node,
-                               enum plan_outcome said)
-{
-    const struct step *step = &steps[m->step];
-    if ((step->flags & (STEP_OBSERVES | STEP_DNS)) || !r->view.nodes[node].answered)
-        return said;
-    /* An ARM that is to defeat a late request is known by its own answer alone: the epoch was
-     * obeyed before. */
-    if (m->step == STEP_ARM && (r->view.marks.unsettled & (1U << node)))
-        return said;
-    if (step->achieved(&r->view, node))
-        return OUTCOME_DONE;
-    return said == OUTCOME_DONE ? OUTCOME_FAILED : said;
-}
-
 static bool note_outcomes(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     bool all = true;
@@ -47,7 +30,8 @@ static bool note_outcomes(struct run *r, const struct plan_move *m, struct op_re
     for (size_t i = 0; i < r->view.n_nodes; i++) {
         if (!(m->nodes & (1U << i)))
             continue;
-        enum plan_outcome outcome = judge(r, m, i, res->outcome[i]);
+        enum plan_outcome outcome = steps_judge(&r->view, (enum step_id)m->step, (int)i,
+                                                res->outcome[i], res->refused & (1U << i));
         planner_note(&r->view.marks, &r->view, (enum step_id)m->step, (int)i, outcome);
         if (outcome == OUTCOME_DONE)
             continue;

@@ -70,6 +70,11 @@ static enum plan_outcome outcome_of(const struct rpc_result *result)
     return result->e.code == ERR_TIMEOUT ? OUTCOME_UNKNOWN : OUTCOME_FAILED;
 }
 
+static bool is_refusal(const struct rpc_result *result)
+{
+    return result->reply && !result->reply->ok && err_from_name(result->reply->code) != ERR_TIMEOUT;
+}
+
 static void keep_error(struct run *r, size_t node, const struct rpc_result *result,
                        struct op_result *res)
 {
@@ -107,6 +112,7 @@ size_t ops_call(struct run *r, uint32_t mask, enum verb verb, int64_t timeout_ms
         if (!peers[i])
             continue;
         res->outcome[i] = outcome_of(&results[i]);
+        res->refused |= is_refusal(&results[i]) ? 1U << i : 0;
         trace_answer(&r->trace, run_node_name(r, (int)i), requests[i], &results[i]);
         if (results[i].reply) {
             world_take_reply(&r->world, (int)i, results[i].reply, sent_ms);

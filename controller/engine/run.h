@@ -64,6 +64,7 @@ struct run {
 /* What an act came to, node by node (index -1 is stored at [CLUSTER_NODES_MAX]). */
 struct op_result {
     enum plan_outcome outcome[CLUSTER_NODES_MAX + 1];
+    uint32_t refused; /* bit per node: it said no, and not for want of time */
     struct err e;     /* the first thing that went wrong */
     char detail[400]; /* what was observed, for progress and journal */
 };

@@ -85,6 +85,7 @@ static void node_state(const struct node_obs *o, struct plan_node *n)
 static void node_postgres(const struct obs_pg *pg, uint64_t sysid, struct plan_node *n)
 {
     n->role = pg->role;
+    n->orphans = pg->orphans != 0;
     n->sysid_ok = pg->sysid == 0 || sysid == 0 || pg->sysid == sysid;
     n->signal = pg->standby_signal;
     n->clean = pg->role == PG_STOPPED && pg->control_state == CONTROL_SHUTDOWNED;

@@ -21,6 +21,7 @@ static void view_node(const struct control *c, int i, struct plan_node *p)
     p->state_ok = true;
     p->epoch = n->epoch;
     p->role = n->role;
+    p->orphans = n->orphan;
     p->fenced = n->fenced;
     p->standby_only = n->standby_only;
     p->was_primary = n->was_primary;
@@ -133,6 +134,10 @@ static void look_at(const struct world *w, struct control *c, int node)
     c->view[node].act_read = c->view[node].immediate = c->view[node].pending = 0;
     c->view[node].cut = 0;
     memset(&c->view[node].seen, 0, sizeof(c->view[node].seen));
+    if (seed_is(SEED_PID_FILE_ONLY) && c->view[node].orphan) {
+        c->view[node].orphan = 0;
+        c->view[node].role = PG_STOPPED;
+    }
 }
 
 static void look_at_dns(const struct world *w, struct control *c)
@@ -164,20 +169,6 @@ void control_start(struct world *w, int ctl, int command, int to, bool accept)
 
 /* ---- the end of a step --------------------------------------------------------------------- */
 
-static enum plan_outcome judge(const struct control *c, const struct plan_view *v, int node)
-{
-    const struct step *s = &steps[c->step];
-    enum plan_outcome said = c->outcome[node];
-
-    if ((s->flags & (STEP_OBSERVES | STEP_DNS)) || !v->nodes[node].answered)
-        return said;
-    if (c->step == STEP_ARM && (v->marks.unsettled & (1U << node)))
-        return said; /* the epoch was obeyed before: only its own answer tells */
-    if (s->achieved(v, (size_t)node))
-        return OUTCOME_DONE;
-    return said == OUTCOME_DONE ? OUTCOME_FAILED : said;
-}
-
 static void finish_step(struct control *c, uint32_t nodes)
 {
     struct plan_view v;
@@ -185,7 +176,9 @@ static void finish_step(struct control *c, uint32_t nodes)
     view_of(c, &v);
     for (int i = 0; i < NODES; i++)
         if (nodes & (1U << i))
-            planner_note(&v.marks, &v, c->step, i, judge(c, &v, i));
+            planner_note(
+                &v.marks, &v, c->step, i,
+                steps_judge(&v, c->step, i, c->outcome[i], c->outcome[i] == OUTCOME_FAILED));
     keep_marks(&v.marks, c->marks.nonce, &c->marks);
     c->phase = RUNNING;
 }
@@ -329,7 +322,7 @@ static bool anyone_sees_writable(const struct world *w, int node)
 
     for (int i = 0; i < NODES; i++)
         witness |= i != node && reachable(w, i);
-    return witness && w->node[node].up && !w->node[node].cut && w->node[node].role == PG_WRITABLE;
+    return witness && w->node[node].up && !w->node[node].cut && node_may_commit(&w->node[node]);
 }
 
 static void listen_for(const struct world *w, struct control *c, int node, bool wanted)

@@ -120,7 +120,10 @@ void node_save(struct node *n, const struct agent_state *s)
 
 struct facts node_facts(const struct node *n)
 {
-    return (struct facts){.role = n->role,
+    bool blind = seed_is(SEED_PID_FILE_ONLY) && n->orphan;
+
+    return (struct facts){.role = blind ? PG_STOPPED : n->role,
+                          .orphans = n->orphan && !blind,
                           .standby_signal = n->signal,
                           .control_state = n->control,
                           .control_tli = n->control_tli,

@@ -12,13 +12,17 @@
 enum { SHORT = 100000, LONG = 8000000, SOWN = 3000000 }; /* states at most */
 
 /* Up to where the scenario begins all goes well; its budgets are for what follows. */
-static void begin(struct world *w, int command, bool dead)
+enum ill { WELL, HOST_DEAD, POSTMASTER_DEAD };
+
+static void begin(struct world *w, int command, enum ill ill)
 {
     const struct scenario *s = sim.scenario;
 
     world_init(w);
-    if (dead)
+    if (ill == HOST_DEAD)
         node_die(w, A);
+    else if (ill == POSTMASTER_DEAD)
+        node_orphan(w, A);
     if (command < PLAN_COMMANDS)
         control_start(w, 0, command, B, s->menu & MENU_ACCEPT);
     if (s->from != STEP_NONE)
@@ -30,28 +34,33 @@ static void begin(struct world *w, int command, bool dead)
 
 static void planned(struct world *w)
 {
-    begin(w, PLAN_SWITCHOVER, false);
+    begin(w, PLAN_SWITCHOVER, WELL);
 }
 
 static void lost(struct world *w)
 {
-    begin(w, PLAN_FAILOVER, true);
+    begin(w, PLAN_FAILOVER, HOST_DEAD);
 }
 
 static void alive(struct world *w)
 {
-    begin(w, PLAN_FAILOVER, false);
+    begin(w, PLAN_FAILOVER, WELL);
+}
+
+static void orphaned(struct world *w)
+{
+    begin(w, PLAN_FAILOVER, POSTMASTER_DEAD);
 }
 
 static void duel(struct world *w)
 {
-    begin(w, PLAN_SWITCHOVER, false);
+    begin(w, PLAN_SWITCHOVER, WELL);
     control_start(w, 1, PLAN_SWITCHOVER, C, false);
 }
 
 static void alone(struct world *w)
 {
-    begin(w, PLAN_COMMANDS, false);
+    begin(w, PLAN_COMMANDS, WELL);
 }
 
 enum {
@@ -59,6 +68,7 @@ enum {
     ANY = AFTER | MENU_FAILOVER,
     HOOK = MENU_CUT_POSSIBLE,
     GIVE_UP = MENU_ACCEPT,
+    ORPHANS = MENU_POSTMASTER,
 };
 
 /* clang-format off */
@@ -80,6 +90,9 @@ static const struct scenario scenarios[] = {
     {"unplanned, given up unfenced",      lost,    STEP_GRADE,   1,     1,       0,     ANY | GIVE_UP, SHORT, LONG},
     {"unplanned, the network torn",       alive,   STEP_SEIZE,   2,     0,       0,     GIVE_UP | MENU_NETWORK, SHORT, LONG},
     {"unplanned, the owner not heard at first", alive, STEP_NONE, 2,    0,       0,     GIVE_UP | MENU_NETWORK, SHORT, LONG},
+    {"unplanned, the owner's postmaster dead, a backend alive", orphaned, STEP_NONE, 2, 1, 1, ANY,      SHORT, LONG},
+    {"unplanned, a backend alive at the fence", orphaned, STEP_FENCE_OLD, 2, 1,  1,     ANY,           SHORT, LONG},
+    {"planned, a postmaster dies at the fence", planned, STEP_FENCE, 2,  1,       1,     AFTER | ORPHANS, SHORT, LONG},
     {"no command",                        alone,   STEP_NONE,    4,     0,       0,     0,             SHORT, LONG},
 };
 
@@ -102,6 +115,7 @@ static const struct {
     {SEED_SOFT_FENCE,    {"planned", planned, STEP_FENCE,  1, 0, 0, 0, SOWN, 0}},
     {SEED_NO_LATE_FLIP,  {"planned", planned, STEP_FLIP,   2, 1, 0, AFTER, SOWN, 0}},
     {SEED_WATCH_EAGER,   {"planned", planned, STEP_NONE,   1, 0, 0, 0, SOWN, 0}},
+    {SEED_PID_FILE_ONLY, {"orphan",  orphaned, STEP_NONE,  0, 0, 0, 0, SOWN, 0}},
 };
 /* clang-format on */
 

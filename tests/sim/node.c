@@ -51,12 +51,28 @@ static void stop_pg(struct world *w, int node, bool immediate)
     } else if (n->role == PG_RECOVERY) {
         n->control = CONTROL_SHUTDOWNED_IN_RECOVERY;
     }
+    if (n->orphan && seed_is(SEED_PID_FILE_ONLY))
+        return; /* no postmaster, nothing to stop */
     n->role = PG_STOPPED;
-    n->receiving = n->pending = 0;
+    n->receiving = n->pending = n->orphan = 0;
+}
+
+bool node_may_commit(const struct node *n)
+{
+    return n->role == PG_WRITABLE || n->orphan;
+}
+
+/* A backend in a loop of commits does not notice. */
+void node_orphan(struct world *w, int node)
+{
+    w->node[node].role = PG_UNKNOWN;
+    w->node[node].orphan = 1;
 }
 
 static void start_pg(struct node *n)
 {
+    if (n->orphan)
+        return; /* "pre-existing shared memory block is still in use" */
     n->role = n->signal ? PG_RECOVERY : PG_WRITABLE;
     n->control = n->signal ? CONTROL_IN_ARCHIVE_RECOVERY : CONTROL_IN_PRODUCTION;
 }
@@ -149,7 +165,7 @@ static void run_guard(struct world *w, int node, struct step_out *out)
         if (i == node)
             continue;
         peers[n_peers].answered = reachable(w, i) && !n->cut;
-        peers[n_peers].writable = p->role == PG_WRITABLE;
+        peers[n_peers].writable = node_may_commit(p);
         peers[n_peers].in_recovery = p->role == PG_RECOVERY;
         peers[n_peers].epoch = seed_is(SEED_GUARD_BLIND) ? w->node[node].epoch : p->epoch;
         peers[n_peers].seen_epoch = p->seen.epoch;
@@ -177,7 +193,7 @@ void node_die(struct world *w, int node)
     if (n->role == PG_RECOVERY)
         n->control = CONTROL_IN_ARCHIVE_RECOVERY;
     n->role = PG_STOPPED;
-    n->receiving = n->pending = 0;
+    n->receiving = n->pending = n->orphan = 0;
     n->up = n->agent = 0;
     n->act = n->phase = 0;
 }

@@ -33,7 +33,7 @@ void oracle_state(const struct world *w, struct violation *v)
 
         if (!n->up || (w->given_up & (1U << i)))
             continue;
-        if (n->role == PG_WRITABLE)
+        if (node_may_commit(n))
             writing |= (u8)(1U << i);
         if (n->cron)
             jobs |= (u8)(1U << i);
@@ -90,13 +90,13 @@ void oracle_undone(const struct world *w, const struct control *c, struct violat
         return; /* another command has begun since */
     if (w->d.state != REGISTER_STABLE || w->d.owner != c->d.owner)
         violate(v, "I9", "undone, but D is not stable with the old owner");
-    if (o->up && o->agent && !o->held && !o->act &&
+    if (o->up && o->agent && !o->held && !o->act && !o->orphan &&
         (o->role != PG_WRITABLE || o->fenced || !o->cron))
         violate(v, "I9", "undone, but %s is %s, jobs %s", node_name(w->d.owner),
                 o->fenced ? "fenced" : role_text(o->role), o->cron ? "on" : "off");
     for (int i = 0; i < NODES; i++)
         if (i != w->d.owner && w->node[i].up && !(w->given_up & (1U << i)) &&
-            (w->node[i].role == PG_WRITABLE || w->node[i].cron))
+            (node_may_commit(&w->node[i]) || w->node[i].cron))
             violate(v, "I9", "undone, but %s is %s, jobs %s", node_name((u8)i),
                     role_text(w->node[i].role), w->node[i].cron ? "on" : "off");
 }
@@ -110,7 +110,7 @@ static bool legal(const struct world *w)
     if (w->d.state != REGISTER_STABLE || o->role != PG_WRITABLE || !o->cron || o->fenced)
         return false;
     for (int i = 0; i < NODES; i++)
-        if (i != w->d.owner && (w->node[i].role == PG_WRITABLE || w->node[i].cron))
+        if (i != w->d.owner && (node_may_commit(&w->node[i]) || w->node[i].cron))
             return false;
     return true;
 }

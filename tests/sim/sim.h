@@ -48,7 +48,8 @@ struct node {
     u8 held, held_primary, held_tli;
     u8 promoting, promoting_epoch, promoting_tli, revoked, revoked_epoch, cron_cmd;
     u8 role, signal, control, control_tli, control_lsn; /* PostgreSQL … */
-    u8 tli, newest_tli, wal, base;                      /* base: WAL where its timeline began */
+    u8 orphan; /* its postmaster has died, a backend lives on (role unknown) and commits */
+    u8 tli, newest_tli, wal, base; /* base: WAL where its timeline began */
     u8 upstream, receiving;
     u8 cron;       /* the crontab itself */
     u8 act, phase; /* a request being carried out: verb, how far */
@@ -114,7 +115,8 @@ struct world {
     X(SEED_BLIND_UPDATE, "UPDATE without prerequisites")                                           \
     X(SEED_SOFT_FENCE, "a fence that does not survive a restart")                                  \
     X(SEED_NO_LATE_FLIP, "a late FLIP is not fenced before UNFENCE")                               \
-    X(SEED_WATCH_EAGER, "the watch fences whoever is not named as target")
+    X(SEED_WATCH_EAGER, "the watch fences whoever is not named as target")                         \
+    X(SEED_PID_FILE_ONLY, "stopped is what postmaster.pid says")
 
 enum seed {
 #define X(id, text) id,
@@ -140,6 +142,7 @@ enum menu { /* which commands an administrator may give later on */
             MENU_ACCEPT = 16,
             MENU_CUT_POSSIBLE = 32, /* the G2 hook exists */
             MENU_NETWORK = 64,      /* cuts are among the faults */
+            MENU_POSTMASTER = 128,  /* a primary's postmaster dies, a backend lives on */
 };
 
 /* The run's settings; set once before it begins. */
@@ -177,6 +180,8 @@ bool reachable(const struct world *w, int node); /* from controllers */
 bool reads_dns(const struct world *w, int node);
 void node_request(struct world *w, size_t message, bool answer, struct step_out *out);
 void node_die(struct world *w, int node);
+void node_orphan(struct world *w, int node); /* the postmaster alone dies */
+bool node_may_commit(const struct node *n);  /* up or not */
 void node_boot(struct world *w, int node, struct step_out *out);
 bool node_guard_again(struct world *w, int node, struct step_out *out);
 bool node_watch(struct world *w, int node, struct step_out *out);

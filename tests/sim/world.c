@@ -26,6 +26,16 @@ static void try_act(const struct world *w, int node, successor_fn fn, void *arg)
     if (finished && run)
         control_answer(&out.w, run, node, outcome);
     emit(fn, arg, &out);
+    if (verb == VERB_FENCE && w->node[node].orphan && w->faults) {
+        out = (struct step_out){.w = *w}; /* the mark stays, so does the backend */
+        out.w.faults--;
+        out.w.node[node].signal = 1;
+        out.w.node[node].act = out.w.node[node].phase = 0;
+        str_printf(out.text, sizeof(out.text), "%s: THE FENCE CANNOT END IT", node_name((u8)node));
+        if (run)
+            control_answer(&out.w, run, node, OUTCOME_FAILED);
+        emit(fn, arg, &out);
+    }
     if (verb != VERB_PROMOTE || !w->faults)
         return;
     out = (struct step_out){.w = *w}; /* PROMOTING stays, the node stays a standby */
@@ -73,6 +83,14 @@ static void try_faults(const struct world *w, int node, successor_fn fn, void *a
         str_printf(out.text, sizeof(out.text), "%s: AGENT DIES", node_name((u8)node));
         emit(fn, arg, &out);
     }
+    if (n->role == PG_WRITABLE && (sim.scenario->menu & MENU_POSTMASTER)) {
+        out = (struct step_out){.w = *w};
+        out.w.faults--;
+        node_orphan(&out.w, node);
+        str_printf(out.text, sizeof(out.text), "%s: POSTMASTER DIES, a backend lives on",
+                   node_name((u8)node));
+        emit(fn, arg, &out);
+    }
     if (!n->cut && (sim.scenario->menu & MENU_NETWORK)) {
         out = (struct step_out){.w = *w};
         out.w.faults--;
@@ -99,7 +117,14 @@ static void try_own_doing(const struct world *w, int node, successor_fn fn, void
                    node_name((u8)node));
         emit(fn, arg, &out);
     }
-    if (w->writes && w->node[node].up && w->node[node].role == PG_WRITABLE) {
+    if (w->node[node].orphan) { /* it ends by itself, at any time */
+        out = (struct step_out){.w = *w};
+        out.w.node[node].orphan = 0;
+        out.w.node[node].role = PG_STOPPED;
+        str_printf(out.text, sizeof(out.text), "%s: the last backend ends", node_name((u8)node));
+        emit(fn, arg, &out);
+    }
+    if (w->writes && w->node[node].up && node_may_commit(&w->node[node])) {
         out = (struct step_out){.w = *w};
         out.w.writes--;
         out.w.node[node].wal++;

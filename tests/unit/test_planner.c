@@ -348,6 +348,41 @@ static void others_on_the_way_back(void **unused)
     expect_end(v, WHY_NO_WAY_BACK, 4);
 }
 
+/* A postmaster that is gone is no stop: its last backend may commit, whatever marks are set. */
+static void orphans_are_fenced_first(void **unused)
+{
+    struct plan_view *v = world(PLAN_RESUME, REGISTER_SEIZE);
+
+    (void)unused;
+    fence(&v->nodes[A]); /* by an agent that died meanwhile */
+    v->nodes[A].clean = false;
+    v->nodes[A].shutdown_lsn = 0;
+    v->nodes[A].role = PG_UNKNOWN;
+    v->nodes[A].orphans = true;
+    assert_false(planner_w_holds(v, B, NULL));
+    expect_step(v, STEP_FENCE_OLD, A);
+    v = world(PLAN_RESUME, REGISTER_FLIP);
+    fence(&v->nodes[A]);
+    v->nodes[A].role = PG_UNKNOWN;
+    v->nodes[A].orphans = true;
+    expect_step(v, STEP_FENCE, A);
+}
+
+/* A stop that takes long is not a stop that went wrong: FENCE goes on with it. */
+static void a_stop_under_way_is_waited_for(void **unused)
+{
+    struct plan_view *v = world(PLAN_RESUME, REGISTER_CLAIM);
+
+    (void)unused;
+    fence(&v->nodes[A]);
+    v->nodes[A].clean = false;
+    v->nodes[A].shutdown_lsn = 0;
+    v->nodes[A].role = PG_STARTING;
+    expect_step(v, STEP_FENCE, A);
+    v->nodes[A].role = PG_STOPPED;
+    expect_end(v, WHY_NO_CLEAN_STOP, 4);
+}
+
 static void held_by_another(void **unused)
 {
     struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_FLIP);
@@ -443,6 +478,8 @@ int main(void)
         cmocka_unit_test(flip_rows_back),
         cmocka_unit_test(undo_rows),
         cmocka_unit_test(others_on_the_way_back),
+        cmocka_unit_test(orphans_are_fenced_first),
+        cmocka_unit_test(a_stop_under_way_is_waited_for),
         cmocka_unit_test(held_by_another),
         cmocka_unit_test(silent_dns_at_first_and_in_the_middle),
         cmocka_unit_test(single_commands),

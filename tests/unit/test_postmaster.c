@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/postgres/pgfiles.h"
+#include "agent/postgres/pgorphan.h"
 #include "agent/postgres/postgres.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -77,12 +78,14 @@ static void test_no_descriptors(void **state)
 
     struct pgpostmaster p = {.pid = 77};
     bool there = pgfiles_postmaster(made.data_directory, &p);
-    int orphan = pgfiles_orphan(made.data_directory);
+    struct pgorphans orphans;
+
+    pgorphan_find(made.data_directory, &orphans);
 
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_true(there);
     assert_int_equal(p.pid, 0);
-    assert_int_equal(orphan, -1);
+    assert_true(orphans.unknown);
 }
 
 static void test_nothing_there(void **state)
@@ -94,7 +97,11 @@ static void test_nothing_there(void **state)
     assert_false(pgfiles_postmaster(made.data_directory, &p));
     postgres_look_files(&made, &pg);
     assert_int_equal(pg.role, PG_STOPPED);
-    assert_int_equal(pgfiles_orphan(made.data_directory), 0);
+    struct pgorphans orphans;
+
+    pgorphan_find(made.data_directory, &orphans);
+    assert_int_equal(orphans.n, 0);
+    assert_false(orphans.unknown);
 }
 
 /* In a child, as a user who may not look into processes of root: 0 if pid 1 is taken for no

@@ -276,6 +276,9 @@ static void rejoin_ends_what_it_was(void **unused)
     assert_int_equal(rules_rejoin(&s, &f, "b", &d, &next), RULE_D_STATE);
     f = primary();
     assert_int_equal(rules_rejoin(&s, &f, "a", &d, &next), RULE_RUNNING);
+    f.role = PG_UNKNOWN;
+    f.orphans = true;
+    assert_int_equal(rules_rejoin(&s, &f, "a", &d, &next), RULE_ORPHANS);
 }
 
 /* ---- guard --------------------------------------------------------------------------------- */
@@ -490,6 +493,14 @@ static void watch_needs_two_reads(void **unused)
     theirs.sysid = 8;
     assert_int_equal(rules_watch(&s, &p, "a", &theirs, &theirs), WATCH_NOTHING);
     theirs.sysid = 7;
+    p.role = PG_UNKNOWN; /* a backend has outlived its postmaster, under a signal file made since */
+    p.standby_signal = p.orphans = true;
+    p.control_state = CONTROL_IN_PRODUCTION;
+    assert_int_equal(rules_watch(&s, &p, "a", &theirs, &theirs), WATCH_FENCE);
+    p.control_state = CONTROL_IN_ARCHIVE_RECOVERY; /* a standby's: it cannot commit */
+    assert_int_not_equal(rules_watch(&s, &p, "a", &theirs, &theirs), WATCH_FENCE);
+    p.standby_signal = p.orphans = false;
+    p.control_state = CONTROL_IN_PRODUCTION;
     p.role = PG_UNKNOWN; /* too busy to be asked, but no standby */
     assert_int_equal(rules_watch(&s, &p, "a", &theirs, &theirs), WATCH_FENCE);
 }

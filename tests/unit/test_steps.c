@@ -48,6 +48,25 @@ static void nothing_is_ready_in_an_empty_world(void **unused)
             fail_msg("%s is ready though nothing answers", steps[s].name);
 }
 
+/* An agent that could not end a process of the old primary has said so: no look overrules that. */
+static void a_refused_fence_is_refused(void **unused)
+{
+    struct plan_view v = {.to = -1, .n_nodes = 1, .d = {.epoch = 5}};
+    struct plan_node *a = &v.nodes[0];
+
+    (void)unused;
+    *a = (struct plan_node){.answered = true, .state_ok = true, .epoch = 5, .role = PG_STOPPED};
+    a->fenced = a->signal = true;
+    assert_int_equal(steps_judge(&v, STEP_FENCE_OLD, 0, OUTCOME_FAILED, true), OUTCOME_FAILED);
+    assert_int_equal(steps_judge(&v, STEP_FENCE, 0, OUTCOME_FAILED, true), OUTCOME_FAILED);
+    /* out of time is no refusal: it may have ended just after */
+    assert_int_equal(steps_judge(&v, STEP_FENCE, 0, OUTCOME_FAILED, false), OUTCOME_DONE);
+    assert_int_equal(steps_judge(&v, STEP_FENCE, 0, OUTCOME_UNKNOWN, false), OUTCOME_DONE);
+    a->orphans = true; /* and a yes counts only if the look shows it */
+    a->role = PG_UNKNOWN;
+    assert_int_equal(steps_judge(&v, STEP_FENCE, 0, OUTCOME_DONE, false), OUTCOME_FAILED);
+}
+
 static void reasons_have_texts(void **unused)
 {
     (void)unused;
@@ -64,6 +83,7 @@ int main(void)
         cmocka_unit_test(names_are_found),
         cmocka_unit_test(failures_are_as_in_the_protocol),
         cmocka_unit_test(nothing_is_ready_in_an_empty_world),
+        cmocka_unit_test(a_refused_fence_is_refused),
         cmocka_unit_test(reasons_have_texts),
     };
 
