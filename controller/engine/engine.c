@@ -13,6 +13,7 @@
 #include "controller/engine/summary.h"
 #include "controller/history/journal.h"
 #include "controller/history/run_journal.h"
+#include "controller/world/evidence.h"
 #include "controller/world/rehearse.h"
 
 /* ---- one step ----------------------------------------------------------------------------- */
@@ -184,7 +185,13 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
                  sizeof(hint));
     const struct record *d = &r->view.d;
     err_set(reterr, codes[m->exit_code], hint, "%s", text);
-    if (dns_silent(m) && r->world.d_error.msg[0])
+    if (m->reason == WHY_SEEN_WRITABLE && evidence_writable(&r->world)) {
+        struct arena *a = r->session->arena;
+        const struct config *c = &r->session->config;
+
+        err_set(reterr, codes[m->exit_code], evidence_remedy(a, c, &r->world), "%s",
+                evidence_verdict(a, c, &r->world));
+    } else if (dns_silent(m) && r->world.d_error.msg[0])
         err_set(reterr, codes[m->exit_code], m->exit_code == 8 ? r->world.d_error.hint : hint,
                 "%s (%s)", text, r->world.d_error.msg);
     else if (m->exit_code == 9 && r->last_error.code) /* the answer itself, not what came of it */
@@ -265,6 +272,11 @@ int engine_run(struct session *s, const struct engine_order *order, struct err *
     summary_opening(r);
     rc = engine_loop(r, &m, reterr);
     rehearse_drop(r->rehearsal);
+    if (rc == 0 && evidence_for_refusal(r, &m)) {
+        struct plan_move again;
+        planner_next(&r->view, &again);
+        m = again.kind == MOVE_STEP ? m : again;
+    }
     if (rc == 0) {
         /* not silence: an answer that says no (a wrong key, say), and nothing has been begun */
         if (dns_silent(&m) && r->world.d.status == DNS_VIEW_REFUSED && !r->view.marks.began)

@@ -33,5 +33,8 @@ void ops_pause(struct run *r, int64_t ms);
 void op_record(struct run *r, const struct plan_move *m, struct op_result *res);    /* ops_dns.c */
 void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res); /* ops_ask.c */
 void op_loss(struct run *r, const struct plan_move *m, struct op_result *res);
+/* Asks the others about the node that a refusal is about, if it does not respond and they have not
+ * been asked; true: they were, and the view is new. */
+bool evidence_for_refusal(struct run *r, const struct plan_move *m);
 void op_evidence(struct run *r, const struct plan_move *m,
                  struct op_result *res); /* ops_evidence.c */

@@ -90,12 +90,32 @@ void op_evidence(struct run *r, const struct plan_move *m, struct op_result *res
                              evidence_words(r->session->arena, run_node_name(r, (int)i),
                                             &r->world.evidence.seen[i]));
     }
+    r->evidence_shown_ms = r->world.evidence.began_ms;
     run_look(r);
     for (size_t i = 0; i <= CLUSTER_NODES_MAX; i++)
         res->outcome[i] = OUTCOME_DONE;
     STR_PRINTF(res->detail, "%s",
                r->seen_writable & targets ? "somebody sees it WRITABLE"
                                           : "nobody sees it writable");
+}
+
+/* A refusal because of a node that does not respond says what the others see of it; preflight's
+ * names no node, and is then about the owner. */
+bool evidence_for_refusal(struct run *r, const struct plan_move *m)
+{
+    bool refused = m->exit_code == 2 || m->exit_code == 4 || m->exit_code == 6;
+    int about = m->node >= 0 ? m->node : plan_owner(&r->view);
+    uint32_t others = 0;
+    if (!refused || about < 0 || r->view.nodes[about].answered)
+        return false;
+    for (size_t i = 0; i < r->view.n_nodes; i++)
+        others |= r->view.nodes[i].answered ? 1U << i : 0;
+    if (!others || (r->world.evidence.began_ms && r->world.evidence.about == about))
+        return false;
+    ask_about(r, (size_t)about);
+    take(r, (size_t)about);
+    run_look(r);
+    return true;
 }
 
 /* ---- the watch has its time --------------------------------------------------------------- */

@@ -36,9 +36,10 @@ struct run_step {
 struct run {
     struct session *session;
     struct world world;
-    struct plan_view view;  /* with the marks of this run */
-    struct record known;    /* the last record read or written; epoch 0 none */
-    uint32_t seen_writable; /* bit per node: the latest evidence */
+    struct plan_view view;     /* with the marks of this run */
+    struct record known;       /* the last record read or written; epoch 0 none */
+    int64_t evidence_shown_ms; /* world.evidence.began_ms of what has been shown to the person */
+    uint32_t seen_writable;    /* bit per node: the latest evidence */
     struct {
         uint64_t lsn;    /* the last WAL position that anybody knows of it */
         int64_t wall_ms; /* when; 0 unknown */

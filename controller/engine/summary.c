@@ -11,6 +11,7 @@
 #include "controller/history/journal.h"
 #include "controller/screen/report.h"
 #include "controller/session.h"
+#include "controller/world/evidence.h"
 
 void summary_fill(const char *text, const char *node, char *ret_text, size_t bytes)
 {
@@ -101,6 +102,17 @@ static json_t *debts(const struct run *r)
     return list;
 }
 
+/* What the others saw of a node that does not respond. */
+static json_t *evidence(const struct run *r)
+{
+    const char *lines[EVIDENCE_LINES_MAX];
+    json_t *list = json_array();
+    size_t n = evidence_lines(r->session->arena, &r->session->config, &r->world, lines);
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(lines[i]));
+    return list;
+}
+
 static json_t *facts(const struct run *r, const struct plan_move *m, const char *message)
 {
     json_t *end = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I}", "outcome",
@@ -113,6 +125,7 @@ static json_t *facts(const struct run *r, const struct plan_move *m, const char 
                             "duration_ms", (json_int_t)(clock_mono_ms() - r->began_ms));
     json_object_set_new(end, "steps", step_times(r));
     json_object_set_new(end, "owed", debts(r));
+    json_object_set_new(end, "evidence", evidence(r));
     json_t *handover = certificate(r);
     if (handover)
         json_object_set_new(end, "certificate", handover);
@@ -160,6 +173,9 @@ static void print_pretty(const struct run *r, const json_t *end, const char *mes
                          "%lld ms, from the stop request to the first committed write",
                          (long long)outage_ms(r)));
     print_certificate(r, json_object_get(end, "certificate"));
+    if (r->evidence_shown_ms != r->world.evidence.began_ms)
+        json_array_foreach(json_object_get(end, "evidence"), i, text)
+            say(r, "evidence", json_string_value(text));
     json_array_foreach(json_object_get(end, "owed"), i, text)
         say(r, "owed", json_string_value(text));
     if (r->journal) /* a path, to be copied: never broken */

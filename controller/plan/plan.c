@@ -12,6 +12,7 @@
 #include "controller/preflight/preflight.h"
 #include "controller/session.h"
 #include "controller/world/cron_nodes.h"
+#include "controller/world/evidence.h"
 #include "controller/world/view.h"
 
 const struct foresight *plan_foresee(struct session *s, const struct world *w,
@@ -36,10 +37,15 @@ static void tell_end(const struct plan_look *look, const struct plan_move *end, 
 {
     const char *node = end->node >= 0 ? look->view->nodes[end->node].name : "";
     enum plan_reason why = (enum plan_reason)end->reason;
-    char text[200], hint[200];
+    const struct config *c = &look->session->config;
+    struct arena *a = look->session->arena;
+    bool seen = why == WHY_SEEN_WRITABLE && evidence_writable(look->world);
+    char text[200], hint[300];
 
-    summary_fill(plan_reason_text(why), node, text, sizeof(text));
-    summary_fill(plan_reason_hint(why), node, hint, sizeof(hint));
+    summary_fill(seen ? evidence_verdict(a, c, look->world) : plan_reason_text(why), node, text,
+                 sizeof(text));
+    summary_fill(seen ? evidence_remedy(a, c, look->world) : plan_reason_hint(why), node, hint,
+                 sizeof(hint));
     bool told = end->kind == MOVE_DONE || end->exit_code == 3 || !*hint;
     (void)str_printf(ret, bytes, "%s%s%s", text, told ? "" : ": ", told ? "" : hint);
 }
@@ -53,6 +59,15 @@ static void take_owed(const struct plan_look *look, struct plan *p)
         summary_fill(plan_debt_text((enum plan_debt_kind)owed[i].kind),
                      look->view->nodes[owed[i].node].name, p->owed[p->n_owed++].text,
                      sizeof(p->owed[0].text));
+}
+
+static void take_evidence(const struct plan_look *look, struct plan *p)
+{
+    const char *lines[EVIDENCE_LINES_MAX];
+    size_t n = evidence_lines(look->session->arena, &look->session->config, look->world, lines);
+
+    for (size_t i = 0; i < n && p->n_evidence < CLUSTER_NODES_MAX; i++)
+        STR_COPY(p->evidence[p->n_evidence++].text, lines[i]);
 }
 
 static void take_options(const struct options *o, struct plan *p)
@@ -90,6 +105,7 @@ void plan_build(const struct plan_look *look, struct plan *ret)
         tell_end(look, &f->back_end, ret->back_end, sizeof(ret->back_end));
     plan_take_actions(look, ret);
     plan_take_outlook(look, ret);
+    take_evidence(look, ret);
     if (f->n)
         take_owed(look, ret);
     plan_take_facts(look, &ret->facts);

@@ -125,6 +125,10 @@ struct plan_owed {
     char text[160];
 };
 
+struct plan_seen { /* what a witness sees of an owner that does not respond */
+    char text[200];
+};
+
 struct plan {
     char format[24];        /* "pgtandem-plan" */
     int64_t format_version; /* PLAN_FORMAT */
@@ -148,6 +152,8 @@ struct plan {
     struct plan_outlook outlook;
     struct plan_owed owed[PLAN_OWED_MAX];
     size_t n_owed;
+    struct plan_seen evidence[CLUSTER_NODES_MAX];
+    size_t n_evidence;
     struct plan_facts facts;
     char sha256[65]; /* of all the others; "" until it is saved */
 };

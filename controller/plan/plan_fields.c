@@ -106,6 +106,11 @@ static const struct field owed_fields[] = {
 };
 static FIELD_TABLE(owed_table, struct plan_owed, "owed", owed_fields);
 
+static const struct field seen_fields[] = {
+    F_STRING(struct plan_seen, text, FIELD_REQUIRED, NULL, "who sees what of a node that does not respond"),
+};
+static FIELD_TABLE(seen_table, struct plan_seen, "evidence", seen_fields);
+
 static const struct field plan_fields[] = {
     F_STRING(struct plan, format, FIELD_REQUIRED, NULL, "pgtandem-plan"),
     F_INT(struct plan, format_version, FIELD_REQUIRED, 1, PLAN_FORMAT, NULL, "of this format"),
@@ -124,6 +129,7 @@ static const struct field plan_fields[] = {
     F_STRING(struct plan, back_end, 0, NULL, "how the way back ends"),
     F_LIST(struct plan, jobs, n_jobs, 0, &job_table, "the crontab entries that are turned off and on"),
     F_STRUCT(struct plan, outlook, 0, &outlook_table, "what it will cost"),
+    F_LIST(struct plan, evidence, n_evidence, 0, &seen_table, "failover: what the others see of an owner that does not respond"),
     F_LIST(struct plan, owed, n_owed, 0, &owed_table, "what is owed afterwards"),
     F_STRUCT(struct plan, facts, FIELD_REQUIRED, &plan_facts_table, "what the steps rest on"),
     F_STRING(struct plan, sha256, 0, NULL, "of all the others"),

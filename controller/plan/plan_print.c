@@ -158,6 +158,8 @@ static void put_pretty(struct session *s, const struct plan *p)
     put_costs(s, p);
     put_facts(s, p);
     putchar('\n');
+    for (size_t i = 0; i < p->n_evidence; i++)
+        report_wrap(s, "evidence: ", p->evidence[i].text);
     report_wrap(s, p->possible ? "at the end: " : "it would stop: ", p->end);
     if (p->n_back)
         report_wrap(s, "turned back: ", p->back_end);

@@ -64,7 +64,9 @@ static struct plan *look_and_build(struct session *s, enum plan_command command,
     struct rehearse *rehearsal =
         has_preflight(command) ? rehearse_start(s, w, config_node_index(&s->config, to), false)
                                : NULL;
-    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY);
+    world_observe(s, w,
+                  OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY |
+                      (command == PLAN_FAILOVER ? OBSERVE_EVIDENCE : 0));
     inspection_end(inspection);
     if (rehearsal)
         rehearse_end(rehearsal);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "controller/screen/status.h"
 #include "controller/session.h"
+#include "controller/world/evidence.h"
 
 const char *const writable_state_names[] = {"yes", "no", "unknown", "several", NULL};
 
@@ -28,20 +29,6 @@ static const char *listed(const struct status *st, uint32_t nodes)
         if (nodes & (1U << i))
             text = arena_printf(st->arena, "%s%s%s", text, *text ? ", " : "", name_of(st, (int)i));
     return text;
-}
-
-/* Does a witness see it writable that does not respond to us? */
-static uint32_t seen_writable(const struct status *st)
-{
-    const struct world *w = st->w;
-    uint32_t by = 0;
-
-    if (w->evidence.about < 0 || w->evidence.began_ms == 0 || w->nodes[w->evidence.about].answered)
-        return 0;
-    for (size_t i = 0; i < w->n_nodes; i++)
-        if ((w->evidence.from & (1U << i)) && w->evidence.seen[i].writable_seen)
-            by |= 1U << i;
-    return by;
 }
 
 static int alias_node(const struct status *st)
@@ -161,7 +148,7 @@ static void nobody(struct status *st)
 
 void status_writable(struct status *st)
 {
-    uint32_t by = seen_writable(st);
+    uint32_t by = evidence_writable(st->w);
 
     st->writable = (struct status_writable){0};
     for (size_t i = 0; i < st->w->n_nodes; i++)

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "controller/config.h"
+#include "controller/world/evidence.h"
 #include "controller/world/observe.h"
 #include "proto/lineage.h"
 
@@ -119,7 +120,8 @@ void view_from_world(const struct config *c, const struct world *w, const struct
         struct plan_node *n = &view->nodes[i];
         *n = (struct plan_node){.answered = wn->answered, .sysid_ok = true};
         STR_COPY(n->name, c->nodes[i].name);
-        n->seen_writable = seen_writable & (1U << i);
+        n->seen_writable =
+            (seen_writable & (1U << i)) || ((int)i == w->evidence.about && evidence_writable(w));
         if (!wn->obs.node[0])
             continue;
         node_state(&wn->obs, n);

@@ -38,6 +38,17 @@ def _(s):
             result = s.failover('db01', *options)
             check(result.code == 2, 'exit %d', result.code)
             check('writable' in (result.stdout + result.stderr).lower(), 'it does not say why')
+    for verb in (('failover', '--yes', '--reason', 'test'), ('plan', '--failover')):
+        result = s.pgtandem(*verb, '--to', 'db01')
+        said = ' '.join((result.stdout + result.stderr).split())
+        check(result.code == 2 and 'db01, vm see db02 writable' in said and
+              'start pgtandem-agent' in said and 'accept-unfenced' not in said, '%s: exit %d: %s',
+              verb[0], result.code, said)
+        check('vm sees db02: agent silent, port open, WRITABLE' in said, 'no evidence: %s', said)
+    result = s.switchover('db01')
+    said = ' '.join((result.stdout + result.stderr).split())
+    check(result.code == 2 and 'vm sees db02: agent silent, port open, WRITABLE' in said,
+          'switchover: exit %d: %s', result.code, said)
     s.thaw()
     check(s.record() == record, 'the record: %s', s.record())
     s.await_unchanged(before, 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -127,6 +128,44 @@ static void build(enum plan_command command, struct plan *ret)
     struct plan_look look = {.session = &s, .world = &w, .view = &v, .preflight = &checks};
     look.foresight = plan_foresee(&s, &w, &v);
     plan_build(&look, ret);
+}
+
+/* ---- what others see of a silent owner ---------------------------------------------------------- */
+
+static void evidence_decides_and_is_shown(void **state)
+{
+    (void)state;
+    w.nodes[A].answered = false;
+    w.evidence.about = A;
+    w.evidence.began_ms = clock_mono_ms();
+    w.evidence.from = 1U << B | 1U << C;
+    for (int i = B; i <= C; i++) {
+        STR_COPY(w.evidence.seen[i].node, "db02");
+        w.evidence.seen[i].writable_seen = w.evidence.seen[i].port_open = true;
+    }
+    build(PLAN_FAILOVER, &now);
+    assert_false(now.possible);
+    assert_string_equal(now.end,
+                        "db01, vm see db02 writable: it is not lost, only its agent does not "
+                        "respond: on db02: systemctl start pgtandem-agent; then `pgtandem "
+                        "switchover`");
+    assert_int_equal(now.n_evidence, 2);
+    assert_non_null(
+        strstr(now.evidence[0].text, "db01 sees db02: agent silent, port open, WRITABLE"));
+    assert_non_null(strstr(now.evidence[1].text, "; asked 0."));
+
+    w.evidence.seen[B].agent_answers = true;
+    build(PLAN_FAILOVER, &now);
+    assert_non_null(strstr(now.end, "use pgtandem on another controller"));
+
+    w.evidence.seen[B].writable_seen = w.evidence.seen[C].writable_seen = false;
+    build(PLAN_FAILOVER, &now);
+    assert_non_null(strstr(now.end, "--accept-unfenced db02"));
+    assert_int_equal(now.n_evidence, 2);
+
+    w.nodes[A].answered = true;
+    build(PLAN_FAILOVER, &now);
+    assert_int_equal(now.n_evidence, 0);
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
@@ -452,6 +491,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        T(evidence_decides_and_is_shown),
         T(todays_values),
         T(what_keeps_it_from_its_end),
         T(each_fact_is_named),
