@@ -177,7 +177,7 @@ void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
 
 enum watch_verdict { WATCH_NOTHING, WATCH_FENCE, WATCH_CRON_OFF };
 
-/* Two signed reads a second apart: flip or stable, another owner, epoch not below ours, our sysid.
+/* Two signed reads a moment apart: flip or stable, another owner, epoch not below ours, our sysid.
  * A writable node fences itself, any node turns its cron off, a standby is never stopped. */
 enum watch_verdict rules_watch(const struct agent_state *s, const struct facts *f, const char *node,
                                const struct record *first, const struct record *second);

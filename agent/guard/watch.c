@@ -1,6 +1,6 @@
 /*
  *     tick --> read D --> remember it (epoch, state, this boot)
- *                |--> it names another owner for good --> 1 s --> read D --> act under the lock
+ *                |--> it names another owner for good --> SECOND_READ_MS --> read D --> act under the lock
  *                |--> this node is held --> hold_consider()
  *                '--> now and then: the crontab
  *
@@ -21,7 +21,7 @@
 #include "base/mem.h"
 
 enum {
-    SECOND_READ_MS = 1000,
+    SECOND_READ_MS = 250, /* controller/engine/ops_evidence.c waits for it */
     MINUTE_MS = 60000,
     CRONTAB_EARLY_MS = 8000,
 };

@@ -335,6 +335,17 @@ const struct step steps[STEP_COUNT] = {
 };
 /* clang-format on */
 
+uint64_t steps_announced(const struct plan_view *v, enum step_id step)
+{
+    if (step == STEP_SEIZE) /* the old primary is lost already */
+        return step_bit(STEP_ARM) | step_bit(STEP_FENCE_OLD) | step_bit(STEP_DETACH) |
+               step_bit(STEP_EVIDENCE_AGAIN) | step_bit(STEP_FLIP) | step_bit(STEP_WAIT_WATCH) |
+               step_bit(STEP_PROMOTE);
+    if (step == STEP_FENCE && plan_state_is(v, REGISTER_CLAIM))
+        return step_bit(STEP_VERIFY) | step_bit(STEP_FLIP) | step_bit(STEP_PROMOTE);
+    return 0;
+}
+
 enum step_id step_from_name(const char *name)
 {
     for (int s = STEP_NONE + 1; s < STEP_COUNT; s++)

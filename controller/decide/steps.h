@@ -129,6 +129,11 @@ extern const struct step steps[STEP_COUNT]; /* by id */
 enum plan_outcome steps_judge(const struct plan_view *v, enum step_id id, int node,
                               enum plan_outcome said, bool refused);
 
+/* A bit for each step whose intent the durable intent of `step` stands for as well: what may follow
+ * it while no node can write. None of them then waits for a disk of its own (docs/protocol.md,
+ * I11). */
+uint64_t steps_announced(const struct plan_view *v, enum step_id step);
+
 /* STEP_NONE for a name that nobody knows. */
 enum step_id step_from_name(const char *name);
 

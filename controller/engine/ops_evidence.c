@@ -120,11 +120,12 @@ bool evidence_for_refusal(struct run *r, const struct plan_move *m)
 
 /* ---- the watch has its time --------------------------------------------------------------- */
 
-/* One watch period, its second read, and the time of a stop: a node given up unfenced that lives
- * and sees DNS has fenced itself by then. */
+/* One watch period, its second read, and a fast stop's first act, which ends all sessions: a node
+ * declared lost without a fence that lives and sees DNS does not write any more by then. The period of
+ * one that was never heard is taken to be the longest of the others'. */
 static int64_t watch_wait_ms(const struct run *r)
 {
-    enum { SECOND_READ_MS = 1000, STOP_MS = 2000, LEAST_MS = 3000 };
+    enum { SECOND_READ_MS = 250, STOP_MS = 500, LEAST_MS = 1000 };
     if (r->session->config.limits.g3_wait_ms > 0)
         return r->session->config.limits.g3_wait_ms;
     int64_t period = LEAST_MS;
@@ -167,8 +168,9 @@ static int64_t pause_ms(int64_t left_ms)
 void op_wait_watch(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     int64_t ms = watch_wait_ms(r), began = clock_mono_ms(), left;
-    progress_waiting(&r->progress, "%lld s, for the watch of a node that was given up unfenced",
-                     (long long)(ms / 1000));
+    progress_waiting(&r->progress,
+                     "%lld ms, for the watch of a node that was declared lost without a fence",
+                     (long long)ms);
     while (!listen(r) && (left = began + ms - clock_mono_ms()) > 0) {
         ops_pause(r, pause_ms(left));
         if (began + ms - clock_mono_ms() <= 0)

@@ -46,6 +46,7 @@ struct run {
     } last_seen[CLUSTER_NODES_MAX];
     struct rehearse *rehearsal; /* begun with the first look, when the primary is lost */
     struct journal *journal;    /* NULL until something is about to change */
+    uint64_t announced;         /* bit per step: a durable intent of this run stands for it */
     json_t *before;             /* steps before the journal was opened; NULL none */
     struct trace trace;         /* of the step that runs */
     const char *step;           /* its name; "" none */

@@ -141,6 +141,12 @@ int journal_intent(struct journal *j, const char *step, const char *node, json_t
     return append(j, JOURNAL_INTENT, step, node, data, true, reterr);
 }
 
+int journal_announced(struct journal *j, const char *step, const char *node, json_t *data,
+                      struct err *reterr)
+{
+    return append(j, JOURNAL_INTENT, step, node, data, false, reterr);
+}
+
 int journal_result(struct journal *j, const char *step, const char *node, json_t *data,
                    struct err *reterr)
 {

@@ -86,20 +86,50 @@ int run_journal_open(struct run *r, struct err *reterr)
     return 0;
 }
 
+/* Steps that this intent stands for, so that none of them waits for a disk while no node can
+ * write. */
+static json_t *announce(struct run *r, uint64_t then)
+{
+    json_t *array = json_array();
+
+    for (int step = 0; step < STEP_COUNT; step++)
+        if (then & step_bit((enum step_id)step))
+            json_array_append_new(array, json_string(steps[step].name));
+    r->announced |= then;
+    return array;
+}
+
+/* Once: a second try is an intent of its own. */
+static bool was_announced(struct run *r, enum step_id step)
+{
+    bool announced = r->announced & step_bit(step);
+
+    r->announced &= ~step_bit(step);
+    return announced;
+}
+
 void run_journal_intent(struct run *r, const struct plan_move *m)
 {
     struct err e = {.code = 0};
     if (!r->journal)
         return;
+    enum step_id step = (enum step_id)m->step;
+    uint64_t then = steps_announced(&r->view, step);
     json_t *on = json_array();
     for (size_t i = 0; i < r->view.n_nodes; i++)
         if (m->nodes & (1U << i))
             json_array_append_new(on, json_string(run_node_name(r, (int)i)));
     json_t *data = json_pack("{s:s, s:o, s:I}", "row", m->row ? m->row : "", "on", on, "at_ms",
                              (json_int_t)(clock_mono_ms() - r->began_ms));
-    journal_trouble(
-        r, journal_intent(r->journal, steps[m->step].name, run_node_name(r, m->node), data, &e),
-        &e);
+    if (then)
+        json_object_set_new(data, "then", announce(r, then));
+
+    bool announced = was_announced(r, step);
+    const char *name = steps[step].name, *node = run_node_name(r, m->node);
+    journal_trouble(r,
+                    announced ? journal_announced(r->journal, name, node, data, &e)
+                              : journal_intent(r->journal, name, node, data, &e),
+                    &e);
     json_decref(data);
 }
 

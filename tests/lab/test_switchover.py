@@ -44,6 +44,10 @@ def _(s):
     result, seen = move_under_load(s, 'db02', 'db01', reader=True)
     check(seen['changes'][0]['ms'] < 2000, 'an outage of %d ms', seen['changes'][0]['ms'])
 
+    # no step waits for the journal's disk while nobody can write: the stop's intent announced them (I11)
+    fence = next(r for r in s.journal() if (r['kind'], r['step']) == ('intent', 'fence'))
+    check(fence['data'].get('then') == ['verify', 'flip', 'promote'], 'announced: %s', fence['data'])
+
     # the certificate, held against what the new primary itself remembers of the switch
     found = re.search(r'shutdown checkpoint at (%s), replayed to (%s)' % (LSN, LSN), result.stdout)
     check(found, 'no certificate in the output')

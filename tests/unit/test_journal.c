@@ -436,6 +436,29 @@ static void absent_directory_is_empty(void **state)
     assert_int_equal(n, 0);
 }
 
+/* It has its line and its place in the chain, whoever synced it. */
+static void announced_intent(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct journal *j = NULL;
+    struct journal_file *f;
+    json_t *then = json_pack("{s:[s]}", "then", "verify");
+
+    (void)state;
+    assert_int_equal(journal_open(directory, "0000000000000009", NULL, &j, NULL), 0);
+    char *path = arena_strdup(a, journal_path(j));
+    assert_int_equal(journal_intent(j, "fence", "db02", then, NULL), 0);
+    assert_int_equal(journal_announced(j, "verify", "db01", NULL, NULL), 0);
+    journal_close(j);
+    json_decref(then);
+    assert_int_equal(journal_read(path, &f, NULL), 0);
+    assert_int_equal(f->n_records, 3);
+    assert_int_equal(f->records[2].kind, JOURNAL_INTENT);
+    assert_string_equal(f->records[2].step, "verify");
+    assert_string_equal(f->records[2].prev, f->records[1].hash);
+    journal_file_free(f);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
@@ -454,6 +477,7 @@ int main(void)
         TEST(second_opener_is_refused),
         TEST(full_disk),
         TEST(absent_directory_is_empty),
+        TEST(announced_intent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

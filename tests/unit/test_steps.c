@@ -76,6 +76,24 @@ static void reasons_have_texts(void **unused)
         assert_true(strlen(plan_debt_text((enum plan_debt_kind)k)) > 0);
 }
 
+/* From the stop to the first write no step waits for the journal's disk; a `fence` by itself
+ * announces nothing. */
+static void the_steps_without_a_writer_are_announced(void **unused)
+{
+    struct plan_view v = {.to = -1, .d = {.state = REGISTER_CLAIM, .epoch = 2}};
+    uint64_t claim = steps_announced(&v, STEP_FENCE), seize = steps_announced(&v, STEP_SEIZE);
+
+    (void)unused;
+    assert_true(claim == (step_bit(STEP_VERIFY) | step_bit(STEP_FLIP) | step_bit(STEP_PROMOTE)));
+    for (int s = STEP_ARM; s <= STEP_PROMOTE; s++)
+        if (seize & step_bit((enum step_id)s))
+            assert_true(steps[s].flags & (STEP_BEFORE_PNR | STEP_CHANGES));
+    assert_true(seize & step_bit(STEP_PROMOTE));
+    v.d.state = REGISTER_STABLE;
+    assert_true(steps_announced(&v, STEP_FENCE) == 0);
+    assert_true(steps_announced(&v, STEP_CRON_ON) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +103,7 @@ int main(void)
         cmocka_unit_test(nothing_is_ready_in_an_empty_world),
         cmocka_unit_test(a_refused_fence_is_refused),
         cmocka_unit_test(reasons_have_texts),
+        cmocka_unit_test(the_steps_without_a_writer_are_announced),
     };
 
     return cmocka_run_group_tests_name("steps", tests, NULL, NULL);
