@@ -149,6 +149,8 @@ static const struct field obs_pg_fields[] = {
     F_INT(struct obs_pg, control_tli, 0, 0, UINT32_MAX, NULL, "pg_control: timeline of the latest checkpoint"),
     F_LSN(struct obs_pg, control_checkpoint, 0, "pg_control: latest checkpoint location"),
     F_INT(struct obs_pg, control_wall_ms, 0, 0, MS_MAX, NULL, "pg_control: when it was last changed (wall clock, ms)", .since = 2),
+    F_LSN(struct obs_pg, min_recovery_lsn, 0, "pg_control: minimum recovery ending location", .since = 2),
+    F_INT(struct obs_pg, min_recovery_tli, 0, 0, UINT32_MAX, NULL, "pg_control: timeline of the minimum recovery ending location, 0 none", .since = 2),
     F_BOOL(struct obs_pg, standby_signal, 0, NULL, "standby.signal is in PGDATA"),
     F_BOOL(struct obs_pg, promote_signal, 0, NULL, "promote.signal is in PGDATA"),
     F_BOOL(struct obs_pg, recovery_signal, 0, NULL, "recovery.signal is in PGDATA"),

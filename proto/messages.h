@@ -172,6 +172,8 @@ struct obs_pg {
     int64_t control_tli;         /* Latest checkpoint's TimeLineID */
     uint64_t control_checkpoint; /* Latest checkpoint location */
     int64_t control_wall_ms;     /* pg_control's last change: of a stopped one, when it stopped */
+    uint64_t min_recovery_lsn;   /* Minimum recovery ending location: a standby has got so far */
+    int64_t min_recovery_tli;    /* … on this timeline; 0 none: it was stopped as a primary */
     bool standby_signal, promote_signal, recovery_signal;
     uint64_t insert_lsn, flush_lsn;   /* primary */
     uint64_t receive_lsn, replay_lsn; /* standby */

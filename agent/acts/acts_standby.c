@@ -151,38 +151,40 @@ static void rejoin_intent(void *act)
         act_next(a);
 }
 
-/* Is our WAL a part of the upstream's? It must end before the upstream's timeline left ours: a
- * clean stop's checkpoint begins before that point, what a standby has replayed ends there at the
- * latest. */
-static int check_lineage(const struct obs_pg *mine, const struct obs_pg *theirs, const char *node,
-                         struct err *reterr)
+/* What rejoin goes by: the upstream as it was seen, and whether the end of our own WAL is not known
+ * before PostgreSQL has replayed it (a primary that crashed). */
+struct rejoin {
+    struct obs_pg theirs;
+    bool unmeasured;
+};
+
+/* Is our WAL a part of the upstream's? Refused is only what has been measured to go beyond it. */
+static int check_lineage(const struct act *a, const struct rejoin *r, struct err *reterr)
 {
     static const char *const hint =
-        "this node needs pg_rewind or a new copy, which this version does not do by itself: "
-        "docs/operating.md, \"a node that went its own way\"";
-    int64_t tli = lineage_tli(mine);
-    uint64_t end, replayed = mine->role == PG_RECOVERY ? mine->replay_lsn : 0;
+        "it needs pg_rewind or a new copy, after what only it has was saved: docs/operating.md, "
+        "\"a node that went its own way\"";
+    struct agent_state before = a->s;
+    struct obs_fence fence = {.was_primary = before.fence_was_primary,
+                              .promoting = before.promoting};
+    struct lineage l = lineage_measure(&a->pg, &fence, &r->theirs);
     char here[LSN_TEXT_BYTES], there[LSN_TEXT_BYTES];
 
-    if (!lineage_same(mine, theirs))
-        return err_set(reterr, ERR_REFUSED, hint,
-                       "timeline %" PRId64 " of this node is not in the history of %s, which is on "
-                       "timeline %" PRId64 "%s",
-                       tli, node, theirs->tli,
-                       tli == theirs->tli ? " too, but of another history" : "");
-    if (!lineage_end(theirs, tli, &end) || (mine->control_checkpoint < end && replayed <= end))
-        return 0;
-    return err_set(
-        reterr, ERR_REFUSED, hint,
-        "the WAL here reaches %s on timeline %" PRId64 ", and %s left that timeline at %s",
-        lsn_text(replayed > mine->control_checkpoint ? replayed : mine->control_checkpoint, here),
-        tli, node, lsn_text(end, there));
+    if (l.kind != LINEAGE_BEYOND)
+        return l.kind == LINEAGE_UNMEASURED;
+    return err_set(reterr, ERR_REFUSED, hint,
+                   "the WAL here reaches %s on timeline %" PRId64 ", and %s (timeline %" PRId64
+                   ") has it only up to %s",
+                   lsn_text(l.here, here), l.tli, a->q->upstream.node, r->theirs.tli,
+                   lsn_text(l.there, there));
 }
 
 static void on_upstream(void *arg, const struct reply *reply, const struct err *e)
 {
     struct act *a = arg;
+    struct rejoin *r;
     struct err why;
+    int rc;
 
     if (!reply || reply->obs.pg.tli == 0) {
         buf_printf(&a->text, "the history of %s could not be compared: %s. ", a->q->upstream.node,
@@ -190,9 +192,11 @@ static void on_upstream(void *arg, const struct reply *reply, const struct err *
         act_next(a);
         return;
     }
-    a->data = mem_alloc(sizeof(struct obs_pg));
-    memcpy(a->data, &reply->obs.pg, sizeof(struct obs_pg));
-    if (check_lineage(&a->pg, a->data, a->q->upstream.node, &why) < 0)
+    a->data = r = mem_alloc(sizeof(*r));
+    r->theirs = reply->obs.pg;
+    rc = check_lineage(a, r, &why);
+    r->unmeasured = rc > 0;
+    if (rc < 0)
         act_fail(a, &why);
     else
         act_next(a);
@@ -218,11 +222,19 @@ static void rejoin_compare(void *act)
     act_next(a);
 }
 
+static bool unmeasured(const struct act *a)
+{
+    const struct rejoin *r = a->data;
+
+    return r && r->unmeasured;
+}
+
+/* Nothing is received before it is known that it belongs here. */
 static void rejoin_upstream(void *act)
 {
     struct act *a = act;
 
-    if (of_nobody(a))
+    if (of_nobody(a) || unmeasured(a))
         postgres_detach(a->agent->pg, act_left_ms(a), act_done, a);
     else
         follow_do(a);
@@ -258,11 +270,7 @@ static void rejoin_observe(void *act)
     struct err e;
 
     if (a->f.role == PG_RECOVERY) {
-        /* after a crash only now it is known how far the WAL here goes */
-        if (a->data && check_lineage(&a->pg, a->data, a->q->upstream.node, &e) < 0)
-            act_fail(a, &e);
-        else
-            act_next(a);
+        act_next(a);
     } else if (a->f.role == PG_WRITABLE) {
         postgres_stop(a->agent->pg, true, act_left_ms(a), on_stopped_again, a);
     } else {
@@ -271,6 +279,53 @@ static void rejoin_observe(void *act)
                 a->pg.problem[0] ? ": " : "", a->pg.problem);
         act_fail(a, &e);
     }
+}
+
+/* As before the try: stopped, fenced, a standby of nobody. */
+static void on_stopped_diverged(void *arg, const struct err *e)
+{
+    struct act *a = arg;
+    struct agent_state next = a->s;
+    struct err why;
+
+    next.fence_standby_only = false;
+    check_lineage(a, a->data, &why);
+    if (e)
+        act_fail(a, e);
+    else if (act_save(a, &next))
+        act_fail(a, &why);
+}
+
+/* All that is here has been replayed: now it is known how far it goes. */
+static void rejoin_judge(void *act)
+{
+    struct act *a = act;
+    struct err e;
+
+    if (a->data && a->f.role == PG_RECOVERY && check_lineage(a, a->data, &e) < 0)
+        postgres_stop(a->agent->pg, false, act_left_ms(a), on_stopped_diverged, a);
+    else
+        act_next(a);
+}
+
+static void rejoin_drain(void *act)
+{
+    struct act *a = act;
+
+    if (unmeasured(a))
+        postgres_detach(a->agent->pg, act_left_ms(a), act_done, a);
+    else
+        act_next(a);
+}
+
+static void rejoin_attach(void *act)
+{
+    struct act *a = act;
+
+    if (unmeasured(a))
+        follow_do(a);
+    else
+        act_next(a);
 }
 
 static void on_slots_dropped(void *arg, const struct err *e)
@@ -294,7 +349,8 @@ static void rejoin_drop_slots(void *act)
 }
 
 static const sequence_phase_fn rejoin_phases[] = {
-    act_look,        act_admit,    act_read_d, rejoin_compare, rejoin_intent,     act_signal,
-    rejoin_upstream, rejoin_start, act_look,   rejoin_observe, rejoin_drop_slots, NULL,
+    act_look,        act_admit,     act_read_d,        rejoin_compare, rejoin_intent, act_signal,
+    rejoin_upstream, rejoin_start,  act_look,          rejoin_observe, rejoin_drain,  act_look,
+    rejoin_judge,    rejoin_attach, rejoin_drop_slots, NULL,
 };
 const struct act_kind act_rejoin = {.name = "rejoin", .phases = rejoin_phases};

@@ -212,6 +212,7 @@ void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
     struct pgpostmaster postmaster = {.pid = 0};
     struct pghistory history;
     struct err e = {0};
+    int64_t tli;
     bool there = pgfiles_postmaster(c->data_directory, &postmaster);
     struct obs_pg pg = {
         .role = postmaster.pid ? PG_STARTING : PG_UNKNOWN,
@@ -237,7 +238,10 @@ void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
         pg.control_wall_ms = ret_control->changed_s * 1000;
     if (!there)
         pgfiles_gone(c->data_directory, &pg);
-    if (pg.control_tli > 0 && pghistory_read(c->data_directory, pg.control_tli, &history)) {
+    pg.min_recovery_lsn = ret_control->min_recovery_lsn;
+    pg.min_recovery_tli = ret_control->min_recovery_tli;
+    tli = pg.min_recovery_tli > pg.control_tli ? pg.min_recovery_tli : pg.control_tli;
+    if (tli > 0 && pghistory_read(c->data_directory, tli, &history)) {
         memcpy(pg.history, history.rows, history.n * sizeof(history.rows[0]));
         pg.n_history = history.n;
     }

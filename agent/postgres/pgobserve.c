@@ -117,7 +117,9 @@ static void set_history(const struct postgres_config *c, struct obs_pg *pg)
 {
     struct pghistory h;
 
-    if (pg->tli == pg->control_tli || pg->tli == 0)
+    int64_t read = pg->min_recovery_tli > pg->control_tli ? pg->min_recovery_tli : pg->control_tli;
+
+    if (pg->tli == read || pg->tli == 0)
         return; /* pgfiles_look() has read it */
     pg->n_history = 0;
     if (!pghistory_read(c->data_directory, pg->tli, &h))

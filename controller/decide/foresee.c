@@ -88,7 +88,6 @@ static void raised(struct play *p, int node)
 
     n->role = PG_RECOVERY;
     n->standby_only = n->fenced;
-    n->rejoinable = false;
 }
 
 static void detached(struct play *p, int node)
@@ -101,7 +100,7 @@ static void detached(struct play *p, int node)
 }
 
 /* Who was stopped cleanly before the point where the new timeline begins can become its standby
- * (controller/world/view.c says the same of the real ones). */
+ * (proto/lineage.h measures the real ones). */
 static void promoted(struct play *p, int node)
 {
     struct plan_node *n = &p->v.nodes[node];
@@ -117,7 +116,9 @@ static void promoted(struct play *p, int node)
         struct plan_node *o = &p->v.nodes[i];
 
         if (i != node && o->role == PG_STOPPED)
-            o->rejoinable = o->clean && o->sysid_ok && o->control_lsn < n->insert_lsn;
+            o->wal.kind = o->clean && o->sysid_ok && o->control_lsn < n->insert_lsn
+                              ? LINEAGE_INSIDE
+                              : LINEAGE_UNMEASURED;
     }
 }
 

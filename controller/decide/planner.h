@@ -18,6 +18,7 @@
 
 #include "controller/decide/steps.h"
 #include "dnsupdate/register.h"
+#include "proto/lineage.h"
 #include "proto/messages.h"
 
 enum plan_command {
@@ -60,7 +61,7 @@ struct plan_node {
     bool receiving;          /* a walreceiver is active */
     bool streams_from_owner; /* … from the node that d names as owner, by address */
     bool history_ok;         /* its timeline is the owner's or an ancestor that it left rightly */
-    bool rejoinable;         /* cleanly stopped, and everything it has is in the owner's history */
+    struct lineage wal;      /* what it has beside the owner: LINEAGE_BEYOND was measured */
     bool seen_writable;      /* latest evidence: somebody else sees it writable */
 };
 
@@ -175,8 +176,10 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "PostgreSQL is not running as the primary on %s, though nothing keeps it from it",           \
       "start it there")                                                                            \
     X(WHY_OTHER_WRITABLE, "%s is writable but not the owner", "`pgtandem fence %s`")               \
-    X(WHY_DIVERGED, "%s has WAL that the owner does not have, or is not cleanly stopped",          \
-      "save what only it has, then build it anew: docs/two-writable.md, \"Afterwards\"")           \
+    X(WHY_DIVERGED, "%s has WAL that the owner does not have",                                     \
+      "save what only it has before it is re-cloned: docs/two-writable.md, \"Afterwards\"")        \
+    X(WHY_REJOIN_FAILED, "%s did not become a standby of the owner",                               \
+      "correct what the step's own message names, then `pgtandem rejoin %s`")                      \
     X(WHY_NOT_OWNER, "%s is not the owner: it stays fenced", "`pgtandem rejoin` makes it a standby")
 
 enum plan_reason {
@@ -232,7 +235,7 @@ const char *planner_alias_target(const struct record *r);
     X(DEBT_WRITABLE, "%s is writable but not the owner")                                           \
     X(DEBT_HELD, "%s is held by its guard")                                                        \
     X(DEBT_NO_STANDBY, "%s is not seen streaming from the owner, and is not fenced")               \
-    X(DEBT_DIVERGED, "%s has left the owner's WAL: its timeline has another history")              \
+    X(DEBT_DIVERGED, "%s has WAL that the owner does not have")                                    \
     X(DEBT_FENCED, "%s is fenced and waits for `pgtandem rejoin`")                                 \
     X(DEBT_CRON_ON, "%s is not the owner and has its scheduled jobs on")                           \
     X(DEBT_EPOCH, "%s carries an older epoch")                                                     \

@@ -56,7 +56,17 @@ static bool is_rejoinable(const struct plan_view *v, int node)
 {
     const struct plan_node *n = &v->nodes[node];
 
-    return n->fenced && n->rejoinable && n->role == PG_STOPPED &&
+    return n->fenced && n->wal.kind == LINEAGE_INSIDE && n->role == PG_STOPPED &&
+           !(v->marks.rejoin_failed & plan_bit(node));
+}
+
+/* … or of which only PostgreSQL can say, once it has replayed what is there: a person asks for it
+ * by name. */
+static bool is_startable(const struct plan_view *v, int node)
+{
+    const struct plan_node *n = &v->nodes[node];
+
+    return n->fenced && n->wal.kind != LINEAGE_BEYOND && n->role == PG_STOPPED &&
            !(v->marks.rejoin_failed & plan_bit(node));
 }
 
@@ -114,9 +124,19 @@ static uint32_t to_astray(const struct plan_view *v)
     return astray(v) & to(v);
 }
 
-static uint32_t to_rejoinable(const struct plan_view *v)
+static uint32_t to_startable(const struct plan_view *v)
 {
-    return rejoinable(v) & to(v);
+    return others(v, is_startable) & to(v);
+}
+
+static uint32_t to_failed(const struct plan_view *v)
+{
+    return (v->marks.rejoin_failed | v->marks.follow_failed) & to(v);
+}
+
+static uint32_t to_beyond(const struct plan_view *v)
+{
+    return v->nodes[v->to].wal.kind == LINEAGE_BEYOND ? to(v) : 0;
 }
 
 /* ---- conditions --------------------------------------------------------------------------- */
@@ -340,11 +360,13 @@ static const struct plan_row stable_rejoin[] = {
     PLAN_END ("rejoin: silent",                    to_silent,         to,    WHY_TO_SILENT, 4),
     PLAN_END ("rejoin: done",                      to_streams,        to,    WHY_REJOINED, 0),
     PLAN_END ("rejoin: owner down",                owner_not_writable, owner, WHY_OWNER_SILENT, 4),
+    PLAN_END ("rejoin: WAL of its own",            NULL,              to_beyond, WHY_DIVERGED, 4),
+    PLAN_END ("rejoin: a step failed",             NULL,              to_failed, WHY_REJOIN_FAILED, 4),
     PLAN_STEP("rejoin: carries an older epoch",    NULL,              to_behind, STEP_ARM),
     PLAN_STEP("rejoin: without a fence",           to_has_no_fence,   to,    STEP_FENCE),
-    PLAN_STEP("rejoin: fenced",                    NULL,              to_rejoinable, STEP_REJOIN),
+    PLAN_STEP("rejoin: fenced",                    NULL,              to_startable, STEP_REJOIN),
     PLAN_STEP("rejoin: a standby astray",          NULL,              to_astray, STEP_FOLLOW),
-    PLAN_END ("rejoin: not by a plain start",      NULL,              to,    WHY_DIVERGED, 4),
+    PLAN_END ("rejoin: nothing to do",             NULL,              to,    WHY_REJOIN_FAILED, 4),
     {0},
 };
 /* clang-format on */

@@ -32,6 +32,8 @@ static int role_debt(const struct plan_view *v, int node)
         return DEBT_SILENT;
     if (!n->state_ok)
         return DEBT_STATE;
+    if (node != plan_owner(v) && n->wal.kind == LINEAGE_BEYOND && n->role != PG_WRITABLE)
+        return DEBT_DIVERGED;
     if (n->held)
         return DEBT_HELD;
     if (node == plan_owner(v))
@@ -40,8 +42,6 @@ static int role_debt(const struct plan_view *v, int node)
         return DEBT_WRITABLE;
     if (n->fenced && n->role == PG_STOPPED)
         return DEBT_FENCED;
-    if (plan_standby(v, node) && !n->history_ok && plan_answers(v, plan_owner(v)))
-        return DEBT_DIVERGED;
     return plan_standby(v, node) && n->streams_from_owner ? DEBT_KINDS : DEBT_NO_STANDBY;
 }
 
@@ -231,6 +231,14 @@ static uint32_t diverged_node(const struct plan_view *v)
     return with_debt(v, 1U << DEBT_DIVERGED);
 }
 
+/* … and streams, or could: stopped it can neither mislead a reader nor be taken for a copy */
+static uint32_t diverged_running(const struct plan_view *v)
+{
+    uint32_t node = diverged_node(v);
+
+    return plan_standby(v, plan_first(node)) ? node : 0;
+}
+
 static uint32_t settleable(const struct plan_view *v)
 {
     return with_debt(v, 1U << DEBT_CRON_ON | 1U << DEBT_EPOCH);
@@ -267,7 +275,8 @@ static const struct {
     {owner_cron_off, owner, WHY_CRON_OWED, "the scheduled jobs of the owner %s are off", "pgtandem resume"},
     {NULL, settleable, WHY_W, "%s has its scheduled jobs on beside the owner's, or an older epoch", "pgtandem resume"},
     {NULL, broken_node, WHY_NOT_READY, "%s cannot read its durable state", "read docs/operating.md, \"An agent's state is unreadable\""},
-    {NULL, diverged_node, WHY_DIVERGED, "%s has left the owner's WAL: its timeline has another history", "pgtandem fence %s"},
+    {NULL, diverged_running, WHY_DIVERGED, "%s has WAL that the owner does not have", "pgtandem fence %s"},
+    {NULL, diverged_node, WHY_DIVERGED, "%s has WAL that the owner does not have", "read docs/two-writable.md, \"Afterwards\""},
     {NULL, held_node, WHY_NOT_READY, "%s is not seen streaming from the owner, and is not fenced", "pgtandem rejoin %s"},
     {NULL, silent_node, WHY_NOT_READY, "%s does not answer", "pgtandem status"},
     {NULL, fenced_node, WHY_NOTHING, "%s is fenced and waits", "pgtandem rejoin %s"},

@@ -124,8 +124,8 @@ static bool may_rejoin(const struct plan_view *v, size_t node)
 {
     const struct plan_node *n = &v->nodes[node];
 
-    return plan_answers(v, (int)node) && (int)node != plan_owner(v) && n->fenced && n->rejoinable &&
-           plan_writable(v, plan_owner(v));
+    return plan_answers(v, (int)node) && (int)node != plan_owner(v) && n->fenced &&
+           n->wal.kind != LINEAGE_BEYOND && plan_writable(v, plan_owner(v));
 }
 
 static bool may_raise(const struct plan_view *v, size_t node)
@@ -225,9 +225,10 @@ static bool checkpointed(const struct plan_view *v, size_t node)
     return v->nodes[node].control_tli >= v->nodes[node].tli;
 }
 
+/* A standby of the owner; one that only runs may be on a line of WAL of its own. */
 static bool rejoined(const struct plan_view *v, size_t node)
 {
-    return plan_standby(v, (int)node);
+    return plan_standby(v, (int)node) && v->nodes[node].streams_from_owner;
 }
 
 static bool revoked(const struct plan_view *v, size_t node)

@@ -169,6 +169,17 @@ static bool dns_silent(const struct plan_move *m)
     return m->reason == WHY_DNS_SILENT || m->reason == WHY_DNS_SILENT_AT_FIRST;
 }
 
+/* How far a node's WAL goes, and how far the owner has it. */
+static const char *measured(const struct run *r, int node, char ret[200])
+{
+    const struct lineage *l = &r->view.nodes[node].wal;
+    char here[LSN_TEXT_BYTES], there[LSN_TEXT_BYTES];
+    (void)str_printf(ret, 200,
+                     "it reaches %s on timeline %lld, the owner's history has it up to %s",
+                     lsn_text(l->here, here), (long long)l->tli, lsn_text(l->there, there));
+    return ret;
+}
+
 /* The planner's last word as an error: its exit code, text and hint, and the step that led to
  * it. */
 static int end_error(const struct run *r, const struct plan_move *m, struct err *reterr)
@@ -176,7 +187,7 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
     static const int codes[] = {[1] = ERR_USAGE,      [2] = ERR_PREFLIGHT,   [3] = ERR_UNDONE,
                                 [4] = ERR_INCOMPLETE, [6] = ERR_UNREACHABLE, [7] = ERR_HELD,
                                 [8] = ERR_REGISTER,   [9] = ERR_DECLINED,    [10] = ERR_PROBLEM};
-    char text[400], hint[400];
+    char text[400], hint[400], measure[200];
     if (m->exit_code == 0)
         return 0;
     summary_fill(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node), text,
@@ -201,6 +212,8 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
                 "%s: %s holds the record (epoch %lld, %s, %s%s%s)", text, d->by,
                 (long long)d->epoch, register_state_names[d->state], d->owner,
                 d->to[0] ? " -> " : "", d->to);
+    else if (m->reason == WHY_DIVERGED)
+        err_set(reterr, codes[m->exit_code], hint, "%s: %s", text, measured(r, m->node, measure));
     else if (r->last_error.code)
         err_set(reterr, codes[m->exit_code], hint, "%s (%s: %s)", text, r->last_error.step,
                 r->last_error.msg);

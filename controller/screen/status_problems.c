@@ -78,6 +78,22 @@ static const char *why_silent(const struct status *st, int node)
     return arena_printf(st->arena, ": %s", st->w->nodes[node].error.msg);
 }
 
+/* Of what was measured to have diverged, with both LSNs. */
+static const char *diverged_words(const struct status *st, int node)
+{
+    const struct plan_node *n = &st->view->nodes[node];
+    char here[LSN_TEXT_BYTES], there[LSN_TEXT_BYTES];
+
+    return arena_printf(st->arena,
+                        "%s %shas WAL that the owner does not have: it reaches %s on timeline "
+                        "%" PRId64 ", the owner's history has it up to %s",
+                        name_of(st, node),
+                        n->fenced ? "is fenced and "
+                        : n->held ? "is held and "
+                                  : "",
+                        lsn_text(n->wal.here, here), n->wal.tli, lsn_text(n->wal.there, there));
+}
+
 static const char *at_the_node(const struct status *st, int node)
 {
     if (node < 0)
@@ -151,6 +167,8 @@ static void headline(struct status *st)
             st->w->d_error.msg);
     else if (now->reason == WHY_W)
         not_settled(st, now->node);
+    else if (now->reason == WHY_DIVERGED)
+        add(st, &st->problems, name_of(st, now->node), "%s", diverged_words(st, now->node));
     else
         add(st, &st->problems, name_of(st, now->node), "%s%s",
             fill(st, now->problem, name_of(st, now->node)), why_silent(st, now->node));
@@ -200,32 +218,16 @@ static bool told(const struct status *st, const struct plan_debt *d)
     }
 }
 
-/* A fenced node whose WAL is not all in the owner's history was written to on its own: rejoin will
- * refuse it, and what it holds may be wanted. */
-static bool diverged(const struct status *st, size_t node)
-{
-    int owner = plan_owner(st->view);
-
-    return owner >= 0 && st->view->nodes[owner].answered &&
-           st->view->nodes[owner].role == PG_WRITABLE && st->view->nodes[node].role == PG_STOPPED &&
-           !st->view->nodes[node].rejoinable;
-}
-
 static void fenced(struct status *st, size_t node)
 {
     const char *name = name_of(st, (int)node);
+    bool measured = st->view->nodes[node].wal.kind == LINEAGE_INSIDE;
 
-    if (!diverged(st, node)) {
-        add(st, &st->owed, name, "%s is fenced; `pgtandem rejoin %s` makes it a standby", name,
-            name);
-        return;
-    }
     add(st, &st->owed, name,
-        "%s is fenced and may hold commits that the owner does not have (timeline %" PRId64
-        "): docs/two-writable.md says how to save them; then build it anew",
-        name, st->view->nodes[node].control_tli);
-    if (st->situation.reason == WHY_NOTHING && st->situation.node == (int)node)
-        st->next = "read docs/two-writable.md, \"Afterwards\"";
+        measured ? "%s is fenced; `pgtandem rejoin %s` makes it a standby"
+                 : "%s is fenced, and was not cleanly stopped; `pgtandem rejoin %s` measures "
+                   "how far its WAL goes, and makes it a standby if the owner has all of it",
+        name, name);
 }
 
 /* While a transition is open, fences and jobs that are off are its own doing. */
@@ -243,6 +245,10 @@ static void debts(struct status *st)
             continue;
         if (kind == DEBT_FENCED) {
             fenced(st, list[i].node);
+            continue;
+        }
+        if (kind == DEBT_DIVERGED) {
+            add(st, &st->problems, node, "%s", diverged_words(st, (int)list[i].node));
             continue;
         }
         add(st, plan_debt_is_problem(kind) ? &st->problems : &st->owed, node, "%s%s",

@@ -19,52 +19,6 @@ static int64_t max_i64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static uint64_t last_wal(const struct obs_pg *pg)
-{
-    return pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
-}
-
-/* On the owner's line of WAL, and not past the place where the owner left its timeline. An owner
- * that was never heard leaves the record's timeline as the only measure. */
-static bool history_ok(const struct obs_pg *pg, const struct obs_pg *owner, int64_t record_tli)
-{
-    int64_t tli = lineage_tli(pg);
-    uint64_t end;
-
-    if (!owner)
-        return tli > 0 && (record_tli == 0 || tli == record_tli);
-    return lineage_same(pg, owner) && (!lineage_end(owner, tli, &end) || last_wal(pg) <= end);
-}
-
-/* Stopped cleanly, or a standby that crashed: then all that it has came from a primary. */
-static bool whole(const struct node_obs *o)
-{
-    switch ((enum pg_control_state)o->pg.control_state) {
-    case CONTROL_SHUTDOWNED:
-    case CONTROL_SHUTDOWNED_IN_RECOVERY:
-        return true;
-    case CONTROL_IN_ARCHIVE_RECOVERY:
-        return o->pg.standby_signal && !o->fence.was_primary && !o->fence.promoting;
-    default:
-        return false;
-    }
-}
-
-/* Whole, on the owner's line of WAL, and its last checkpoint lies before the point where the
- * owner's history left its timeline: then all that it has is in the owner's history. */
-static bool rejoinable(const struct node_obs *o, const struct obs_pg *owner)
-{
-    const struct obs_pg *pg = &o->pg;
-    uint64_t end;
-
-    if (pg->role != PG_STOPPED || !owner || !whole(o) || !lineage_same(pg, owner) ||
-        pg->newest_history_tli > lineage_tli(owner))
-        return false;
-    if (pg->control_tli == lineage_tli(owner))
-        return pg->control_checkpoint <= owner->insert_lsn;
-    return lineage_end(owner, pg->control_tli, &end) && pg->control_checkpoint < end;
-}
-
 static void node_state(const struct node_obs *o, struct plan_node *n)
 {
     n->state_ok = o->state_ok;
@@ -126,8 +80,8 @@ void view_from_world(const struct config *c, const struct world *w, const struct
             continue;
         node_state(&wn->obs, n);
         node_postgres(&wn->obs.pg, view->d.sysid, n);
-        n->history_ok = history_ok(&wn->obs.pg, owner_pg, view->d.tli);
-        n->rejoinable = rejoinable(&wn->obs, owner_pg);
+        n->history_ok = lineage_fits(&wn->obs.pg, owner_pg, view->d.tli);
+        n->wal = lineage_measure(&wn->obs.pg, &wn->obs.fence, owner_pg);
         n->streams_from_owner = owner >= 0 && view_streams_from(&wn->obs.pg, &c->nodes[owner]);
     }
 }

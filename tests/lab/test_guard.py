@@ -164,6 +164,37 @@ def _(s):
     check(s.role('vm') != 'writable', 'started by hand it is writable: %s', again.stdout)
 
 
+LSN = r'[0-9A-F]+/[0-9A-F]+'
+
+
+@tap.test('given up unfenced, it boots while cut off and is held: its commits are seen, rejoin refuses with'
+          ' both LSNs, again and again')
+def _(s):
+    s.await_watch()
+    s.cut('db02')
+    for _ in range(49):
+        check(s.value('db02', "SELECT pg_logical_emit_message(true, 'test', 'only here')"),
+              'a commit of its own')
+    s.kill('db02')
+    result = s.failover('db01', '--accept-unfenced', 'db02')
+    check(result.code == 0, 'failover: exit %d', result.code)
+    s.start('db02')
+    wait(lambda: s.agent_state('db02').get('held'), 20, 'db02 is held')
+    s.heal()
+    for _ in range(2):
+        result = s.pgtandem('rejoin', 'db02', '--yes', '--reason', 'test')
+        check(result.code == 4 and 'WAL that the owner does not have' in result.stderr and
+              len(re.findall(LSN, result.stderr)) == 2, 'rejoin: exit %d: %s', result.code,
+              result.stderr)
+    s.go_on('resume')
+    status = s.pgtandem('status')
+    check(status.code == 10 and 'db02 is' in status.stdout and
+          re.search('has WAL that the owner does not have: it reaches %s' % LSN, status.stdout),
+          'status: %s', status.stdout)
+    check('next: read docs/two-writable.md' in status.stdout, 'next: %s', status.stdout)
+    check(s.role('db02') != 'writable', 'db02 is writable')
+
+
 @tap.test('two writable nodes: status says so with both LSNs and timelines, no command touches them')
 def _(s):
     s.await_watch()

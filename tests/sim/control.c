@@ -42,10 +42,13 @@ static void view_node(const struct control *c, int i, struct plan_node *p)
     p->receiving = n->receiving;
     p->streams_from_owner = n->receiving && n->upstream == c->d.owner && i != c->d.owner;
     p->history_ok = n->tli <= c->d.tli || !owner_known || n->tli <= o->tli;
-    p->rejoinable =
-        n->role == PG_STOPPED && owner_known &&
-        (n->control == CONTROL_SHUTDOWNED || n->control == CONTROL_SHUTDOWNED_IN_RECOVERY) &&
-        (n->tli == o->tli || n->wal <= o->base);
+    if (owner_known && o->role == PG_WRITABLE && i != c->d.owner) {
+        bool clean = n->role == PG_RECOVERY || n->control == CONTROL_SHUTDOWNED ||
+                     n->control == CONTROL_SHUTDOWNED_IN_RECOVERY;
+        bool inside = n->tli == o->tli || (n->tli < o->tli && n->wal <= o->base);
+
+        p->wal.kind = clean ? inside ? LINEAGE_INSIDE : LINEAGE_BEYOND : LINEAGE_UNMEASURED;
+    }
 }
 
 static void view_marks(const struct marks *k, struct plan_marks *m)

@@ -24,13 +24,19 @@ static bool serves_wal(const struct world *w, int from, int to)
     return from < NODES && p->up && p->role == PG_WRITABLE && !p->cut && !w->node[to].cut;
 }
 
+/* It wrote past the place where the other's timeline began: PostgreSQL itself does not stream. */
+static bool node_beyond(const struct node *n, const struct node *owner)
+{
+    return n->tli > owner->tli || (n->tli < owner->tli && n->wal > owner->base);
+}
+
 void node_stream(struct world *w, int node)
 {
     struct node *n = &w->node[node];
     const struct node *p = &w->node[n->upstream < NODES ? n->upstream : 0];
 
     if (n->up && n->role == PG_RECOVERY && n->receiving && serves_wal(w, n->upstream, node) &&
-        p->tli >= n->tli) {
+        p->tli >= n->tli && !node_beyond(n, p)) {
         n->wal = p->wal;
         n->tli = p->tli;
         n->newest_tli = n->newest_tli > p->tli ? n->newest_tli : p->tli;
@@ -432,15 +438,24 @@ static void act_fence(struct world *w, int node, const struct agent_state *s,
         next->fence_lsn = n->control_lsn;
 }
 
-static void act_rejoin(struct world *w, int node)
+/* Replayed to its end, WAL of its own is seen: then it is stopped and fenced as before. */
+static enum plan_outcome act_rejoin(struct world *w, int node, struct agent_state *next)
 {
     struct node *n = &w->node[node];
+    u8 up = n->upstream;
 
     n->signal = 1;
     if (n->role == PG_STOPPED)
         start_pg(n);
-    n->receiving = n->upstream != NOBODY;
+    if (up != NOBODY && reachable(w, up) && !n->cut && w->node[up].role == PG_WRITABLE &&
+        node_beyond(n, &w->node[up])) {
+        stop_pg(w, node, false);
+        next->fence_standby_only = false;
+        return OUTCOME_FAILED;
+    }
+    n->receiving = up != NOBODY;
     node_stream(w, node);
+    return OUTCOME_DONE;
 }
 
 static enum plan_outcome act_promote(struct world *w, int node, const struct agent_state *s,
@@ -501,7 +516,7 @@ bool node_act(struct world *w, int node, struct violation *bad, enum plan_outcom
     else if (n->act == VERB_FENCE)
         act_fence(w, node, &s, &next);
     else if (n->act == VERB_REJOIN)
-        act_rejoin(w, node);
+        *outcome = act_rejoin(w, node, &next);
     else if (n->act == VERB_PROMOTE)
         *outcome = act_promote(w, node, &s, &next, bad);
     else if (n->act == VERB_REVOKE)

@@ -38,7 +38,8 @@ static void switchover_step_by_step(void **unused)
     v->nodes[B].control_tli = 2;
     expect_step(v, STEP_STABLE, B);
     v->d.state = REGISTER_STABLE;
-    v->marks.finished = v->rejoin = v->nodes[A].rejoinable = true;
+    v->marks.finished = v->rejoin = true;
+    v->nodes[A].wal.kind = LINEAGE_INSIDE;
     expect_step(v, STEP_REJOIN, A);
     v->marks.rejoin_failed = 1U << A;
     expect_end(v, WHY_FORWARD, 0);
@@ -172,7 +173,7 @@ static void stable_settles_debts(void **unused)
     v->nodes[C].streams_from_owner = false;
     expect_step(v, STEP_FOLLOW, C);
     fence(&v->nodes[C]);
-    v->nodes[C].rejoinable = true;
+    v->nodes[C].wal.kind = LINEAGE_INSIDE;
     expect_step(v, STEP_REJOIN, C);
     register_from_add(&v->d, "c", GRADE_G3);
     expect_step(v, STEP_TAKEOVER, -1);
@@ -454,8 +455,14 @@ static void single_commands(void **unused)
     v = fresh(PLAN_REJOIN, REGISTER_STABLE);
     expect_end(v, WHY_REJOINED, 0);
     fence(&v->nodes[B]);
+    v->nodes[B].wal.kind = LINEAGE_BEYOND;
     expect_end(v, WHY_DIVERGED, 4);
-    v->nodes[B].rejoinable = true;
+    v->nodes[B].wal.kind = LINEAGE_UNMEASURED; /* only PostgreSQL knows: it is tried */
+    expect_step(v, STEP_REJOIN, B);
+    v->marks.rejoin_failed = 1U << B; /* and nothing has been measured to have diverged */
+    expect_end(v, WHY_REJOIN_FAILED, 4);
+    v->marks.rejoin_failed = 0;
+    v->nodes[B].wal.kind = LINEAGE_INSIDE;
     expect_step(v, STEP_REJOIN, B);
     v->nodes[B].epoch = 4;
     expect_step(v, STEP_ARM, B);

@@ -432,10 +432,24 @@ static void debts_and_drift(void **state)
     assert_true(says(&st.owed, "vm is fenced"));
     assert_string_equal(st.next, "pgtandem rejoin vm");
 
-    w.nodes[C].obs.pg.control_tli = 6; /* it was promoted on its own */
+    w.nodes[C].obs.pg.control_state = CONTROL_IN_PRODUCTION; /* a crash: nothing is measured */
     build();
-    assert_true(says(&st.owed, "may hold commits that the owner does not have"));
-    assert_non_null(strstr(st.next, "two-writable"));
+    assert_true(says(&st.owed, "`pgtandem rejoin vm` measures how far its WAL goes"));
+    assert_string_equal(st.next, "pgtandem rejoin vm");
+
+    w.nodes[C].obs.pg.control_state = CONTROL_SHUTDOWNED_IN_RECOVERY; /* it wrote while cut off */
+    w.nodes[C].obs.pg.control_tli = w.nodes[C].obs.pg.min_recovery_tli = 4;
+    w.nodes[C].obs.pg.min_recovery_lsn = 0x2000049;
+    for (int i = A; i <= C; i += C)
+        w.nodes[i].obs.pg.n_history = 4;
+    for (int i = 0; i < 4; i++)
+        w.nodes[A].obs.pg.history[i] = (struct obs_tli){i + 1, 0x1000000 + (uint64_t)i};
+    w.nodes[A].obs.pg.history[3].end = 0x2000000;
+    memcpy(w.nodes[C].obs.pg.history, w.nodes[A].obs.pg.history, sizeof(w.nodes[C].obs.pg.history));
+    w.nodes[C].obs.pg.n_history = 3;
+    trouble("vm is fenced and has WAL that the owner does not have: it reaches 0/2000049 on "
+            "timeline 4, the owner's history has it up to 0/2000000",
+            "read docs/two-writable.md, \"Afterwards\"");
 
     set_up(NULL);
     STR_COPY(w.nodes[B].obs.cron.parity, "other");

@@ -50,43 +50,107 @@ static int set_up(void **state)
     return 0;
 }
 
-static void expect(bool history_ok, bool rejoinable)
+static void expect(bool history_ok, enum lineage_kind kind)
 {
     static struct record known;
 
     view_from_world(&c, &w, &known, 0, &v);
     assert_int_equal(v.nodes[OTHER].history_ok, history_ok);
-    assert_int_equal(v.nodes[OTHER].rejoinable, rejoinable);
+    assert_int_equal(v.nodes[OTHER].wal.kind, kind);
+}
+
+static void expect_beyond(uint64_t here, uint64_t there)
+{
+    expect(v.nodes[OTHER].history_ok, LINEAGE_BEYOND);
+    assert_int_equal(v.nodes[OTHER].wal.here, here);
+    assert_int_equal(v.nodes[OTHER].wal.there, there);
 }
 
 static void test_an_ancestor_ends_where_the_owner_left_it(void **state)
 {
+    struct obs_pg *pg = &w.nodes[OTHER].obs.pg;
+
     (void)state;
-    expect(true, true);
-    w.nodes[OTHER].obs.pg.control_checkpoint = 300; /* the record begins where the owner's end */
-    expect(true, false);
-    w.nodes[OTHER].obs.pg.control_checkpoint = 290;
-    w.nodes[OTHER].obs.pg.newest_history_tli = 4; /* promoted, and crashed before it was in use */
-    expect(true, false);
-    w.nodes[OTHER].obs.pg.newest_history_tli = 2;
-    w.nodes[OTHER].obs.pg.control_state = CONTROL_IN_PRODUCTION;
-    expect(true, false);
-    w.nodes[OTHER].obs.pg.replay_lsn = 301;
-    expect(false, false);
+    expect(true, LINEAGE_INSIDE);
+    pg->control_checkpoint = 300; /* the record begins where the owner's end */
+    expect(true, LINEAGE_BEYOND);
+    expect_beyond(300, 300);
+    pg->control_checkpoint = 290;
+    pg->newest_history_tli = 4; /* promoted, and crashed before it was in use */
+    expect(true, LINEAGE_UNMEASURED);
+    pg->newest_history_tli = 2;
+    pg->control_state = CONTROL_IN_PRODUCTION; /* crashed: how far it wrote, nobody knows yet */
+    expect(true, LINEAGE_UNMEASURED);
+    pg->role = PG_RECOVERY;
+    pg->tli = 2;
+    pg->replay_lsn = 300;
+    expect(true, LINEAGE_INSIDE);
+    pg->replay_lsn = 301;
+    expect(false, LINEAGE_BEYOND);
+    expect_beyond(301, 300);
+}
+
+/* The guard held it: it replayed its own WAL to the end, and was stopped as a standby. Its last
+ * checkpoint is as old as it was; the minimum recovery point tells how far it wrote. */
+static void test_a_held_node_is_measured_by_its_recovery(void **state)
+{
+    struct obs_pg *pg = &w.nodes[OTHER].obs.pg;
+
+    (void)state;
+    pg->control_state = CONTROL_SHUTDOWNED_IN_RECOVERY;
+    w.nodes[OTHER].obs.fence.was_primary = true;
+    pg->min_recovery_tli = 2;
+    pg->min_recovery_lsn = 300; /* it ends exactly where the owner left the timeline */
+    expect(true, LINEAGE_INSIDE);
+    pg->min_recovery_lsn = 349; /* 49 commits that nobody else has */
+    expect_beyond(349, 300);
+    pg->control_state = CONTROL_IN_ARCHIVE_RECOVERY; /* its host died while it was held */
+    expect_beyond(349, 300);
+    pg->min_recovery_lsn = 300;
+    expect(true, LINEAGE_UNMEASURED);
+    pg->control_state = CONTROL_SHUTDOWNED_IN_RECOVERY;
+    pg->min_recovery_tli = 0; /* an agent of version 1 does not tell */
+    expect(true, LINEAGE_UNMEASURED);
+}
+
+/* Its last restartpoint was on timeline 1, and it replayed into one of its own since. */
+static void test_the_newest_timeline_of_pg_control_counts(void **state)
+{
+    struct obs_pg *pg = &w.nodes[OTHER].obs.pg;
+
+    (void)state;
+    pg->control_state = CONTROL_SHUTDOWNED_IN_RECOVERY;
+    pg->control_tli = 1;
+    pg->control_checkpoint = 190;
+    pg->min_recovery_tli = 2;
+    pg->min_recovery_lsn = 260;
+    expect(true, LINEAGE_INSIDE);
+    assert_int_equal(v.nodes[OTHER].tli, 2);
+    pg->history[0].end = 180; /* not the owner's timeline 2 */
+    expect(false, LINEAGE_BEYOND);
+    expect_beyond(260, 180);
+}
+
+static void test_an_owner_that_is_down_measures_nobody(void **state)
+{
+    (void)state;
+    w.nodes[OTHER].obs.pg.control_checkpoint = 310;
+    w.nodes[OWNER].obs.pg.role = PG_STOPPED;
+    expect(true, LINEAGE_UNMEASURED); /* pg_control of the owner still shows what was before */
 }
 
 static void test_a_standby_that_crashed_is_whole(void **state)
 {
     (void)state;
     w.nodes[OTHER].obs.pg.control_state = CONTROL_IN_ARCHIVE_RECOVERY;
-    expect(true, false);
+    expect(true, LINEAGE_UNMEASURED);
     w.nodes[OTHER].obs.pg.standby_signal = true;
-    expect(true, true);
+    expect(true, LINEAGE_INSIDE);
     w.nodes[OTHER].obs.fence.was_primary = true; /* its signal file came with the fence */
-    expect(true, false);
+    expect(true, LINEAGE_UNMEASURED);
     w.nodes[OTHER].obs.fence.was_primary = false;
     w.nodes[OTHER].obs.pg.control_checkpoint = 310;
-    expect(true, false);
+    expect(true, LINEAGE_BEYOND);
 }
 
 /* Promoted by hand at 150, it got the number 2 as the owner did at 200. */
@@ -94,30 +158,37 @@ static void test_one_number_two_timelines(void **state)
 {
     (void)state;
     w.nodes[OTHER].obs.pg.history[0].end = 150;
-    expect(false, false);
+    expect(false, LINEAGE_BEYOND);
+    expect_beyond(290, 150);
     w.nodes[OTHER].obs.pg.control_tli = 3;
     history(OTHER, 2, 300);
-    expect(false, false);
+    expect(false, LINEAGE_BEYOND);
     w.nodes[OTHER].obs.pg.history[0].end = 200;
-    expect(true, true);
+    expect(true, LINEAGE_INSIDE);
     w.nodes[OTHER].obs.pg.history[1].end = 299;
-    expect(false, false);
+    expect(false, LINEAGE_BEYOND);
     w.nodes[OTHER].obs.pg.n_history = 1; /* without a history file nothing is proven */
-    expect(false, false);
+    expect(false, LINEAGE_UNMEASURED);
 }
 
+/* Promoted by hand off the owner's own timeline. */
 static void test_a_timeline_that_the_owner_never_had(void **state)
 {
     (void)state;
     w.nodes[OTHER].obs.pg.control_tli = 4;
-    expect(false, false);
+    expect(false, LINEAGE_UNMEASURED); /* its history file cannot be read */
+    history(OTHER, 2, 300);
+    history(OTHER, 3, 480);
+    w.nodes[OTHER].obs.pg.control_checkpoint = 490;
+    expect(false, LINEAGE_BEYOND);
+    expect_beyond(490, 480);
     w.nodes[OTHER].obs.pg.control_tli = 1;
     w.nodes[OTHER].obs.pg.n_history = 0;
     w.nodes[OTHER].obs.pg.control_checkpoint = 190;
-    expect(true, true);
+    expect(true, LINEAGE_INSIDE);
     w.nodes[OTHER].obs.pg.role = PG_RECOVERY;
     w.nodes[OTHER].obs.pg.tli = 3;
-    expect(false, false);
+    expect(false, LINEAGE_UNMEASURED);
 }
 
 /* Both lists are full, and the owner's has lost a row more. */
@@ -135,15 +206,18 @@ static void test_long_histories_are_compared_where_they_overlap(void **state)
     w.nodes[OWNER].obs.pg.insert_lsn = 100000;
     w.nodes[OTHER].obs.pg.control_tli = (int64_t)rows + 1;
     w.nodes[OTHER].obs.pg.control_checkpoint = 100 * (rows + 1) - 1;
-    expect(true, true);
+    expect(true, LINEAGE_INSIDE);
     w.nodes[OTHER].obs.pg.history[rows - 1].end++;
-    expect(false, false);
+    expect(false, LINEAGE_BEYOND);
 }
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_an_ancestor_ends_where_the_owner_left_it, set_up),
+        cmocka_unit_test_setup(test_a_held_node_is_measured_by_its_recovery, set_up),
+        cmocka_unit_test_setup(test_the_newest_timeline_of_pg_control_counts, set_up),
+        cmocka_unit_test_setup(test_an_owner_that_is_down_measures_nobody, set_up),
         cmocka_unit_test_setup(test_a_standby_that_crashed_is_whole, set_up),
         cmocka_unit_test_setup(test_one_number_two_timelines, set_up),
         cmocka_unit_test_setup(test_a_timeline_that_the_owner_never_had, set_up),
