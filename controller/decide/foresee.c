@@ -149,8 +149,13 @@ static void checkpointed(struct play *p, int node)
     p->v.nodes[node].control_tli = p->v.nodes[node].tli;
 }
 
+/* Promoted before it went down: its timeline has been used, "forward only". */
 static void revoked(struct play *p, int node)
 {
+    int a = plan_a(&p->v);
+
+    if (a >= 0 && p->v.nodes[node].newest_tli > p->v.nodes[a].newest_tli)
+        return;
     p->v.nodes[node].revoked_epoch = p->v.d.epoch;
     p->v.nodes[node].promoting = false;
 }
@@ -250,14 +255,6 @@ static bool carry_out(struct play *p, const struct plan_move *m)
     return all;
 }
 
-static bool past_no_return(const struct plan_view *v)
-{
-    struct plan_situation now;
-
-    planner_situation(v, &now);
-    return now.past_no_return;
-}
-
 /* A promoted server makes a checkpoint by itself, in its own time; standbys of a primary that comes
  * back have been asking for it ever since. */
 static bool gets_there_alone(int step)
@@ -270,7 +267,7 @@ static size_t play(struct play *p, struct foreseen_step *ret, struct plan_move *
                    struct play *ret_turn)
 {
     size_t n = 0;
-    bool past = past_no_return(&p->v);
+    bool past = plan_past_no_return(&p->v);
 
     for (;;) {
         struct play before = *p;
@@ -285,7 +282,7 @@ static size_t play(struct play *p, struct foreseen_step *ret, struct plan_move *
             ret_end->exit_code = 4;
             return n;
         }
-        bool first_past = !past && past_no_return(&p->v);
+        bool first_past = !past && plan_past_no_return(&p->v);
         past = past || first_past;
         if (first_past && ret_turn)
             *ret_turn = before;
@@ -322,4 +319,31 @@ void foresee(const struct plan_view *now, const int upstream[CLUSTER_NODES_MAX],
     memcpy(ret->upstream, forward.upstream, sizeof(ret->upstream));
     if (turn_round(&turn.v))
         ret->n_back = play(&turn, ret->back, &ret->back_end, NULL);
+}
+
+/* Who streams from the owner is in the view; whom anybody else receives from is not. */
+static void upstreams(const struct plan_view *v, int ret[CLUSTER_NODES_MAX])
+{
+    for (int i = 0; i < CLUSTER_NODES_MAX; i++)
+        ret[i] = i < (int)v->n_nodes && v->nodes[i].streams_from_owner ? plan_owner(v) : -1;
+}
+
+bool foresee_end(const struct plan_view *now, struct plan_move *ret_end)
+{
+    struct play p = {.v = *now};
+    bool changes = false;
+
+    upstreams(now, p.upstream);
+    for (int n = 0; n < FORESEEN_MAX; n++) {
+        planner_next(&p.v, ret_end);
+        if (ret_end->kind != MOVE_STEP)
+            return changes;
+        changes = changes || (steps[ret_end->step].flags & STEP_CHANGES);
+        if (!carry_out(&p, ret_end))
+            break;
+    }
+    ret_end->kind = MOVE_STOP;
+    ret_end->reason = WHY_NOT_READY;
+    ret_end->exit_code = 4;
+    return changes;
 }

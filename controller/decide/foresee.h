@@ -33,6 +33,9 @@ struct foresight {
     struct plan_move back_end;
 };
 
+/* Only the planner's last word; true: something would have been changed before it. */
+bool foresee_end(const struct plan_view *now, struct plan_move *ret_end);
+
 /* `now` with its marks; `upstream` as in struct foresight, today. */
 void foresee(const struct plan_view *now, const int upstream[CLUSTER_NODES_MAX],
              struct foresight *ret);

@@ -261,16 +261,20 @@ enum { PLAN_DEBTS_MAX = CLUSTER_NODES_MAX * 3 };
 /* Derived from the view, never stored. At stable: what is owed. Returns how many. */
 size_t planner_debts(const struct plan_view *v, struct plan_debt ret[PLAN_DEBTS_MAX]);
 
-/* One problem and one next command for `status` (v->command and marks are not read). WHY_NOTHING
- * when all is well. *ret_command is e.g. "pgtandem resume", with %s for the node; "" when there is
- * none. */
+/* One problem and what to do next for `status` (v->command and marks are not read). WHY_NOTHING when
+ * all is well. `command` is what to type, or what a person has to do where no command leads on; ""
+ * when there is nothing, or when the node at_node has to be looked at itself. */
 struct plan_situation {
     enum plan_reason reason;
-    int node; /* -1 none */
-    const char *problem, *command;
-    bool past_no_return; /* an open transition whose new owner is PROMOTING or writable */
+    int node;            /* -1 none */
+    const char *problem; /* %s is the node */
+    char command[480];
+    int at_node;         /* -1 none */
+    bool past_no_return; /* see below */
 };
 void planner_situation(const struct plan_view *v, struct plan_situation *ret);
+/* An open transition whose new owner is PROMOTING or writable. */
+bool plan_past_no_return(const struct plan_view *v);
 
 /* Lookup helpers: index, or -1. */
 int plan_node_index(const struct plan_view *v, const char *name);

@@ -1,8 +1,12 @@
 /* What `status` says: what is owed, one problem, one next command. All of it derived, none stored.
  */
-#include "controller/decide/planner_view.h"
-
 #include <string.h>
+
+#include "base/str.h"
+#include "controller/decide/planner_view.h"
+#include "controller/decide/ways.h"
+
+enum { WAY_OPEN = WAY_RESUME | WAY_ABORT | WAY_FAILOVER };
 
 static const struct {
     const char *text;
@@ -98,6 +102,12 @@ static bool foreign(const struct plan_view *v)
     return v->sysid && v->d.sysid != v->sysid;
 }
 
+/* The rows below look the owner up; a record of strangers has none. */
+static bool strange(const struct plan_view *v)
+{
+    return plan_owner(v) < 0;
+}
+
 static uint32_t ahead(const struct plan_view *v)
 {
     for (int i = 0; i < (int)v->n_nodes; i++)
@@ -152,14 +162,6 @@ static uint32_t target(const struct plan_view *v)
     int b = plan_b(v);
 
     return b >= 0 ? plan_bit(b) : owner(v);
-}
-
-static bool open_forward(const struct plan_view *v)
-{
-    int b = plan_b(v);
-
-    return plan_state_is(v, REGISTER_FLIP) &&
-           (plan_writable(v, b) || (plan_answers(v, b) && v->nodes[b].promoting));
 }
 
 static bool open_flip_silent(const struct plan_view *v)
@@ -249,66 +251,142 @@ static uint32_t fenced_node(const struct plan_view *v)
     return with_debt(v, 1U << DEBT_FENCED);
 }
 
-/* First match: the most dangerous first. */
+/* What there is to do where no command leads on, by the planner's last word about it; those that are
+ * not here are looked at on the node itself. */
+static const char *by_hand(enum plan_reason why)
+{
+    if (why == WHY_NEW_OWNER_DOWN)
+        return "on %s: start PostgreSQL; then here: pgtandem resume";
+    if (why == WHY_OWNER_DOWN)
+        return "start it again on %s; if that fails: pgtandem failover";
+    if (why == WHY_DIVERGED)
+        return "read docs/two-writable.md, \"Afterwards\"";
+    if (why == WHY_TWO_WRITABLE)
+        return "read docs/two-writable.md; change nothing before";
+    return NULL;
+}
+
 /* clang-format off */
-static const struct {
+/* First match: the most dangerous first. `ways`: the commands that may lead on from there, of which
+ * the first that does is proposed; `hand`: what to do where none does, or where it is known before. */
+static const struct situation_row {
     bool (*when)(const struct plan_view *v);
     uint32_t (*nodes)(const struct plan_view *v);
     enum plan_reason reason;
-    const char *problem, *command;
+    const char *problem;
+    unsigned ways;
+    const char *hand;
 } situations[] = {
-    {NULL, two_writable, WHY_TWO_WRITABLE, "two nodes are writable, %s among them: read docs/two-writable.md", "pgtandem status"},
-    {open_and_answered, orphaned, WHY_ORPHANS, "the postmaster of %s is gone, but processes of it live on and may still commit", "pgtandem resume"},
-    {NULL, orphaned, WHY_ORPHANS, "the postmaster of %s is gone, but processes of it live on and may still commit", "pgtandem fence %s"},
-    {dns_silent, NULL, WHY_DNS_SILENT, "the zone's primary does not answer", "pgtandem dns show"},
-    {no_record, NULL, WHY_NO_RECORD, "there is no ownership record", "pgtandem dns init"},
-    {foreign, NULL, WHY_FOREIGN, "the ownership record belongs to another system identifier", "pgtandem dns show"},
-    {NULL, ahead, WHY_EPOCH_BELOW, "the ownership record is older than what %s has seen", "pgtandem dns show"},
-    {open_owner_silent, owner, WHY_OWNER_SILENT, "a transition is open and the owner %s does not answer", "pgtandem failover"},
-    {open_forward, target, WHY_FORWARD_ONLY, "a transition is open, past the point of no return: %s becomes the primary", "pgtandem resume"},
-    {open_flip_silent, target, WHY_NEW_OWNER_SILENT, "a transition is open and the new owner %s does not answer", "pgtandem resume"},
-    {open_transition, target, WHY_OPEN, "a transition is open, before the point of no return (%s)", "pgtandem resume"},
-    {NULL, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner", "pgtandem fence %s"},
-    {owner_silent, owner, WHY_OWNER_SILENT, "the owner %s does not answer", "pgtandem failover"},
-    {owner_stopped_unmarked, owner, WHY_OWNER_DOWN, "PostgreSQL is not running as the primary on the owner %s", "start it again on %s; if that fails: pgtandem failover"},
-    {owner_off, owner, WHY_OWNER_DOWN, "the owner %s is fenced or held", "pgtandem resume"},
-    {owner_cron_off, owner, WHY_CRON_OWED, "the scheduled jobs of the owner %s are off", "pgtandem resume"},
-    {NULL, settleable, WHY_W, "%s has its scheduled jobs on beside the owner's, or an older epoch", "pgtandem resume"},
-    {NULL, broken_node, WHY_NOT_READY, "%s cannot read its durable state", "read docs/operating.md, \"An agent's state is unreadable\""},
-    {NULL, diverged_running, WHY_DIVERGED, "%s has WAL that the owner does not have", "pgtandem fence %s"},
-    {NULL, diverged_node, WHY_DIVERGED, "%s has WAL that the owner does not have", "read docs/two-writable.md, \"Afterwards\""},
-    {NULL, held_node, WHY_NOT_READY, "%s is not seen streaming from the owner, and is not fenced", "pgtandem rejoin %s"},
-    {NULL, silent_node, WHY_NOT_READY, "%s does not answer", "pgtandem status"},
-    {NULL, fenced_node, WHY_NOTHING, "%s is fenced and waits", "pgtandem rejoin %s"},
-    {NULL, NULL, WHY_NOTHING, "", ""},
+    {NULL, two_writable, WHY_TWO_WRITABLE, "two nodes are writable, %s among them: read docs/two-writable.md", 0, "read docs/two-writable.md; change nothing before"},
+    {open_and_answered, orphaned, WHY_ORPHANS, "the postmaster of %s is gone, but processes of it live on and may still commit", 0, "pgtandem resume"},
+    {NULL, orphaned, WHY_ORPHANS, "the postmaster of %s is gone, but processes of it live on and may still commit", 0, "pgtandem fence %s"},
+    {dns_silent, NULL, WHY_DNS_SILENT, "the zone's primary does not answer", 0, "pgtandem dns show"},
+    {no_record, NULL, WHY_NO_RECORD, "there is no ownership record", 0, "pgtandem dns init"},
+    {foreign, NULL, WHY_FOREIGN, "the ownership record belongs to another system identifier", 0, "pgtandem dns show"},
+    {strange, NULL, WHY_UNKNOWN_NODE, "the ownership record names a node that the configuration does not have", 0, "pgtandem config check"},
+    {NULL, ahead, WHY_EPOCH_BELOW, "the ownership record is older than what %s has seen", 0, "pgtandem dns show"},
+    {open_owner_silent, owner, WHY_OWNER_SILENT, "a transition is open and the owner %s does not answer", WAY_OPEN, NULL},
+    {plan_past_no_return, target, WHY_FORWARD_ONLY, "a transition is open, past the point of no return: %s becomes the primary", WAY_RESUME | WAY_FAILOVER, NULL},
+    {open_flip_silent, target, WHY_NEW_OWNER_SILENT, "a transition is open and the new owner %s does not answer", WAY_OPEN, NULL},
+    {open_transition, target, WHY_OPEN, "a transition is open, before the point of no return (%s)", WAY_OPEN, NULL},
+    {NULL, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner", WAY_FENCE, NULL},
+    {owner_silent, owner, WHY_OWNER_SILENT, "the owner %s does not answer", WAY_FAILOVER, NULL},
+    {owner_stopped_unmarked, owner, WHY_OWNER_DOWN, "PostgreSQL is not running as the primary on the owner %s", 0, "start it again on %s; if that fails: pgtandem failover"},
+    {owner_off, owner, WHY_OWNER_DOWN, "the owner %s is fenced or held", WAY_RESUME | WAY_FAILOVER, NULL},
+    {owner_cron_off, owner, WHY_CRON_OWED, "the scheduled jobs of the owner %s are off", WAY_RESUME, NULL},
+    {NULL, settleable, WHY_W, "%s has its scheduled jobs on beside the owner's, or an older epoch", WAY_RESUME, NULL},
+    {NULL, broken_node, WHY_NOT_READY, "%s cannot read its durable state", 0, "read docs/operating.md, \"An agent's state is unreadable\""},
+    {NULL, diverged_running, WHY_DIVERGED, "%s has WAL that the owner does not have", WAY_FENCE, NULL},
+    {NULL, diverged_node, WHY_DIVERGED, "%s has WAL that the owner does not have", 0, "read docs/two-writable.md, \"Afterwards\""},
+    {NULL, held_node, WHY_NOT_READY, "%s is not seen streaming from the owner, and is not fenced", WAY_REJOIN, NULL},
+    {NULL, silent_node, WHY_NOT_READY, "%s does not answer", 0, NULL},
+    {NULL, fenced_node, WHY_NOTHING, "%s is fenced and waits", WAY_REJOIN, NULL},
+    {NULL, NULL, WHY_NOTHING, "", 0, ""},
 };
 /* clang-format on */
 
-void planner_situation(const struct plan_view *v, struct plan_situation *ret)
+static void write_names(const struct plan_view *v, uint32_t nodes, const char *before, char *text,
+                        size_t cap)
 {
-    /* rows below "no record" look the owner up; a record of strangers has none */
-    bool strange = v->d_answered && v->d.epoch > 0 && plan_owner(v) < 0;
+    for (int i = 0; i < (int)v->n_nodes; i++) {
+        size_t used = strlen(text);
 
-    for (size_t i = 0; i < sizeof(situations) / sizeof(situations[0]); i++) {
-        uint32_t nodes = 0;
+        if (nodes & plan_bit(i))
+            (void)str_printf(text + used, cap - used, "%s%s", before, v->nodes[i].name);
+    }
+}
 
-        if (strange && i == 6) {
-            *ret = (struct plan_situation){.reason = WHY_UNKNOWN_NODE,
-                                           .node = -1,
-                                           .problem = "the ownership record names a node that the "
-                                                      "configuration does not have",
-                                           .command = "pgtandem config check"};
+/* "pgtandem failover --to db01 --accept-unfenced db02": as it is to be typed. Whoever is to be
+ * accepted is first brought back, or made sure of: that is a person's word. */
+static void write_way(const struct plan_view *v, const struct way *w, char *text, size_t cap)
+{
+    static const char *const verbs[PLAN_COMMANDS] = {"switchover", "failover", "resume", "abort",
+                                                     "unfence",    "fence",    "rejoin"};
+    char names[200] = "", statement[400] = "";
+
+    if (w->accepted) {
+        write_names(v, w->accepted, " ", names, sizeof(names));
+        write_names(v, w->accepted, " --accept-unfenced ", statement, sizeof(statement));
+    }
+    (void)str_printf(text, cap, "%s%s%spgtandem %s%s%s%s", w->accepted ? "bring back" : "", names,
+                     w->accepted ? "; if it is lost, make sure that it stays down, then: " : "",
+                     verbs[w->command],
+                     w->command == PLAN_FAILOVER ? " --to "
+                     : w->to >= 0                ? " "
+                                                 : "",
+                     w->to >= 0 ? v->nodes[w->to].name : "", statement);
+}
+
+static void write_by_hand(const struct plan_view *v, const char *sentence, int node, char *text,
+                          size_t cap)
+{
+    const char *hole = strstr(sentence, "%s");
+
+    if (hole)
+        (void)str_printf(text, cap, "%.*s%s%s", (int)(hole - sentence), sentence,
+                         node >= 0 ? v->nodes[node].name : "", hole + 2);
+    else
+        (void)str_printf(text, cap, "%s", sentence);
+}
+
+static void next_of(const struct plan_view *v, const struct situation_row *row,
+                    struct plan_situation *ret)
+{
+    const char *hand = row->hand;
+    int node = ret->node;
+
+    if (row->ways) {
+        struct way w;
+
+        ways_find(v, row->ways, ret->node, &w);
+        if (w.leads) {
+            write_way(v, &w, ret->command, sizeof(ret->command));
             return;
         }
-        if (situations[i].when && !situations[i].when(v))
+        node = w.end.node >= 0 ? w.end.node : node;
+        hand = by_hand((enum plan_reason)w.end.reason);
+    }
+    ret->at_node = hand ? -1 : node;
+    if (hand)
+        write_by_hand(v, hand, node, ret->command, sizeof(ret->command));
+}
+
+void planner_situation(const struct plan_view *v, struct plan_situation *ret)
+{
+    for (size_t i = 0; i < sizeof(situations) / sizeof(situations[0]); i++) {
+        const struct situation_row *row = &situations[i];
+        uint32_t nodes = 0;
+
+        if (row->when && !row->when(v))
             continue;
-        if (situations[i].nodes && (nodes = situations[i].nodes(v)) == 0)
+        if (row->nodes && (nodes = row->nodes(v)) == 0)
             continue;
-        *ret = (struct plan_situation){.reason = situations[i].reason,
+        *ret = (struct plan_situation){.reason = row->reason,
                                        .node = plan_first(nodes),
-                                       .problem = situations[i].problem,
-                                       .command = situations[i].command};
-        ret->past_no_return = v->d.epoch > 0 && open_forward(v);
+                                       .problem = row->problem,
+                                       .at_node = -1,
+                                       .past_no_return = plan_past_no_return(v)};
+        next_of(v, row, ret);
         return;
     }
 }

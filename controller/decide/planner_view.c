@@ -94,8 +94,9 @@ bool plan_standby(const struct plan_view *v, int node)
 
 bool plan_astray(const struct plan_view *v, int node)
 {
-    return plan_standby(v, node) && !v->nodes[node].streams_from_owner &&
-           v->nodes[node].history_ok && !(v->marks.follow_failed & plan_bit(node));
+    return plan_standby(v, node) && !v->nodes[node].promoting &&
+           !v->nodes[node].streams_from_owner && v->nodes[node].history_ok &&
+           !(v->marks.follow_failed & plan_bit(node));
 }
 
 /* A FENCE that met a promotion halfway may not know yet that this was a primary: only another one
@@ -199,6 +200,14 @@ bool plan_can_return(const struct plan_view *v, int node)
     return n->role == PG_WRITABLE || n->held;
 }
 
+bool plan_past_no_return(const struct plan_view *v)
+{
+    int b = plan_b(v);
+
+    return v->d.epoch > 0 && plan_state_is(v, REGISTER_FLIP) &&
+           (plan_writable(v, b) || (plan_answers(v, b) && v->nodes[b].promoting));
+}
+
 bool plan_absolved(const struct plan_view *v, int node)
 {
     const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
@@ -237,7 +246,7 @@ bool plan_cron_clear(const struct plan_view *v)
     return true;
 }
 
-static uint64_t wal_of(const struct plan_node *n)
+uint64_t plan_wal(const struct plan_node *n)
 {
     return n->receive_lsn > n->replay_lsn ? n->receive_lsn : n->replay_lsn;
 }
@@ -248,7 +257,7 @@ bool plan_most_wal(const struct plan_view *v, int node)
 
     for (int i = 0; i < (int)v->n_nodes; i++)
         if (i != node && plan_standby(v, i) && v->nodes[i].tli >= b->tli &&
-            wal_of(&v->nodes[i]) > wal_of(b))
+            plan_wal(&v->nodes[i]) > plan_wal(b))
             return false;
     return true;
 }

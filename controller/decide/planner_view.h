@@ -77,6 +77,7 @@ bool plan_cron_clear(const struct plan_view *v);
  * used. */
 bool plan_most_wal(const struct plan_view *v, int node);
 bool plan_timeline_fits(const struct plan_view *v, int node);
+uint64_t plan_wal(const struct plan_node *n); /* received or replayed */
 bool plan_verified(const struct plan_view *v, int a,
                    int b); /* strictly past the shutdown checkpoint */
 bool plan_flip_ready(const struct plan_view *v);

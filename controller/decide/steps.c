@@ -102,7 +102,7 @@ static bool may_turn_cron_on(const struct plan_view *v, size_t node)
 
 static bool may_follow(const struct plan_view *v, size_t node)
 {
-    return plan_standby(v, (int)node) && v->nodes[node].history_ok &&
+    return plan_standby(v, (int)node) && !v->nodes[node].promoting && v->nodes[node].history_ok &&
            plan_writable(v, plan_owner(v));
 }
 

@@ -106,20 +106,13 @@ static int engine_step(struct run *r, const struct plan_move *m, struct err *ret
 
 /* ---- the loop ----------------------------------------------------------------------------- */
 
-static bool past_no_return(const struct run *r)
-{
-    struct plan_situation now;
-    planner_situation(&r->view, &now);
-    return now.past_no_return;
-}
-
 /* Ctrl-C: before the point of no return a person may turn back; after it, it only goes on. */
 static void ask_interrupted(struct run *r)
 {
     struct err e = {.code = 0};
     if (!r->view.marks.began)
         return;
-    if (past_no_return(r)) {
+    if (plan_past_no_return(&r->view)) {
         progress_say(&r->progress, "past the point of no return: it only goes on");
         return;
     }

@@ -263,6 +263,15 @@ static void who_began(struct status *st)
     st->journal.began_by = first->by;
 }
 
+/* What the others say of the one that was asked about. */
+static uint32_t seen_writable(const struct world *w)
+{
+    for (size_t i = 0; i < w->n_nodes; i++)
+        if ((w->evidence.from & (1U << i)) && w->evidence.seen[i].writable_seen)
+            return 1U << w->evidence.about;
+    return 0;
+}
+
 void status_build(struct status *st, struct session *s, struct arena *a, const struct world *w,
                   const struct status_journal *j, int64_t now_wall_ms)
 {
@@ -272,7 +281,7 @@ void status_build(struct status *st, struct session *s, struct arena *a, const s
         .session = s, .arena = a, .w = w, .journal = *j, .now_wall_ms = now_wall_ms, .next = ""};
     st->view = arena_alloc(a, sizeof(*st->view));
     newest_seen(st);
-    view_from_world(&s->config, w, &st->last_seen, 0, st->view);
+    view_from_world(&s->config, w, &st->last_seen, seen_writable(w), st->view);
     planner_situation(st->view, &st->situation);
     owner = plan_owner(st->view);
     report_init(&st->nodes, a, columns, sizeof(columns) / sizeof(columns[0]));

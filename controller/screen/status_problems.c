@@ -151,7 +151,7 @@ static void not_settled(struct status *st, int node)
 static void headline(struct status *st)
 {
     const struct plan_situation *now = &st->situation;
-    const char *command = fill(st, now->command, name_of(st, now->node));
+    const char *command = now->command;
 
     if (now->reason == WHY_NOTHING) {
         if (*command) /* owed without hurry */
@@ -176,12 +176,7 @@ static void headline(struct status *st)
         owner_silent(st, now->node);
     if (st->journal.running_pid && st->view->d.state != REGISTER_STABLE)
         propose(st, "pgtandem status -w 2"); /* resume would take over from the command at work */
-    if (now->reason == WHY_TWO_WRITABLE)
-        propose(st, "read docs/two-writable.md; change nothing before");
-    else if (strcmp(command, "pgtandem status") == 0) /* that is what was typed */
-        propose(st, at_the_node(st, now->node));
-    else
-        propose(st, command);
+    propose(st, now->at_node >= 0 ? at_the_node(st, now->at_node) : command);
 }
 
 /* ---- debts ----------------------------------------------------------------------------------- */

@@ -170,6 +170,29 @@ void control_start(struct world *w, int ctl, int command, int to, bool accept)
     }
 }
 
+static bool anyone_sees_writable(const struct world *w, int node)
+{
+    bool witness = false;
+
+    for (int i = 0; i < NODES; i++)
+        witness |= i != node && reachable(w, i);
+    return witness && w->node[node].up && !w->node[node].cut && node_may_commit(&w->node[node]);
+}
+
+void control_look(const struct world *w, struct plan_view *ret)
+{
+    struct control c = {.phase = IDLE};
+
+    c.d.owner = c.d.to = c.to = NOBODY;
+    look_at_dns(w, &c);
+    for (int i = 0; i < NODES; i++) {
+        look_at(w, &c, i);
+        if (anyone_sees_writable(w, i))
+            c.seen_writable |= (u8)(1U << i);
+    }
+    view_of(&c, ret);
+}
+
 /* ---- the end of a step --------------------------------------------------------------------- */
 
 static void finish_step(struct control *c, uint32_t nodes)
@@ -317,15 +340,6 @@ static void send_update(struct world *w, struct control *c, const struct plan_vi
         rec_from_record(&r, &w->upd[slot].r);
     else
         w->upd[slot].expected = 0;
-}
-
-static bool anyone_sees_writable(const struct world *w, int node)
-{
-    bool witness = false;
-
-    for (int i = 0; i < NODES; i++)
-        witness |= i != node && reachable(w, i);
-    return witness && w->node[node].up && !w->node[node].cut && node_may_commit(&w->node[node]);
 }
 
 static void listen_for(const struct world *w, struct control *c, int node, bool wanted)

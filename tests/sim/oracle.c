@@ -145,6 +145,53 @@ static bool settle_with(struct world *w, int command, int to)
     return w->ctl[0].phase == IDLE;
 }
 
+/* What `status` proposes, typed. False: at rest, or a line that says what only a person can do. */
+static bool type_next(struct world *w, struct plan_situation *ret)
+{
+    static const struct {
+        const char *text;
+        int command;
+    } typed[] = {{"pgtandem resume", PLAN_RESUME},
+                 {"pgtandem abort", PLAN_ABORT},
+                 {"pgtandem failover --to ", PLAN_FAILOVER},
+                 {"pgtandem fence ", PLAN_FENCE},
+                 {"pgtandem rejoin ", PLAN_REJOIN}};
+    struct plan_view view;
+
+    control_look(w, &view);
+    planner_situation(&view, ret);
+    for (size_t i = 0; i < sizeof(typed) / sizeof(typed[0]); i++) {
+        size_t len = strlen(typed[i].text);
+
+        if (strncmp(ret->command, typed[i].text, len) == 0)
+            return settle_with(w, typed[i].command,
+                               ret->command[len] ? ret->command[len] - 'a' : -1);
+    }
+    return false;
+}
+
+/* Typed again and again it leads to rest or to a person's turn, in six commands at most. */
+static void walk_next(const struct world *from, struct violation *v)
+{
+    enum { COMMANDS_AT_MOST = 6 };
+    struct plan_situation s = {.command = ""};
+    struct world t = *from;
+    char last[sizeof(s.command)] = "";
+    const char *problem = NULL;
+
+    for (int i = 0; i <= COMMANDS_AT_MOST; i++) {
+        if (!type_next(&t, &s))
+            return; /* at rest, or a person's turn */
+        if (strcmp(last, s.command) == 0 && problem == s.problem) {
+            violate(v, "next", "\"%s\" leads to itself (%s)", s.command, s.problem);
+            return;
+        }
+        STR_COPY(last, s.command);
+        problem = s.problem;
+    }
+    violate(v, "next", "after %d commands still \"%s\"", COMMANDS_AT_MOST, s.command);
+}
+
 void oracle_end(const struct world *w, struct violation *v)
 {
     static const struct {
@@ -156,7 +203,11 @@ void oracle_end(const struct world *w, struct violation *v)
                  {PLAN_FAILOVER, C}};
     struct world healed = *w;
 
+    memset(healed.msg, 0, sizeof(healed.msg));
+    healed.faults = healed.writes = healed.commands = 0;
+    walk_next(&healed, v); /* as it is */
     heal(&healed);
+    walk_next(&healed, v);
     for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
         struct world t = healed;
 

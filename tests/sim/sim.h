@@ -199,6 +199,8 @@ void control_answer(struct world *w, u8 run, int node, enum plan_outcome outcome
 void control_update_answer(struct world *w, u8 run, enum plan_outcome outcome, const struct rec *r);
 /* Let everything go well until the first controller is about to take `step`. */
 void control_forward(struct world *w, enum step_id step);
+/* A look at everything, as `status` has it. */
+void control_look(const struct world *w, struct plan_view *ret);
 /* One move of a controller that is not waiting. */
 void control_move(struct world *w, int ctl, struct step_out *out);
 struct control *control_of(struct world *w, u8 run);

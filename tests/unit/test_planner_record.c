@@ -195,6 +195,7 @@ static void situations(void **unused)
     assert_int_equal(s.reason, WHY_UNKNOWN_NODE);
     v = fresh(PLAN_RESUME, REGISTER_STABLE); /* streaming or not: its WAL is not the owner's */
     v->nodes[C].history_ok = v->nodes[C].streams_from_owner = false;
+    v->nodes[C].wal.kind = LINEAGE_BEYOND;
     planner_situation(v, &s);
     assert_int_equal(s.reason, WHY_DIVERGED);
     assert_int_equal(s.node, C);

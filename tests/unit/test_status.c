@@ -323,7 +323,9 @@ static void dns_and_nodes_that_are_silent(void **state)
 
     set_up(NULL);
     w.nodes[A].answered = false;
-    trouble("the owner db02 does not answer", "pgtandem failover");
+    trouble("the owner db02 does not answer",
+            "bring back db02; if it is lost, make sure that it stays down, then: pgtandem failover "
+            "--to db01 --accept-unfenced db02");
 
     set_up(NULL);
     w.survey.ns[1].agrees = false;
@@ -362,7 +364,9 @@ static void what_others_see_of_a_silent_owner(void **state)
             "look at the network from here to db02 (ping 10.77.0.20), or use pgtandem on another "
             "controller; it is not lost");
     witnessed(false, false);
-    trouble("db01 sees db02: agent silent, port closed, no answer", "pgtandem failover");
+    trouble("db01 sees db02: agent silent, port closed, no answer",
+            "bring back db02; if it is lost, make sure that it stays down, then: pgtandem failover "
+            "--to db01 --accept-unfenced db02");
 }
 
 static void everything_is_silent(void **state)
@@ -415,7 +419,7 @@ static void open_transition(void **state)
     STR_COPY(w.d.cname, "db01.ia2.test");
     register_from_add(&w.d.record, "db02", GRADE_NONE);
     w.nodes[A].obs.pg.role = PG_STOPPED;
-    w.nodes[A].obs.fence.fenced = true;
+    w.nodes[A].obs.fence.fenced = w.nodes[A].obs.pg.standby_signal = true;
     w.nodes[B].obs.fence.promoting = true;
     trouble("past the point of no return", "pgtandem resume");
     assert_true(st.situation.past_no_return);

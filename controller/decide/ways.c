@@ -1,0 +1,90 @@
+#include "controller/decide/ways.h"
+
+#include "controller/decide/foresee.h"
+#include "controller/decide/planner_view.h"
+
+/* Anything but the end of what there was nothing to do about. */
+static bool leads_on(const struct plan_move *end, bool changed)
+{
+    return end->kind == MOVE_DONE && changed;
+}
+
+static bool try_way(const struct plan_view *v, enum plan_command command, int to, uint32_t accepted,
+                    struct way *ret)
+{
+    struct plan_view start = *v;
+    struct way w = {.command = command, .to = to, .accepted = accepted};
+
+    start.command = (int)command;
+    start.to = to;
+    start.rejoin = true;
+    start.marks = (struct plan_marks){.accepted = accepted};
+    bool changed = foresee_end(&start, &w.end);
+    w.leads = leads_on(&w.end, changed);
+    if (w.leads || ret->end.row == NULL)
+        *ret = w;
+    return w.leads;
+}
+
+static bool before(const struct plan_view *v, int a, int b)
+{
+    if (plan_standby(v, a) != plan_standby(v, b))
+        return plan_standby(v, a);
+    return plan_wal(&v->nodes[a]) > plan_wal(&v->nodes[b]);
+}
+
+/* Running standbys in the order of their WAL, the one with the most first; then all others. */
+static size_t targets(const struct plan_view *v, int ret[CLUSTER_NODES_MAX])
+{
+    size_t n = 0;
+
+    for (int i = 0; i < (int)v->n_nodes; i++) {
+        if (i == plan_owner(v) || !plan_answers(v, i))
+            continue;
+        size_t at = n++;
+        for (; at > 0 && before(v, i, ret[at - 1]); at--)
+            ret[at] = ret[at - 1];
+        ret[at] = i;
+    }
+    return n;
+}
+
+/* Whoever does not answer, of those that the record says may be writable: a person's word. */
+static uint32_t to_accept(const struct plan_view *v, int to)
+{
+    return plan_silent(v, to);
+}
+
+static bool try_failover(const struct plan_view *v, bool accept, struct way *ret)
+{
+    int to[CLUSTER_NODES_MAX];
+    size_t n = targets(v, to);
+
+    for (size_t i = 0; i < n; i++)
+        if (try_way(v, PLAN_FAILOVER, to[i], accept ? to_accept(v, to[i]) : 0, ret))
+            return true;
+    return false;
+}
+
+static bool try_each(const struct plan_view *v, unsigned ways, int node, bool accept,
+                     struct way *ret)
+{
+    uint32_t silent = accept ? to_accept(v, plan_b(v)) : 0;
+
+    if ((ways & WAY_RESUME) && try_way(v, PLAN_RESUME, -1, silent, ret))
+        return true;
+    if ((ways & WAY_ABORT) && !accept && try_way(v, PLAN_ABORT, -1, 0, ret))
+        return true;
+    if ((ways & WAY_REJOIN) && !accept && try_way(v, PLAN_REJOIN, node, 0, ret))
+        return true;
+    if ((ways & WAY_FENCE) && !accept && try_way(v, PLAN_FENCE, node, 0, ret))
+        return true;
+    return (ways & WAY_FAILOVER) && try_failover(v, accept, ret);
+}
+
+void ways_find(const struct plan_view *v, unsigned ways, int node, struct way *ret)
+{
+    *ret = (struct way){.to = -1, .end = {.node = -1}};
+    if (!try_each(v, ways, node, false, ret))
+        try_each(v, ways, node, true, ret);
+}
