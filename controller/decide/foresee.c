@@ -191,6 +191,7 @@ static void (*const effects[STEP_COUNT])(struct play *p, int node) = {
     [STEP_FOLLOW] = follows,
     [STEP_CHECKPOINT] = checkpointed,
     [STEP_REJOIN] = rejoined,
+    [STEP_FORGET] = nothing,
     [STEP_REVOKE] = revoked,
     [STEP_UNFENCE] = unfenced,
     [STEP_CRON_BACK] = cron_on,

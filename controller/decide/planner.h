@@ -29,6 +29,7 @@ enum plan_command {
     PLAN_UNFENCE, /* the owner, at stable */
     PLAN_FENCE,   /* view.to, at stable */
     PLAN_REJOIN,  /* view.to, at stable, same epoch */
+    PLAN_FORGET,  /* view.to, at stable: lost for good */
     PLAN_COMMANDS
 };
 
@@ -113,6 +114,10 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_SETTLED, "settled: %s is the owner and runs", "")                                        \
     X(WHY_FENCED, "%s is fenced", "`pgtandem unfence` takes it back")                              \
     X(WHY_REJOINED, "%s is a standby of the owner", "")                                            \
+    X(WHY_FORGOTTEN, "%s is forgotten: out of the record, its slot dropped",                       \
+      "remove its section from pgtandem.conf, and it from the agents' peers")                      \
+    X(WHY_NOT_LOST, "%s answers: it is not lost, and nothing has been changed",                    \
+      "`pgtandem rejoin %s`, or stop its host for good first")                                     \
     X(WHY_CRON_OWED, "the role is on %s, but its scheduled jobs are not on", "`pgtandem resume`")  \
     X(WHY_PREFLIGHT, "a check refused; nothing has been changed", "mend what the check names")     \
     X(WHY_DECLINED, "declined", "nothing was done after the question")                             \

@@ -249,6 +249,21 @@ static bool fence_begins(const struct plan_view *v)
     return !plan_holds(v) && v->d_answered && !owner_silent(v);
 }
 
+static uint32_t to_answers(const struct plan_view *v)
+{
+    return plan_answers(v, v->to) ? to(v) : 0;
+}
+
+static bool forget_begins(const struct plan_view *v)
+{
+    return !plan_holds(v) && register_from_has(&v->d, v->nodes[v->to].name);
+}
+
+static bool slot_not_dropped(const struct plan_view *v)
+{
+    return !plan_done(v, STEP_FORGET);
+}
+
 static bool began(const struct plan_view *v)
 {
     return v->marks.began;
@@ -370,6 +385,18 @@ static const struct plan_row stable_rejoin[] = {
     PLAN_END ("rejoin: nothing to do",             NULL,              to,    WHY_REJOIN_FAILED, 4),
     {0},
 };
+
+/* Only a node that answers nobody: of any other the record learns by asking it. */
+static const struct plan_row stable_forget[] = {
+    PLAN_END ("forget: the owner",                 to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
+    PLAN_END ("forget: it answers",                NULL,              to_answers, WHY_NOT_LOST, 2),
+    PLAN_END ("forget: owner down",                owner_not_writable, owner, WHY_OWNER_SILENT, 4),
+    PLAN_STEP("forget: out of the record",         forget_begins,     NULL,  STEP_TAKEOVER),
+    PLAN_STEP("forget: nothing older is obeyed",   NULL,              all_behind, STEP_ARM),
+    PLAN_STEP("forget: its slot",                  slot_not_dropped,  owner, STEP_FORGET),
+    PLAN_END ("forget: done",                      NULL,              to,    WHY_FORGOTTEN, 0),
+    {0},
+};
 /* clang-format on */
 
 const struct plan_row *plan_entry_rows(const struct plan_view *v)
@@ -385,6 +412,7 @@ const struct plan_row *plan_entry_rows(const struct plan_view *v)
     case PLAN_UNFENCE:
     case PLAN_FENCE:
     case PLAN_REJOIN:
+    case PLAN_FORGET:
         return open_transition(v) ? refuse_open : plan_stable_rows(v);
     case PLAN_COMMANDS:
         break;
@@ -407,6 +435,8 @@ const struct plan_row *plan_stable_rows(const struct plan_view *v)
         return stable_fence;
     case PLAN_REJOIN:
         return stable_rejoin;
+    case PLAN_FORGET:
+        return stable_forget;
     case PLAN_SWITCHOVER:
     case PLAN_FAILOVER:
     case PLAN_RESUME:

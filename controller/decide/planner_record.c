@@ -94,6 +94,8 @@ static bool record_takeover(const struct plan_view *v, struct record *r)
 {
     if (plan_state_is(v, REGISTER_STABLE))
         prune_from(v, r);
+    if (v->command == PLAN_FORGET)
+        register_from_remove(r, v->nodes[v->to].name);
     r->epoch++;
     return true;
 }

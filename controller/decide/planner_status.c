@@ -321,7 +321,7 @@ static void write_names(const struct plan_view *v, uint32_t nodes, const char *b
 static void write_way(const struct plan_view *v, const struct way *w, char *text, size_t cap)
 {
     static const char *const verbs[PLAN_COMMANDS] = {"switchover", "failover", "resume", "abort",
-                                                     "unfence",    "fence",    "rejoin"};
+                                                     "unfence",    "fence",    "rejoin", "forget"};
     char names[200] = "", statement[400] = "";
 
     if (w->accepted) {

@@ -326,6 +326,7 @@ const struct step steps[STEP_COUNT] = {
     ROW(STEP_CHECKPOINT,     "checkpoint",     LATER,           STEP_NONE,         FAIL_GO_ON, 60000,  is_writable_owner, checkpointed, "checkpoint on %s"),
     ROW(STEP_STABLE,         "stable",         DNS,             STEP_NONE,         FAIL_STOP,  10000,  may_settle,       state_stable,  "close the transition in the record"),
     ROW(STEP_REJOIN,         "rejoin",         LATER | ALL,     STEP_NONE,         FAIL_GO_ON, 60000,  may_rejoin,       rejoined,      "start %s as a standby of the new primary"),
+    ROW(STEP_FORGET,         "forget",         LATER | LOOK,    STEP_NONE,         FAIL_STOP,  15000,  is_writable_owner, always,       "drop on %s the slot of the node that is lost"),
     ROW(STEP_REVOKE,         "revoke",         BACK | STOPS,    STEP_NONE,         FAIL_RETRY, 60000,  may_revoke,       revoked,       "take the promotion of %s back"),
     ROW(STEP_UNDO,           "undo",           DNS | BACK,      STEP_NONE,         FAIL_STOP,  10000,  may_undo,         state_undo,    "alias and record back to %s, in one update"),
     ROW(STEP_UNFENCE,        "unfence",        BACK,            STEP_NONE,         FAIL_RETRY, 60000,  may_unfence,      unfenced,      "lift the fence of %s and start it as the primary"),

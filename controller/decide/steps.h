@@ -64,6 +64,7 @@ enum step_id {
     STEP_CHECKPOINT,
     STEP_STABLE,
     STEP_REJOIN,
+    STEP_FORGET, /* on the owner: the slot of a node that is lost for good */
 
     /* back */
     STEP_REVOKE,

@@ -110,3 +110,54 @@ void consequences_of_fence(struct session *s, const struct world *w, size_t node
                      "primary there, not after a reboot either",
                      owner ? "unfence" : "rejoin", name));
 }
+
+/* The owner's slot of that node, by the name that attaching it gave. */
+static const struct obs_slot *slot_of(const struct world *w, int owner, const char *name)
+{
+    const struct obs_pg *pg = &w->nodes[owner < 0 ? 0 : owner].obs.pg;
+    char slot[NODE_NAME_BYTES];
+
+    STR_COPY(slot, name);
+    for (char *c = slot; *c; c++)
+        if (*c == '-')
+            *c = '_';
+    for (size_t i = 0; owner >= 0 && w->nodes[owner].answered && i < pg->n_slots; i++)
+        if (strcmp(pg->slots[i].name, slot) == 0)
+            return &pg->slots[i];
+    return NULL;
+}
+
+static const char *slot_text(struct session *s, const struct world *w, int owner, const char *name)
+{
+    const struct obs_slot *slot = slot_of(w, owner, name);
+    char lsn[LSN_TEXT_BYTES];
+
+    if (!slot)
+        return "none of it is seen on the owner";
+    if (slot->restart_lsn == 0)
+        return arena_printf(s->arena, "dropped on %s; it holds no WAL",
+                            s->config.nodes[owner].name);
+    return arena_printf(
+        s->arena, "dropped on %s; it holds %s of WAL, from %s on", s->config.nodes[owner].name,
+        report_bytes(s->arena, (int64_t)(w->nodes[owner].obs.pg.insert_lsn - slot->restart_lsn)),
+        lsn_text(slot->restart_lsn, lsn));
+}
+
+void consequences_of_forget(struct session *s, const struct world *w, size_t node)
+{
+    const char *name = s->config.nodes[node].name;
+    int owner = w->d.record_valid ? config_node_index(&s->config, w->d.record.owner) : -1;
+    bool unfenced = w->d.record_valid && register_grade_of(&w->d.record, name) == GRADE_G3;
+
+    if (s->options.format != FORMAT_PRETTY)
+        return;
+    printf("what forgetting %s means:\n", name);
+    say(s, "its slot", slot_text(s, w, owner, name));
+    if (unfenced)
+        say(s, "its word",
+            "it was declared lost without a fence and has not answered since; from now on no "
+            "command waits for its answer. Commits that it alone has are given up");
+    say(s, "way back",
+        "`pgtandem rejoin` while it is configured, if the owner still has the WAL that it needs; "
+        "else it is re-cloned. Its own guard keeps it from starting as a primary");
+}

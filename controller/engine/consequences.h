@@ -13,5 +13,7 @@ struct world;
 
 /* Of a switchover or failover. Fills p's outlook from the journals. */
 void consequences_of_move(struct session *s, const struct world *w, struct plan *p);
+/* Of `forget NODE`. */
+void consequences_of_forget(struct session *s, const struct world *w, size_t node);
 /* Of `fence NODE`. */
 void consequences_of_fence(struct session *s, const struct world *w, size_t node);

@@ -186,6 +186,7 @@ const op_fn ops[STEP_COUNT] = {
     [STEP_CHECKPOINT] = op_checkpoint,
     [STEP_STABLE] = op_record,
     [STEP_REJOIN] = op_rejoin,
+    [STEP_FORGET] = op_forget,
     [STEP_REVOKE] = op_revoke,
     [STEP_UNDO] = op_record,
     [STEP_UNFENCE] = op_unfence,

@@ -213,12 +213,13 @@ void op_checkpoint(struct run *r, const struct plan_move *m, struct op_result *r
 
 /* ---- standbys ----------------------------------------------------------------------------- */
 
-/* The new primary keeps a slot for everybody else, so that nobody falls behind for good. */
+/* The new primary keeps a slot for everybody else, so that nobody falls behind for good; but for
+ * `arg` (int, may be NULL), which is lost. */
 static void fill_slots(struct run *r, size_t node, struct request *q, const void *arg)
 {
-    (void)arg;
+    const int *lost = arg;
     for (size_t i = 0; i < r->session->config.n_nodes; i++) {
-        if (i == node)
+        if (i == node || (lost && (int)i == *lost))
             continue;
         char *name = q->slots[q->n_slots++].name;
         str_copy(name, sizeof(q->slots[0].name), r->session->config.nodes[i].name);
@@ -275,6 +276,13 @@ void op_follow(struct run *r, const struct plan_move *m, struct op_result *res)
 void op_rejoin(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     attach(r, m, VERB_REJOIN, res);
+}
+
+void op_forget(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    ops_call(r, m->nodes, VERB_SLOTS, 10000, fill_slots, &r->view.to, res);
+    STR_PRINTF(res->detail, "%s keeps no WAL for %s", run_node_name(r, m->node),
+               run_node_name(r, r->view.to));
 }
 
 /* A fenced target is started as a standby of nobody. */

@@ -1,8 +1,8 @@
 /* The plan as a file and as `-f json`: every field, once. */
 #include "controller/plan/plan.h"
 
-const char *const plan_command_names[] = {"switchover", "failover", "resume", "abort",
-                                          "unfence",    "fence",    "rejoin", NULL};
+const char *const plan_command_names[] = {"switchover", "failover", "resume", "abort", "unfence",
+                                          "fence",      "rejoin",   "forget", NULL};
 _Static_assert(sizeof(plan_command_names) / sizeof(char *) == PLAN_COMMANDS + 1,
                "a name for each command");
 

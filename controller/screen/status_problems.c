@@ -100,8 +100,12 @@ static const char *at_the_node(const struct status *st, int node)
         return "";
     if (!st->w->nodes[node].answered)
         return arena_printf(st->arena,
-                            "ping %s; if %s is up, there: systemctl status pgtandem-agent",
-                            st->session->config.nodes[node].address, name_of(st, node));
+                            "ping %s; if %s is up, there: systemctl status pgtandem-agent%s%s",
+                            st->session->config.nodes[node].address, name_of(st, node),
+                            node == plan_owner(st->view) ? ""
+                                                         : "; if it is lost for good, here: "
+                                                           "pgtandem forget ",
+                            node == plan_owner(st->view) ? "" : name_of(st, node));
     return arena_printf(st->arena, "on %s: pgtandem-agent status", name_of(st, node));
 }
 

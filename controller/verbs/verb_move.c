@@ -156,6 +156,31 @@ int verb_unfence(struct session *s, struct err *reterr)
     return move_node(s, PLAN_UNFENCE, reterr);
 }
 
+/* Whoever gives up a copy types its name, after what is given up with it was shown. */
+static int confirm_forget(struct session *s, struct err *reterr)
+{
+    struct world *w;
+    int node = s->options.n_args ? config_node_index(&s->config, s->options.args[0]) : -1;
+    char question[120];
+
+    if (s->options.dry_run || node < 0)
+        return 0;
+    w = arena_alloc(s->arena, sizeof(*w));
+    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    consequences_of_forget(s, w, (size_t)node);
+    STR_PRINTF(question, "Is %s lost for good?", s->options.args[0]);
+    return s->options.yes ? 0 : session_confirm(s, question, s->options.args[0], reterr);
+}
+
+int verb_forget(struct session *s, struct err *reterr)
+{
+    int rc = confirm_forget(s, reterr);
+
+    if (rc < 0)
+        return rc;
+    return move_node(s, PLAN_FORGET, reterr);
+}
+
 int verb_rejoin(struct session *s, struct err *reterr)
 {
     return move_node(s, PLAN_REJOIN, reterr);

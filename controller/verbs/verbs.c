@@ -128,6 +128,15 @@ const struct verb_row verb_rows[] = {
      .example_for = "after `fence` of the owner by mistake", .example = "pgtandem unfence db02",
      .needs = LOOKS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
      .run = verb_unfence},
+    {.name = "forget", .args = "NODE", .group = GROUP_REPAIR,
+     .summary = "give up a node that is lost for good",
+     .about = "NODE leaves the ownership record's `from`, and its slot on the owner is dropped, after "
+         "the WAL that it holds was shown. Afterwards its section may be removed from the "
+         "configuration. Should the host come back all the same, its guard keeps PostgreSQL from "
+         "starting as a primary. A node that answers is refused.",
+     .example_for = "when a host will never come back", .example = "pgtandem forget vm",
+     .needs = LOOKS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
+     .run = verb_forget},
 
     /* ---- DNS ---- */
     {.name = "dns show", .args = "[-f FORMAT]", .group = GROUP_DNS,

@@ -438,6 +438,8 @@ void control_move(struct world *w, int ctl, struct step_out *out)
         if (m.kind == MOVE_DONE || m.exit_code == 3)
             if (m.reason == WHY_UNDONE)
                 oracle_undone(w, c, &out->bad);
+        if (m.reason == WHY_FORGOTTEN && !w->node[c->to].up)
+            w->given_up &= (u8) ~(1U << c->to); /* whatever boots there later is judged as all */
         *c = (struct control){.phase = IDLE};
         return;
     }
@@ -577,7 +579,8 @@ static void try_run(const struct world *w, int ctl, successor_fn fn, void *arg)
 static void try_command(const struct world *w, int ctl, int command, int to, bool accept,
                         successor_fn fn, void *arg)
 {
-    static const char *const commands[] = {"switchover", "failover", "resume", "abort"};
+    static const char *const commands[PLAN_COMMANDS] = {
+        "switchover", "failover", "resume", "abort", "unfence", "fence", "rejoin", "forget"};
     struct step_out out = {.w = *w};
 
     out.w.commands--;
@@ -604,6 +607,8 @@ void control_successors(const struct world *w, successor_fn fn, void *arg)
         try_command(w, idle, PLAN_RESUME, -1, menu & MENU_ACCEPT, fn, arg);
     if (menu & MENU_ABORT)
         try_command(w, idle, PLAN_ABORT, -1, false, fn, arg);
+    if (menu & MENU_FORGET)
+        try_command(w, idle, PLAN_FORGET, A, false, fn, arg);
     for (int to = A; to < NODES; to++) {
         if (menu & MENU_SWITCHOVER)
             try_command(w, idle, PLAN_SWITCHOVER, to, false, fn, arg);

@@ -88,6 +88,7 @@ static const struct scenario scenarios[] = {
     {"unplanned, the owner's host dead",  lost,    STEP_FLIP,    1,     1,       0,     ANY | HOOK,    SHORT, LONG},
     {"unplanned, the owner alive",        alive,   STEP_FENCE_OLD, 1,   1,       1,     ANY,           SHORT, LONG},
     {"unplanned, given up unfenced",      lost,    STEP_GRADE,   1,     1,       0,     ANY | GIVE_UP, SHORT, LONG},
+    {"unplanned, given up and then forgotten", lost, STEP_STABLE, 1,    2,       0,     ANY | GIVE_UP | MENU_FORGET, SHORT, LONG},
     {"unplanned, the network torn",       alive,   STEP_SEIZE,   2,     0,       0,     GIVE_UP | MENU_NETWORK, SHORT, LONG},
     {"unplanned, the owner not heard at first", alive, STEP_NONE, 2,    0,       0,     GIVE_UP | MENU_NETWORK, SHORT, LONG},
     {"unplanned, the owner's postmaster dead, a backend alive", orphaned, STEP_NONE, 2, 1, 1, ANY,      SHORT, LONG},

@@ -203,7 +203,8 @@ void oracle_end(const struct world *w, struct violation *v)
                  {PLAN_FAILOVER, C}};
     struct world healed = *w;
 
-    memset(healed.msg, 0, sizeof(healed.msg));
+    memset(healed.msg, 0, sizeof(healed.msg)); /* what is late is an event of its own */
+    memset(healed.upd, 0, sizeof(healed.upd));
     healed.faults = healed.writes = healed.commands = 0;
     walk_next(&healed, v); /* as it is */
     heal(&healed);

@@ -143,6 +143,7 @@ enum menu { /* which commands an administrator may give later on */
             MENU_CUT_POSSIBLE = 32, /* the G2 hook exists */
             MENU_NETWORK = 64,      /* cuts are among the faults */
             MENU_POSTMASTER = 128,  /* a primary's postmaster dies, a backend lives on */
+            MENU_FORGET = 256,      /* of the first owner */
 };
 
 /* The run's settings; set once before it begins. */

@@ -452,6 +452,20 @@ static void single_commands(void **unused)
     fence(&v->nodes[A]);
     expect_step(v, STEP_TAKEOVER, -1);
 
+    v = fresh(PLAN_FORGET, REGISTER_STABLE);
+    expect_end(v, WHY_NOT_LOST, 2); /* it answers */
+    silence(&v->nodes[B]);
+    expect_step(v, STEP_FORGET, A); /* nothing of it is in the record: only its slot */
+    mark(v, STEP_FORGET);
+    expect_end(v, WHY_FORGOTTEN, 0);
+    v->marks.done = 0;
+    register_from_add(&v->d, "b", GRADE_G3);
+    expect_step(v, STEP_TAKEOVER, -1);
+    v->nodes[A].role = PG_STOPPED;
+    expect_end(v, WHY_OWNER_SILENT, 4);
+    v->to = A;
+    expect_end(v, WHY_OWNER_IS_TO, 2);
+
     v = fresh(PLAN_REJOIN, REGISTER_STABLE);
     expect_end(v, WHY_REJOINED, 0);
     fence(&v->nodes[B]);

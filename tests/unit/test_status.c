@@ -318,7 +318,8 @@ static void dns_and_nodes_that_are_silent(void **state)
     w.nodes[C].answered = false;
     err_set(&w.nodes[C].error, ERR_UNREACHABLE, NULL, "timed out");
     trouble("vm does not answer: timed out",
-            "ping 10.77.0.22; if vm is up, there: systemctl status pgtandem-agent");
+            "ping 10.77.0.22; if vm is up, there: systemctl status pgtandem-agent; if it is lost for "
+            "good, here: pgtandem forget vm");
     assert_int_equal(st.problems.n, 1); /* told once */
 
     set_up(NULL);
