@@ -64,6 +64,8 @@ static const struct field limits_fields[] = {
           "ms: wait after --accept-unfenced; 0 derives it from the agents' watch"),
     F_INT(struct config_limits, ready_files, 0, 0, 1000000, "8",
           "files: WAL that waits to be archived on the old primary"),
+    F_INT(struct config_limits, archive_wait_s, 0, 0, 31536000, "10",
+          "s: how long the oldest of it, or one archive_command, may take"),
     F_INT(struct config_limits, plan_age_s, 0, 60, 31536000, "86400",
           "seconds: how old a saved plan may be when it is carried out"),
     F_INT(struct config_limits, xact_age_s, 0, 0, INT32_MAX, "60",

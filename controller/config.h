@@ -52,6 +52,7 @@ struct config_limits {
     int64_t catchup_timeout_ms; /* CHECKPOINT on the old primary and lag to about zero */
     int64_t g3_wait_ms;         /* failover with G3: watch period plus stop time; 0 derives it */
     int64_t ready_files;        /* archive backlog allowed */
+    int64_t archive_wait_s;     /* … and for how long its oldest file may wait */
     int64_t plan_age_s;         /* how old a saved plan may be */
     int64_t xact_age_s;         /* oldest transaction on the owner */
     int64_t backup_age_s;       /* newest backup */

@@ -198,7 +198,10 @@ struct obs_pg {
     size_t n_senders;
     struct obs_slot slots[32];
     size_t n_slots;
-    int64_t free_bytes; /* in pg_wal's file system */
+    int64_t free_bytes;     /* in pg_wal's file system */
+    int64_t ready_oldest_s; /* how long the oldest of ready_files has been there; -1 none */
+    int64_t archiving_s;    /* how long archive_command has been running; -1 not, or not seen */
+    bool stopping;          /* the postmaster is shutting down (role "starting") */
     int64_t orphans; /* no postmaster, but processes of it live on: how many, -1 cannot be told */
     int64_t orphan_pid; /* one of them */
     char problem[200];  /* what kept the agent from seeing more; "" none */

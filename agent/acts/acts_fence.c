@@ -19,7 +19,9 @@
 
 void act_fence_sign(const struct act *a, struct agent_state *next)
 {
-    next->fence_wall_ms = clock_wall_ms();
+    /* a FENCE that goes on with an earlier one: the stop was asked for then */
+    if (!next->fence_wall_ms || !a->s.fenced || a->s.fence_standby_only || a->f.role == PG_WRITABLE)
+        next->fence_wall_ms = clock_wall_ms();
     STR_COPY(next->fence_by, a->q->by);
     STR_COPY(next->fence_reason, a->q->reason);
 }

@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "agent/postgres/pgarchive.h"
 #include "agent/postgres/pgcontrol.h"
 #include "agent/postgres/pghistory.h"
 #include "agent/postgres/pgorphan.h"
@@ -134,29 +135,6 @@ bool pgfiles_has(const struct postgres_config *c, const char *name)
     return STR_PRINTF(path, "%s/%s", c->data_directory, name) && file_exists(path);
 }
 
-static int64_t count_ready(const char *data_directory)
-{
-    char path[PATH_BYTES];
-    int64_t n = 0;
-    const struct dirent *entry;
-
-    if (!STR_PRINTF(path, "%s/pg_wal/archive_status", data_directory))
-        return -1;
-
-    DIR *dir = opendir(path);
-
-    if (!dir)
-        return -1;
-    while ((entry = readdir(dir)) != NULL) {
-        size_t len = strlen(entry->d_name);
-
-        if (len > 6 && strcmp(entry->d_name + len - 6, ".ready") == 0)
-            n++;
-    }
-    closedir(dir);
-    return n;
-}
-
 static int64_t count_free_bytes(const char *data_directory)
 {
     char path[PATH_BYTES];
@@ -206,6 +184,14 @@ void pgfiles_gone(const char *data_directory, struct obs_pg *pg)
                    orphans.n, orphans.pids[0]);
 }
 
+static void say_stopping(struct obs_pg *pg)
+{
+    char words[160];
+
+    pgarchive_words(pg, words, sizeof(words));
+    STR_PRINTF(pg->problem, "still stopping%s", words);
+}
+
 void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
                   struct pgcontrol *ret_control)
 {
@@ -220,16 +206,19 @@ void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
         .recovery_signal = pgfiles_has(c, "recovery.signal"),
         .promote_signal = pgfiles_has(c, "promote"), /* PROMOTE_SIGNAL_FILE since version 9.4 */
         .newest_history_tli = pghistory_newest(c->data_directory),
-        .ready_files = count_ready(c->data_directory),
+        .stopping = there && strcmp(postmaster.status, "stopping") == 0,
         .free_bytes = count_free_bytes(c->data_directory),
         .replay_delay_ms = -1,
     };
 
+    pgarchive_look(c->data_directory, postmaster.pid, &pg);
     *ret_control = (struct pgcontrol){.state = CONTROL_UNREADABLE};
     if (pgcontrol_read(c->data_directory, ret_control, &e) < 0)
         STR_COPY(pg.problem, e.msg);
     if (postmaster.problem[0])
         STR_COPY(pg.problem, postmaster.problem);
+    else if (pg.stopping)
+        say_stopping(&pg);
     pg.sysid = ret_control->sysid;
     pg.control_state = ret_control->state;
     pg.control_tli = ret_control->tli;

@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "agent/acts/ran.h"
+#include "agent/postgres/pgarchive.h"
 #include "agent/postgres/pgcontrol.h"
 #include "agent/postgres/pgfiles.h"
 #include "agent/postgres/pgop.h"
@@ -145,6 +146,7 @@ static void fail_unreadable(struct pgop *op, const struct pgpostmaster *postmast
 
 static void stop_late(struct stop_op *s, const struct pgpostmaster *postmaster)
 {
+    char words[160];
     struct obs_pg pg;
 
     if (postmaster->pid == 0) {
@@ -152,15 +154,15 @@ static void stop_late(struct stop_op *s, const struct pgpostmaster *postmaster)
         return;
     }
     postgres_look_files(&s->op.p->config, &pg);
-    pgop_fail(
-        &s->op, ERR_TIMEOUT,
-        pg.ready_files > 0 ? "it may be waiting for archive_command: look at PostgreSQL's log"
-                           : "it may be waiting for a standby or for a checkpoint: look at "
-                             "PostgreSQL's log",
-        "PostgreSQL was told to stop but is still there after %lld ms (process %d, \"%s\", %lld "
-        "WAL files to be archived); it may still stop later",
-        (long long)s->op.timeout_ms, postmaster->pid, postmaster->status,
-        (long long)pg.ready_files);
+    pgarchive_words(&pg, words, sizeof(words));
+    pgop_fail(&s->op, ERR_TIMEOUT,
+              words[0]
+                  ? "it ends by itself once the archiver has: `pgtandem resume` goes on waiting, "
+                    "`pgtandem abort` gives it its role back"
+                  : "it may be waiting for a standby or for a checkpoint: look at PostgreSQL's "
+                    "log",
+              "PostgreSQL is still stopping after %lld ms (process %d, \"%s\")%s",
+              (long long)s->op.timeout_ms, postmaster->pid, postmaster->status, words);
 }
 
 /* Has it ended? Again after a while, or when the pidfd says so. */

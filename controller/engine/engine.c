@@ -155,6 +155,7 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     world_observe(s, &r->world, what);
     run_look(r);
     STR_COPY(r->from, r->view.d.owner);
+    summary_outage_before(r);
 }
 
 static bool dns_silent(const struct plan_move *m)

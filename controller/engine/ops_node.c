@@ -17,8 +17,26 @@ static size_t owner_index(const struct run *r)
     return (size_t)plan_owner(&r->view);
 }
 
+/* An earlier command's FENCE is still waiting for its stop there: nothing else gets its turn. */
+static bool stop_over(const struct run *r, size_t node)
+{
+    const struct node_obs *o = obs_of(r, node);
+    return !r->view.nodes[node].answered || !o->starting_act || !o->pg.stopping;
+}
+
+static void wait_for_stops(struct run *r, uint32_t nodes)
+{
+    for (size_t i = 0; i < r->view.n_nodes; i++) {
+        if (!(nodes & (1U << i)) || stop_over(r, i))
+            continue;
+        progress_say(&r->progress, "%s is %s", run_node_name(r, (int)i), obs_of(r, i)->pg.problem);
+        ops_until(r, i, stop_over, r->session->config.limits.stop_timeout_ms);
+    }
+}
+
 void op_arm(struct run *r, const struct plan_move *m, struct op_result *res)
 {
+    wait_for_stops(r, m->nodes);
     size_t yes = ops_call(r, m->nodes, VERB_ARM, r->session->config.limits.agent_timeout_ms, NULL,
                           NULL, res);
     STR_PRINTF(res->detail, "%zu armed at epoch %lld", yes, (long long)r->view.d.epoch);
@@ -156,7 +174,7 @@ static void describe_fence(struct run *r, const struct plan_move *m, struct op_r
 
 void op_fence(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    if (!r->outage_began_ms)
+    if (!r->outage_began_ms && !r->outage_unknown)
         r->outage_began_ms = clock_mono_ms();
     ops_call(r, m->nodes, VERB_FENCE, r->session->config.limits.stop_timeout_ms, NULL, NULL, res);
     describe_fence(r, m, res);

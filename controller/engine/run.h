@@ -58,7 +58,10 @@ struct run {
     int64_t began_wall_ms, began_ms;
     struct run_step steps[RUN_STEPS_MAX];
     size_t n_steps;
-    int64_t outage_began_ms; /* the stop of the old primary was asked for; 0 never */
+    int64_t
+        outage_began_ms; /* the stop of the old primary was asked for; 0 never. It may lie before
+                                this command: then as the old primary's agent keeps it */
+    bool outage_unknown; /* it was, but not when */
     int64_t outage_ended_ms; /* the new (or old) primary committed a write; 0 never */
     struct err last_error;   /* of the last step that failed */
 };

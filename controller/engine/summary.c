@@ -49,9 +49,30 @@ void summary_opening(struct run *r)
 
 /* ---- facts -------------------------------------------------------------------------------- */
 
+void summary_outage_before(struct run *r)
+{
+    int state = r->view.d.state;
+    int a = state == REGISTER_FLIP ? plan_previous(&r->view) : plan_owner(&r->view);
+    const struct node_obs *o = a >= 0 ? &r->world.nodes[a].obs : NULL;
+    bool lost = state == REGISTER_SEIZE || r->view.command == PLAN_FAILOVER ||
+                (o && strcmp(o->begun.txn, r->view.d.txn) == 0 &&
+                 strcmp(o->begun.command, "failover") == 0);
+
+    if (r->view.d.epoch == 0 || state == REGISTER_STABLE || lost || a < 0)
+        return; /* nothing is open; or nobody knows when the owner was lost */
+    if (!r->view.nodes[a].answered && state != REGISTER_CLAIM)
+        r->outage_unknown = true;
+    else if (!r->view.nodes[a].fenced || r->view.nodes[a].standby_only)
+        return;
+    else if (o->fence.wall_ms > 0 && o->wall_ms >= o->fence.wall_ms)
+        r->outage_began_ms = r->began_ms - (o->wall_ms - o->fence.wall_ms);
+    else
+        r->outage_unknown = true;
+}
+
 static int64_t outage_ms(const struct run *r)
 {
-    if (!r->outage_began_ms || r->outage_ended_ms < r->outage_began_ms)
+    if (!r->outage_began_ms || !r->outage_ended_ms || r->outage_ended_ms < r->outage_began_ms)
         return -1;
     return r->outage_ended_ms - r->outage_began_ms;
 }
@@ -172,6 +193,8 @@ static void print_pretty(const struct run *r, const json_t *end, const char *mes
             arena_printf(r->session->arena,
                          "%lld ms, from the stop request to the first committed write",
                          (long long)outage_ms(r)));
+    else if (r->outage_unknown && r->outage_ended_ms)
+        say(r, "outage", "not known: the stop was asked for by an earlier command");
     print_certificate(r, json_object_get(end, "certificate"));
     if (r->evidence_shown_ms != r->world.evidence.began_ms)
         json_array_foreach(json_object_get(end, "evidence"), i, text)

@@ -244,7 +244,7 @@ static bool moves_by_nature(const char *check)
     static const char *const names[] = {
         "receive-lag",   "replay-lag",   "clocks",     "watch",           "jobs",
         "backups",       "disk",         "agent-busy", "archive-backlog", "prepared-transactions",
-        "postgres-look", "other-agents", "inspection"};
+        "postgres-look", "other-agents", "inspection", "archive-wait"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(names[i], check) == 0)

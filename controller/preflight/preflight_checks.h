@@ -195,6 +195,8 @@ void check_list(char *text, size_t bytes, const char *name);
       "by [limits]", "free space for WAL on the target")                                           \
     X(archive_backlog, "archive-backlog", BLOCK, OFF, true, OF_OWNER(ANSWER),                      \
       "by [limits]", "few WAL files wait to be archived on the owner (its stop waits for them)")   \
+    X(archive_wait, "archive-wait", BLOCK, OFF, true, OF_OWNER(ANSWER),                            \
+      "by [limits]", "the owner's archiver takes its WAL files at once (its stop waits for it)")   \
     X(prepared, "prepared-transactions", WARN, OFF, true, OF_OWNER(PG),                            \
       "0", "no prepared transaction is open on the owner")                                         \
     X(backups, "backups", WARN, OFF, true, OF_OWNER(PG),                                           \

@@ -88,6 +88,29 @@ bool check_archive_backlog(const struct check_view *v, struct preflight_result *
     return v->a->pg.ready_files <= v->c->limits.ready_files;
 }
 
+/* A stop waits for the archive_command that is running, and for one more of each file that is left. */
+bool check_archive_wait(const struct check_view *v, struct preflight_result *r)
+{
+    const struct obs_pg *pg = &v->a->pg;
+    int64_t most_s = v->c->limits.archive_wait_s;
+
+    STR_PRINTF(r->threshold, "at most %" PRId64 " s", most_s);
+    if (pg->archiving_s >= 0)
+        check_measured(r,
+                       "archive_command has been running for %" PRId64
+                       " s, the oldest WAL file has waited for %" PRId64 " s",
+                       pg->archiving_s, pg->ready_oldest_s);
+    else if (pg->ready_oldest_s >= 0)
+        check_measured(r, "the oldest WAL file has waited for %" PRId64 " s", pg->ready_oldest_s);
+    else
+        check_measured(r, "no WAL file waits");
+    check_remedy(r,
+                 "wait until it has ended (on %s: SELECT * FROM pg_stat_archiver), or make "
+                 "archive_command faster",
+                 v->a_name);
+    return pg->archiving_s <= most_s && pg->ready_oldest_s <= most_s;
+}
+
 bool check_prepared(const struct check_view *v, struct preflight_result *r)
 {
     check_measured(r, "%" PRId64, v->a->pg.prepared_xacts);

@@ -43,8 +43,9 @@ static const char *state_word(const struct status *st, const struct obs_pg *pg, 
 {
     switch ((enum pg_role)pg->role) {
     case PG_UNKNOWN:
+        return pg->orphans != 0 ? "ORPHANS" : "-";
     case PG_STARTING:
-        return "-";
+        return pg->stopping ? "stopping" : "-";
     case PG_STOPPED:
         return pg->control_state == CONTROL_SHUTDOWNED ||
                        pg->control_state == CONTROL_SHUTDOWNED_IN_RECOVERY

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """The primary is lost: its standby takes over on command, says what is lost, and the dead stay dead."""
 
+import os
 import re
+import select
+import signal
 import sys
+import threading
 import time
 
-from labkit import hosts, scene, tap
+from labkit import hosts, moves, scene, tap
 from labkit.scene import check, wait
 
 LSN = r'[0-9A-F]+/[0-9A-F]+'
@@ -182,6 +186,37 @@ def _(s):
     s.run('db02', hosts.postgres_bin() + '/pg_ctl', 'start', '-w', '-D', hosts.DATA, '-l',
           '/var/log/postgresql.log', user='postgres')
     never_writable(s, observer, 'db02')
+
+
+@tap.test('only the postmaster has died, a backend goes on committing: it is seen, ended and proven'
+          ' gone before anything is promoted (I1)')
+def _(s):
+    s.psql('db02', 'CREATE TABLE endless (id bigserial)')
+    s.popen('db02', 'psql', '-qc', 'DO $$ BEGIN LOOP INSERT INTO endless DEFAULT VALUES; COMMIT;'
+            ' END LOOP; END $$', user='postgres')
+    orphan, = wait(lambda: s.pids('db02', 'do'), 10, 'the loop')
+    ended = []
+
+    def watch(fd):
+        select.select([fd], [], [], 90)
+        ended.append(time.monotonic())
+        os.close(fd)
+
+    watcher = threading.Thread(target=watch, args=(os.pidfd_open(orphan),), daemon=True)
+    watcher.start()
+    os.kill(moves.postmaster(s, 'db02'), signal.SIGKILL)
+    said = wait(lambda: (lambda r: r if 'live on' in r.stdout else None)(s.pgtandem('status')), 10,
+                'status names it').stdout
+    check('pgtandem fence db02' in said, 'status: %s', said)
+    check(not ended, 'the loop has ended by itself')
+    observer = s.observe('db01', interval_s=0.01)
+    result = s.failover('db01')
+    check(result.code == 0, 'exit %d: %s', result.code, result.stdout + result.stderr)
+    observer.stop()
+    watcher.join(5)
+    check(ended, 'process %d still commits', orphan)
+    check(ended[0] < observer.seen('writable', 'db01')[0].ended, 'it ended after the promotion')
+    s.await_steady('db01', down=('db02',))
 
 
 if __name__ == '__main__':

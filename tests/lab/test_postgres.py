@@ -664,7 +664,7 @@ def another_server_on_our_socket_is_not_taken_for_ours(w):
 
 @test
 def stop_while_the_archiver_still_works_is_not_taken_for_stopped(w):
-    w.a.configure("archive_mode = on", "archive_command = 'sleep 2'")
+    w.a.configure("archive_mode = on", "archive_command = 'sleep 5'")
     w.da.do("restart 30000")
     w.a.sql("INSERT INTO t VALUES (6)")
     w.a.sql("SELECT pg_switch_wal()")
@@ -672,7 +672,10 @@ def stop_while_the_archiver_still_works_is_not_taken_for_stopped(w):
     answer = w.da.ask("stop fast 500")
     assert not answer["ok"] and answer["code"] == "timeout", answer
     assert w.a.pid() == pid
-    assert w.da.do("files")["result"]["role"] == "starting"  # a postmaster is there
+    seen = w.da.do("files")["result"]
+    assert seen["role"] == "starting" and seen["stopping"], seen  # a postmaster is there
+    assert until(lambda: "archive_command, which has been running for"
+                 in w.da.do("files")["result"]["problem"]), w.da.do("files")
     answer = w.da.do("stop fast 30000")
     assert not w.a.pid()
     w.a.configured[-2:] = []

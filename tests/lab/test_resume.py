@@ -2,6 +2,7 @@
 """The controller or an agent dies in the middle: whoever comes next, from DNS and agents alone, goes on
 or back to a right end (I10)."""
 
+import re
 import sys
 import time
 
@@ -28,6 +29,13 @@ def forward(s, host, new):
     check(not observer.interleaved(), 'two were writable: %s', observer.interleaved())
     s.await_steady(new)
     check(s.pgtandem('status').code == 0, 'status finds a problem')
+    return result
+
+
+def outage_ms(result):
+    found = re.search(r'outage +(\d+) ms', result.stdout)
+    check(found, 'no outage is told: %s', result.stdout[-600:])
+    return int(found.group(1))
 
 
 def back(s, host, before, owner):
@@ -65,7 +73,10 @@ def _(s):
     killed_at(s, points.at_verify, 'db01')
     check('writable' not in [s.role(n) for n in scene.hosts.NODES], 'somebody is writable')
     check(s.alias() == 'db02', 'the alias: %s', s.alias())
-    forward(s, 'ctl', 'db01')
+    stopped = time.monotonic()
+    time_ms = outage_ms(forward(s, 'ctl', 'db01'))
+    check(time_ms > 200, 'the outage began with the first command, not with this: %d ms', time_ms)
+    check(time_ms < (time.monotonic() - stopped) * 1000 + 60000, 'outage %d ms', time_ms)
     lost = s.writer_stop().lost('db01')
     check(not lost, '%d acknowledged writes are lost', len(lost))
 
@@ -166,6 +177,29 @@ def _(s):
     s.release_service('db01', 'pgtandem-agent')
     check(s.record() == record, 'the record: %s', s.record())
     s.await_unchanged(before, 0)
+
+
+@tap.test('a stop that waits for archive_command is called that; resume waits for it too, and the'
+          ' outage counts from the first stop request')
+def _(s):
+    for setting in ("archive_mode = on", "archive_command = 'sleep 4'"):
+        s.psql('db02', 'ALTER SYSTEM SET ' + setting)
+    s.run('db02', scene.hosts.postgres_bin() + '/pg_ctl', 'restart', '-w', '-s', '-D',
+          scene.hosts.DATA, '-l', '/var/log/postgresql.log', user='postgres', check=True)
+    s.await_steady('db02')
+    child = s.start_pgtandem('switchover', '--to', 'db01', '--yes', '--reason', 'test')
+    said = wait(lambda: (lambda r: r if 'stopping' in r.stdout else None)(s.pgtandem('status')), 30,
+                'status says that it is stopping').stdout
+    began = time.monotonic()
+    s.kill_program(child)
+    check('waiting for' in said and 'archive' in said, 'status: %s', said)
+    result = s.go_on('resume')
+    check(result.code == 0, 'resume: exit %d: %s', result.code, result.stdout + result.stderr)
+    check('nobody can prove' not in result.stdout, 'resume: %s', result.stdout)
+    waited_ms = outage_ms(result)
+    check(waited_ms > 2000, 'outage %d ms, %d ms after the stop was seen', waited_ms,
+          (time.monotonic() - began) * 1000)
+    s.await_steady('db01')
 
 
 if __name__ == '__main__':

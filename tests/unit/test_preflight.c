@@ -283,6 +283,14 @@ static void timelines_and_capacity(void **state)
     w.nodes[A].obs.pg.ready_files = 9;
     refuses("archive-backlog", "9 files");
     set_up(NULL);
+    w.nodes[A].obs.pg.ready_files = 2; /* few, but the first of them takes long */
+    w.nodes[A].obs.pg.ready_oldest_s = w.nodes[A].obs.pg.archiving_s = 41;
+    refuses("archive-wait", "archive_command has been running for 41 s");
+    set_up(NULL);
+    w.nodes[A].obs.pg.ready_oldest_s = 41;
+    w.nodes[A].obs.pg.archiving_s = -1;
+    refuses("archive-wait", "waited for 41 s");
+    set_up(NULL);
     w.nodes[A].obs.pg.standby_signal = true;
     refuses("signal-files", "standby.signal");
     set_up(NULL);

@@ -44,6 +44,7 @@ KINDS = {
     'startup': lambda line: line[0].startswith('postgres:') and ' startup' in line[0],
     'checkpointer': lambda line: line[0].startswith('postgres:') and 'checkpointer' in line[0],
     'walreceiver': lambda line: line[0].startswith('postgres:') and 'walreceiver' in line[0],
+    'do': lambda line: line[0].startswith('postgres:') and line[0].rstrip().endswith(' DO'),
     'named': lambda line: _name(line) == 'named',
     'cron': lambda line: _name(line) in ('cron', 'crond') and line[-1] in ('-f', '-n'),
 }
