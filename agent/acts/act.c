@@ -81,6 +81,22 @@ static void on_observed(void *arg, const struct node_obs *obs)
     leave(a);
 }
 
+/* What a->s has and the file has not is in the answer; then it goes to the disk, still under the
+ * lock. */
+static void on_observed_late(void *arg, const struct node_obs *obs)
+{
+    struct act *a = arg;
+    struct node_obs now = *obs;
+    struct err e;
+
+    if (now.state_ok)
+        now.fence.shutdown_lsn = a->s.fence_lsn;
+    answer(a, &now);
+    if (agent_save(a->agent, &a->s, &e) < 0)
+        log_err(LOG_LEVEL_ERROR, &e);
+    leave(a);
+}
+
 static enum log_level level_of(const struct act *a)
 {
     return a->kind->quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
@@ -168,11 +184,15 @@ static void on_end(void *arg, const struct err *e)
         log_end(a, e);
     if (a->permit)
         permit_withdraw(&a->agent->config->binding);
+    a->agent->acting = NULL;
+    a->ran = a->agent->ran;
+    if (a->late) {
+        agent_observe(a->agent, AGENT_LOOK_MS, false, on_observed_late, a);
+        return;
+    }
     if (a->lock >= 0)
         close(a->lock);
     a->lock = -1;
-    a->agent->acting = NULL;
-    a->ran = a->agent->ran;
     if (waits) {
         begin_tail(a);
         return;
@@ -334,6 +354,12 @@ void act_done(void *act, const struct err *e)
     struct act *a = act;
 
     sequence_next_or_fail(&a->seq, e);
+}
+
+void act_save_late(struct act *a, const struct agent_state *next)
+{
+    a->s = *next;
+    a->late = true;
 }
 
 bool act_save(struct act *a, const struct agent_state *next)

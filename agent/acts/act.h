@@ -59,6 +59,7 @@ struct act {
     } others[DNS_NS_MAX];          /* to the other servers, when it is silent */
     struct record first, second;   /* watch: its two reads */
     struct agent_state next_state; /* hold: to be saved once it is seen writable */
+    bool late;                     /* s is to be saved once the answer has been sent */
     struct buf text;               /* for the reply */
     struct ran_log ran;            /* its own children, once its phases have ended */
     void *data;                    /* of the kind; freed with the act by mem_free() */
@@ -87,6 +88,10 @@ void act_refuse(struct act *a, enum rule why);
 void act_done(void *act, const struct err *e); /* a postgres_done_fn, cron_done_fn */
 /* Persist *next; true when it is durable, else the act has failed. */
 bool act_save(struct act *a, const struct agent_state *next);
+
+/* The same after the answer, for what a crash in between may lose: a look finds it out again, and
+ * while it is missing it counts as unknown. Nobody waits for the disk then. */
+void act_save_late(struct act *a, const struct agent_state *next);
 
 /* Phases that many kinds share. */
 void act_look(void *act);       /* pg and f, by SQL where it runs */

@@ -97,9 +97,17 @@ void act_fence_observe(void *act)
         return;
     }
     rules_fence_done(&a->s, &a->f, &next);
+    bool promoted = next.fence_tli != a->s.fence_tli ||
+                    next.fence_was_primary != a->s.fence_was_primary;
     next.fence_lsn = a->pg.control_state == CONTROL_SHUTDOWNED ? a->pg.control_checkpoint : 0;
-    if (act_save(a, &next))
+    /* Writing has stopped and everybody waits. Without the LSN nothing can be verified, and the next
+     * FENCE finds it out again. */
+    if (a->rpc && !promoted) {
+        act_save_late(a, &next);
         act_next(a);
+    } else if (act_save(a, &next)) {
+        act_next(a);
+    }
 }
 
 static const sequence_phase_fn fence_phases[] = {
