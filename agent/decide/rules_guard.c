@@ -106,11 +106,22 @@ static bool promoted_and_flip(const struct guard_view *v)
            !held_for_good(v);
 }
 
+/* `dns set` wrote it, over all that was known: those in `from` have to be asked first (rule W), and
+ * that is for a command. (No other record is stable, or claimed, with a node left unproven.) */
+static bool others_unproven(const struct guard_view *v)
+{
+    for (size_t i = 0; i < v->d->n_from; i++)
+        if (v->d->from[i].grade == GRADE_NONE)
+            return true;
+    return false;
+}
+
 static bool owner_as_ever(const struct guard_view *v)
 {
-    return d_is_mine(v) &&
-           (d_is(v, REGISTER_STABLE) || d_is(v, REGISTER_CLAIM) || d_is(v, REGISTER_UNDO)) &&
-           !held_for_good(v);
+    if (!d_is_mine(v) || held_for_good(v))
+        return false;
+    return d_is(v, REGISTER_UNDO) ||
+           ((d_is(v, REGISTER_STABLE) || d_is(v, REGISTER_CLAIM)) && !others_unproven(v));
 }
 
 static bool cold_start(const struct guard_view *v)

@@ -229,6 +229,16 @@ struct plan_record_args {
 };
 bool planner_record(const struct plan_view *v, enum step_id step,
                     const struct plan_record_args *args, struct record *ret);
+/* The record that a person types for `dns set`: which `from` it gets, or why it is refused.
+ * v->marks.accepted: who was declared lost without a fence. ret_node: whom the refusal is about. */
+enum plan_typed {
+    TYPED_OK,
+    TYPED_NOT_STABLE, /* state=stable, to=-: whatever was open is given up with the old record */
+    TYPED_STRANGER,   /* the owner is no node of the configuration */
+    TYPED_NO_PRIMARY, /* the owner is a standby that has never been the primary */
+    TYPED_SILENT      /* a node does not respond, and nobody has stated that it is down */
+};
+enum plan_typed planner_typed(const struct plan_view *v, struct record *r, int *ret_node);
 /* Whom the alias names under a record: its owner (claim and seize: still the old one). */
 const char *planner_alias_target(const struct record *r);
 

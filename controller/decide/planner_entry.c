@@ -221,16 +221,79 @@ static bool owner_without_cron(const struct plan_view *v)
     return owner_writable(v) && !v->nodes[plan_owner(v)].cron_on;
 }
 
-/* A node that was given up unfenced has said that it is no danger: the record may forget it. */
+/* A node in `from` has said that it is no danger: the record may forget it. */
 static bool from_answered(const struct plan_view *v)
 {
-    for (size_t i = 0; i < v->d.n_from; i++) {
-        int node = plan_node_index(v, v->d.from[i].node);
-
-        if (plan_absolved(v, node))
+    for (size_t i = 0; i < v->d.n_from; i++)
+        if (!plan_stays_in_from(v, &v->d.from[i]))
             return true;
-    }
     return false;
+}
+
+/* ---- before the owner gets its role back at stable: rule W, as before a promotion -------------
+ */
+
+/* Who may write beside it and does not answer. */
+static uint32_t unheard(const struct plan_view *v)
+{
+    return owner_can_return(v) ? plan_silent(v, plan_owner(v)) : 0;
+}
+
+static uint32_t unheard_not_asked_about(const struct plan_view *v)
+{
+    return no_evidence(v) ? unheard(v) : 0;
+}
+
+static uint32_t unheard_seen_writable(const struct plan_view *v)
+{
+    return unheard(v) & plan_seen_writable(v, plan_owner(v));
+}
+
+static uint32_t unheard_ungraded(const struct plan_view *v)
+{
+    uint32_t nodes = v->cut_possible ? 0 : unheard(v);
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (plan_confirmed(v, i) || plan_graded(v, i))
+            nodes &= ~plan_bit(i);
+    return plan_bit(plan_first(nodes));
+}
+
+static uint32_t unheard_to_cut(const struct plan_view *v)
+{
+    uint32_t nodes = v->cut_possible ? unheard(v) : 0;
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (plan_confirmed(v, i) || plan_graded(v, i))
+            nodes &= ~plan_bit(i);
+    return plan_bit(plan_first(nodes));
+}
+
+static uint32_t unheard_to_grade(const struct plan_view *v)
+{
+    uint32_t nodes = unheard(v);
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (!plan_confirmed(v, i) || plan_graded(v, i))
+            nodes &= ~plan_bit(i);
+    return nodes;
+}
+
+/* By a person's word alone: if it lives, its watch reads a record that names another owner. */
+static uint32_t unheard_by_word(const struct plan_view *v)
+{
+    uint32_t nodes = plan_done(v, STEP_WAIT_WATCH) ? 0 : unheard(v);
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (!(v->marks.accepted & plan_bit(i)) &&
+            register_grade_of(&v->d, v->nodes[i].name) != GRADE_G3)
+            nodes &= ~plan_bit(i);
+    return nodes ? owner(v) : 0;
+}
+
+static uint32_t to_fence_first(const struct plan_view *v)
+{
+    return owner_can_return(v) ? plan_weak_others(v) : 0;
 }
 
 /* TAKEOVER at stable: only if the owner answers, else a reboot would hold it. */
@@ -272,6 +335,17 @@ static bool began(const struct plan_view *v)
 /* ---- rows --------------------------------------------------------------------------------- */
 
 /* clang-format off */
+/* Before anything is changed, and before the owner is ARMed: its guard may let it go then. */
+#define RETURN_IS_ASKED(state)                                                                     \
+    PLAN_STEP(state ": evidence about the silent",     NULL, unheard_not_asked_about, STEP_EVIDENCE), \
+    PLAN_END (state ": silent, but seen writable",     NULL, unheard_seen_writable, WHY_SEEN_WRITABLE, 4), \
+    PLAN_END (state ": silent, no grade",              NULL, unheard_ungraded, WHY_NO_GRADE, 4),   \
+    PLAN_STEP(state ": G3: the watch has its time",    NULL, unheard_by_word, STEP_WAIT_WATCH)
+#define RETURN_IS_PROVEN(state)                                                                    \
+    PLAN_STEP(state ": another held, stopped or without a fence", NULL, to_fence_first, STEP_FENCE), \
+    PLAN_STEP(state ": silent, a hook can cut it",     NULL, unheard_to_cut, STEP_CUT),            \
+    PLAN_STEP(state ": a grade to be recorded",        NULL, unheard_to_grade, STEP_GRADE)
+
 static const struct plan_row switchover_entry[] = {
     PLAN_END ("switchover: a transition is open",  open_transition,   NULL,  WHY_OPEN, 7),
     PLAN_END ("switchover: to the owner",          to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
@@ -324,8 +398,10 @@ static const struct plan_row aborted[] = {
 static const struct plan_row stable_resume[] = {
     PLAN_END ("stable: another is writable",       owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
     PLAN_END ("stable: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
+    RETURN_IS_ASKED("stable"),
     PLAN_STEP("stable: a node carries an older epoch", NULL,          all_behind, STEP_ARM),
     PLAN_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
+    RETURN_IS_PROVEN("stable"),
     PLAN_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
     PLAN_END ("stable: owner down",                owner_not_writable, owner, WHY_OWNER_DOWN, 4),
     PLAN_STEP("stable: others' jobs on",           NULL,              stray, STEP_CRON_STRAY),
@@ -341,7 +417,9 @@ static const struct plan_row stable_resume[] = {
 static const struct plan_row stable_abort[] = {
     PLAN_END ("stable: another is writable",       owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
     PLAN_END ("stable: nothing to abort",          owner_silent,      NULL,  WHY_NOTHING, 0),
+    RETURN_IS_ASKED("stable"),
     PLAN_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
+    RETURN_IS_PROVEN("stable"),
     PLAN_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
     PLAN_STEP("stable: others' jobs on",           owner_without_cron, stray, STEP_CRON_STRAY),
     PLAN_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
@@ -354,7 +432,9 @@ static const struct plan_row stable_unfence[] = {
     PLAN_END ("unfence: not the owner",            to_is_not_owner,   to,    WHY_NOT_OWNER, 2),
     PLAN_END ("unfence: another is writable",      owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
     PLAN_END ("unfence: owner silent",             owner_silent,      owner, WHY_OWNER_SILENT, 4),
+    RETURN_IS_ASKED("unfence"),
     PLAN_STEP("unfence: begin",                    repair_begins,     NULL,  STEP_TAKEOVER),
+    RETURN_IS_PROVEN("unfence"),
     PLAN_STEP("unfence: fenced or held",           owner_can_return,  owner, STEP_UNFENCE),
     PLAN_END ("unfence: owner down",               owner_not_writable, owner, WHY_OWNER_DOWN, 4),
     PLAN_STEP("unfence: others' jobs on",          owner_without_cron, stray, STEP_CRON_STRAY),

@@ -6,16 +6,13 @@
 
 /* ---- the next record ----------------------------------------------------------------------- */
 
-/* A G3 node stays in `from` until it has answered "fenced" or "in recovery"; any other kept its
- * word when it was heard. */
 static void prune_from(const struct plan_view *v, struct record *r)
 {
     for (size_t i = r->n_from; i-- > 0;) {
         char name[NODE_NAME_BYTES];
-        int node = plan_node_index(v, r->from[i].node);
 
         STR_COPY(name, r->from[i].node);
-        if (plan_absolved(v, node) || r->from[i].grade != GRADE_G3)
+        if (!plan_stays_in_from(v, &r->from[i]))
             register_from_remove(r, name);
     }
 }
@@ -58,7 +55,7 @@ static bool record_undo(const struct plan_view *v, struct record *r)
 
 static bool record_grade(const struct plan_view *v, struct record *r)
 {
-    uint32_t silent = plan_silent(v, plan_b(v));
+    uint32_t silent = plan_silent(v, plan_b(v) >= 0 ? plan_b(v) : plan_owner(v));
 
     for (int i = 0; i < (int)v->n_nodes; i++) {
         if (!(silent & plan_bit(i)) || !plan_confirmed(v, i))
@@ -138,8 +135,8 @@ const char *planner_alias_target(const struct record *r)
 /* ---- what a run remembers ------------------------------------------------------------------ */
 
 /* What was checked, seen or accepted by a person outlives the epoch that it happened in. */
-static const uint64_t kept =
-    (uint64_t)1 << STEP_PREFLIGHT | (uint64_t)1 << STEP_EVIDENCE | (uint64_t)1 << STEP_LOSS;
+static const uint64_t kept = (uint64_t)1 << STEP_PREFLIGHT | (uint64_t)1 << STEP_EVIDENCE |
+                             (uint64_t)1 << STEP_LOSS | (uint64_t)1 << STEP_WAIT_WATCH;
 
 void planner_wrote(struct plan_marks *m, enum step_id step, const struct record *r)
 {

@@ -40,14 +40,6 @@ static uint32_t weak(const struct plan_view *v) /* one at a time: FENCE is no fa
     return plan_bit(plan_first(each(v, suspects(v), plan_weak)));
 }
 
-/* UNFENCE needs rule W: so others that A's word does not cover are fenced first */
-static uint32_t weak_others(const struct plan_view *v)
-{
-    uint32_t others = plan_suspects(v, plan_owner(v));
-
-    return plan_bit(plan_first(each(v, others, plan_weak)));
-}
-
 /* seize: whoever answers and may write or start; a held target too */
 static bool to_fence(const struct plan_view *v, int node)
 {
@@ -303,7 +295,7 @@ static const struct plan_row claim_forward[] = {
 static const struct plan_row claim_back[] = {
     PLAN_END ("claim: A silent",                     a_silent,        a,      WHY_OWNER_SILENT, 4),
     PLAN_STEP("claim: a flip may still arrive",      late_flip,       NULL,   STEP_TAKEOVER),
-    PLAN_STEP("claim: another held, stopped or without a fence", NULL, weak_others, STEP_FENCE),
+    PLAN_STEP("claim: another held, stopped or without a fence", NULL, plan_weak_others, STEP_FENCE),
     PLAN_STEP("claim: without a fence",              a_cannot_return, weak,   STEP_FENCE),
     PLAN_END ("claim: A never was primary",          a_cannot_return, a,      WHY_NO_WAY_BACK, 4),
     PLAN_STEP("claim: A not writable, or marked",    a_marked,        a,      STEP_UNFENCE),
@@ -372,7 +364,7 @@ static const struct plan_row flip_back[] = {
 
 static const struct plan_row undo[] = {
     PLAN_END ("undo: A silent",                      a_silent,        a,      WHY_OWNER_SILENT, 4),
-    PLAN_STEP("undo: another held, stopped or without a fence", NULL, weak_others, STEP_FENCE),
+    PLAN_STEP("undo: another held, stopped or without a fence", NULL, plan_weak_others, STEP_FENCE),
     PLAN_STEP("undo: without a fence",               a_cannot_return, weak,   STEP_FENCE),
     PLAN_END ("undo: A never was primary",           a_cannot_return, a,      WHY_NO_WAY_BACK, 4),
     PLAN_STEP("undo: A not writable, or marked",     a_marked,        a,      STEP_UNFENCE),

@@ -130,6 +130,16 @@ bool plan_weak(const struct plan_view *v, int node)
     return n->held || n->role != PG_UNKNOWN || !plan_state_is(v, REGISTER_CLAIM);
 }
 
+uint32_t plan_weak_others(const struct plan_view *v)
+{
+    uint32_t others = plan_suspects(v, plan_owner(v));
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (!plan_weak(v, i))
+            others &= ~plan_bit(i);
+    return plan_bit(plan_first(others));
+}
+
 bool plan_harmless(const struct plan_view *v, int node)
 {
     const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
@@ -214,6 +224,21 @@ bool plan_absolved(const struct plan_view *v, int node)
 
     return plan_standby(v, node) || (plan_answers(v, node) && plan_fenced(v, node) &&
                                      (n->role == PG_STOPPED || n->role == PG_RECOVERY));
+}
+
+/* A G3 node stays in `from` until it has answered "fenced" or "in recovery"; any other kept its
+ * word when it was heard. But with nothing flipped nobody has been asked: one without a grade is
+ * there because `dns set` wrote it, and stays until it has answered so at this epoch. */
+bool plan_stays_in_from(const struct plan_view *v, const struct register_from *f)
+{
+    int node = plan_node_index(v, f->node);
+    bool asked = !plan_state_is(v, REGISTER_STABLE) && !plan_state_is(v, REGISTER_CLAIM);
+
+    if (f->grade == GRADE_G3)
+        return !plan_absolved(v, node);
+    if (f->grade != GRADE_NONE || asked)
+        return false;
+    return !(plan_absolved(v, node) && plan_heard(v, node)) && !plan_harmless(v, node);
 }
 
 bool plan_marked(const struct plan_view *v, int node)

@@ -68,6 +68,11 @@ bool plan_can_return(const struct plan_view *v, int node);
 /* Has said "fenced" (and nothing runs there that could write) or "in recovery": `from` may forget
  * it. */
 bool plan_absolved(const struct plan_view *v, int node);
+/* Has it yet to say what it is, before the record that closes or takes over may forget it? */
+bool plan_stays_in_from(const struct plan_view *v, const struct register_from *f);
+/* Answers, but is held, stopped or in recovery without a fence (section 7): one at a time, since
+ * FENCE is no fan-out. UNFENCE needs rule W, so those that the owner's word does not cover. */
+uint32_t plan_weak_others(const struct plan_view *v);
 /* Fenced or held, whether it runs or not. */
 bool plan_marked(const struct plan_view *v, int node);
 bool plan_revoked(const struct plan_view *v, int node);

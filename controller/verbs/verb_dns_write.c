@@ -15,6 +15,7 @@
 #include "controller/session.h"
 #include "controller/verbs/verbs.h"
 #include "controller/world/observe.h"
+#include "controller/world/view.h"
 
 #define FIRST_REASON "the first ownership record"
 
@@ -280,9 +281,6 @@ static int judge_typed(const struct session *s, const struct world *w, const str
     int node = 0;
     int64_t highest = highest_epoch(w, &node), now = w->d.record_valid ? w->d.record.epoch : 0;
 
-    if (!config_node_find(&s->config, r->owner))
-        return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
-                       "owner=%s is not a configured node", r->owner);
     if (r->epoch <= highest || r->epoch <= now)
         return err_set(reterr, ERR_USAGE, "epochs are never used again: type the next one",
                        "epoch=%" PRId64 " is not above the record's %" PRId64
@@ -297,6 +295,55 @@ static int judge_typed(const struct session *s, const struct world *w, const str
             return err_set(reterr, ERR_USAGE, "`pg_controldata` on the node shows it",
                            "sysid=%" PRIu64 ", but %s has %" PRIu64, r->sysid,
                            s->config.nodes[i].name, sysid);
+    }
+    return 0;
+}
+
+/* Who may still write is in the record, whatever was typed for it: rule W, as for a failover. */
+static int name_the_others(struct session *s, const struct world *w, struct record *r,
+                           struct err *reterr)
+{
+    struct plan_view *v = arena_alloc(s->arena, sizeof(*v));
+    const struct record none = {.epoch = 0};
+    int node = -1;
+
+    for (size_t i = 0; i < s->options.n_accept_unfenced; i++) {
+        int accepted = config_node_index(&s->config, s->options.accept_unfenced[i]);
+
+        if (accepted < 0)
+            return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
+                           "no node is called \"%s\" in %s", s->options.accept_unfenced[i],
+                           s->config.path);
+        v->marks.accepted |= 1U << accepted;
+    }
+    view_from_world(&s->config, w, &none, 0, v);
+    enum plan_typed why = planner_typed(v, r, &node);
+    const char *name = node >= 0 ? s->config.nodes[node].name : r->owner;
+
+    switch (why) {
+    case TYPED_OK:
+        break;
+    case TYPED_NOT_STABLE:
+        return err_set(reterr, ERR_USAGE, "state=stable to=-",
+                       "only a stable record can be typed: a transition needs what its own command "
+                       "has seen");
+    case TYPED_STRANGER:
+        return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
+                       "owner=%s is not a configured node", r->owner);
+    case TYPED_NO_PRIMARY:
+        return err_set(reterr, ERR_REFUSED,
+                       "type the last owner, also if it is lost: then `pgtandem failover` makes a "
+                       "standby the primary",
+                       "owner=%s, but %s is a standby: no record makes it the primary", name, name);
+    case TYPED_SILENT:
+        err_set(reterr, ERR_REFUSED, NULL,
+                "%s does not respond and nothing proves that it cannot write; nothing was changed",
+                name);
+        err_set_hint(reterr,
+                     "bring it back, or stop it for certain and run the command again with "
+                     "--accept-unfenced %s",
+                     name);
+        return ERR_REFUSED;
     }
     return 0;
 }
@@ -346,7 +393,7 @@ static int write_typed(struct session *s, const struct world *w, const struct re
                                   .cname_ttl = r->ttl};
     rc = change_swap(&c, &swap, reterr);
     if (rc == 0)
-        printf("written.\nnext: pgtandem status\n");
+        printf("written.\nnext: pgtandem resume\n");
     return change_close(&c, rc, reterr);
 }
 
@@ -361,6 +408,8 @@ int verb_dns_set(struct session *s, struct err *reterr)
         rc = look(s, w, reterr);
     if (rc == 0)
         rc = judge_typed(s, w, &r, reterr);
+    if (rc == 0)
+        rc = name_the_others(s, w, &r, reterr);
     if (rc == 0)
         rc = register_format(&r, text, reterr);
     if (rc < 0)

@@ -160,15 +160,18 @@ const struct verb_row verb_rows[] = {
          "the alias points elsewhere.",
      .example_for = "once, at the installation", .example = "pgtandem dns init",
      .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .run = verb_dns_init},
-    {.name = "dns set", .args = "'v=1 epoch=… nonce=new … by=…'", .group = GROUP_DNS,
+    {.name = "dns set", .args = "'v=1 epoch=… nonce=new … by=…' [--accept-unfenced NODE]", .group = GROUP_DNS,
      .summary = "repair the ownership record, typed out in full",
      .about = "For the record that somebody damaged by hand: the whole new text is given, checked "
-         "against what the nodes know, shown beside the old one, and asked about. Nothing else "
-         "is a use for it: `resume` and `abort` write the record themselves.",
+         "against what the nodes know, shown beside the old one, then confirmed. Every other node "
+         "is named in it as one that may still write, until it has answered that it does not: a "
+         "node that does not respond needs your word that it is down and stays down, "
+         "--accept-unfenced. Then `resume` gives the owner its role. Nothing else is a use for "
+         "it: `resume` and `abort` write the record themselves.",
      .example_for = "to see whether a text would be accepted",
      .example = "pgtandem dns set --dry-run \"$RECORD\"",
-     .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .args_min = 1, .args_max = 1,
-     .run = verb_dns_set},
+     .needs = LOOKS, .takes = EDITS | TAKES_ACCEPT_UNFENCED, .exits = EDIT_EXITS, .args_min = 1,
+     .args_max = 1, .run = verb_dns_set},
 
     /* ---- cron ---- */
     {.name = "cron show", .args = "[NODE] [-f FORMAT]", .group = GROUP_CRON,

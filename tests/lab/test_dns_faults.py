@@ -120,6 +120,38 @@ def _(s):
     s.await_steady('db01', timeout_s=20)
 
 
+@tap.test('a record typed by hand makes no node writable over a silent one: dns set and resume ask for the word'
+          ' that it is down, the record keeps it')
+def _(s):
+    check(s.go_on('fence', 'db02').code == 0, 'fence')
+    typed = (f"v=1 epoch={int(s.record()['epoch']) + 1} nonce=new state=stable owner=db02 to=- from=- txn="
+             f"{s.record()['txn']} sysid={s.record()['sysid']} tli={s.record()['tli']} ttl=30 grade=- by=root@ctl")
+    s.cut('db01')
+    before = s.record()
+    result = s.go_on('dns', 'set', typed)
+    check(result.code == 2 and '--accept-unfenced db01' in ' '.join(result.stderr.split()),
+          'dns set: exit %d, %s', result.code, result.stderr)
+    check(s.record() == before, 'the record: %s', s.record())
+    result = s.go_on('dns', 'set', typed, '--accept-unfenced', 'db01')
+    check(result.code == 0 and 'next: pgtandem resume' in result.stdout, 'dns set: %s', result.stderr)
+    check((s.record()['from'], s.record()['grade']) == ('db01,vm', '3,-'), 'the record: %s', s.record())
+    s.cut('vm')
+    result = s.go_on('resume')
+    check(result.code == 4 and 'resume --accept-unfenced vm' in ' '.join(result.stderr.split()),
+          'resume: exit %d, %s', result.code, result.stderr)
+    check(s.role('db02') != 'writable', 'db02 is writable')
+    s.heal()
+    s.cut('db01')
+    result = s.go_on('resume')
+    check(result.code == 0, 'resume: exit %d, %s', result.code, result.stderr)
+    check(s.role('db02') == 'writable', 'db02 is %s', s.role('db02'))
+    check((s.record()['from'], s.record()['grade']) == ('db01', '3'), 'the record: %s', s.record())
+    s.heal()
+    check(s.go_on('resume').code == 0, 'resume, with all')
+    check(s.record()['from'] == '-', 'the record: %s', s.record())
+    s.await_steady('db02')
+
+
 @tap.test('two controllers at once: one wins, the other exits 7, has changed nothing and names it')
 def _(s):
     for first, second in ((('ctl', 'db01'), ('ctl2', 'vm')), (('ctl2', 'db02'), ('ctl', 'db01'))):

@@ -591,6 +591,48 @@ static void try_command(const struct world *w, int ctl, int command, int to, boo
     emit(fn, arg, &out);
 }
 
+/* `dns set`: one look, the rule for `from`, one compare-and-swap; then nothing of it is left. */
+static void try_set(const struct world *w, int ctl, u8 owner, bool accept, successor_fn fn,
+                    void *arg)
+{
+    struct step_out out = {.w = *w};
+    struct control *c = &out.w.ctl[ctl];
+    struct plan_view v;
+    int node = 0;
+
+    if (!w->dns)
+        return;
+    out.w.commands--;
+    control_start(&out.w, ctl, PLAN_COMMANDS, -1, accept);
+    view_of(c, &v);
+    v.command = PLAN_RESUME;
+    struct record r = v.d;
+
+    r.state = REGISTER_STABLE;
+    r.n_from = 0;
+    r.to[0] = '\0';
+    STR_COPY(r.owner, node_name(owner));
+    if (planner_typed(&v, &r, &node) != TYPED_OK && !seed_is(SEED_BLIND_SET))
+        return;
+    if (seed_is(SEED_BLIND_SET))
+        r.n_from = 0;
+    for (int i = 0; i < NODES; i++)
+        r.epoch = r.epoch > c->view[i].epoch ? r.epoch : c->view[i].epoch;
+    r.epoch++;
+    STR_COPY(r.nonce, nonce_text(++out.w.nonces));
+    STR_COPY(r.by, nonce_text(c->run) + 16);
+    STR_COPY(r.txn, nonce_text(c->run) + 16);
+    rec_from_record(&r, &out.w.d);
+    oracle_update(&w->d, &out.w.d, &out.bad);
+    for (size_t k = 0; k < out.w.d.n_from; k++)
+        if (out.w.d.grade[k] == GRADE_G3)
+            out.w.given_up |= (u8)(1U << out.w.d.from[k]);
+    str_printf(out.text, sizeof(out.text), "AN ADMINISTRATOR: dns set owner=%s epoch %u (run %u)",
+               node_name(owner), out.w.d.epoch, c->run);
+    *c = (struct control){.phase = IDLE};
+    emit(fn, arg, &out);
+}
+
 void control_successors(const struct world *w, successor_fn fn, void *arg)
 {
     unsigned menu = sim.scenario->menu;
@@ -610,6 +652,8 @@ void control_successors(const struct world *w, successor_fn fn, void *arg)
     if (menu & MENU_FORGET)
         try_command(w, idle, PLAN_FORGET, A, false, fn, arg);
     for (int to = A; to < NODES; to++) {
+        if (menu & MENU_SET)
+            try_set(w, idle, (u8)to, menu & MENU_ACCEPT, fn, arg);
         if (menu & MENU_SWITCHOVER)
             try_command(w, idle, PLAN_SWITCHOVER, to, false, fn, arg);
         if (menu & MENU_FAILOVER)

@@ -69,6 +69,7 @@ enum {
     HOOK = MENU_CUT_POSSIBLE,
     GIVE_UP = MENU_ACCEPT,
     ORPHANS = MENU_POSTMASTER,
+    SET = MENU_SET,
 };
 
 /* clang-format off */
@@ -94,6 +95,9 @@ static const struct scenario scenarios[] = {
     {"unplanned, the owner's postmaster dead, a backend alive", orphaned, STEP_NONE, 2, 1, 1, ANY,      SHORT, LONG},
     {"unplanned, a backend alive at the fence", orphaned, STEP_FENCE_OLD, 2, 1,  1,     ANY,           SHORT, LONG},
     {"planned, a postmaster dies at the fence", planned, STEP_FENCE, 2,  1,       1,     AFTER | ORPHANS, SHORT, LONG},
+    {"the record typed by hand",          alone,   STEP_NONE,    1,     3,       0,     AFTER | SET,   SHORT, LONG},
+    {"the record typed by hand, from the flip", planned, STEP_PROMOTE, 1, 2,      0,    ANY | SET,     SHORT, LONG},
+    {"the record typed by hand, a node given up", lost, STEP_STABLE, 1, 2,       0,     ANY | SET | GIVE_UP, SHORT, LONG},
     {"no command",                        alone,   STEP_NONE,    4,     0,       0,     0,             SHORT, LONG},
 };
 
@@ -117,6 +121,7 @@ static const struct {
     {SEED_NO_LATE_FLIP,  {"planned", planned, STEP_FLIP,   2, 1, 0, AFTER, SOWN, 0}},
     {SEED_WATCH_EAGER,   {"planned", planned, STEP_NONE,   1, 0, 0, 0, SOWN, 0}},
     {SEED_PID_FILE_ONLY, {"orphan",  orphaned, STEP_NONE,  0, 0, 0, 0, SOWN, 0}},
+    {SEED_BLIND_SET,     {"planned", planned, STEP_STABLE, 1, 2, 0, SET | MENU_RESUME, SOWN, 0}},
 };
 /* clang-format on */
 

@@ -116,7 +116,8 @@ struct world {
     X(SEED_SOFT_FENCE, "a fence that does not survive a restart")                                  \
     X(SEED_NO_LATE_FLIP, "a late FLIP is not fenced before UNFENCE")                               \
     X(SEED_WATCH_EAGER, "the watch fences whoever is not named as target")                         \
-    X(SEED_PID_FILE_ONLY, "stopped is what postmaster.pid says")
+    X(SEED_PID_FILE_ONLY, "stopped is what postmaster.pid says")                                   \
+    X(SEED_BLIND_SET, "dns set names nobody who may still write")
 
 enum seed {
 #define X(id, text) id,
@@ -144,6 +145,7 @@ enum menu { /* which commands an administrator may give later on */
             MENU_NETWORK = 64,      /* cuts are among the faults */
             MENU_POSTMASTER = 128,  /* a primary's postmaster dies, a backend lives on */
             MENU_FORGET = 256,      /* of the first owner */
+            MENU_SET = 512,         /* a record typed by hand (dns set) */
 };
 
 /* The run's settings; set once before it begins. */

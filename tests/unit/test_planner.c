@@ -159,6 +159,42 @@ static void stable_rows(void **unused)
     expect_end(v, WHY_OTHER_WRITABLE, 4);
 }
 
+/* The owner's role is not given back over a node that may write and does not answer: `dns set` names
+ * it in `from`, and the rule is that of a failover. */
+static void stable_return_needs_the_others(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+
+    (void)unused;
+    fence(&v->nodes[A]);
+    silence(&v->nodes[B]);
+    register_from_add(&v->d, "b", GRADE_NONE);
+    register_from_add(&v->d, "c", GRADE_NONE);
+    expect_step(v, STEP_EVIDENCE, B);
+    mark(v, STEP_EVIDENCE);
+    expect_end(v, WHY_NO_GRADE, 4);
+    v->command = PLAN_ABORT;
+    expect_end(v, WHY_NO_GRADE, 4);
+    v->command = PLAN_UNFENCE;
+    v->to = A;
+    expect_end(v, WHY_NO_GRADE, 4);
+    v->command = PLAN_RESUME;
+    v->nodes[B].seen_writable = true;
+    v->marks.accepted = 1U << B;
+    expect_end(v, WHY_SEEN_WRITABLE, 4);
+    v->nodes[B].seen_writable = false;
+    expect_step(v, STEP_WAIT_WATCH, A);
+    mark(v, STEP_WAIT_WATCH);
+    expect_step(v, STEP_TAKEOVER, -1);
+    v->marks.epoch = 5;
+    STR_COPY(v->marks.nonce, nonce);
+    expect_step(v, STEP_GRADE, B);
+    register_from_add(&v->d, "b", GRADE_G3);
+    expect_step(v, STEP_UNFENCE, A);
+    v->nodes[C].role = PG_STOPPED; /* it answers, but nothing keeps it from starting as a primary */
+    expect_step(v, STEP_FENCE, C);
+}
+
 static void stable_settles_debts(void **unused)
 {
     struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
@@ -492,6 +528,7 @@ int main(void)
         cmocka_unit_test(distrusted_records),
         cmocka_unit_test(two_writable),
         cmocka_unit_test(stable_rows),
+        cmocka_unit_test(stable_return_needs_the_others),
         cmocka_unit_test(stable_settles_debts),
         cmocka_unit_test(claim_rows),
         cmocka_unit_test(seize_rows),

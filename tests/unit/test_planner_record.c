@@ -206,9 +206,54 @@ static void situations(void **unused)
     assert_int_equal(s.reason, WHY_TWO_WRITABLE);
 }
 
+/* `dns set`: all others are named; who is silent takes a person's word. */
+static void typed_record_names_the_others(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_FLIP);
+    struct record r = v->d;
+    int node = -1;
+
+    (void)unused;
+    STR_COPY(r.owner, "a");
+    assert_int_equal(planner_typed(v, &r, &node), TYPED_NOT_STABLE);
+    r.state = REGISTER_STABLE;
+    register_from_add(&r, "b", GRADE_G3); /* typed in the text: that alone states nothing */
+    silence(&v->nodes[B]);
+    assert_int_equal(planner_typed(v, &r, &node), TYPED_SILENT);
+    assert_int_equal(node, B);
+    v->marks.accepted = 1U << B | 1U << C;
+    assert_int_equal(planner_typed(v, &r, &node), TYPED_OK);
+    assert_int_equal(r.n_from, 2);
+    assert_int_equal(register_grade_of(&r, "b"), GRADE_G3);
+    assert_int_equal(register_grade_of(&r, "c"), GRADE_NONE); /* it answers: it has to say it */
+    STR_COPY(r.owner, "c");
+    assert_int_equal(planner_typed(v, &r, &node), TYPED_NO_PRIMARY);
+    STR_COPY(r.owner, "b"); /* lost: a failover comes next */
+    assert_int_equal(planner_typed(v, &r, &node), TYPED_OK);
+    STR_COPY(r.owner, "z");
+    assert_int_equal(planner_typed(v, &r, &node), TYPED_STRANGER);
+}
+
+static void typed_from_stays_until_heard(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    const struct plan_record_args args = {.nonce = nonce, .txn = txn, .by = "root@ctl2"};
+    struct record r;
+
+    (void)unused;
+    register_from_add(&v->d, "b", GRADE_NONE);
+    register_from_add(&v->d, "c", GRADE_NONE);
+    v->nodes[C].epoch = 4; /* before the record was typed it was a standby: that is no answer */
+    assert_true(planner_record(v, STEP_TAKEOVER, &args, &r));
+    assert_int_equal(r.n_from, 1);
+    assert_string_equal(r.from[0].node, "c");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(typed_record_names_the_others),
+        cmocka_unit_test(typed_from_stays_until_heard),
         cmocka_unit_test(rule_w),
         cmocka_unit_test(records_follow_each_other),
         cmocka_unit_test(records_of_a_failover),

@@ -397,6 +397,13 @@ static void guard_rows_eight_to_eleven(void **unused)
     expect(x, 9, GUARD_WRITABLE);
     x->d.state = REGISTER_UNDO;
     expect(x, 9, GUARD_WRITABLE);
+    /* `dns set` wrote it: those in `from` have not said yet that they cannot write */
+    x->d.state = REGISTER_STABLE;
+    register_from_add(&x->d, "db09", GRADE_NONE);
+    expect(x, 11, GUARD_HOLD);
+    register_from_add(&x->d, "db09", GRADE_G3);
+    expect(x, 9, GUARD_WRITABLE);
+    register_from_remove(&x->d, "db09");
     x->d.state = REGISTER_FLIP;
     expect(x, 11, GUARD_HOLD);
     x->s.promoting = true;

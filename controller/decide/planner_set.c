@@ -1,0 +1,34 @@
+/* `dns set`: whom a record that a person types has to name. */
+#include "controller/decide/planner_view.h"
+
+/* It runs as a standby that never had the role, or is kept down as one: no record makes it write. */
+static bool no_primary(const struct plan_view *v, int node)
+{
+    return plan_answers(v, node) && v->nodes[node].role != PG_WRITABLE &&
+           (plan_standby(v, node) || (plan_marked(v, node) && !plan_can_return(v, node)));
+}
+
+/* What was known of who may write is overridden with the record. So all others are in `from`: who
+ * answers has still to say at the new epoch what it is, and who is silent takes a person's word. */
+enum plan_typed planner_typed(const struct plan_view *v, struct record *r, int *ret_node)
+{
+    int owner = plan_node_index(v, r->owner);
+
+    *ret_node = owner;
+    if (r->state != REGISTER_STABLE || r->to[0])
+        return TYPED_NOT_STABLE;
+    if (owner < 0)
+        return TYPED_STRANGER;
+    if (no_primary(v, owner))
+        return TYPED_NO_PRIMARY;
+    r->n_from = 0;
+    for (int i = 0; i < (int)v->n_nodes; i++) {
+        if (i == owner)
+            continue;
+        *ret_node = i;
+        if (!v->nodes[i].answered && !plan_confirmed(v, i))
+            return TYPED_SILENT;
+        register_from_add(r, v->nodes[i].name, v->nodes[i].answered ? GRADE_NONE : GRADE_G3);
+    }
+    return TYPED_OK;
+}
