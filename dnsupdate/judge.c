@@ -17,19 +17,25 @@ static bool is(const char *wanted, bool present, const char *there)
     return wanted ? present && strcmp(wanted, there) == 0 : !present;
 }
 
-/* Can the record that was read have come only after the old string? The same epoch with our txn may
- * be an earlier state of our own transition, a lower one is older for sure. */
-static bool came_after(const struct dns_view *view, const struct dns_swap *swap)
+/* Can the record that was read have come only after the old string? An epoch has one writer. So
+ * where ours is the first of its epoch (a claim, a takeover), any other of that epoch is another's,
+ * also with the same txn; where the old one was of this epoch already, the same txn may be an
+ * earlier state of our own. An epoch below the old one's is older for sure. */
+static bool came_after(const struct swap_seen *s)
 {
-    struct record ours;
+    const struct record *seen = &s->view->record;
+    struct record ours, old;
 
-    if (!swap->old_txt)
+    if (!s->swap->old_txt)
         return true; /* nothing was to be there */
-    if (register_parse(swap->new_txt, &ours, NULL) < 0 || !view->record_valid)
+    if (register_parse(s->swap->new_txt, &ours, NULL) < 0 || !s->view->record_valid ||
+        register_parse(s->swap->old_txt, &old, NULL) < 0)
         return true; /* not comparable: whoever wrote it, it is neither the old nor ours */
-    if (view->record.epoch != ours.epoch)
-        return view->record.epoch > ours.epoch;
-    return strcmp(view->record.txn, ours.txn) != 0;
+    if (seen->epoch != ours.epoch)
+        /* at the old epoch: whoever held it was faster, if all tries have been refused */
+        return seen->epoch > ours.epoch ||
+               (seen->epoch == old.epoch && s->failure && !s->accepted && s->unanswered == 0);
+    return old.epoch < ours.epoch || strcmp(seen->txn, ours.txn) != 0;
 }
 
 static bool definite(int rcode)
@@ -54,7 +60,7 @@ enum swap_judgement judge_swap(const struct swap_seen *s)
         return v->alias_other_types ? SWAP_BLOCKED : SWAP_READ;
     }
     if (!is(w->old_txt, v->n_txt > 0, v->txt)) {
-        if (v->n_txt > 0 && came_after(v, w))
+        if (v->n_txt > 0 && came_after(s))
             return SWAP_LOST;
         return s->accepted || s->failure ? SWAP_READ : SWAP_WAIT;
     }

@@ -176,6 +176,7 @@ static void (*const effects[STEP_COUNT])(struct play *p, int node) = {
     [STEP_ARM] = armed,
     [STEP_CRON_OFF] = cron_off,
     [STEP_CATCHUP] = nothing,
+    [STEP_ASK_DNS] = nothing,
     [STEP_FENCE] = fenced,
     [STEP_VERIFY] = nothing,
     [STEP_FENCE_OLD] = fenced_at_once,

@@ -280,6 +280,13 @@ static bool walk(const struct plan_view *v, const struct plan_row *rows, struct 
     return false;
 }
 
+/* With DNS silent the record stays as it is; but while A writes, all else is as it was before. */
+static bool undone_without_dns(const struct plan_view *v)
+{
+    return plan_state_is(v, REGISTER_CLAIM) && plan_writable(v, plan_a(v)) &&
+           !plan_marked(v, plan_a(v));
+}
+
 /* A switchover that cannot go on undoes itself, where there is something to do on the way back and
  * nobody else holds the record. Any other command stops: a person decides. */
 static void turn_if_better(const struct plan_view *v, struct plan_move *ret)
@@ -287,8 +294,8 @@ static void turn_if_better(const struct plan_view *v, struct plan_move *ret)
     struct plan_move back;
     bool open = plan_state_is(v, REGISTER_CLAIM) || plan_state_is(v, REGISTER_FLIP);
 
-    if (ret->kind != MOVE_STOP || v->command != PLAN_SWITCHOVER || !open || !v->d_answered ||
-        v->marks.lost || plan_writable(v, plan_b(v)))
+    if (ret->kind != MOVE_STOP || v->command != PLAN_SWITCHOVER || !open ||
+        (!v->d_answered && !undone_without_dns(v)) || v->marks.lost || plan_writable(v, plan_b(v)))
         return;
     if (walk(v, plan_rows(v, true), &back) && back.kind == MOVE_STEP)
         *ret = back;

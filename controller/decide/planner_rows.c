@@ -182,6 +182,13 @@ static bool a_behind_mark(const struct plan_view *v)
     return a_writable(v) && !plan_done(v, STEP_CATCHUP);
 }
 
+/* It has to answer after the stop, for FLIP: one that has died since CLAIM is noticed while A still
+ * writes. */
+static bool a_dns_unasked(const struct plan_view *v)
+{
+    return a_writable(v) && !plan_done(v, STEP_ASK_DNS);
+}
+
 /* The mark is there, a clean stop is not: without its shutdown checkpoint nothing can be verified.
  */
 static uint32_t unclean(const struct plan_view *v)
@@ -284,6 +291,7 @@ static const struct plan_row claim_forward[] = {
     PLAN_END ("claim: B silent",                     b_silent,        b,      WHY_TO_SILENT, 4),
     PLAN_STEP("claim: A writable, its jobs on",      a_has_cron,      a,      STEP_CRON_OFF),
     PLAN_STEP("claim: A writable",                   a_behind_mark,   a,      STEP_CATCHUP),
+    PLAN_STEP("claim: A writable, DNS not asked again", a_dns_unasked, NULL,  STEP_ASK_DNS),
     PLAN_STEP("claim: A writable, B caught up",      a_writable,      a,      STEP_FENCE),
     PLAN_END ("claim: A fenced without a clean stop", NULL,           unclean, WHY_NO_CLEAN_STOP, 4),
     PLAN_STEP("claim: A fenced, its stop not seen",  a_stop_unseen,   a,      STEP_FENCE),

@@ -42,6 +42,7 @@ enum step_id {
     /* planned, before the flip */
     STEP_CRON_OFF,
     STEP_CATCHUP,
+    STEP_ASK_DNS, /* the zone's primary, signed: the last that could be noticed without an outage */
     STEP_FENCE,
     STEP_VERIFY,
 

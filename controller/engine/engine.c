@@ -214,12 +214,23 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
     return codes[m->exit_code];
 }
 
+/* Agents know a later epoch than the record had when it was read: what has it now? */
+static bool newer_record(struct run *r)
+{
+    int64_t before = r->view.d.epoch;
+    world_observe(r->session, &r->world, OBSERVE_AGENTS | OBSERVE_DNS);
+    run_look(r);
+    return r->view.d_answered && r->view.d.epoch > before;
+}
+
 static int engine_loop(struct run *r, struct plan_move *m, struct err *reterr)
 {
     for (;;) {
         planner_next(&r->view, m);
-        if (m->kind != MOVE_STEP)
+        if (m->kind != MOVE_STEP && (m->reason != WHY_EPOCH_BELOW || !newer_record(r)))
             return 0;
+        if (m->kind != MOVE_STEP)
+            continue;
         int rc = engine_step(r, m, reterr);
         if (rc < 0)
             return rc;

@@ -168,6 +168,7 @@ const op_fn ops[STEP_COUNT] = {
     [STEP_ARM] = op_arm,
     [STEP_CRON_OFF] = op_cron_off,
     [STEP_CATCHUP] = op_catchup,
+    [STEP_ASK_DNS] = op_ask_dns,
     [STEP_FENCE] = op_fence,
     [STEP_VERIFY] = op_verify,
     [STEP_FENCE_OLD] = op_fence_old,

@@ -31,6 +31,7 @@ bool ops_until(struct run *r, size_t node, ops_holds_fn holds, int64_t timeout_m
 void ops_pause(struct run *r, int64_t ms);
 
 void op_record(struct run *r, const struct plan_move *m, struct op_result *res);    /* ops_dns.c */
+void op_ask_dns(struct run *r, const struct plan_move *m, struct op_result *res);
 void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res); /* ops_ask.c */
 void op_loss(struct run *r, const struct plan_move *m, struct op_result *res);
 /* Asks the others about the node that a refusal is about, if it does not respond and they have not

@@ -72,6 +72,9 @@ void op_record(struct run *r, const struct plan_move *m, struct op_result *res)
     update_wait(s, &swap, &result, &res->e);
     trace_dns(&r->trace, &swap, &result, &res->e);
     *outcome = outcome_of(&result, &res->e);
+    /* time has passed, and somebody else may be at work: what was seen of the nodes is old */
+    if (*outcome == OUTCOME_LOST || *outcome == OUTCOME_UNKNOWN)
+        world_observe(s, &r->world, OBSERVE_AGENTS);
     if (result.view.status == DNS_VIEW_OK)
         r->world.d = result.view;
     else if (*outcome == OUTCOME_UNKNOWN)
@@ -83,4 +86,18 @@ void op_record(struct run *r, const struct plan_move *m, struct op_result *res)
     STR_PRINTF(res->detail, "epoch %lld %s, owner %s, alias -> %s%s", (long long)next.epoch,
                register_state_names[next.state], next.owner, target->target,
                result.tries > 1 ? " (sent again)" : "");
+}
+
+/* Signed, from the primary: what FLIP and the agents' own reads will need. */
+void op_ask_dns(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    (void)m;
+    world_observe(r->session, &r->world, OBSERVE_DNS);
+    if (r->world.d.status == DNS_VIEW_OK) {
+        res->outcome[CLUSTER_NODES_MAX] = OUTCOME_DONE;
+        STR_PRINTF(res->detail, "%s answers, epoch %lld", r->world.d.server,
+                   (long long)r->world.d.record.epoch);
+    } else {
+        res->e = r->world.d_error;
+    }
 }

@@ -331,19 +331,19 @@ static int name_the_others(struct session *s, const struct world *w, struct reco
         return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
                        "owner=%s is not a configured node", r->owner);
     case TYPED_NO_PRIMARY:
-        return err_set(reterr, ERR_REFUSED,
+        return err_set(reterr, ERR_PREFLIGHT,
                        "type the last owner, also if it is lost: then `pgtandem failover` makes a "
                        "standby the primary",
                        "owner=%s, but %s is a standby: no record makes it the primary", name, name);
     case TYPED_SILENT:
-        err_set(reterr, ERR_REFUSED, NULL,
+        err_set(reterr, ERR_PREFLIGHT, NULL,
                 "%s does not respond and nothing proves that it cannot write; nothing was changed",
                 name);
         err_set_hint(reterr,
                      "bring it back, or stop it for certain and run the command again with "
                      "--accept-unfenced %s",
                      name);
-        return ERR_REFUSED;
+        return ERR_PREFLIGHT;
     }
     return 0;
 }

@@ -203,7 +203,16 @@ static void begin_agents(struct agents_look *l, const bool *wanted)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-void world_observe(struct session *s, struct world *w, unsigned what)
+bool world_record_is_behind(const struct world *w)
+{
+    for (size_t i = 0; i < w->n_nodes; i++)
+        if (w->d.status == DNS_VIEW_OK && w->d.record_valid && w->nodes[i].answered &&
+            w->nodes[i].obs.epoch > w->d.record.epoch)
+            return true;
+    return false;
+}
+
+static void look_once(struct session *s, struct world *w, unsigned what)
 {
     struct agents_look *agents = mem_alloc(sizeof(*agents));
     struct dns_look look = {.s = s,
@@ -238,6 +247,13 @@ void world_observe(struct session *s, struct world *w, unsigned what)
     /* each call has its own deadline, so this ends */
     loop_wait(s->loop, &agents->done, -1, NULL);
     mem_free(agents);
+}
+
+void world_observe(struct session *s, struct world *w, unsigned what)
+{
+    look_once(s, w, what);
+    if ((what & OBSERVE_DNS) && world_record_is_behind(w))
+        look_once(s, w, OBSERVE_DNS);
 }
 
 void world_observe_node(struct session *s, struct world *w, int node)

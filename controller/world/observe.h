@@ -79,6 +79,9 @@ enum {
 
 /* Look at all (or what `what` says), within config.limits.agent_timeout_ms / dns timeout. */
 void world_observe(struct session *s, struct world *w, unsigned what);
+/* An agent obeys a later epoch than the record that was read has: a restored zone, or a command that
+ * claimed it between the two. Only the record, read again, tells which. */
+bool world_record_is_behind(const struct world *w);
 /* Look at one node again. */
 void world_observe_node(struct session *s, struct world *w, int node);
 /* EVIDENCE about `target`, the witness's question; the rest of *q is the caller's. */

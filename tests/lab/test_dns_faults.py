@@ -42,13 +42,17 @@ def _(s):
 @tap.test('DNS dies before FENCE: exit 4, the owner serves on; then abort: as before')
 def _(s):
     before = s.snapshot()
+    started = s.value('db02', 'SELECT pg_postmaster_start_time()')
     with s.limits(dns_timeout_ms=3000):
         child = points.at_catch_up(s, 'db02', 'db01')
         s.freeze('ns1', 'named')
         s.thaw('db02', 'checkpointer')
         result = s.finish_pgtandem(child)
     check(result.code == 4, 'exit %d', result.code)
-    check(s.role('db01') == s.role('vm') == 'recovery', 'a standby is writable')
+    roles = [s.role(n) for n in ('db02', 'db01', 'vm')]
+    check(roles == ['writable', 'recovery', 'recovery'], 'roles: %s', roles)
+    check(s.cron('db02') == 'on', 'the jobs of db02 are %s', s.cron('db02'))
+    check(s.value('db02', 'SELECT pg_postmaster_start_time()') == started, 'db02 was stopped')
     s.thaw()
     result = s.go_on('abort')
     check(result.code == 0, 'abort: exit %d', result.code)
@@ -128,11 +132,11 @@ def _(s):
              f"{s.record()['txn']} sysid={s.record()['sysid']} tli={s.record()['tli']} ttl=30 grade=- by=root@ctl")
     s.cut('db01')
     before = s.record()
-    result = s.go_on('dns', 'set', typed)
+    result = s.pgtandem('dns', 'set', typed, '--yes', '--reason', 'test')
     check(result.code == 2 and '--accept-unfenced db01' in ' '.join(result.stderr.split()),
           'dns set: exit %d, %s', result.code, result.stderr)
     check(s.record() == before, 'the record: %s', s.record())
-    result = s.go_on('dns', 'set', typed, '--accept-unfenced', 'db01')
+    result = s.pgtandem('dns', 'set', typed, '--accept-unfenced', 'db01', '--yes', '--reason', 'test')
     check(result.code == 0 and 'next: pgtandem resume' in result.stdout, 'dns set: %s', result.stderr)
     check((s.record()['from'], s.record()['grade']) == ('db01,vm', '3,-'), 'the record: %s', s.record())
     s.cut('vm')

@@ -376,6 +376,9 @@ static enum plan_outcome look_step(struct world *w, struct control *c, const str
         for (int i = 0; i < NODES; i++)
             listen_for(w, c, i, m->nodes & (1U << i));
         return OUTCOME_DONE;
+    case STEP_ASK_DNS:
+        look_at_dns(w, c);
+        return c->d_answered ? OUTCOME_DONE : OUTCOME_FAILED;
     case STEP_CATCHUP:
         return caught_up(w, c) ? OUTCOME_DONE : OUTCOME_FAILED;
     case STEP_VERIFY:

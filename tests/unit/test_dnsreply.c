@@ -365,6 +365,7 @@ static void test_view_alias(void **state)
 #define OURS RECORD("9", "02")
 
 static const struct dns_swap ours = {"a.ia2.test", OLD, "b.ia2.test", OURS, 30};
+static const struct dns_swap later = {"a.ia2.test", RECORD("9", "02") "y", "b.ia2.test", OURS, 30};
 static const struct dns_swap init = {NULL, NULL, "b.ia2.test", OURS, 30};
 
 static void test_judge(void **state)
@@ -399,8 +400,16 @@ static void test_judge(void **state)
          SWAP_WAIT},
         {"lost the race", &ours, "a.ia2.test", RECORD("9", "03"), false, false, RCODE_NXRRSET, 0,
          SWAP_LOST},
-        {"NXRRSET, an earlier state of ours", &ours, "a.ia2.test",
+        {"NXRRSET, an earlier state of ours", &later, "a.ia2.test",
          RECORD("9", "02") "x" /* by=root@ctl2x */, false, false, RCODE_NXRRSET, 1, SWAP_READ},
+        {"two takeovers: the other's, same epoch, same txn", &ours, "a.ia2.test",
+         RECORD("9", "02") "x", false, false, RCODE_NXRRSET, 0, SWAP_LOST},
+        {"the same, before any answer", &ours, "a.ia2.test", RECORD("9", "02") "x", false, false, 0,
+         1, SWAP_LOST},
+        {"takeover, its holder went on at the old epoch", &ours, "a.ia2.test", OLD "x", false,
+         false, RCODE_NXRRSET, 0, SWAP_LOST},
+        {"the same, one try still out", &ours, "a.ia2.test", OLD "x", false, false, RCODE_NXRRSET,
+         1, SWAP_READ},
         {"NXRRSET, foreign text", &ours, "a.ia2.test", "hello", false, false, RCODE_NXRRSET, 0,
          SWAP_LOST},
         {"NXRRSET, record gone", &ours, "a.ia2.test", NULL, false, false, RCODE_NXRRSET, 0,

@@ -22,6 +22,8 @@ static void switchover_step_by_step(void **unused)
     v->nodes[A].cron_off = true;
     expect_step(v, STEP_CATCHUP, A);
     mark(v, STEP_CATCHUP);
+    expect_step(v, STEP_ASK_DNS, -1);
+    mark(v, STEP_ASK_DNS);
     expect_step(v, STEP_FENCE, A);
     fence(&v->nodes[A]);
     expect_step(v, STEP_VERIFY, B);
@@ -455,7 +457,15 @@ static void silent_dns_at_first_and_in_the_middle(void **unused)
     expect_end(v, WHY_DNS_SILENT_AT_FIRST, 2);
     v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
     v->d_answered = false;
-    expect_end(v, WHY_DNS_SILENT, 4); /* A is not stopped without a way on */
+    expect_end(v, WHY_DNS_SILENT, 4); /* A is not stopped without a way on … */
+    v->nodes[A].cron_on = false;
+    v->nodes[A].cron_off = true;
+    mark(v, STEP_CATCHUP);
+    v->marks.failed = step_bit(STEP_ASK_DNS);
+    expect_step(v, STEP_CRON_BACK, A); /* … and gets its jobs back */
+    v->marks.turned = v->nodes[A].cron_on = true;
+    v->nodes[A].cron_off = false;
+    expect_end(v, WHY_DNS_SILENT, 4);
     v = flip_fenced(PLAN_SWITCHOVER);
     v->d_answered = false;
     expect_step(v, STEP_PROMOTE, B); /* its agent reads D itself */

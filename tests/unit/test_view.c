@@ -211,9 +211,26 @@ static void test_long_histories_are_compared_where_they_overlap(void **state)
     expect(false, LINEAGE_BEYOND);
 }
 
+/* Before "older than what an agent has seen" is said: another command may have claimed it. */
+static void test_a_record_behind_its_agents_is_read_again(void **state)
+{
+    (void)state;
+    w.d.record.epoch = 8;
+    w.nodes[OTHER].obs.epoch = 8;
+    assert_false(world_record_is_behind(&w));
+    w.nodes[OTHER].obs.epoch = 9;
+    assert_true(world_record_is_behind(&w));
+    w.nodes[OTHER].answered = false;
+    assert_false(world_record_is_behind(&w));
+    w.nodes[OTHER].answered = true;
+    w.d.status = DNS_VIEW_SILENT;
+    assert_false(world_record_is_behind(&w));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_a_record_behind_its_agents_is_read_again, set_up),
         cmocka_unit_test_setup(test_an_ancestor_ends_where_the_owner_left_it, set_up),
         cmocka_unit_test_setup(test_a_held_node_is_measured_by_its_recovery, set_up),
         cmocka_unit_test_setup(test_the_newest_timeline_of_pg_control_counts, set_up),
