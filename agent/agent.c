@@ -41,7 +41,7 @@ int agent_new(struct loop *l, struct config *config, bool network, struct agent 
         return r;
     }
     g->pg = postgres_new(l, &config->postgresql, config->agent.node);
-    g->cron = cron_new(l, &config->cron);
+    g->cron = cron_new(l, &config->cron, config->binding.directory);
     postgres_keep_ran(g->pg, &g->ran);
     cron_keep_ran(g->cron, &g->ran);
     *ret_agent = g;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/crontab_lines.h"
+#include "base/crontab_env.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/sha256.h"
@@ -24,19 +24,22 @@ int crontab_summarize(const char *text, size_t len, enum crontab_mode mode,
 {
     AUTO(arena) a = arena_new();
     struct crontab_summary s = {0};
+    struct crontab_env env = {.arena = a};
     struct crontab_lines ls;
-    struct buf parity;
+    struct buf parity, environment;
     int r = crontab_lines_read(text, len, mode, a, &ls, reterr);
 
     if (r < 0)
         return r;
     buf_init(&parity, SIZE_MAX);
+    buf_init(&environment, SIZE_MAX);
     s.has_block = ls.begin != SIZE_MAX;
     for (size_t i = 0; i < ls.n; i++) {
         const struct crontab_line *l = &ls.at[i];
         size_t entry_len;
         const char *entry = crontab_entry_of(l, &entry_len);
 
+        (void)crontab_env_apply(&env, l, i);
         s.unmanaged += l->kind == LINE_ON && !l->managed;
         if (!l->managed)
             continue;
@@ -45,11 +48,16 @@ int crontab_summarize(const char *text, size_t len, enum crontab_mode mode,
         s.reboot += entry_len - first >= 7 && memcmp(entry + first, "@reboot", 7) == 0;
         buf_add(&parity, entry, entry_len);
         buf_add(&parity, "\n", 1);
+        crontab_env_print(&env, &environment);
+        buf_add(&environment, "\n", 1);
     }
     r = hash_text(text, len, s.hash, reterr);
     if (r == 0)
         r = hash_text(parity.data, parity.len, s.parity, reterr);
+    if (r == 0)
+        r = hash_text(environment.data, environment.len, s.environment, reterr);
     buf_free(&parity);
+    buf_free(&environment);
     if (r == 0)
         *ret_summary = s;
     return r;
@@ -105,15 +113,26 @@ int crontab_managed_lines(const char *text, size_t len, enum crontab_mode mode, 
 
     bool all = mode == CRONTAB_ALL, block = ls.begin != SIZE_MAX;
     size_t from = all ? 0 : block ? ls.begin + 1 : ls.n, to = block && !all ? ls.end : ls.n;
-    char **lines = arena_alloc(a, (to - from + 1) * sizeof(*lines));
+    struct crontab_env env = {.arena = a};
+    for (size_t i = 0; i < from && from < to; i++)
+        (void)crontab_env_apply(&env, &ls.at[i], i);
+
+    char **lines = arena_alloc(a, (env.n + to - from + 1) * sizeof(*lines));
+    size_t n_lines = 0;
+    for (size_t i = 0; i < env.n; i++) {
+        const struct crontab_variable *v = &env.at[i];
+
+        lines[n_lines++] =
+            arena_printf(a, "%.*s=%.*s", (int)v->name_len, v->name, (int)v->value_len, v->value);
+    }
     for (size_t i = from; i < to; i++) {
         size_t entry_len;
         const char *entry = crontab_entry_of(&ls.at[i], &entry_len);
 
-        lines[i - from] = arena_strndup(a, entry, entry_len);
+        lines[n_lines++] = arena_strndup(a, entry, entry_len);
     }
     *ret_lines = lines;
-    *ret_n = to - from;
+    *ret_n = n_lines;
     return 0;
 }
 

@@ -1,9 +1,9 @@
-/* adopt, unadopt, sync: the block as a whole. */
+/* adopt, unadopt: the block as a whole. */
 #include <stdint.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/crontab_lines.h"
+#include "base/crontab_env.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -17,6 +17,24 @@ static void end_line(struct buf *b)
 {
     if (b->len > 0 && b->data[b->len - 1] != '\n')
         buf_str(b, "\n");
+}
+
+static bool is_comment(const struct crontab_line *l)
+{
+    return l->kind == LINE_OTHER && l->body > 0 && l->bytes[0] == '#';
+}
+
+/* From the first entry up: the variables that are in force there, and comment lines right above. */
+static size_t with_what_belongs_to_it(const struct crontab_lines *ls, size_t first)
+{
+    size_t from = first;
+
+    for (size_t i = first; i-- > 0;)
+        if (crontab_env_apply(NULL, &ls->at[i], i))
+            from = i;
+    while (from > 0 && is_comment(&ls->at[from - 1]))
+        from--;
+    return from;
 }
 
 /* A text without a final newline keeps none: a newline then separates the marker from the text, and
@@ -41,6 +59,8 @@ int crontab_adopt(const char *text, size_t len, struct arena *a, char **ret_text
             first = i;
         }
 
+    if (first < ls.n)
+        first = with_what_belongs_to_it(&ls, first);
     buf_init(&b, SIZE_MAX);
     add_raw(&b, &ls, 0, first);
     end_line(&b);
@@ -70,51 +90,6 @@ int crontab_unadopt(const char *text, size_t len, struct arena *a, char **ret_te
             add_raw(&b, &ls, i, i + 1);
     if (ls.begin != SIZE_MAX && ls.end + 1 == ls.n && text[len - 1] != '\n' && b.len > 0)
         b.len--;
-    crontab_take(&b, a, ret_text, ret_len);
-    return 0;
-}
-
-/* The block of `mine` with the content of the block of `theirs`; without one it is added at the
- * end. */
-static void replace_block(struct buf *b, const struct crontab_lines *mine,
-                          const struct crontab_lines *theirs, bool on)
-{
-    bool have = mine->begin != SIZE_MAX;
-
-    add_raw(b, mine, 0, have ? mine->begin + 1 : mine->n);
-    end_line(b);
-    if (!have)
-        buf_str(b, CRONTAB_BEGIN "\n");
-    for (size_t i = theirs->begin + 1; i < theirs->end; i++)
-        crontab_add_line(b, &theirs->at[i], on);
-    if (!have)
-        buf_str(b, CRONTAB_END "\n");
-    else
-        add_raw(b, mine, mine->end, mine->n);
-}
-
-int crontab_sync(const char *text, size_t len, const char *source, size_t source_len,
-                 enum crontab_mode mode, bool on, struct arena *a, char **ret_text, size_t *ret_len,
-                 struct err *reterr)
-{
-    struct crontab_lines mine, theirs;
-    struct buf b;
-    int r = crontab_lines_read(source, source_len, mode, a, &theirs, reterr);
-
-    if (r < 0) {
-        err_prefix(reterr, "the crontab to copy from");
-        return r;
-    }
-    if (mode == CRONTAB_ALL) /* the report's way: the crontab is one and the same everywhere */
-        return crontab_set(source, source_len, mode, on, a, ret_text, ret_len, reterr);
-    if (theirs.begin == SIZE_MAX)
-        return err_set(reterr, ERR_REFUSED, "`pgtandem cron adopt` makes one",
-                       "the crontab to copy from has no pgtandem block");
-    r = crontab_lines_read(text, len, mode, a, &mine, reterr);
-    if (r < 0)
-        return r;
-    buf_init(&b, SIZE_MAX);
-    replace_block(&b, &mine, &theirs, on);
     crontab_take(&b, a, ret_text, ret_len);
     return 0;
 }

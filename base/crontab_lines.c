@@ -105,31 +105,35 @@ int crontab_bad_line(struct err *e, size_t index, const char *what)
                    "crontab line %zu: %s", index + 1, what);
 }
 
-static int find_block(struct crontab_lines *ls, struct err *reterr)
+static void bad(struct crontab_lines *ls, size_t index, const char *why)
 {
-    for (size_t i = 0; i < ls->n; i++) {
+    ls->bad = index;
+    ls->why = why;
+}
+
+static void find_block(struct crontab_lines *ls)
+{
+    for (size_t i = 0; i < ls->n && ls->bad == SIZE_MAX; i++) {
         if (ls->at[i].kind == LINE_BEGIN) {
             if (ls->begin != SIZE_MAX)
-                return crontab_bad_line(reterr, i, "a second pgtandem block begins here");
+                bad(ls, i, "a second pgtandem block begins here");
             ls->begin = i;
         } else if (ls->at[i].kind == LINE_END) {
             if (ls->begin == SIZE_MAX || ls->end != SIZE_MAX)
-                return crontab_bad_line(reterr, i, "a pgtandem block ends here that has not begun");
+                bad(ls, i, "a pgtandem block ends here that has not begun");
             ls->end = i;
         }
     }
-    if (ls->begin != SIZE_MAX && ls->end == SIZE_MAX)
-        return crontab_bad_line(reterr, ls->begin,
-                                "the pgtandem block that begins here is never closed");
-    return 0;
+    if (ls->bad == SIZE_MAX && ls->begin != SIZE_MAX && ls->end == SIZE_MAX)
+        bad(ls, ls->begin, "the pgtandem block that begins here is never closed");
 }
 
-int crontab_lines_read(const char *text, size_t len, enum crontab_mode mode, struct arena *a,
-                       struct crontab_lines *ls, struct err *reterr)
+int crontab_lines_scan(const char *text, size_t len, struct arena *a, struct crontab_lines *ls,
+                       struct err *reterr)
 {
     size_t n = 1;
 
-    *ls = (struct crontab_lines){.begin = SIZE_MAX, .end = SIZE_MAX};
+    *ls = (struct crontab_lines){.begin = SIZE_MAX, .end = SIZE_MAX, .bad = SIZE_MAX};
     for (size_t i = 0; i < len; i++) {
         if (text[i] == '\0')
             return crontab_bad_line(reterr, n - 1, "a NUL byte");
@@ -138,10 +142,19 @@ int crontab_lines_read(const char *text, size_t len, enum crontab_mode mode, str
     ls->at = arena_alloc(a, n * sizeof(*ls->at));
     for (size_t i = 0; i < len; i += ls->at[ls->n++].len)
         ls->at[ls->n] = line_at(text + i, len - i);
+    find_block(ls);
+    return 0;
+}
 
-    int r = find_block(ls, reterr);
+int crontab_lines_read(const char *text, size_t len, enum crontab_mode mode, struct arena *a,
+                       struct crontab_lines *ls, struct err *reterr)
+{
+    int r = crontab_lines_scan(text, len, a, ls, reterr);
+
     if (r < 0)
         return r;
+    if (ls->bad != SIZE_MAX)
+        return crontab_bad_line(reterr, ls->bad, ls->why);
     for (size_t i = 0; i < ls->n; i++)
         ls->at[i].managed = (ls->at[i].kind == LINE_ON || ls->at[i].kind == LINE_OFF) &&
                             (mode == CRONTAB_ALL || (ls->begin < i && i < ls->end));

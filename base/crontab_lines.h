@@ -29,12 +29,18 @@ struct crontab_lines {
     struct crontab_line *at;
     size_t n;
     size_t begin, end; /* of the block; SIZE_MAX: none */
+    size_t bad; /* a line where the block is damaged; SIZE_MAX: it is whole, or there is none */
+    const char *why;
 };
 
 enum { CRONTAB_MARK_LEN = sizeof(CRONTAB_OFF_MARK) - 1 };
 
 /* ERR_INVALID with the line's number: a NUL byte, a block that is not closed, or a second one. */
 int crontab_lines_read(const char *text, size_t len, enum crontab_mode mode, struct arena *a,
+                       struct crontab_lines *ret_lines, struct err *reterr);
+/* The same for a text whose block may be damaged: only NUL bytes are refused, `managed` is left to
+ * the caller. */
+int crontab_lines_scan(const char *text, size_t len, struct arena *a,
                        struct crontab_lines *ret_lines, struct err *reterr);
 int crontab_bad_line(struct err *e, size_t index, const char *what);
 

@@ -200,6 +200,8 @@ static const struct field obs_cron_fields[] = {
     F_STRING(struct obs_cron, jobs, 0, NULL, "the first few of them"),
     F_BOOL(struct obs_cron, commanded_on, 0, NULL, "cron as last commanded"),
     F_STRING(struct obs_cron, problem, 0, NULL, "what kept the agent from seeing more"),
+    F_BOOL(struct obs_cron, damaged, 0, NULL, "the block is damaged; entries are those known from before", .since = 2),
+    F_STRING(struct obs_cron, environment, 0, NULL, "sha256 of the variables in force at each managed entry", .since = 2),
 };
 static FIELD_TABLE(obs_cron_table, struct obs_cron, "cron", obs_cron_fields);
 

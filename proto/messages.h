@@ -222,10 +222,12 @@ struct obs_cron {
     int64_t unmarked;                /* mode block: no block found is entries 0 and unmarked -1 */
     char hash[65];                   /* sha256 of the whole text */
     char parity[65];      /* sha256 of the managed part with all entries on: alike on all nodes */
-    int64_t jobs_running; /* children of cron started from managed entries */
+    int64_t jobs_running; /* those that descend from cron, and not from other entries */
     char jobs[256];       /* "pid command", the first few */
     bool commanded_on;    /* cron as last commanded */
     char problem[200];
+    bool damaged;         /* the block; entries_on and _off are of those known from before */
+    char environment[65]; /* sha256 of the variables in force at each managed entry; "" not told */
 };
 
 /* Who began a transition, when and why: the first ARM of it says so, and each node keeps it, so that

@@ -170,11 +170,24 @@ static void cron_write_backup(void *act)
     cron_read(a->agent->cron, on_previous, a);
 }
 
+/* Without a block: the entries were taken out of management. */
+static void on_written(void *arg, const struct err *e)
+{
+    struct act *a = arg;
+    struct crontab_summary s;
+
+    if (!e &&
+        crontab_summarize(a->q->crontab, strlen(a->q->crontab), CRONTAB_BLOCK, &s, NULL) == 0 &&
+        !s.has_block)
+        cron_forget(a->agent->cron);
+    act_done(a, e);
+}
+
 static void cron_write_do(void *act)
 {
     struct act *a = act;
 
-    cron_write(a->agent->cron, a->q->crontab, a->q->expected_hash, act_done, a);
+    cron_write(a->agent->cron, a->q->crontab, a->q->expected_hash, on_written, a);
 }
 
 static const sequence_phase_fn cron_write_phases[] = {

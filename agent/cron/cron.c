@@ -4,11 +4,14 @@
 
 #include "agent/cron/cron_edit.h"
 #include "agent/cron/cron_jobs.h"
+#include "agent/cron/cron_memory.h"
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/crontab_known.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/str.h"
 
 /* clang-format off */
@@ -24,7 +27,7 @@ FIELD_TABLE(cron_config_table, struct cron_config, "cron", cron_fields);
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-struct cron *cron_new(struct loop *l, const struct cron_config *config)
+struct cron *cron_new(struct loop *l, const struct cron_config *config, const char *directory)
 {
     struct cron *c = mem_alloc(sizeof(*c));
 
@@ -32,6 +35,7 @@ struct cron *cron_new(struct loop *l, const struct cron_config *config)
     c->config = config;
     c->mode = (enum crontab_mode)config->mode;
     c->uid = geteuid();
+    c->memory = cron_memory_new(directory);
     return c;
 }
 
@@ -57,6 +61,7 @@ void cron_free(struct cron *c)
         op_free(op);
     }
     mem_free(c->cached);
+    cron_memory_free(c->memory);
     mem_free(c);
 }
 
@@ -153,6 +158,11 @@ void cron_write(struct cron *c, const char *text, const char *expected_hash, cro
     sequence_start(&op->seq, cron_change_phases, end_change, op);
 }
 
+void cron_forget(struct cron *c)
+{
+    cron_memory_forget(c->memory);
+}
+
 static void end_read(void *arg, const struct err *e)
 {
     struct cron_op *op = arg;
@@ -173,8 +183,18 @@ void cron_read(struct cron *c, cron_text_fn fn, void *arg)
 static void fill(struct cron *c, const char *text, struct obs_cron *o)
 {
     struct crontab_summary s;
+    struct crontab_damage d;
     struct err e;
 
+    if (cron_edit_damaged(c, text, &d)) {
+        o->readable = o->damaged = true;
+        o->entries_on = (int64_t)d.on;
+        o->entries_off = (int64_t)d.off;
+        o->unmarked = -1;
+        sha256_hex(text, strlen(text), o->hash);
+        STR_COPY(o->problem, d.why);
+        return;
+    }
     if (crontab_summarize(text, strlen(text), c->mode, &s, &e) < 0) {
         STR_COPY(o->problem, e.msg);
         return;
@@ -186,6 +206,7 @@ static void fill(struct cron *c, const char *text, struct obs_cron *o)
         o->unmarked = s.has_block ? (int64_t)s.unmanaged : -1;
     STR_COPY(o->hash, s.hash);
     STR_COPY(o->parity, s.parity);
+    STR_COPY(o->environment, s.environment);
     if (s.reboot > 0)
         STR_COPY(o->problem, "a managed @reboot entry: cron starts it by itself at boot");
 }

@@ -23,7 +23,8 @@ struct cron_config {
 extern const struct field_table cron_config_table;
 
 struct cron;
-struct cron *cron_new(struct loop *l, const struct cron_config *c);
+/* `directory`: where the managed entries are remembered (agent/cron/cron_memory.h). */
+struct cron *cron_new(struct loop *l, const struct cron_config *c, const char *directory);
 void cron_free(struct cron *c);
 /* Where what a change runs is noted; NULL: nowhere. It must outlive `c`. */
 struct ran_log;
@@ -44,7 +45,8 @@ typedef void (*cron_look_fn)(void *arg, const struct obs_cron *cron);
 void cron_look(struct cron *c, bool fresh, cron_look_fn fn, void *arg);
 
 /* Turn all managed entries off. ERR_LOST if the text's hash is not `expected_hash` (unless ""). No
- * crontab at all counts as off. */
+ * crontab at all counts as off. In a crontab whose block is damaged every known entry is turned off,
+ * wherever it is. */
 void cron_off(struct cron *c, const char *expected_hash, cron_done_fn fn, void *arg);
 /* Changes nothing: waits for the barrier past the last edit, from when on no job can start from the
  * text before it; then for running managed jobs, up to `wait_jobs_s` (0: not at all). ERR_REFUSED
@@ -58,5 +60,7 @@ void cron_on(struct cron *c, const char *expected_hash, cron_done_fn fn, void *a
  * kept in <state directory>/crontab.backup.N by the caller. */
 typedef void (*cron_text_fn)(void *arg, const char *text, const struct err *e);
 void cron_read(struct cron *c, cron_text_fn fn, void *arg);
+/* A command took the entries out of management: what was known of them is forgotten. */
+void cron_forget(struct cron *c);
 void cron_write(struct cron *c, const char *text, const char *expected_hash, cron_done_fn fn,
                 void *arg);

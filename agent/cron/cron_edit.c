@@ -4,11 +4,14 @@
 
 #include "agent/acts/ran.h"
 #include "agent/cron/cron_jobs.h"
+#include "agent/cron/cron_memory.h"
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/crontab_known.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/str.h"
 
 enum {
@@ -118,6 +121,8 @@ static void on_read(void *arg, const struct child_result *r)
     }
     op->text = arena_strdup(op->arena, is_no_crontab(r) ? "" : r->output);
     remember(op->c, op->text);
+    if (op->c->mode == CRONTAB_BLOCK)
+        cron_memory_learn(op->c->memory, op->text);
     sequence_next(&op->seq);
 }
 
@@ -148,36 +153,50 @@ static int64_t quiet_after(int64_t wall_ms)
 
 /* ---- what is wanted -------------------------------------------------------------------------- */
 
+bool cron_edit_damaged(const struct cron *c, const char *text, struct crontab_damage *ret_damage)
+{
+    const char *known = c->mode == CRONTAB_BLOCK ? cron_memory_known(c->memory) : NULL;
+
+    return known && crontab_is_damaged(text, strlen(text), known, ret_damage);
+}
+
 static void phase_expect(void *arg)
 {
     struct cron_op *op = arg;
-    struct crontab_summary s;
+    char hash[SHA256_HEX_BYTES] = "";
     struct err e;
 
-    if (crontab_summarize(op->text, strlen(op->text), op->c->mode, &s, &e) < 0) {
-        sequence_fail(&op->seq, &e);
-    } else if (!op->written && op->expected[0] && strcmp(op->expected, s.hash) != 0) {
-        err_set(&e, ERR_LOST, "look at it with `pgtandem cron show`, and run the command again",
-                "the crontab has changed since the plan was made (sha256 %.12s, expected %.12s)",
-                s.hash, op->expected);
-        sequence_fail(&op->seq, &e);
-    } else {
+    if (op->written || !op->expected[0] ||
+        (sha256_hex(op->text, strlen(op->text), hash) && strcmp(op->expected, hash) == 0)) {
         sequence_next(&op->seq);
+        return;
     }
+    err_set(&e, ERR_LOST, "look at it with `pgtandem cron show`, and run the command again",
+            "the crontab has changed since the plan was made (sha256 %.12s, expected %.12s)", hash,
+            op->expected);
+    sequence_fail(&op->seq, &e);
+}
+
+static int set_entries(struct cron_op *op, struct err *reterr)
+{
+    const struct cron *c = op->c;
+    struct crontab_damage damage;
+    size_t len = strlen(op->text);
+
+    if (cron_edit_damaged(c, op->text, &damage))
+        return crontab_set_known(op->text, len, cron_memory_known(c->memory), op->on, op->arena,
+                                 &op->wanted, &len, reterr);
+    return crontab_set(op->text, len, c->mode, op->on, op->arena, &op->wanted, &len, reterr);
 }
 
 static void phase_edit(void *arg)
 {
     struct cron_op *op = arg;
-    size_t len;
     struct err e;
 
     if (op->given && op->written && strcmp(op->wanted, op->text) != 0)
         sequence_finish(&op->seq); /* it stood there, and somebody has edited it since */
-    else if (op->given)
-        sequence_next(&op->seq);
-    else if (crontab_set(op->text, strlen(op->text), op->c->mode, op->on, op->arena, &op->wanted,
-                         &len, &e) < 0)
+    else if (!op->given && set_entries(op, &e) < 0)
         sequence_fail(&op->seq, &e);
     else
         sequence_next(&op->seq);

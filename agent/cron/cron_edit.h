@@ -26,6 +26,7 @@
 struct arena;
 struct child;
 struct cron_jobs;
+struct crontab_damage;
 struct timer;
 
 struct cron {
@@ -34,6 +35,7 @@ struct cron {
     enum crontab_mode mode;
     uid_t uid;
     char *cached; /* NULL: not known */
+    struct cron_memory *memory;
     int64_t last_write_s;
     int64_t quiet_wall_ms;
     struct cron_op *ops; /* in progress */
@@ -71,6 +73,9 @@ extern const sequence_phase_fn cron_read_phases[];
  * anything). */
 struct cron_op *cron_op_new(struct cron *c, void *arg);
 void cron_op_end(struct cron_op *op);
+
+/* Is its block damaged, and what is known of it? Never with managed = all. */
+bool cron_edit_damaged(const struct cron *c, const char *text, struct crontab_damage *ret_damage);
 
 /* jobs of the text's managed entries that run now */
 void cron_edit_jobs(const struct cron *c, const char *text, struct cron_jobs *ret_jobs);

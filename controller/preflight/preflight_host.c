@@ -32,9 +32,16 @@ bool check_cron_daemon(const struct check_view *v, struct preflight_result *r)
 
 bool check_cron_parity(const struct check_view *v, struct preflight_result *r)
 {
-    bool alike = strcmp(v->a->cron.parity, v->b->cron.parity) == 0;
+    const char *ours = v->a->cron.environment, *theirs = v->b->cron.environment;
+    bool entries = strcmp(v->a->cron.parity, v->b->cron.parity) == 0;
+    /* an agent of version 1 does not say */
+    bool variables = !*ours || !*theirs || strcmp(ours, theirs) == 0;
+    bool alike = entries && variables;
 
-    check_measured(r, "%s", alike ? "alike" : "they differ");
+    check_measured(r, "%s",
+                   !entries     ? "they differ"
+                   : !variables ? "the variables in force at them differ (SHELL, PATH, MAILTO, ...)"
+                                : "alike");
     check_remedy(r, "pgtandem cron diff %s; pgtandem cron sync %s", v->b_name, v->b_name);
     return alike;
 }

@@ -308,8 +308,25 @@ static void cron_problems(struct status *st, const struct node_obs *o, const cha
         add(st, &st->problems, name, "%s cannot read its crontab: %s", name, o->cron.problem);
     if (!o->cron.daemon_running)
         add(st, is_owner ? &st->problems : &st->owed, name, "cron is not running on %s", name);
-    if (!is_owner && other && other->answered && o->cron.readable && other->obs.cron.readable &&
-        strcmp(o->cron.parity, other->obs.cron.parity) != 0) {
+    if (o->cron.damaged) {
+        add(st, &st->problems, name,
+            "the pgtandem block in the crontab of %s is damaged (%s); of the entries known from "
+            "before %" PRId64 " are on and %" PRId64 " off",
+            name, o->cron.problem, o->cron.entries_on, o->cron.entries_off);
+        propose(st, is_owner ? arena_printf(st->arena, "pgtandem cron show %s", name)
+                             : arena_printf(st->arena, "pgtandem cron sync %s", name));
+    } else if (!is_owner && other && other->answered && o->cron.readable &&
+               other->obs.cron.readable && !other->obs.cron.damaged && *o->cron.environment &&
+               *other->obs.cron.environment &&
+               strcmp(o->cron.parity, other->obs.cron.parity) == 0 &&
+               strcmp(o->cron.environment, other->obs.cron.environment) != 0) {
+        add(st, &st->problems, name,
+            "the variables in force at the managed crontab entries of %s differ from %s's", name,
+            name_of(st, owner));
+        propose(st, arena_printf(st->arena, "pgtandem cron diff %s", name));
+    } else if (!is_owner && other && other->answered && o->cron.readable &&
+               other->obs.cron.readable && !other->obs.cron.damaged &&
+               strcmp(o->cron.parity, other->obs.cron.parity) != 0) {
         add(st, &st->problems, name, "the managed crontab entries of %s differ from %s's", name,
             name_of(st, owner));
         propose(st, arena_printf(st->arena, "pgtandem cron diff %s", name));

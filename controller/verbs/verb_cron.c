@@ -171,7 +171,8 @@ static int diff_node(struct session *s, const struct cron_nodes *c, size_t i,
         rc = side(s, c, i, mode, &new, reterr);
     if (rc < 0)
         return rc;
-    *ret_alike = strcmp(old.summary.parity, new.summary.parity) == 0;
+    *ret_alike = strcmp(old.summary.parity, new.summary.parity) == 0 &&
+                 strcmp(old.summary.environment, new.summary.environment) == 0;
     if (*ret_alike)
         return 0;
     if (old.n > DIFF_LINES_MAX || new.n > DIFF_LINES_MAX)

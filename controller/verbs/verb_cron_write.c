@@ -67,13 +67,14 @@ static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node,
     if (rc < 0)
         return rc;
     return crontab_sync(text, strlen(text), source, strlen(source), mode, false, s->arena, ret_text,
-                        &len, reterr);
+                        &len, NULL, reterr);
 }
 
 /* ---- asking the agent ------------------------------------------------------------------------ */
 
+/* *ret_text: what the agent says about it, in the session's arena; NULL: nobody asks. */
 static int ask(struct session *s, struct cron_nodes *c, size_t node, struct request *q,
-               struct trace *trace, struct err *reterr)
+               struct trace *trace, const char **ret_text, struct err *reterr)
 {
     struct world_node *n = &c->world.nodes[node];
     const struct request *qs[1] = {q};
@@ -96,8 +97,11 @@ static int ask(struct session *s, struct cron_nodes *c, size_t node, struct requ
     }
     if (*result->reply->obs.node)
         n->obs = result->reply->obs;
-    if (result->reply->ok)
+    if (result->reply->ok) {
+        if (ret_text && result->reply->text)
+            *ret_text = arena_strdup(s->arena, result->reply->text);
         return 0;
+    }
     int code = err_from_name(result->reply->code);
     err_set(reterr, code, result->reply->hint, "%s", result->reply->msg);
     err_set_node(reterr, s->config.nodes[node].name);
@@ -112,7 +116,7 @@ static int arm(struct session *s, struct cron_nodes *c, size_t node, struct trac
 
     if (c->world.nodes[node].obs.epoch >= c->world.d.record.epoch)
         return 0;
-    return ask(s, c, node, &q, trace, reterr);
+    return ask(s, c, node, &q, trace, NULL, reterr);
 }
 
 static int write_one(struct session *s, struct change *change, struct cron_nodes *c, size_t node,
@@ -122,6 +126,7 @@ static int write_one(struct session *s, struct change *change, struct cron_nodes
     const char *name = s->config.nodes[node].name;
     struct err e = {.code = 0};
     struct trace trace = {.data = NULL};
+    const char *kept = NULL;
     char before[JOURNAL_HASH_BYTES], after[JOURNAL_HASH_BYTES];
 
     /* not the texts: crontabs hold passwords, and journals are copied into tickets. The agent keeps
@@ -140,7 +145,7 @@ static int write_one(struct session *s, struct change *change, struct cron_nodes
     int64_t asked_ms = clock_mono_ms();
     rc = arm(s, c, node, &trace, &e);
     if (rc == 0)
-        rc = ask(s, c, node, &q, &trace, &e);
+        rc = ask(s, c, node, &q, &trace, &kept, &e);
     data = json_pack("{s:b, s:s, s:s, s:I}", "ok", rc == 0, "error", e.msg, "hint", e.hint, "ms",
                      (json_int_t)(clock_mono_ms() - asked_ms));
     trace_take(&trace, data);
@@ -149,9 +154,9 @@ static int write_one(struct session *s, struct change *change, struct cron_nodes
     if (rc < 0 && reterr)
         *reterr = e;
     if (rc == 0)
-        printf("%s: written; %d managed entries on, %d off\n", name,
+        printf("%s: written; %d managed entries on, %d off%s%s\n", name,
                (int)c->world.nodes[node].obs.cron.entries_on,
-               (int)c->world.nodes[node].obs.cron.entries_off);
+               (int)c->world.nodes[node].obs.cron.entries_off, kept ? "; " : "", kept ? kept : "");
     return rc;
 }
 
@@ -184,7 +189,9 @@ static int plan(struct session *s, const struct cron_nodes *c, edit_fn edit, cha
             err_set_node(reterr, s->config.nodes[i].name);
             return rc;
         }
-        if (texts[i] && strcmp(texts[i], c->text[i]) == 0)
+        /* a block that is gone: its agent is still to be told to forget what it knew of it */
+        bool forget = edit == edit_unadopt && c->world.nodes[i].obs.cron.damaged;
+        if (texts[i] && strcmp(texts[i], c->text[i]) == 0 && !forget)
             texts[i] = NULL;
         if (!texts[i])
             continue;

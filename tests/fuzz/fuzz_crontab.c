@@ -1,7 +1,7 @@
 /*
  * Any bytes as a crontab, in both modes. The editor's promises (I13): it touches managed entries
  * only, by the mark alone; off and on again gives the same bytes; doing it twice is doing it once;
- * adopt and unadopt are each other's opposite; parity does not depend on what is on.
+ * adopt and unadopt are each other's opposite; parity and environment do not depend on what is on.
  */
 #include "base/crontab.h"
 
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crontab_known.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -99,9 +100,27 @@ static void in_mode(const struct text *t, enum crontab_mode mode, struct arena *
     again = set(&on, mode, false, a);
     must(same(&again, &off) && (s.on > 0 || same(&again, t)));
     must(crontab_commands(t->bytes, t->len, mode, true, a, &commands, NULL) == 0);
+    must(strcmp(s.environment, s_off.environment) == 0);
+    size_t taken = 0;
     if (crontab_sync(t->bytes, t->len, on.bytes, on.len, mode, true, a, &again.bytes, &again.len,
-                     NULL) == 0)
-        must(same(&again, &on));
+                     &taken, NULL) == 0)
+        must(taken > 0 || same(&again, &on));
+}
+
+/* Any text, whole or not: what is known, and what has our mark, goes off by the mark alone. */
+static void with_known(const struct text *t, const char *known, struct arena *a)
+{
+    struct text off = {NULL, 0}, again = {NULL, 0};
+    struct crontab_damage d;
+
+    if (crontab_set_known(t->bytes, t->len, known, false, a, &off.bytes, &off.len, NULL) < 0)
+        return;
+    must(crontab_set_known(off.bytes, off.len, known, false, a, &again.bytes, &again.len, NULL) ==
+         0);
+    must(same(&off, &again));
+    must(!crontab_is_damaged(off.bytes, off.len, known, &d) || d.on == 0);
+    must(crontab_set_known(t->bytes, t->len, known, true, a, &again.bytes, &again.len, NULL) == 0);
+    must(again.len <= t->len);
 }
 
 static void adopted(const struct text *t, struct arena *a)
@@ -111,6 +130,7 @@ static void adopted(const struct text *t, struct arena *a)
     if (crontab_adopt(t->bytes, t->len, a, &in.bytes, &in.len, NULL) < 0)
         return;
     must(summary(&in, CRONTAB_BLOCK).has_block);
+    must(strcmp(summary(&in, CRONTAB_BLOCK).environment, summary(t, CRONTAB_ALL).environment) == 0);
     must(strcmp(summary(&in, CRONTAB_BLOCK).parity, summary(t, CRONTAB_ALL).parity) == 0);
     must(crontab_unadopt(in.bytes, in.len, a, &out.bytes, &out.len, NULL) == 0 && same(&out, t));
 }
@@ -123,5 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in_mode(&t, CRONTAB_BLOCK, a);
     in_mode(&t, CRONTAB_ALL, a);
     adopted(&t, a);
+    const char *known = crontab_known(t.bytes, t.len, a);
+    with_known(&t, known ? known : "* * * * * x\n", a);
     return 0;
 }

@@ -72,7 +72,7 @@ static int setup(void **state)
     p->loop = loop_new();
     p->config = (struct cron_config){.mode = CRONTAB_BLOCK, .timeout_ms = 10000};
     STR_PRINTF(p->config.crontab_command, "%s/crontab", p->directory);
-    p->cron = cron_new(p->loop, &p->config);
+    p->cron = cron_new(p->loop, &p->config, p->directory);
     *state = p;
     return 0;
 }
@@ -196,6 +196,25 @@ static void a_given_text_never_replaces_an_edit(void **state)
     is(p, BLOCK_ON HUMAN);
 }
 
+/* The line after `#Ansible: NAME` was our BEGIN. The agent has been restarted since it saw the block. */
+static void known_entries_of_a_damaged_block_are_turned_off(void **state)
+{
+    struct place *p = *state;
+
+    put(p, "tab", "#Ansible: job\n" BLOCK_OFF);
+    assert_int_equal(edit(p, false, "")->code, 0);
+    cron_free(p->cron);
+    p->cron = cron_new(p->loop, &p->config, p->directory);
+    put(p, "tab",
+        "#Ansible: job\n* * * * * job\n#pgtandem-off# * * * * * job\n# END pgtandem\n1 1 * * * "
+        "own\n");
+    assert_int_equal(edit(p, false, "")->code, 0);
+    is(p, "#Ansible: job\n#pgtandem-off# * * * * * job\n#pgtandem-off# * * * * * job\n# END "
+          "pgtandem\n1 1 * * * own\n");
+    cron_forget(p->cron);
+    assert_int_equal(edit(p, false, "")->code, ERR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +225,7 @@ int main(void)
         TEST(who_edits_for_ever_is_reported),
         TEST(a_text_that_is_not_the_planned_one_is_refused),
         TEST(a_given_text_never_replaces_an_edit),
+        TEST(known_entries_of_a_damaged_block_are_turned_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/crontab_known.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "tests/unit/unit.h"
@@ -109,9 +110,13 @@ static void adopted(const char *text, const char *expected)
 static void test_adopt_from_the_first_entry_to_the_last(void **state)
 {
     (void)state;
-    adopted(HEAD JOB "# between\n" JOB2 "# after\n",
-            HEAD BEGIN JOB "# between\n" JOB2 END "# after\n");
-    adopted(HEAD MARK JOB "X=y\n" JOB2, HEAD BEGIN MARK JOB "X=y\n" JOB2 END);
+    adopted("\n" JOB "# between\n" JOB2 "# after\n",
+            "\n" BEGIN JOB "# between\n" JOB2 END "# after\n");
+    adopted(HEAD MARK JOB "X=y\n" JOB2, BEGIN HEAD MARK JOB "X=y\n" JOB2 END);
+    /* what names an entry, and what it runs with, belongs to it */
+    adopted("# mine\n\n#Ansible: dump\n" JOB, "# mine\n\n" BEGIN "#Ansible: dump\n" JOB END);
+    adopted("# a\n\n# b\n# c\nX=1\n\n# d\n" JOB "Y=1\n",
+            "# a\n\n" BEGIN "# b\n# c\nX=1\n\n# d\n" JOB END "Y=1\n");
     adopted("", BEGIN END);
     adopted(HEAD, HEAD BEGIN END);
     adopted("#0 3 * * 0 by hand", "#0 3 * * 0 by hand\n" BEGIN CRONTAB_END);
@@ -195,11 +200,13 @@ static void refused(const char *text, size_t len, const char *where)
     assert_int_equal(crontab_summarize(text, len, CRONTAB_ALL, &s, NULL), ERR_INVALID);
     assert_int_equal(crontab_adopt(text, len, a, &out, &out_len, NULL), ERR_INVALID);
     assert_int_equal(crontab_unadopt(text, len, a, &out, &out_len, NULL), ERR_INVALID);
-    assert_int_equal(crontab_sync(text, len, BEGIN END, strlen(BEGIN END), CRONTAB_BLOCK, false, a,
-                                  &out, &out_len, NULL),
-                     ERR_INVALID);
-    assert_int_equal(crontab_sync("", 0, text, len, CRONTAB_BLOCK, false, a, &out, &out_len, NULL),
-                     ERR_INVALID);
+    if (memchr(text, '\0', len)) /* a damaged block is repaired */
+        assert_int_equal(crontab_sync(text, len, BEGIN END, strlen(BEGIN END), CRONTAB_BLOCK, false,
+                                      a, &out, &out_len, NULL, NULL),
+                         ERR_INVALID);
+    assert_int_equal(
+        crontab_sync("", 0, text, len, CRONTAB_BLOCK, false, a, &out, &out_len, NULL, NULL),
+        ERR_INVALID);
     assert_null(out);
 }
 
@@ -241,7 +248,7 @@ static char *sync_text(struct arena *a, const char *text, const char *source, bo
     size_t len;
 
     assert_int_equal(crontab_sync(text, strlen(text), source, strlen(source), CRONTAB_BLOCK, on, a,
-                                  &out, &len, NULL),
+                                  &out, &len, NULL, NULL),
                      0);
     return out;
 }
@@ -257,23 +264,159 @@ static void test_sync(void **state)
     (void)state;
     assert_string_equal(sync_text(a, "0 8 * * * mine", source, false),
                         "0 8 * * * mine\n" BEGIN "# c\nA=1\n" MARK "0 1 * * * x\n" END);
-    assert_string_equal(sync_text(a, "m\n" BEGIN "0 7 * * * old\n" END "n", source, true),
-                        "m\n" BEGIN "# c\nA=1\n0 1 * * * x\n" END "n");
+    assert_string_equal(sync_text(a, "m\n" BEGIN "0 7 * * * old\n" END "# n", source, true),
+                        "m\n" BEGIN "# c\nA=1\n0 1 * * * x\n" END "# n");
     assert_string_equal(sync_text(a, "", source, true), BEGIN "# c\nA=1\n0 1 * * * x\n" END);
     assert_string_equal(sync_text(a, HEAD BEGIN MARK "1 1 * * * old\n" END JOB2,
                                   "X=1\n" BEGIN JOB "# c\n\n" MARK JOB2 END "#z\n", false),
-                        HEAD BEGIN MARK JOB "# c\n\n" MARK JOB2 END JOB2);
+                        BEGIN "X=1\n" MARK JOB "# c\n\n" MARK JOB2 END HEAD);
     /* all: the crontab is one and the same everywhere */
     assert_int_equal(crontab_sync("0 8 * * * mine", 14, HEAD JOB, strlen(HEAD JOB), CRONTAB_ALL,
-                                  false, a, &out, &len, NULL),
+                                  false, a, &out, &len, NULL, NULL),
                      0);
     assert_string_equal(out, HEAD MARK JOB);
     assert_int_equal(
-        crontab_sync("", 0, "0 1 * * * x\n", 12, CRONTAB_BLOCK, true, a, &out, &len, &e),
+        crontab_sync("", 0, "0 1 * * * x\n", 12, CRONTAB_BLOCK, true, a, &out, &len, NULL, &e),
         ERR_REFUSED);
-    assert_int_equal(crontab_sync(BEGIN, strlen(BEGIN), source, strlen(source), CRONTAB_BLOCK, true,
-                                  a, &out, &len, &e),
-                     ERR_INVALID);
+}
+
+static char *taking_in(struct arena *a, const char *text, const char *source, size_t expected)
+{
+    char *out;
+    size_t len, n;
+    struct err e = {0};
+
+    if (crontab_sync(text, strlen(text), source, strlen(source), CRONTAB_BLOCK, false, a, &out,
+                     &len, &n, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_int_equal(n, expected);
+    return out;
+}
+
+/* What a human commented out, what runs here although it is the owner's, the rest of a damaged block:
+ * one entry each, in the block. */
+static void test_sync_takes_in(void **state)
+{
+    AUTO(arena) a = arena_new();
+    const char *source = BEGIN "#Ansible: dump\n" JOB "# other\n" JOB2 END;
+    const char *block = BEGIN "#Ansible: dump\n" MARK JOB "# other\n" MARK JOB2 END;
+
+    (void)state;
+    assert_string_equal(taking_in(a, "#" JOB "0 8 * * * mine\n##  " JOB2, source, 2),
+                        arena_printf(a, "0 8 * * * mine\n%s", block));
+    assert_string_equal(taking_in(a, "# mine\n#Ansible: dump\n" JOB "# x\n", source, 1),
+                        arena_printf(a, "# mine\n# x\n%s", block));
+    assert_string_equal(taking_in(a, "#0 9 * * * another by hand\n", source, 0),
+                        arena_printf(a, "#0 9 * * * another by hand\n%s", block));
+    /* damaged: BEGIN overwritten; END cut off; both gone; twice */
+    assert_string_equal(taking_in(a, "0 8 * * * m\n" JOB MARK JOB MARK JOB2 END "#z\n", source, 3),
+                        arena_printf(a, "0 8 * * * m\n%s#z\n", block));
+    assert_string_equal(taking_in(a, BEGIN MARK JOB "0 8 * * * m\n", source, 1),
+                        arena_printf(a, "%s0 8 * * * m\n", block));
+    assert_string_equal(taking_in(a, MARK JOB MARK "1 1 * * * old\n", source, 2), block);
+    assert_string_equal(taking_in(a, BEGIN MARK JOB END BEGIN MARK JOB END, source, 2), block);
+}
+
+static const char *refused_sync(const char *text, const char *source, struct err *e)
+{
+    AUTO(arena) a = arena_new();
+    char *out;
+    size_t len;
+
+    assert_int_equal(crontab_sync(text, strlen(text), source, strlen(source), CRONTAB_BLOCK, false,
+                                  a, &out, &len, NULL, e),
+                     ERR_REFUSED);
+    return e->msg;
+}
+
+/* A job must run on the new owner as it ran on the old. */
+static void test_sync_brings_the_variables(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct err e = {0};
+
+    (void)state;
+    /* above the owner's block, and not here */
+    assert_string_equal(
+        sync_text(a, "0 8 * * * m\n", "PATH = /x\nMAILTO=\"a\"\nMAILTO=b\n" BEGIN JOB END, true),
+        "0 8 * * * m\n" BEGIN "MAILTO=b\nPATH = /x\n" JOB END);
+    /* here too, with the same value: nothing to bring */
+    assert_string_equal(sync_text(a, "PATH='/x'\n", "PATH = /x \n" BEGIN JOB END, true),
+                        "PATH='/x'\n" BEGIN JOB END);
+    assert_string_equal(sync_text(a, "PATH=/y\n", "PATH=/x\n" BEGIN JOB END, true),
+                        "PATH=/y\n" BEGIN "PATH=/x\n" JOB END);
+    /* one here that the owner does not have: the block goes above it */
+    assert_string_equal(sync_text(a, "SHELL=/bin/zsh\n" JOB2, BEGIN JOB END, true),
+                        BEGIN JOB END "SHELL=/bin/zsh\n" JOB2);
+    /* an entry below the block would get the block's: it goes to the end */
+    assert_string_equal(sync_text(a, BEGIN END JOB2, BEGIN "X=1\n" JOB END, true),
+                        JOB2 BEGIN "X=1\n" JOB END);
+    /* neither will do */
+    assert_non_null(strstr(refused_sync("SHELL=/bin/zsh\n" JOB2, BEGIN "X=1\n" JOB END, &e),
+                           "line 1 sets SHELL"));
+}
+
+static void test_environment(void **state)
+{
+    struct crontab_summary s = look("A=1\n" BEGIN JOB END, CRONTAB_BLOCK);
+
+    (void)state;
+#define SAME(text) assert_string_equal(s.environment, look(text, CRONTAB_BLOCK).environment)
+#define OTHER(text) assert_string_not_equal(s.environment, look(text, CRONTAB_BLOCK).environment)
+    SAME("A=2\nA = '1' \n" BEGIN MARK JOB END "B=2\n");
+    SAME(BEGIN "A=1\n" JOB END);
+    SAME("\"A\"=1\r\n" BEGIN "0 0 * * * another\n" END);
+    OTHER("A=2\n" BEGIN JOB END);
+    OTHER(BEGIN JOB END "A=1\n");
+    OTHER("A=1\nB=\n" BEGIN JOB END);
+    OTHER("#A=1\n" BEGIN JOB END);
+#undef SAME
+#undef OTHER
+}
+
+/* ---- a damaged block ------------------------------------------------------------------------- */
+
+static char *set_known(struct arena *a, const char *text, bool on)
+{
+    char *known = crontab_known(BEGIN JOB MARK JOB2 END, strlen(BEGIN JOB MARK JOB2 END), a), *out;
+    size_t len;
+
+    assert_string_equal(known, "* *\t* * *  pg_dump x >y \n@daily vacuumdb -a\n");
+    assert_int_equal(crontab_set_known(text, strlen(text), known, on, a, &out, &len, NULL), 0);
+    return out;
+}
+
+static void test_known_entries_are_turned_off_wherever_they_are(void **state)
+{
+    AUTO(arena) a = arena_new();
+
+    (void)state;
+    assert_string_equal(set_known(a, "0 8 * * * m\n" JOB MARK JOB2 END, false),
+                        "0 8 * * * m\n" MARK JOB MARK JOB2 END);
+    assert_string_equal(set_known(a, BEGIN BEGIN JOB "#" JOB, false), BEGIN BEGIN MARK JOB "#" JOB);
+    assert_string_equal(set_known(a, JOB2 JOB, false), MARK JOB2 MARK JOB);
+    /* on again, but none twice */
+    assert_string_equal(set_known(a, JOB MARK JOB MARK JOB2 END, true), JOB MARK JOB JOB2 END);
+    assert_string_equal(set_known(a, MARK JOB MARK JOB, true), JOB MARK JOB);
+    assert_string_equal(set_known(a, JOB JOB, true), JOB JOB);
+}
+
+static void test_damage(void **state)
+{
+    struct crontab_damage d;
+
+    (void)state;
+#define DAMAGED(text) crontab_is_damaged(text, strlen(text), "a b c d e x\n", &d)
+    assert_true(DAMAGED("#\na b c d e x\n" MARK "0 1 * * * y\n0 2 * * * z\n" END));
+    assert_int_equal(d.on, 1);
+    assert_int_equal(d.off, 1);
+    assert_string_equal(d.why, "line 5: a pgtandem block ends here that has not begun");
+    assert_true(DAMAGED("a b c d e x\n"));
+    assert_non_null(strstr(d.why, "gone"));
+    assert_false(DAMAGED("0 2 * * * z\n"));
+    assert_false(DAMAGED(BEGIN END "a b c d e x\n")); /* moved out by a human: his */
+    assert_false(crontab_is_damaged("\0", 1, "", &d));
+#undef DAMAGED
 }
 
 static void test_adopt_refuses_a_second_block(void **state)
@@ -349,6 +492,11 @@ int main(void)
         cmocka_unit_test(test_refused_with_the_line),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_sync),
+        cmocka_unit_test(test_sync_takes_in),
+        cmocka_unit_test(test_sync_brings_the_variables),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_known_entries_are_turned_off_wherever_they_are),
+        cmocka_unit_test(test_damage),
         cmocka_unit_test(test_adopt_refuses_a_second_block),
         cmocka_unit_test(test_parity_is_of_the_entries_alone),
         cmocka_unit_test(test_managed_lines),
