@@ -170,6 +170,37 @@ def _(s):
     check(re.search('db02 is (fenced|held)', status.stdout), 'status does not say what db02 is')
 
 
+@tap.test('lost for good and forgotten: out of the record, no slot keeps WAL for it; should it boot all the same,'
+          ' it is never writable')
+def _(s):
+    def slots(node, owner):
+        return s.value(owner, "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '%s'" % node)
+
+    def forget(node):
+        return s.pgtandem('forget', node, '--yes', '--reason', 'test')
+
+    result = forget('vm')
+    check(result.code == 2 and 'answers' in result.stderr, 'it answers: exit %d', result.code)
+    s.kill('vm')
+    check(slots('vm', 'db02') == '1', 'the slot of vm: %s', slots('vm', 'db02'))
+    result = forget('vm')
+    check(result.code == 0 and re.search('holds .* of WAL', result.stdout), 'forget vm: exit %d: %s',
+          result.code, result.stdout)
+    check(slots('vm', 'db02') == '0', 'the slot of vm: %s', slots('vm', 'db02'))
+    s.start('vm')
+    wait(lambda: s.pgtandem('rejoin', 'vm', '--yes', '--reason', 'test').code == 0, 20, 'vm rejoins')
+    s.await_steady('db02')
+
+    s.kill('db02')
+    check(s.failover('db01', *ACCEPT).code == 0 and s.record()['from'] == 'db02', 'the failover')
+    result = forget('db02')
+    check(result.code == 0 and s.record()['from'] == '-', 'forget db02: exit %d, the record: %s',
+          result.code, s.record())
+    observer = s.observe('db02', interval_s=0.01)
+    s.start('db02')
+    never_writable(s, observer, 'db02')
+
+
 @tap.test('only PostgreSQL has died: its agent fences it, no word is needed (G1)')
 def _(s):
     s.writer_start()
