@@ -62,6 +62,15 @@ bool lineage_fits(const struct obs_pg *pg, const struct obs_pg *owner, int64_t r
            (!lineage_end(owner, tli, &end) || larger(pg->receive_lsn, pg->replay_lsn) <= end);
 }
 
+bool lineage_branched(const struct obs_pg *pg, const struct obs_pg *owner, int64_t record_tli,
+                      uint64_t *ret_at)
+{
+    int64_t tli = owner && lineage_tli(owner) > 0 ? lineage_tli(owner) : record_tli;
+
+    return tli > 0 && lineage_tli(pg) > tli && lineage_end(pg, tli, ret_at) &&
+           (!owner || lineage_tli(owner) == 0 || history_has(pg, owner, tli));
+}
+
 /* Where the two histories part, by the first switch that they do not share; false: neither shows
  * one, so nothing is proven. A node that was promoted by hand left the owner's own timeline. */
 static bool parted(const struct obs_pg *pg, const struct obs_pg *owner, uint64_t *ret_at)

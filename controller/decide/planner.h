@@ -62,6 +62,8 @@ struct plan_node {
     bool receiving;          /* a walreceiver is active */
     bool streams_from_owner; /* … from the node that d names as owner, by address */
     bool history_ok;         /* its timeline is the owner's or an ancestor that it left rightly */
+    bool branched;           /* promoted by hand: a branch of the owner's timeline … */
+    uint64_t branch_at;      /* … which it left here */
     struct lineage wal;      /* what it has beside the owner: LINEAGE_BEYOND was measured */
     bool seen_writable;      /* latest evidence: somebody else sees it writable */
 };

@@ -47,8 +47,8 @@ static bool to_fence(const struct plan_view *v, int node)
 
     if (!plan_answers(v, node))
         return false;
-    if (target)
-        return v->nodes[node].held && !v->nodes[node].fenced;
+    if (target) /* held; or promoted by hand, and its watch has not stopped it yet */
+        return plan_writable(v, node) || (v->nodes[node].held && !v->nodes[node].fenced);
     return !plan_harmless(v, node) &&
            (!v->nodes[node].fenced || plan_writable(v, node) || plan_fence_unfinished(v, node));
 }

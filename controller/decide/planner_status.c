@@ -289,6 +289,7 @@ static const struct situation_row {
     {plan_past_no_return, target, WHY_FORWARD_ONLY, "a transition is open, past the point of no return: %s becomes the primary", WAY_RESUME | WAY_FAILOVER, NULL},
     {open_flip_silent, target, WHY_NEW_OWNER_SILENT, "a transition is open and the new owner %s does not answer", WAY_OPEN, NULL},
     {open_transition, target, WHY_OPEN, "a transition is open, before the point of no return (%s)", WAY_OPEN, NULL},
+    {owner_silent, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner, which does not answer", WAY_FAILOVER, NULL},
     {NULL, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner", WAY_FENCE, NULL},
     {owner_silent, owner, WHY_OWNER_SILENT, "the owner %s does not answer", WAY_FAILOVER, NULL},
     {owner_stopped_unmarked, owner, WHY_OWNER_DOWN, "PostgreSQL is not running as the primary on the owner %s", 0, "start it again on %s; if that fails: pgtandem failover"},

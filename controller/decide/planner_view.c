@@ -276,13 +276,20 @@ uint64_t plan_wal(const struct plan_node *n)
     return n->receive_lsn > n->replay_lsn ? n->receive_lsn : n->replay_lsn;
 }
 
+/* A branch has of the timeline that it left what lies before that point, and no more. */
+static bool has_more(const struct plan_node *n, const struct plan_node *b)
+{
+    if (b->branched && n->tli < b->tli)
+        return plan_wal(n) > b->branch_at;
+    return n->tli >= b->tli && plan_wal(n) > plan_wal(b);
+}
+
 bool plan_most_wal(const struct plan_view *v, int node)
 {
     const struct plan_node *b = &v->nodes[node];
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (i != node && plan_standby(v, i) && v->nodes[i].tli >= b->tli &&
-            plan_wal(&v->nodes[i]) > plan_wal(b))
+        if (i != node && plan_standby(v, i) && has_more(&v->nodes[i], b))
             return false;
     return true;
 }
@@ -291,7 +298,7 @@ bool plan_timeline_fits(const struct plan_view *v, int node)
 {
     const struct plan_node *b = &v->nodes[node];
 
-    if (!b->history_ok || !b->sysid_ok)
+    if (!(b->history_ok || b->branched) || !b->sysid_ok)
         return false;
     for (size_t i = 0; i < v->n_nodes; i++) /* also as last heard: a number stays used */
         if ((int)i != node && v->nodes[i].newest_tli > b->tli)

@@ -116,7 +116,13 @@ static void say_loss(struct run *r, size_t lost, size_t to)
     progress_say(p, "    last known of %s: WAL %s%s%s", r->view.nodes[lost].name,
                  known ? lsn_text(known, last) : "unknown", seen > 0 ? ", heard at " : "",
                  seen > 0 ? clock_text_hms(seen, at) : "");
-    if (wal)
+    if (b->branched)
+        progress_say(p,
+                     "    %s was promoted by hand: it has the WAL of %s up to %s, %lld bytes less "
+                     "than that, and what was written on it since",
+                     b->name, r->view.nodes[lost].name, lsn_text(b->branch_at, have),
+                     known > b->branch_at ? (long long)(known - b->branch_at) : 0LL);
+    else if (wal)
         progress_say(p, "    %s has WAL up to %s: %lld bytes less than that", b->name,
                      lsn_text(wal, have), known > wal ? (long long)(known - wal) : 0LL);
     else

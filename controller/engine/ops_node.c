@@ -231,20 +231,23 @@ void op_checkpoint(struct run *r, const struct plan_move *m, struct op_result *r
 
 /* ---- standbys ----------------------------------------------------------------------------- */
 
+static void fill_slot(const struct run *r, size_t of, struct request *q)
+{
+    char *name = q->slots[q->n_slots++].name;
+    str_copy(name, sizeof(q->slots[0].name), r->session->config.nodes[of].name);
+    for (char *c = name; *c; c++)
+        if (*c == '-')
+            *c = '_';
+}
+
 /* The new primary keeps a slot for everybody else, so that nobody falls behind for good; but for
  * `arg` (int, may be NULL), which is lost. */
 static void fill_slots(struct run *r, size_t node, struct request *q, const void *arg)
 {
     const int *lost = arg;
-    for (size_t i = 0; i < r->session->config.n_nodes; i++) {
-        if (i == node || (lost && (int)i == *lost))
-            continue;
-        char *name = q->slots[q->n_slots++].name;
-        str_copy(name, sizeof(q->slots[0].name), r->session->config.nodes[i].name);
-        for (char *c = name; *c; c++)
-            if (*c == '-')
-                *c = '_';
-    }
+    for (size_t i = 0; i < r->session->config.n_nodes; i++)
+        if (i != node && !(lost && (int)i == *lost))
+            fill_slot(r, i, q);
 }
 
 static void fill_upstream(struct run *r, size_t node, struct request *q, const void *arg)
@@ -296,11 +299,37 @@ void op_rejoin(struct run *r, const struct plan_move *m, struct op_result *res)
     attach(r, m, VERB_REJOIN, res);
 }
 
+static bool slot_gone(const struct run *r, size_t owner)
+{
+    const struct obs_pg *pg = &obs_of(r, owner)->pg;
+    struct request wanted = {.n_slots = 0};
+
+    fill_slot(r, (size_t)r->view.to, &wanted);
+    for (size_t i = 0; i < pg->n_slots; i++)
+        if (strcmp(pg->slots[i].name, wanted.slots[0].name) == 0)
+            return false;
+    return true;
+}
+
+/* A host that died a moment ago still has a walsender there, which keeps the slot in use. */
 void op_forget(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    ops_call(r, m->nodes, VERB_SLOTS, 10000, fill_slots, &r->view.to, res);
-    STR_PRINTF(res->detail, "%s keeps no WAL for %s", run_node_name(r, m->node),
-               run_node_name(r, r->view.to));
+    enum { SHOWN_MS = 1000 };
+    const char *owner = run_node_name(r, m->node), *node = run_node_name(r, r->view.to);
+    if (ops_call(r, m->nodes, VERB_SLOTS, 10000, fill_slots, &r->view.to, res) == 0)
+        return;
+    world_observe_node(r->session, &r->world, m->node);
+    if (ops_until(r, (size_t)m->node, slot_gone, SHOWN_MS)) {
+        STR_PRINTF(res->detail, "%s keeps no WAL for %s", owner, node);
+        return;
+    }
+    res->outcome[m->node] = OUTCOME_FAILED;
+    err_set(&res->e, ERR_REFUSED, NULL, "the slot of %s on %s is still in use by a walsender", node,
+            owner);
+    err_set_hint(&res->e,
+                 "on %s: SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE "
+                 "slot_name = '%s', or wait for wal_sender_timeout; then run the command again",
+                 owner, node);
 }
 
 /* A fenced target is started as a standby of nobody. */

@@ -81,6 +81,8 @@ void view_from_world(const struct config *c, const struct world *w, const struct
         node_state(&wn->obs, n);
         node_postgres(&wn->obs.pg, view->d.sysid, n);
         n->history_ok = lineage_fits(&wn->obs.pg, owner_pg, view->d.tli);
+        n->branched =
+            (int)i != owner && lineage_branched(&wn->obs.pg, owner_pg, view->d.tli, &n->branch_at);
         n->wal = lineage_measure(&wn->obs.pg, &wn->obs.fence, owner_pg);
         n->streams_from_owner = owner >= 0 && view_streams_from(&wn->obs.pg, &c->nodes[owner]);
     }

@@ -170,6 +170,26 @@ def _(s):
     check(re.search('db02 is (fenced|held)', status.stdout), 'status does not say what db02 is')
 
 
+@tap.test('the owner is dead and a standby was promoted by hand: status leads to it, what was written there'
+          ' is kept')
+def _(s):
+    s.await_watch()
+    s.kill('db02')
+    s.run('db01', hosts.postgres_bin() + '/pg_ctl', 'promote', '-w', '-D', hosts.DATA, user='postgres',
+          check=True)
+    check(s.value('db01', "CREATE TABLE by_hand AS SELECT 1 AS x; SELECT count(*) FROM by_hand") == '1',
+          'a row of its own')
+    wait(lambda: s.agent_state('db01').get('fenced'), 15, 'its watch fences it')
+    status = s.pgtandem('status')
+    check('pgtandem failover --to db01 --accept-unfenced db02' in status.stdout, 'next: %s',
+          status.stdout)
+    result = s.failover('db01', *ACCEPT)
+    check(result.code == 0 and 'was promoted by hand' in result.stdout, 'exit %d: %s', result.code,
+          result.stdout + result.stderr)
+    check(s.value('db01', 'SELECT x FROM by_hand') == '1', 'its row is lost')
+    s.await_steady('db01', down=('db02',))
+
+
 @tap.test('lost for good and forgotten: out of the record, no slot keeps WAL for it; should it boot all the same,'
           ' it is never writable')
 def _(s):
@@ -183,6 +203,13 @@ def _(s):
     check(result.code == 2 and 'answers' in result.stderr, 'it answers: exit %d', result.code)
     s.kill('vm')
     check(slots('vm', 'db02') == '1', 'the slot of vm: %s', slots('vm', 'db02'))
+    result = forget('vm')  # its walsender has not noticed yet
+    check(result.code and 'still in use by a walsender' in result.stderr, 'forget vm: exit %d: %s',
+          result.code, result.stderr)
+    s.value('db02', "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
+                    " WHERE slot_name = 'vm'")
+    wait(lambda: s.value('db02', "SELECT active FROM pg_replication_slots WHERE slot_name = 'vm'") == 'f',
+         10, 'its walsender has ended')
     result = forget('vm')
     check(result.code == 0 and re.search('holds .* of WAL', result.stdout), 'forget vm: exit %d: %s',
           result.code, result.stdout)

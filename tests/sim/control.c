@@ -41,7 +41,9 @@ static void view_node(const struct control *c, int i, struct plan_node *p)
     p->receive_lsn = p->replay_lsn = p->insert_lsn = n->wal;
     p->receiving = n->receiving;
     p->streams_from_owner = n->receiving && n->upstream == c->d.owner && i != c->d.owner;
-    p->history_ok = n->tli <= c->d.tli || !owner_known || n->tli <= o->tli;
+    p->history_ok = n->tli <= c->d.tli || (owner_known && n->tli <= o->tli);
+    p->branched = !p->history_ok && i != c->d.owner;
+    p->branch_at = n->base;
     if (owner_known && o->role == PG_WRITABLE && i != c->d.owner) {
         bool clean = n->role == PG_RECOVERY || n->control == CONTROL_SHUTDOWNED ||
                      n->control == CONTROL_SHUTDOWNED_IN_RECOVERY;
@@ -282,19 +284,22 @@ static struct message *slot_for_message(struct world *w)
 static void send_request(struct world *w, struct control *c, int node)
 {
     struct message *m = slot_for_message(w);
-    u8 seq = c->view[node].epoch == c->d.epoch ? c->view[node].seq : 0;
+    /* with DNS silent `fence` knows no epoch, and it alone goes on: then it is the node's own */
+    bool own = c->step == STEP_FENCE && c->d.epoch == 0;
+    u8 epoch = own ? c->view[node].epoch : c->d.epoch;
+    u8 seq = c->view[node].epoch == epoch ? c->view[node].seq : 0;
 
     /* above what it has obeyed, and above what is still under way from us */
     for (size_t i = 0; i < MESSAGES; i++)
         if (w->msg[i].used && w->msg[i].node == node && w->msg[i].run == c->run &&
-            w->msg[i].epoch == c->d.epoch && w->msg[i].seq > seq)
+            w->msg[i].epoch == epoch && w->msg[i].seq > seq)
             seq = w->msg[i].seq;
     *m = (struct message){.used = 1,
                           .verb = verb_of(c->step),
                           .node = (u8)node,
                           .run = c->run,
                           .live = 1,
-                          .epoch = c->d.epoch,
+                          .epoch = epoch,
                           .seq = (u8)(seq + 1),
                           .nonce = c->d.nonce,
                           .upstream = c->step == STEP_RAISE ? NOBODY : c->d.owner,

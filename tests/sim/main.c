@@ -42,6 +42,17 @@ static void lost(struct world *w)
     begin(w, PLAN_FAILOVER, HOST_DEAD);
 }
 
+/* The owner's host is dead, somebody has promoted B by hand, and its watch has fenced it. */
+static void by_hand(struct world *w)
+{
+    struct step_out out = {.text = ""};
+
+    begin(w, PLAN_COMMANDS, true);
+    node_promotes(w, B);
+    node_watch(w, B, &out);
+    control_start(w, 0, PLAN_FAILOVER, B, true);
+}
+
 static void alive(struct world *w)
 {
     begin(w, PLAN_FAILOVER, WELL);
@@ -89,6 +100,7 @@ static const struct scenario scenarios[] = {
     {"unplanned, the owner's host dead",  lost,    STEP_FLIP,    1,     1,       0,     ANY | HOOK,    SHORT, LONG},
     {"unplanned, the owner alive",        alive,   STEP_FENCE_OLD, 1,   1,       1,     ANY,           SHORT, LONG},
     {"unplanned, given up unfenced",      lost,    STEP_GRADE,   1,     1,       0,     ANY | GIVE_UP, SHORT, LONG},
+    {"unplanned, to a node promoted by hand", by_hand, STEP_NONE, 1,    1,       0,     AFTER,         SHORT, LONG},
     {"unplanned, given up and then forgotten", lost, STEP_STABLE, 1,    2,       0,     ANY | GIVE_UP | MENU_FORGET, SHORT, LONG},
     {"unplanned, the network torn",       alive,   STEP_SEIZE,   2,     0,       0,     GIVE_UP | MENU_NETWORK, SHORT, LONG},
     {"unplanned, the owner not heard at first", alive, STEP_NONE, 2,    0,       0,     GIVE_UP | MENU_NETWORK, SHORT, LONG},

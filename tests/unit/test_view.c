@@ -131,6 +131,32 @@ static void test_the_newest_timeline_of_pg_control_counts(void **state)
     expect_beyond(260, 180);
 }
 
+/* The owner's host is dead, and was never heard by this controller: the record's timeline is the
+ * measure. */
+static void test_a_branch_of_the_owners_timeline(void **state)
+{
+    (void)state;
+    expect(true, LINEAGE_INSIDE);
+    assert_false(v.nodes[OTHER].branched);
+    w.nodes[OTHER].obs.pg.control_tli = 4;
+    history(OTHER, 2, 300);
+    history(OTHER, 3, 480);
+    expect(false, LINEAGE_BEYOND);
+    assert_true(v.nodes[OTHER].branched);
+    assert_int_equal(v.nodes[OTHER].branch_at, 480);
+    w.nodes[OTHER].obs.pg.history[1].end = 299; /* of another timeline 3 */
+    expect(false, LINEAGE_BEYOND);
+    assert_false(v.nodes[OTHER].branched);
+    w.nodes[OTHER].obs.pg.history[1].end = 300;
+    w.nodes[OWNER] = (struct world_node){.answered = false};
+    w.d.record.tli = 3;
+    expect(false, LINEAGE_UNMEASURED);
+    assert_true(v.nodes[OTHER].branched);
+    w.d.record.tli = 5;
+    expect(false, LINEAGE_UNMEASURED);
+    assert_false(v.nodes[OTHER].branched);
+}
+
 static void test_an_owner_that_is_down_measures_nobody(void **state)
 {
     (void)state;
@@ -234,6 +260,7 @@ int main(void)
         cmocka_unit_test_setup(test_an_ancestor_ends_where_the_owner_left_it, set_up),
         cmocka_unit_test_setup(test_a_held_node_is_measured_by_its_recovery, set_up),
         cmocka_unit_test_setup(test_the_newest_timeline_of_pg_control_counts, set_up),
+        cmocka_unit_test_setup(test_a_branch_of_the_owners_timeline, set_up),
         cmocka_unit_test_setup(test_an_owner_that_is_down_measures_nobody, set_up),
         cmocka_unit_test_setup(test_a_standby_that_crashed_is_whole, set_up),
         cmocka_unit_test_setup(test_one_number_two_timelines, set_up),

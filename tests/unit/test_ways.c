@@ -78,6 +78,28 @@ static void the_owner_is_silent(void **state)
     look_at(v, A);
 }
 
+/* The owner is dead, and somebody promoted B: fenced by its watch or not yet, it is the one that has
+ * what was written there; a standby with more of the owner's WAL than B had keeps it out. */
+static void promoted_by_hand(void **state)
+{
+    static const char *const to_b =
+        "bring back a; if it is lost, make sure that it stays down, then: "
+        "pgtandem failover --to b --accept-unfenced a";
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+
+    (void)state;
+    silence(&v->nodes[A]);
+    promote(&v->nodes[B]);
+    v->nodes[B].history_ok = v->nodes[B].promoting = false;
+    v->nodes[B].branched = true;
+    v->nodes[B].branch_at = 100;
+    next_is(v, to_b);
+    fence(&v->nodes[B]);
+    next_is(v, to_b);
+    v->nodes[C].receive_lsn = 101;
+    look_at(v, A);
+}
+
 static void the_owner_answers(void **state)
 {
     struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
@@ -150,10 +172,15 @@ static void a_way_is_played_to_its_end(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(claim_without_a_clean_stop), cmocka_unit_test(the_new_primary_is_down),
-        cmocka_unit_test(the_new_owner_is_silent),    cmocka_unit_test(the_owner_is_silent),
-        cmocka_unit_test(the_owner_answers),          cmocka_unit_test(a_standby),
-        cmocka_unit_test(an_owner_that_is_down),      cmocka_unit_test(a_way_is_played_to_its_end),
+        cmocka_unit_test(claim_without_a_clean_stop),
+        cmocka_unit_test(the_new_primary_is_down),
+        cmocka_unit_test(the_new_owner_is_silent),
+        cmocka_unit_test(the_owner_is_silent),
+        cmocka_unit_test(promoted_by_hand),
+        cmocka_unit_test(the_owner_answers),
+        cmocka_unit_test(a_standby),
+        cmocka_unit_test(an_owner_that_is_down),
+        cmocka_unit_test(a_way_is_played_to_its_end),
     };
 
     return cmocka_run_group_tests_name("ways", tests, NULL, NULL);
