@@ -34,9 +34,9 @@ static const struct field tls_fields[] = {
 static const struct field dns_fields[] = {
     F_STRING(struct config_dns, alias, FIELD_REQUIRED, NULL, "the CNAME that clients connect to"),
     F_STRING(struct config_dns, zone, FIELD_REQUIRED, NULL, "the zone that holds it"),
-    F_STRING(struct config_dns, server, FIELD_REQUIRED, NULL,
+    F_STRING(struct config_dns, server, FIELD_REQUIRED | FIELD_RELOADS, NULL,
              "IP or IP:port of the zone's primary: guard and watch ask nobody else"),
-    F_STRING(struct config_dns, others, 0, "",
+    F_STRING(struct config_dns, others, FIELD_RELOADS, "",
              "IPs of the zone's other servers, comma-separated, for when the primary is silent"),
     F_STRING(struct config_dns, key_file, FIELD_REQUIRED | FIELD_RELOADS, NULL,
              "file with the agents' TSIG key (it may only ask), mode 0600"),
@@ -287,6 +287,10 @@ void config_take(struct config *c, const struct config *now, config_change_fn fn
     for (size_t i = 0; i < n_config_sections; i++)
         if (!config_sections[i].repeated)
             take_section(&config_sections[i], c, now, fn, arg);
+    /* what is made from the rows of [dns] */
+    STR_COPY(c->zone.server, now->zone.server);
+    memcpy(c->others, now->others, sizeof(c->others));
+    c->n_others = now->n_others;
     if (!same_peers(c, now))
         fn(arg, "peer", "", "", "", false);
 }

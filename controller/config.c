@@ -27,6 +27,10 @@ static const struct field dns_fields[] = {
     F_STRING(struct config_dns, zone, FIELD_REQUIRED, NULL, "the zone that holds the alias"),
     F_STRING(struct config_dns, server, FIELD_REQUIRED, NULL,
              "IP or IP:port of the zone's primary: the one server that takes updates"),
+    F_STRING(
+        struct config_dns, others, 0, "",
+        "IPs of the zone's other servers, comma-separated: asked what they show, also while the "
+        "primary does not respond; nothing is ever written there"),
     F_STRING(struct config_dns, key_file, FIELD_REQUIRED, NULL,
              "file with this controller's own TSIG update key, mode 0600"),
     F_STRING(struct config_dns, key_name, 0, "", "the key's name, if the file holds several"),
@@ -236,6 +240,21 @@ static int check_record_fits(const struct config *c, struct err *reterr)
     return 0;
 }
 
+static int check_others(const struct config *c, struct err *reterr)
+{
+    const char *at = c->dns.others;
+
+    for (size_t len; *at; at += len) {
+        char ip[DNS_ADDRESS_BYTES];
+
+        at += strspn(at, ", \t");
+        len = strcspn(at, ", \t");
+        if (len > 0 && (!STR_PRINTF(ip, "%.*s", (int)len, at) || !ip_valid(ip)))
+            return bad(c, reterr, "dns", "others", c->dns.others, "not IPs, comma-separated");
+    }
+    return 0;
+}
+
 static int check_dns(const struct config *c, struct err *reterr)
 {
     char name[DNS_NAME_BYTES];
@@ -250,7 +269,7 @@ static int check_dns(const struct config *c, struct err *reterr)
         return bad(c, reterr, "cluster", "alias", c->cluster.alias, "too long");
     if (!ip_port_valid(c->dns.server, false))
         return bad(c, reterr, "dns", "server", c->dns.server, "neither an IP nor IP:port");
-    return 0;
+    return check_others(c, reterr);
 }
 
 static int check_all(const struct config *c, struct err *reterr)

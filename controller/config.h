@@ -35,6 +35,7 @@ struct config_cluster {
 struct config_dns {
     char zone[DNS_NAME_BYTES];
     char server[DNS_ADDRESS_BYTES]; /* the zone's primary */
+    char others[DNS_OTHERS_BYTES];  /* comma-separated */
     char key_file[256];
     char key_name[256];
     int64_t ttl; /* seconds, of the alias when `dns init` creates it */

@@ -56,6 +56,7 @@ int session_open_dns(struct session *s, bool with_key, struct err *reterr)
     STR_COPY(s->zone.zone, c->dns.zone);
     STR_COPY(s->zone.alias, c->cluster.alias);
     STR_COPY(s->zone.server, c->dns.server);
+    STR_COPY(s->zone.others, c->dns.others);
     s->zone.tcp = c->dns.tcp;
     if (!with_key)
         return 0;

@@ -88,6 +88,12 @@ int build_query(const char *name, int type, struct message *ret_message, struct 
         return no_memory_or_name(reterr, name);
     }
     ldns_pkt_set_edns_udp_size(pkt, WIRE_EDNS_BYTES);
+    if (type == DNS_SOA) {
+        static const uint8_t expire[] = {0, EDNS_EXPIRE, 0, 0};
+
+        ldns_pkt_set_edns_data(
+            pkt, ldns_rdf_new_frm_data(LDNS_RDF_TYPE_UNKNOWN, sizeof(expire), expire));
+    }
     return to_message(pkt, ret_message, reterr);
 }
 
@@ -129,9 +135,9 @@ int build_swap(const struct dns_zone *z, const struct dns_swap *s, struct messag
               s->old_cname))
         return no_memory_or_name(reterr, s->old_cname ? s->old_cname : z->alias);
     push(pre, name, s->old_txt ? in : none, s->old_txt ? DNS_TXT : DNS_ANY, 0, s->old_txt);
-    /* delete before add (Knot once ignored the other order), the whole RRset: 2.5.2 */
-    if (s->old_cname)
-        push(up, z->alias, any, DNS_CNAME, 0, NULL);
+    /* A CNAME that is added replaces the one that is there (3.4.2.2): it is never deleted, so that
+     * no server is left without the alias. (Signed, Knot 3.2 loses one that an UPDATE deletes and
+     * adds.) TXT: delete before add (Knot once ignored the other order), the whole RRset: 2.5.2 */
     if (!push(up, z->alias, in, DNS_CNAME, s->cname_ttl, s->new_cname))
         return no_memory_or_name(reterr, s->new_cname);
     if (s->old_txt)

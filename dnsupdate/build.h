@@ -29,6 +29,8 @@ enum {
     DNS_ANY = 255
 };
 
+enum { EDNS_EXPIRE = 9 }; /* RFC 7314: for how long would this server go on serving the zone? */
+
 /* RD=0, EDNS with WIRE_EDNS_BYTES */
 int build_query(const char *name, int type, struct message *ret_message, struct err *reterr);
 

@@ -22,7 +22,13 @@
 struct err;
 struct loop;
 
-enum { DNS_NAME_BYTES = 256, DNS_ADDRESS_BYTES = 56, DNS_TXT_BYTES = 256, DNS_NS_MAX = 16 };
+enum {
+    DNS_NAME_BYTES = 256,
+    DNS_ADDRESS_BYTES = 56,
+    DNS_TXT_BYTES = 256,
+    DNS_NS_MAX = 16,
+    DNS_OTHERS_BYTES = 180
+};
 
 /* Where and as whom we ask; copied by nobody, must outlive the calls. Names are lower case, without
  * the final dot. */
@@ -30,6 +36,7 @@ struct dns_zone {
     char zone[DNS_NAME_BYTES];      /* "ia2.test" */
     char alias[DNS_NAME_BYTES];     /* "db.ia2.test" */
     char server[DNS_ADDRESS_BYTES]; /* the zone's primary: IP, "IP:port" or "[IP6]:port" */
+    char others[DNS_OTHERS_BYTES];  /* IPs of other servers, comma-separated; a survey asks them */
     struct tsig_key key;
     bool tcp; /* always TCP; else UDP up to 512 bytes and TCP above or on TC */
 };
@@ -59,6 +66,8 @@ struct dns_view {
     int64_t serial;                        /* SOA serial, -1 if not asked */
     int64_t soa_refresh_s, soa_negative_s; /* with it: how long a secondary waits before it asks by
                                               itself, how long "no such name" is cached */
+    int64_t serves_s;      /* with it: for so long it serves without its primary, -1 unknown */
+    bool serves_exactly;   /* … as it says itself (RFC 7314); else at most, by the SOA's expire */
     int zone_keys;         /* DNSKEYs at the zone's top: more than none, it is signed; -1 unknown */
     int record_signatures; /* RRSIGs at the register's name; -1 unknown */
     int64_t elapsed_ms;
@@ -82,8 +91,8 @@ enum {
 struct dns_op *dns_read(struct loop *l, const struct dns_zone *z, const char *server, unsigned what,
                         int64_t timeout_ms, dns_view_fn fn, void *arg);
 
-/* One compare-and-swap: prerequisites are both old values, then delete and add of both, in one
- * message (RFC 2136, 2.4 and 2.5). NULL old_cname or old_txt: nothing at all may be at that name
+/* One compare-and-swap: prerequisites are both old values, then the CNAME is replaced, the TXT deleted and added,
+ * in one message (RFC 2136, 2.4, 2.5 and 3.4.2.2). NULL old_cname or old_txt: nothing at all may be at that name
  * (dns init). new_cname equal to old_cname leaves the alias as it is; its TTL becomes
  * `cname_ttl`. */
 struct dns_swap {
@@ -116,7 +125,7 @@ struct dns_op *dns_swap(struct loop *l, const struct dns_zone *z, const struct d
                         int64_t timeout_ms, dns_swap_fn fn, void *arg);
 
 /* Every address of every NS of the zone (names from the primary, addresses from the primary and,
- * for out-of-zone names, getaddrinfo), each read RD=0, AA, at the port that the primary has. e says
+ * for out-of-zone names, getaddrinfo), and each of `others`, whether the primary answers or not, each read RD=0, AA, at the port that the primary has. e says
  * why the primary's view or the NS are missing; the survey has what there is. */
 struct dns_survey {
     size_t n;

@@ -148,6 +148,12 @@ static void add_row(struct survey *s, const char *name, const char *ip)
 
     if (i == DNS_NS_MAX || (ip && !link_sibling(s->zone->server, ip, server, sizeof(server))))
         return;
+    for (size_t k = 0; ip && k < i; k++)
+        if (strcmp(s->result.ns[k].view.server, server) ==
+            0) { /* asked already, by configuration */
+            STR_COPY(s->result.ns[k].name, name);
+            return;
+        }
     s->result.n++;
     STR_COPY(s->result.ns[i].name, name);
     view_init(&s->result.ns[i].view, server);
@@ -159,6 +165,23 @@ static void add_row(struct survey *s, const char *name, const char *ip)
     s->open++;
     s->rows[i].op = dns_read(s->loop, s->zone, server, READS | DNS_READ_UNSIGNED, left_ms(s),
                              on_row, &s->rows[i]);
+}
+
+/* Those of the configuration: they need nothing of the primary. */
+static void add_others(struct survey *s)
+{
+    const char *at = s->zone->others;
+
+    for (size_t len; *at; at += len) {
+        char ip[DNS_ADDRESS_BYTES];
+
+        at += strspn(at, ", \t");
+        len = strcspn(at, ", \t");
+        if (len > 0 && len < sizeof(ip)) {
+            STR_PRINTF(ip, "%.*s", (int)len, at);
+            add_row(s, "(configured)", ip);
+        }
+    }
 }
 
 /* ---- one name -------------------------------------------------------------------------------- */
@@ -295,5 +318,6 @@ struct dns_op *dns_survey(struct loop *l, const struct dns_zone *z, int64_t time
     s->open = 2;
     ask_start(s->exchange, &m, on_ns, s);
     s->primary = dns_read(l, z, NULL, READS, left_ms(s), on_primary, s);
+    add_others(s);
     return &s->op;
 }

@@ -15,7 +15,7 @@ void view_init(struct dns_view *view, const char *server)
 {
     memset(view, 0, sizeof(*view));
     view->status = DNS_VIEW_SILENT;
-    view->serial = view->zone_keys = view->record_signatures = -1;
+    view->serial = view->serves_s = view->zone_keys = view->record_signatures = -1;
     STR_COPY(view->server, server);
 }
 
@@ -163,6 +163,28 @@ int view_count(const struct reply *r, const char *name, int type)
     return n;
 }
 
+/* The EDNS option EXPIRE (RFC 7314): a secondary's own count. */
+static bool take_expire(const ldns_pkt *pkt, int64_t *ret_seconds)
+{
+    const ldns_rdf *options = ldns_pkt_edns_data(pkt);
+    const uint8_t *at = options ? ldns_rdf_data(options) : NULL;
+    size_t left = options ? ldns_rdf_size(options) : 0;
+
+    while (left >= 4) {
+        size_t code = wire_get16(at), len = wire_get16(at + 2);
+
+        if (len > left - 4)
+            return false;
+        if (code == EDNS_EXPIRE && len == 4) {
+            *ret_seconds = (int64_t)wire_get16(at + 4) << 16 | wire_get16(at + 6);
+            return true;
+        }
+        at += 4 + len;
+        left -= 4 + len;
+    }
+    return false;
+}
+
 int view_soa(const struct reply *r, const struct dns_zone *z, struct dns_view *view,
              struct err *reterr)
 {
@@ -179,6 +201,8 @@ int view_soa(const struct reply *r, const struct dns_zone *z, struct dns_view *v
             view->serial = ldns_rdf2native_int32(ldns_rr_rdf(rr, 2));
             view->soa_refresh_s = ldns_rdf2native_int32(ldns_rr_rdf(rr, 3));
             view->soa_negative_s = ldns_rdf2native_int32(ldns_rr_rdf(rr, 6));
+            view->serves_s = ldns_rdf2native_int32(ldns_rr_rdf(rr, 5));
+            view->serves_exactly = take_expire(r->pkt, &view->serves_s);
             if (ldns_rr_ttl(rr) < (uint64_t)view->soa_negative_s) /* RFC 2308, section 5 */
                 view->soa_negative_s = ldns_rr_ttl(rr);
             return 0;

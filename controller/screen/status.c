@@ -348,13 +348,6 @@ void status_read_journals(const struct session *s, struct arena *a, const char *
 
 /* ---- for the screens ------------------------------------------------------------------------- */
 
-static bool owner_silent(const struct session *s, const struct world *w)
-{
-    int owner = w->d.record_valid ? config_node_index(&s->config, w->d.record.owner) : -1;
-
-    return owner >= 0 && !w->nodes[owner].answered;
-}
-
 struct status *status_look(struct session *s, struct arena *a)
 {
     struct world *w = arena_alloc(a, sizeof(*w));
@@ -362,8 +355,8 @@ struct status *status_look(struct session *s, struct arena *a)
     struct status_journal j;
 
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY);
-    if (owner_silent(s, w)) /* to us: what do the others see of it? */
-        world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_EVIDENCE);
+    if (world_owner_is_silent(s, w)) /* to us: what do the others see of it? */
+        world_observe(s, w, OBSERVE_AGENTS | OBSERVE_EVIDENCE);
     status_read_journals(s, a, w->d.record_valid ? w->d.record.txn : "", &j);
     status_build(st, s, a, w, &j, clock_wall_ms());
     return st;

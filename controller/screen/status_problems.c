@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "controller/screen/status.h"
 #include "controller/session.h"
+#include "controller/world/dns_words.h"
 #include "controller/world/evidence.h"
 
 static void add(struct status *st, struct status_lines *lines, const char *node, const char *fmt,
@@ -263,6 +264,14 @@ static void dns_problems(struct status *st)
     const struct dns_view *d = &st->w->d;
     const struct config_node *owner;
 
+    for (size_t i = 0; i < st->ns_total; i++) {
+        const char *differs = dns_words_differs(st->arena, st->w, i, st->now_wall_ms);
+
+        if (differs)
+            add(st, &st->problems, "", "%s", differs);
+        if (differs && d->status == DNS_VIEW_OK)
+            propose(st, "pgtandem dns show");
+    }
     if (d->status != DNS_VIEW_OK)
         return;
     if (d->alias_other_types)
@@ -279,20 +288,6 @@ static void dns_problems(struct status *st)
     }
     if (!st->w->survey_done || st->ns_total == 0) {
         add(st, &st->problems, "", "the zone's name servers could not be asked");
-        propose(st, "pgtandem dns show");
-    }
-    for (size_t i = 0; i < st->ns_total; i++) {
-        const struct dns_view *v = &st->w->survey.ns[i].view;
-
-        if (st->w->survey.ns[i].agrees)
-            continue;
-        if (v->status == DNS_VIEW_OK)
-            add(st, &st->problems, "", "name server %s (%s) still shows %s, epoch %" PRId64,
-                st->w->survey.ns[i].name, v->server, v->cname_present ? v->cname : "no alias",
-                v->record_valid ? v->record.epoch : 0);
-        else
-            add(st, &st->problems, "", "name server %s (%s): %s", st->w->survey.ns[i].name,
-                v->server, *st->w->survey.ns[i].why ? st->w->survey.ns[i].why : "no answer");
         propose(st, "pgtandem dns show");
     }
 }

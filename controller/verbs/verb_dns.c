@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/screen/report.h"
 #include "controller/session.h"
 #include "controller/verbs/verbs.h"
+#include "controller/world/dns_words.h"
 #include "controller/world/observe.h"
 
 static const struct report_column columns[] = {
@@ -19,7 +21,7 @@ static const struct report_column columns[] = {
     {"epoch", "EPOCH", REPORT_NUMBER, 0}, {"state", "STATE", REPORT_TEXT, 0},
     {"owner", "OWNER", REPORT_TEXT, 4},   {"agrees", "AGREES", REPORT_BOOL, 0},
     {"ms", "MS", REPORT_NUMBER, 5},       {"problem", NULL, REPORT_TEXT, 0},
-    {"record", NULL, REPORT_TEXT, 0},
+    {"record", NULL, REPORT_TEXT, 0},     {"serves", NULL, REPORT_TEXT, 0},
 };
 
 static const char *answer_word(const struct dns_view *v)
@@ -43,8 +45,8 @@ static void number(struct report *t, bool known, int64_t n)
         report_cell(t, STYLE_DIM, "-");
 }
 
-static void row(struct report *t, const char *name, const struct dns_view *v, const char *agrees,
-                const char *problem)
+static void row(struct arena *a, struct report *t, const char *name, const struct dns_view *v,
+                const char *agrees, const char *problem)
 {
     bool ok = v->status == DNS_VIEW_OK;
     const char *state = !ok               ? "-"
@@ -65,6 +67,7 @@ static void row(struct report *t, const char *name, const struct dns_view *v, co
     number(t, ok, v->elapsed_ms);
     report_cell(t, STYLE_PLAIN, "%s", problem);
     report_cell(t, STYLE_PLAIN, "%s", ok ? v->txt : "");
+    report_cell(t, STYLE_PLAIN, "%s", dns_words_serves(a, v, clock_wall_ms()));
 }
 
 static void build(const struct session *s, const struct world *w, struct report *t)
@@ -73,10 +76,10 @@ static void build(const struct session *s, const struct world *w, struct report 
 
     if (!*primary.server)
         STR_COPY(primary.server, s->zone.server);
-    row(t, "(primary)", &primary, "-", w->d_error.msg);
+    row(s->arena, t, "(primary)", &primary, "-", w->d_error.msg);
     for (size_t i = 0; w->survey_done && i < w->survey.n; i++)
-        row(t, w->survey.ns[i].name, &w->survey.ns[i].view, w->survey.ns[i].agrees ? "yes" : "no",
-            w->survey.ns[i].why);
+        row(s->arena, t, w->survey.ns[i].name, &w->survey.ns[i].view,
+            w->survey.ns[i].agrees ? "yes" : "no", w->survey.ns[i].why);
 }
 
 static void print_pretty(const struct session *s, const struct world *w, const struct report *t)
@@ -90,13 +93,12 @@ static void print_pretty(const struct session *s, const struct world *w, const s
         putchar('\n');
         report_wrap(s, "record: ", w->d.txt);
     }
-    for (size_t i = 0; w->survey_done && i < w->survey.n; i++)
-        if (*w->survey.ns[i].why) {
-            char lead[DNS_ADDRESS_BYTES + 8];
+    for (size_t i = 0; w->survey_done && i < w->survey.n; i++) {
+        const char *differs = dns_words_differs(s->arena, w, i, clock_wall_ms());
 
-            STR_PRINTF(lead, "%s: ", w->survey.ns[i].view.server);
-            report_wrap(s, lead, w->survey.ns[i].why);
-        }
+        if (differs)
+            report_wrap(s, "", differs);
+    }
 }
 
 static int look(struct session *s, struct world *w, struct report *t)
@@ -195,7 +197,8 @@ int verb_dns_verify(struct session *s, struct err *reterr)
     if (!w->survey_done || w->survey.n == 0 || agree < w->survey.n)
         return err_set(
             reterr, ERR_DNS,
-            "a secondary lags (look again in some seconds: `pgtandem dns show`) or is down",
+            "`pgtandem dns show` says what each of them shows: a secondary lags, is down, or has a "
+            "view of its own",
             "%zu of %zu name servers agree with the primary", agree, w->survey.n);
     if (s->options.format == FORMAT_PRETTY)
         printf("\nregister and alias agree on all %zu name servers\n", w->survey.n);

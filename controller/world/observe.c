@@ -167,14 +167,32 @@ static void ask_agent(struct agents_look *l, int node, const struct request *q, 
     rpc_call(l->s->peers[node], q, timeout_ms, on_agent, ask);
 }
 
+/* By the record; while DNS does not respond, by the newest one that an agent has seen. */
+static int owner_as_known(const struct config *c, const struct world *w)
+{
+    struct record newest = {.epoch = 0}, r;
+
+    if (w->d.status == DNS_VIEW_OK)
+        return w->d.record_valid ? config_node_index(c, w->d.record.owner) : -1;
+    for (size_t i = 0; i < w->n_nodes; i++)
+        if (register_parse(w->nodes[i].obs.seen, &r, NULL) == 0 && r.epoch > newest.epoch)
+            newest = r;
+    return newest.epoch ? config_node_index(c, newest.owner) : -1;
+}
+
+bool world_owner_is_silent(const struct session *s, const struct world *w)
+{
+    int owner = owner_as_known(&s->config, w);
+
+    return owner >= 0 && !w->nodes[owner].answered;
+}
+
 static void ask_witnesses(struct agents_look *l)
 {
     const struct config *c = &l->s->config;
     struct world *w = l->w;
     struct request q = {.timeout_ms = EVIDENCE_TIMEOUT_MS};
-    int owner = w->d.status == DNS_VIEW_OK && w->d.record_valid
-                    ? config_node_index(c, w->d.record.owner)
-                    : -1;
+    int owner = owner_as_known(c, w);
 
     if (owner < 0)
         return;
@@ -238,6 +256,8 @@ static void look_once(struct session *s, struct world *w, unsigned what)
         try_key(&look);
     if (what & OBSERVE_AGENTS)
         begin_agents(agents, wanted);
+    if ((what & OBSERVE_EVIDENCE) && !(what & OBSERVE_DNS))
+        ask_witnesses(agents);
     if (read && loop_wait(s->loop, &look.read_done, READ_TIMEOUT_MS + 500, NULL) < 0)
         dns_op_cancel(read);
     if (survey && loop_wait(s->loop, &look.survey_done, SURVEY_TIMEOUT_MS + 500, NULL) < 0)

@@ -66,7 +66,7 @@ enum {
     OBSERVE_DNS = 2,
     OBSERVE_SURVEY = 4,
     OBSERVE_KEY = 8,
-    /* with the two first: as soon as the record names its owner, all others are asked what they see
+    /* with the two first (alone with the first: at once): as soon as the record names its owner, all others are asked what they see
      * of it. A dead owner's silence is so listened to once, not once by us and then by them. */
     OBSERVE_EVIDENCE = 16,
 };
@@ -82,6 +82,8 @@ void world_observe(struct session *s, struct world *w, unsigned what);
 /* An agent obeys a later epoch than the record that was read has: a restored zone, or a command that
  * claimed it between the two. Only the record, read again, tells which. */
 bool world_record_is_behind(const struct world *w);
+/* The owner does not answer us; also while DNS does not respond, by what the agents saw last. */
+bool world_owner_is_silent(const struct session *s, const struct world *w);
 /* Look at one node again. */
 void world_observe_node(struct session *s, struct world *w, int node);
 /* EVIDENCE about `target`, the witness's question; the rest of *q is the caller's. */

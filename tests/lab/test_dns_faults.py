@@ -4,6 +4,7 @@
 import os
 import re
 import select
+import signal
 import sys
 
 from labkit import files, hosts, points, scene, tap
@@ -213,6 +214,55 @@ def _(s):
     s.await_steady('db01')
     os.close(terminal)
     os.close(other)
+
+
+def reconfigured(s, host, name, *changes):
+    """In place, so that owner and mode stay."""
+    path = s.lab.host(host, 'etc', name)
+    with open(path, encoding='utf-8') as f:
+        text = f.read()
+    for old, new in changes:
+        check(old in text, '%s has no %s', path, old)
+        text = text.replace(old, new)
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(text)
+
+
+def becomes_primary(s, host):
+    path = s.lab.host(host, 'etc-upper', 'bind', 'named.conf')
+    values = {'zone': hosts.ZONE, 'alias': hosts.ALIAS, 'ns2': hosts.ADDRESS['ns2']}
+    with open(path, encoding='utf-8') as f:
+        text = f.read()
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(text[:text.index('zone "')] + files.ZONE_PRIMARY % values)
+    s.kill_process(host, 'named')
+
+
+@tap.test('the zone\'s primary is lost for good: what the secondary serves, and until when, is shown; it becomes'
+          ' the primary, `server` by a reload on all hosts, and the role moves')
+def _(s):
+    first, second = hosts.ADDRESS['ns1'], hosts.ADDRESS['ns2']
+    for host in hosts.CONTROLLERS:
+        reconfigured(s, host, 'pgtandem.conf', ('[dns]\n', '[dns]\nothers = %s\n' % second))
+    s.kill('ns1')
+    for verb in (('status',), ('dns', 'show')):
+        said = ' '.join(s.pgtandem(*verb).stdout.split())
+        check(re.search(r'serves db02\.ia2\.test, epoch \d+, stable, owner db02, until 20\d\d-', said),
+              '%s: %s', verb, said)
+    becomes_primary(s, 'ns2')
+    for host in hosts.CONTROLLERS:
+        reconfigured(s, host, 'pgtandem.conf', ('others = %s\n' % second, ''), (first, second))
+    for node in hosts.NODES:
+        reconfigured(s, node, 'agent.conf', ('server = ' + first, 'server = ' + second))
+        for pid in s.pids(node, 'agent'):
+            os.kill(pid, signal.SIGHUP)
+        with open(s.lab.host(node, 'log', 'pgtandem-agent.log'), encoding='utf-8') as log:
+            wait(lambda f=log: 'reload: [dns] server' in (f.seek(0), f.read())[1], 20, 'the reload on ' + node)
+    wait(lambda: s.alias('ns2') == 'db02', 20, 'ns2 serves again')
+    result = s.switchover('db01', '--ignore', 'name-servers')
+    check(result.code == 0, 'exit %d, %s', result.code, result.stderr)
+    check((s.record('ns2')['owner'], s.alias('ns2')) == ('db01', 'db01'), 'the record: %s', s.record('ns2'))
+    check(s.role('db01') == 'writable', 'db01 is %s', s.role('db01'))
 
 
 if __name__ == '__main__':

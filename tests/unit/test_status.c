@@ -335,6 +335,17 @@ static void dns_and_nodes_that_are_silent(void **state)
     w.survey.ns[1].view.status = DNS_VIEW_SILENT;
     trouble("name server ns2.ia2.test (10.77.0.12): no answer", "pgtandem dns show");
 
+    /* what the secondary serves does not depend on the primary */
+    w.d = (struct dns_view){.status = DNS_VIEW_SILENT};
+    w.survey.ns[1].view = w.survey.ns[0].view;
+    w.survey.ns[1].view.status = DNS_VIEW_OK;
+    w.survey.ns[1].view.cname_present = true;
+    STR_COPY(w.survey.ns[1].view.cname, "db02.ia2.test");
+    STR_COPY(w.survey.ns[1].view.server, "10.77.0.12");
+    w.survey.ns[1].view.serves_s = 3600;
+    trouble("name server ns2.ia2.test (10.77.0.12) serves db02.ia2.test, ", "pgtandem dns show");
+    trouble(", until 1970-01-01 01:", "pgtandem dns show");
+
     set_up(NULL);
     STR_COPY(w.d.cname, "vm.ia2.test");
     trouble("the alias points to vm.ia2.test, but the owner is db02", "pgtandem dns show");

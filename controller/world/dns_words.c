@@ -1,0 +1,65 @@
+#include "controller/world/dns_words.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/world/observe.h"
+
+const char *dns_words_shows(struct arena *a, const struct dns_view *v)
+{
+    const char *alias = v->cname_present ? v->cname : "no alias";
+
+    if (v->record_valid)
+        return arena_printf(a, "%s, epoch %" PRId64 ", %s, owner %s", alias, v->record.epoch,
+                            register_state_names[v->record.state], v->record.owner);
+    return arena_printf(a, "%s, %s", alias,
+                        v->n_txt ? "an invalid ownership record" : "no ownership record");
+}
+
+const char *dns_words_serves(struct arena *a, const struct dns_view *v, int64_t wall_ms)
+{
+    char at[CLOCK_TEXT_BYTES];
+
+    if (v->status != DNS_VIEW_OK || v->serves_s < 0)
+        return "";
+    clock_text(wall_ms + v->serves_s * 1000, at);
+    return arena_printf(a, "until %.10s %.8s UTC%s", at, at + 11,
+                        v->serves_exactly ? "" : " at the latest");
+}
+
+static const char *differs_from_primary(struct arena *a, const struct world *w,
+                                        const struct dns_view *v, const char *name)
+{
+    const char *shows = dns_words_shows(a, v);
+
+    if (strcmp(v->server, w->d.server) == 0)
+        return arena_printf(a,
+                            "the zone's primary (%s) shows those who ask without a key another "
+                            "view: %s",
+                            v->server, shows);
+    if (v->serial >= 0 && v->serial == w->survey.primary.serial)
+        return arena_printf(a,
+                            "name server %s (%s) shows %s, at the primary's serial %" PRId64
+                            ": another view of the zone",
+                            name, v->server, shows, v->serial);
+    return arena_printf(a, "name server %s (%s) still shows %s", name, v->server, shows);
+}
+
+const char *dns_words_differs(struct arena *a, const struct world *w, size_t i, int64_t wall_ms)
+{
+    const struct dns_view *v = &w->survey.ns[i].view;
+    const char *name = w->survey.ns[i].name, *why = w->survey.ns[i].why;
+
+    if (w->survey.ns[i].agrees)
+        return NULL;
+    if (v->status != DNS_VIEW_OK)
+        return arena_printf(a, "name server %s (%s): %s", name, v->server,
+                            *why ? why : "no answer");
+    if (w->d.status == DNS_VIEW_OK)
+        return differs_from_primary(a, w, v, name);
+    return arena_printf(a, "name server %s (%s) serves %s, %s", name, v->server,
+                        dns_words_shows(a, v), dns_words_serves(a, v, wall_ms));
+}

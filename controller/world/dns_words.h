@@ -1,0 +1,20 @@
+/* What one name server shows, in words: for `dns show`, `status` and their problems. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct dns_view;
+struct world;
+
+/* "db02.ia2.test, epoch 5, stable, owner db02", "no alias, no ownership record" */
+const char *dns_words_shows(struct arena *a, const struct dns_view *v);
+
+/* Until when it serves this without the zone's primary: "until 2026-11-29 03:14:15 UTC", "… at the
+ * latest" where it does not say itself when it heard from the primary last; "" unknown. */
+const char *dns_words_serves(struct arena *a, const struct dns_view *v, int64_t wall_ms);
+
+/* Why name server `i` of the survey does not agree with the primary, or what it still shows while
+ * the primary does not respond; NULL where there is nothing to say. */
+const char *dns_words_differs(struct arena *a, const struct world *w, size_t i, int64_t wall_ms);
