@@ -4,6 +4,7 @@
 
 #include "agent/acts/ran.h"
 #include "agent/cron/cron_jobs.h"
+#include "agent/cron/cron_listed.h"
 #include "agent/cron/cron_memory.h"
 #include "base/child.h"
 #include "base/clock.h"
@@ -56,7 +57,9 @@ static void remember(struct cron *c, const char *text)
 
 static void run_crontab(struct cron_op *op, const char *argument, const char *input, child_fn fn)
 {
-    static const char *const env[] = {"LC_ALL=C", NULL};
+    /* cat as the editor: agent/cron/cron_listed.h */
+    static const char *const env[] = {"LC_ALL=C", "CRONTAB_NOHEADER=N", "VISUAL=cat", "EDITOR=cat",
+                                      NULL};
     const char *argv[] = {op->c->config->crontab_command, argument, NULL};
     const struct child_spec spec = {.argv = argv,
                                     .env = env,
@@ -66,6 +69,17 @@ static void run_crontab(struct cron_op *op, const char *argument, const char *in
                                     .separate_stdout = true};
 
     op->child = child_run(op->c->loop, &spec, fn, op);
+}
+
+bool cron_refuses_text(const char *output)
+{
+    static const char *const words[] = {"errors in crontab file", "missing newline before EOF",
+                                        "premature EOF", "Missing newline"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strstr(output, words[i]))
+            return true;
+    return false;
 }
 
 static void fail_crontab(struct cron_op *op, const char *argument, const struct child_result *r)
@@ -79,6 +93,11 @@ static void fail_crontab(struct cron_op *op, const char *argument, const struct 
     else if (r->timed_out)
         err_set(&e, ERR_TIMEOUT, NULL, "`%s %s` did not end within %lld ms", command, argument,
                 (long long)op->c->config->timeout_ms);
+    else if (cron_refuses_text(r->output))
+        err_set(&e, ERR_INVALID,
+                "`crontab -e` as this user: correct that line (it may be off by one), or remove it",
+                "cron refuses the text of the crontab, nothing was written: %.*s",
+                (int)strcspn(r->output, "\n"), r->output);
     else
         err_set(&e, ERR_SYS, "may this user have a crontab? /etc/cron.allow, /etc/cron.deny",
                 "`%s %s` ended with status %d: %.*s", command, argument, r->status,
@@ -103,6 +122,36 @@ static bool is_no_crontab(const struct child_result *r)
     return r->started && r->status == 1 && strstr(r->output, "no crontab for") != NULL;
 }
 
+static void take_text(struct cron_op *op)
+{
+    remember(op->c, op->text);
+    if (op->c->mode == CRONTAB_BLOCK)
+        cron_memory_learn(op->c->memory, op->text);
+    sequence_next(&op->seq);
+}
+
+/* A look shows what crontab(1) prints; a change is made of bytes that are known. */
+static void on_bytes(void *arg, const struct child_result *r)
+{
+    struct cron_op *op = arg;
+    bool worked = r->started && !r->timed_out && r->status == 0 && !r->truncated;
+    char *bytes = worked ? cron_listed_merge(op->text, r->output, op->arena) : NULL;
+
+    op->child = NULL;
+    if (!bytes && op->done && !op->use_cache) {
+        fail(
+            op, ERR_REFUSED,
+            "`crontab -e` as the agent's user: replace the control character, or write \\r and \\b "
+            "in another way",
+            "crontab(1) prints \\r or \\b here, which may each be two characters or a control "
+            "character, and the bytes cannot be had: nothing was written");
+        return;
+    }
+    if (bytes)
+        op->text = bytes;
+    take_text(op);
+}
+
 static void on_read(void *arg, const struct child_result *r)
 {
     struct cron_op *op = arg;
@@ -119,11 +168,12 @@ static void on_read(void *arg, const struct child_result *r)
         fail(op, ERR_INVALID, NULL, "the crontab holds a NUL byte or is longer than 1 MiB");
         return;
     }
-    op->text = arena_strdup(op->arena, is_no_crontab(r) ? "" : r->output);
-    remember(op->c, op->text);
-    if (op->c->mode == CRONTAB_BLOCK)
-        cron_memory_learn(op->c->memory, op->text);
-    sequence_next(&op->seq);
+    const char *text = is_no_crontab(r) ? "" : cron_listed_text(r->output);
+    op->text = arena_strdup(op->arena, text);
+    if (cron_listed_is_ambiguous(text))
+        run_crontab(op, "-e", NULL, on_bytes);
+    else
+        take_text(op);
 }
 
 static void phase_read(void *arg)

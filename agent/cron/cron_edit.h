@@ -74,6 +74,10 @@ extern const sequence_phase_fn cron_read_phases[];
 struct cron_op *cron_op_new(struct cron *c, void *arg);
 void cron_op_end(struct cron_op *op);
 
+/* What crontab(1) printed when it refused: is it cron's own judgement of the text (a bad minute, a last
+ * line without an end), not of who may have a crontab? */
+bool cron_refuses_text(const char *output);
+
 /* Is its block damaged, and what is known of it? Never with managed = all. */
 bool cron_edit_damaged(const struct cron *c, const char *text, struct crontab_damage *ret_damage);
 

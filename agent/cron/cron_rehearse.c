@@ -17,7 +17,12 @@ static const char remedy_denied[] =
     "let this user have a crontab: /etc/cron.allow, /etc/cron.deny, the crontab program's setgid "
     "bit, the spool's owner and mode";
 
-static void end(struct cron_op *op, enum rehearsal_verdict verdict, const char *said)
+static const char remedy_text[] = "`crontab -e` as this user: correct that line (it may be off by "
+                                  "one), or remove it: cron refuses "
+                                  "the whole text";
+
+static void end(struct cron_op *op, enum rehearsal_verdict verdict, const char *said,
+                const char *remedy)
 {
     struct rehearsal r = {.kind = REHEARSAL_CRONTAB, .verdict = (int)verdict};
     cron_rehearsal_fn fn = op->rehearsed;
@@ -25,7 +30,7 @@ static void end(struct cron_op *op, enum rehearsal_verdict verdict, const char *
 
     STR_COPY(r.said, said);
     if (verdict == REHEARSAL_FAILED)
-        STR_COPY(r.remedy, remedy_denied);
+        STR_COPY(r.remedy, remedy);
     r.elapsed_ms = clock_mono_ms() - op->started_ms;
     cron_op_end(op);
     fn(arg, &r);
@@ -52,12 +57,12 @@ static void on_dry_run(void *arg, const struct child_result *r)
 
     op->child = NULL;
     if (r->started && !r->timed_out && r->status == 0) {
-        end(op, REHEARSAL_PASSED, "dry run of crontab(1) passed");
+        end(op, REHEARSAL_PASSED, "dry run of crontab(1) passed", "");
         return;
     }
     STR_PRINTF(said, "`crontab -n -` ended with status %d: %.*s", r->status,
                (int)strcspn(r->output, "\n"), r->output);
-    end(op, REHEARSAL_FAILED, said);
+    end(op, REHEARSAL_FAILED, said, cron_refuses_text(r->output) ? remedy_text : remedy_denied);
 }
 
 /* cronie's -n is another thing altogether (it names the cluster's host): never blindly. */
@@ -69,7 +74,7 @@ static void on_help(void *arg, const struct child_result *r)
     if (r->started && !r->timed_out && strstr(r->output, "dry run"))
         run(op, "-n", "-", op->text, on_dry_run);
     else
-        end(op, REHEARSAL_UNPROVEN, "crontab -l works; this crontab(1) has no dry run");
+        end(op, REHEARSAL_UNPROVEN, "crontab -l works; this crontab(1) has no dry run", "");
 }
 
 static void on_read(void *arg, const struct err *e)
@@ -77,7 +82,7 @@ static void on_read(void *arg, const struct err *e)
     struct cron_op *op = arg;
 
     if (e)
-        end(op, REHEARSAL_FAILED, e->msg);
+        end(op, REHEARSAL_FAILED, e->msg, remedy_denied);
     else
         run(op, "-h", NULL, NULL, on_help);
 }
@@ -89,7 +94,7 @@ static void on_late(void *arg)
 
     STR_PRINTF(said, "crontab(1) has not ended within %lld ms",
                (long long)(clock_mono_ms() - op->started_ms));
-    end(op, REHEARSAL_FAILED, said);
+    end(op, REHEARSAL_FAILED, said, remedy_denied);
 }
 
 void cron_rehearse(struct cron *c, int64_t timeout_ms, cron_rehearsal_fn fn, void *arg)

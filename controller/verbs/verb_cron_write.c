@@ -14,6 +14,7 @@
 #include "controller/engine/change.h"
 #include "controller/engine/trace.h"
 #include "controller/history/journal.h"
+#include "controller/screen/difference.h"
 #include "controller/screen/report.h"
 #include "controller/session.h"
 #include "controller/verbs/verbs.h"
@@ -51,7 +52,7 @@ static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node,
     const struct obs_cron *owner = &c->world.nodes[c->owner].obs.cron;
     const char *text = c->text[node], *source = c->text[c->owner];
     enum crontab_mode mode;
-    size_t len;
+    size_t len, taken = 0;
 
     if ((int)node == c->owner) {
         *ret_text = NULL;
@@ -66,8 +67,14 @@ static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node,
     int rc = cron_nodes_mode(s, c, &mode, reterr);
     if (rc < 0)
         return rc;
-    return crontab_sync(text, strlen(text), source, strlen(source), mode, false, s->arena, ret_text,
-                        &len, NULL, reterr);
+    rc = crontab_sync(text, strlen(text), source, strlen(source), mode, false, s->arena, ret_text,
+                      &len, &taken, reterr);
+    if (rc == 0 && taken > 0)
+        printf(
+            "# %s: %zu %s outside the block, on, off or commented out by hand, would be taken into "
+            "it\n",
+            s->config.nodes[node].name, taken, taken == 1 ? "entry" : "entries");
+    return rc;
 }
 
 /* ---- asking the agent ------------------------------------------------------------------------ */
@@ -195,8 +202,10 @@ static int plan(struct session *s, const struct cron_nodes *c, edit_fn edit, cha
             texts[i] = NULL;
         if (!texts[i])
             continue;
-        printf("# ---- %s would be:\n", s->config.nodes[i].name);
-        report_put_text(s, texts[i]);
+        const char *name = s->config.nodes[i].name;
+        report_put_text(s, difference_unified(
+                               c->text[i], texts[i], arena_printf(s->arena, "%s, as it is", name),
+                               arena_printf(s->arena, "%s, as it would be", name), s->arena));
         ++*ret_n;
     }
     fflush(stdout);

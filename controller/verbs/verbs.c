@@ -205,7 +205,10 @@ const struct verb_row verb_rows[] = {
     {.name = "cron sync", .args = "[NODE] [--reason TEXT]", .group = GROUP_CRON,
      .summary = "give the standbys the owner's managed entries, off",
      .about = "Each standby (or NODE) gets the owner's managed entries in the place of its own, "
-         "turned off. Its other entries are not touched. The difference is shown first.",
+         "turned off, with the variables that are in force at them. Its other entries are not "
+         "touched; those that are the owner's, on or commented out by hand, are taken into the block. "
+         "The difference is shown first; the former crontab is kept on the node, the command says "
+         "where.",
      .example_for = "after a change of the owner's jobs", .example = "pgtandem cron sync",
      .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .args_max = 1, .run = verb_cron_sync},
 
