@@ -175,10 +175,12 @@ def _(s):
 def _(s):
     s.await_watch()
     s.kill('db02')
+    s.freeze('db01', 'agent')  # its watch shall not be faster than the row
     s.run('db01', hosts.postgres_bin() + '/pg_ctl', 'promote', '-w', '-D', hosts.DATA, user='postgres',
           check=True)
     check(s.value('db01', "CREATE TABLE by_hand AS SELECT 1 AS x; SELECT count(*) FROM by_hand") == '1',
           'a row of its own')
+    s.thaw('db01', 'agent')
     wait(lambda: s.agent_state('db01').get('fenced'), 15, 'its watch fences it')
     status = s.pgtandem('status')
     check('pgtandem failover --to db01 --accept-unfenced db02' in status.stdout, 'next: %s',
