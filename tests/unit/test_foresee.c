@@ -84,16 +84,17 @@ static void switchover(void **unused)
     struct plan_debt owed[PLAN_DEBTS_MAX];
 
     (void)unused;
-    expect("claim arm cron-off catch-up fence verify flip promote! cron-on follow checkpoint? "
-           "stable rejoin",
-           "revoke undo arm unfence cron-back follow-back? stable-back");
+    expect(
+        "claim arm cron-off catch-up ask-dns fence verify flip promote! cron-on follow checkpoint? "
+        "stable rejoin",
+        "revoke undo arm unfence cron-back follow-back? stable-back");
     assert_int_equal(f.end.kind, MOVE_DONE);
     assert_int_equal(f.end.reason, WHY_FORWARD);
     assert_int_equal(f.back_end.reason, WHY_UNDONE);
     assert_int_equal(f.steps[0].before.epoch, 5);
     assert_int_equal(f.steps[0].after.epoch, 6);
     assert_int_equal(f.steps[0].after.state, REGISTER_CLAIM);
-    assert_string_equal(f.steps[6].after.owner, "b");
+    assert_string_equal(f.steps[7].after.owner, "b");
     assert_string_equal(f.after.d.owner, "b");
     assert_int_equal(f.after.d.state, REGISTER_STABLE);
     assert_int_equal(f.after.d.tli, 2);
@@ -110,15 +111,17 @@ static void switchover_of_an_odd_cluster(void **unused)
     upstream[C] = B;
     v.nodes[C].streams_from_owner = false;
     v.nodes[C].cron_off = false;
-    expect("claim arm cron-off catch-up fence verify flip promote! cron-stray cron-on checkpoint? "
+    expect("claim arm cron-off catch-up ask-dns fence verify flip promote! cron-stray cron-on "
+           "checkpoint? "
            "stable rejoin",
            "revoke undo arm unfence cron-stray cron-back follow-back? stable-back");
 
     set_up(NULL);
     v.nodes[C].answered = false;
-    expect("claim arm cron-off catch-up fence verify flip promote! cron-on checkpoint? stable "
-           "rejoin",
-           "revoke undo arm unfence cron-back follow-back? stable-back");
+    expect(
+        "claim arm cron-off catch-up ask-dns fence verify flip promote! cron-on checkpoint? stable "
+        "rejoin",
+        "revoke undo arm unfence cron-back follow-back? stable-back");
 }
 
 static void failover(void **unused)
