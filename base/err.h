@@ -34,7 +34,8 @@
     X(ERR_REGISTER, "register", 8)                                                                 \
     X(ERR_DECLINED, "declined", 9)                                                                 \
     X(ERR_PROBLEM, "problem", 10)                                                                  \
-    X(ERR_SKEW, "version-skew", 6)
+    X(ERR_SKEW, "version-skew", 6)                                                                 \
+    X(ERR_EXPIRED, "expired", 6) /* the peer's certificate, by our clock */
 
 enum err_code {
     ERR_NONE_ = 0,

@@ -165,6 +165,9 @@ static const struct field obs_pg_fields[] = {
     F_STRING(struct obs_pg, receiver_host, 0, NULL, "where it receives from"),
     F_INT(struct obs_pg, receiver_port, 0, 0, 65535, NULL, "the port there"),
     F_STRING(struct obs_pg, receiver_slot, 0, NULL, "the slot there"),
+    F_INT(struct obs_pg, heard_wall_ms, 0, 0, MS_MAX, NULL, "standby: when the last message or WAL came (wall clock, ms); 0 unknown", .since = 2),
+    F_LSN(struct obs_pg, heard_lsn, 0, "standby: the end of the sender's WAL, as it said then", .since = 2),
+    F_STRING(struct obs_pg, heard_host, 0, NULL, "standby: from where", .since = 2),
     F_STRING(struct obs_pg, conninfo_hosts, 0, NULL, "every host in every primary_conninfo"),
     F_STRING(struct obs_pg, timeline_target, 0, NULL, "recovery_target_timeline"),
     F_STRING(struct obs_pg, sync_standby_names, 0, NULL, "synchronous_standby_names"),
@@ -238,6 +241,7 @@ static const struct field obs_peer_fields[] = {
     F_BOOL(struct obs_peer, receiver_streaming, 0, NULL, "this node streams from it"),
     F_LSN(struct obs_peer, last_lsn, 0, "last LSN known of it"),
     F_INT(struct obs_peer, last_lsn_wall_ms, 0, 0, MS_MAX, NULL, "when (wall clock, ms)"),
+    F_INT(struct obs_peer, heard_wall_ms, 0, 0, MS_MAX, NULL, "when its last message or WAL came (wall clock, ms); 0 unknown", .since = 2),
 };
 static FIELD_TABLE(obs_peer_table, struct obs_peer, "evidence", obs_peer_fields);
 

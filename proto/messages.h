@@ -184,6 +184,10 @@ struct obs_pg {
     char receiver_host[ADDRESS_BYTES];
     int64_t receiver_port;
     char receiver_slot[64];
+    /* standby: what its walreceivers last heard, kept when they are gone; 0, "": not known */
+    int64_t heard_wall_ms; /* the last message, or byte of WAL, came (the node's clock) */
+    uint64_t heard_lsn;    /* how far the sender's WAL went then */
+    char heard_host[ADDRESS_BYTES];
     char conninfo_hosts
         [256]; /* every host and hostaddr in every primary_conninfo found (postgresql.conf,
                                  its includes, postgresql.auto.conf, running), comma-separated */
@@ -259,6 +263,7 @@ struct obs_peer { /* evidence about one other node, as seen from here */
     bool agent_answers, port_open, writable_seen, in_recovery_seen, receiver_streaming;
     uint64_t last_lsn; /* last LSN known of it here */
     int64_t last_lsn_wall_ms;
+    int64_t heard_wall_ms; /* its last message, or byte of WAL, came here; 0 unknown */
 };
 
 /* What an agent may do: everything, or look. In `observe` it refuses every act, its guard lets each

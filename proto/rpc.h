@@ -36,6 +36,7 @@ void tls_context_free(struct tls_context *c);
 int tls_context_reload(struct tls_context *c, const struct tls_files *files, enum peer_role role,
                        const char *node, struct err *reterr);
 /* Whole days until our own certificate expires; -1 when it has. */
+int64_t tls_context_valid_until_s(const struct tls_context *c); /* Unix time */
 int64_t tls_context_days_left(const struct tls_context *c, int64_t wall_ms);
 
 /* ---- client ------------------------------------------------------------------------------- */

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "proto/tls_internal.h"
 
 struct tls {
@@ -38,6 +40,16 @@ static int judge_name(struct tls *t, X509 *certificate, struct err *e)
     return 0;
 }
 
+/* " (valid until 2026-11-28 …)" */
+static void valid_until(X509 *certificate, char *ret, size_t bytes)
+{
+    char at[CLOCK_TEXT_BYTES];
+    int64_t s = tls_valid_until_s(certificate);
+
+    if (s > 0)
+        (void)str_printf(ret, bytes, " (valid until %s)", clock_text(s * 1000, at));
+}
+
 /* Called for each certificate of the peer's chain, leaf last. */
 static int verify_cb(int ok, X509_STORE_CTX *store)
 {
@@ -47,10 +59,14 @@ static int verify_cb(int ok, X509_STORE_CTX *store)
     if (!ok) {
         int why = X509_STORE_CTX_get_error(store);
         const char *hint = NULL;
+        char until[CLOCK_TEXT_BYTES + 16] = "";
         if (why == X509_V_ERR_CERT_HAS_EXPIRED || why == X509_V_ERR_CERT_NOT_YET_VALID)
             hint = "Compare the clocks of both hosts; make a new certificate with make-certs.";
-        err_set(&t->refusal, ERR_TLS, hint, "the peer's certificate is refused: %s",
-                X509_verify_cert_error_string(why));
+        if (why == X509_V_ERR_CERT_HAS_EXPIRED)
+            valid_until(X509_STORE_CTX_get_current_cert(store), until, sizeof(until));
+        err_set(&t->refusal, why == X509_V_ERR_CERT_HAS_EXPIRED ? ERR_EXPIRED : ERR_TLS, hint,
+                "the peer's certificate is refused: %s%s", X509_verify_cert_error_string(why),
+                until);
         return 0;
     }
     if (X509_STORE_CTX_get_error_depth(store) != 0)

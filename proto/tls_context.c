@@ -216,7 +216,7 @@ static int check_own_name(X509 *own, const struct tls_files *f, const char *clus
     return 0;
 }
 
-static int64_t expiry(X509 *certificate)
+int64_t tls_valid_until_s(X509 *certificate)
 {
     struct tm tm = {0};
 
@@ -244,7 +244,7 @@ int tls_context_new(const struct tls_files *files, const char *cluster, enum pee
 
     struct tls_context *c = mem_alloc(sizeof(*c));
     c->ctx = ctx;
-    c->valid_until_s = expiry(SSL_CTX_get0_certificate(ctx));
+    c->valid_until_s = tls_valid_until_s(SSL_CTX_get0_certificate(ctx));
     STR_COPY(c->cluster, cluster);
     *ret_context = c;
     return 0;
@@ -272,6 +272,11 @@ int tls_context_reload(struct tls_context *c, const struct tls_files *files, enu
     fresh->ctx = old;
     tls_context_free(fresh);
     return 0;
+}
+
+int64_t tls_context_valid_until_s(const struct tls_context *c)
+{
+    return c->valid_until_s;
 }
 
 int64_t tls_context_days_left(const struct tls_context *c, int64_t wall_ms)

@@ -7,6 +7,8 @@
 
 struct err;
 
+int64_t tls_valid_until_s(X509 *certificate); /* Unix time; 0: it does not say */
+
 struct tls_context {
     SSL_CTX *ctx;
     char cluster[CLUSTER_NAME_BYTES];

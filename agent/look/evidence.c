@@ -8,6 +8,7 @@
  * The probe of PostgreSQL cannot be called off: after a silent host it ends by its own deadline,
  * and what it says then is lost. So the look lives until both it and the answer are through.
  */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "agent/acts/acts.h"
@@ -37,6 +38,15 @@ static void look_free(struct look *k)
     mem_free(k);
 }
 
+/* Did it hear from that node? A host by name, or none known, may be it. */
+static bool may_be_of(const char *host, const char *address)
+{
+    unsigned char ip[16];
+
+    return strcmp(host, address) == 0 ||
+           (inet_pton(AF_INET, host, ip) != 1 && inet_pton(AF_INET6, host, ip) != 1);
+}
+
 static void on_observed(void *arg, const struct node_obs *obs)
 {
     struct look *k = arg;
@@ -48,6 +58,11 @@ static void on_observed(void *arg, const struct node_obs *obs)
     k->seen.last_lsn = pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
     if (pg->role == PG_RECOVERY && pg->replay_delay_ms >= 0)
         k->seen.last_lsn_wall_ms = obs->wall_ms - pg->replay_delay_ms;
+    if (may_be_of(pg->heard_host, k->r->q.upstream.address)) {
+        k->seen.heard_wall_ms = pg->heard_wall_ms;
+        if (pg->heard_lsn > k->seen.last_lsn)
+            k->seen.last_lsn = pg->heard_lsn;
+    }
     reply->ok = true;
     reply->obs = *obs;
     reply->obs.evidence[0] = k->seen;

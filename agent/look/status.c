@@ -134,6 +134,25 @@ static void print_state(const struct agent_state *s)
         row("record", "none seen yet");
 }
 
+/* -1: it has expired, and every controller and agent refuses it. */
+static void print_certificate(const struct agent *g, int64_t days)
+{
+    char at[CLOCK_TEXT_BYTES];
+
+    if (!g->tls)
+        return;
+    clock_text(tls_context_valid_until_s(g->tls) * 1000, at);
+    if (days >= 0)
+        row("certificate", "%s, valid until %s (%" PRId64 " days)", g->config->tls.certificate, at,
+            days);
+    else
+        row("certificate",
+            "%s HAS EXPIRED (valid until %s): no command reaches this agent. make-certs agent DIR "
+            "%s %s beside the authority's key, both files to their places here, then systemctl "
+            "reload pgtandem-agent",
+            g->config->tls.certificate, at, g->config->agent.cluster, g->config->agent.node);
+}
+
 static bool stands_out(const struct agent_state *s, const struct obs_pg *pg)
 {
     return !s || s->held || (s->fenced && !s->fence_standby_only) || pg->role == PG_UNKNOWN ||
@@ -156,10 +175,12 @@ static int print_all(struct agent *g, const struct node_obs *o)
         row("state", "UNREADABLE, this node counts as fenced: %s", e.msg);
         row("", "%s", e.hint);
     }
+    print_certificate(g, o->certificate_days);
     print_postgres(&o->pg);
     print_cron(&o->cron);
     print_guard(g, readable ? &s : NULL, &o->pg);
-    return stands_out(readable ? &s : NULL, &o->pg) ? STATUS_PROBLEM : 0;
+    return stands_out(readable ? &s : NULL, &o->pg) || o->certificate_days == -1 ? STATUS_PROBLEM
+                                                                                 : 0;
 }
 
 int status_run(struct config *c)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agent/postgres/pgcontrol.h"
 #include "base/file.h"
@@ -117,16 +118,35 @@ int64_t pghistory_newest(const char *data_directory)
     return newest;
 }
 
-/* Is there a segment of timeline `tli` that holds the byte before `lsn`? */
-static bool has_segment(const char *data_directory, int64_t tli, uint64_t lsn, int64_t bytes)
+/* The segment of timeline `tli` that holds the byte before `lsn`. */
+static bool segment_path(const char *data_directory, int64_t tli, uint64_t lsn, int64_t bytes,
+                         char path[512])
 {
-    char path[512];
     uint64_t segment = (lsn - 1) / (uint64_t)bytes;
     uint64_t per_id = (UINT64_C(1) << 32) / (uint64_t)bytes;
 
-    return STR_PRINTF(path, "%s/pg_wal/%08" PRIX32 "%08" PRIX32 "%08" PRIX32, data_directory,
-                      (uint32_t)tli, (uint32_t)(segment / per_id), (uint32_t)(segment % per_id)) &&
-           file_exists(path);
+    return str_printf(path, 512, "%s/pg_wal/%08" PRIX32 "%08" PRIX32 "%08" PRIX32, data_directory,
+                      (uint32_t)tli, (uint32_t)(segment / per_id), (uint32_t)(segment % per_id));
+}
+
+static bool has_segment(const char *data_directory, int64_t tli, uint64_t lsn, int64_t bytes)
+{
+    char path[512];
+
+    return segment_path(data_directory, tli, lsn, bytes, path) && file_exists(path);
+}
+
+int64_t pghistory_written_wall_ms(const char *data_directory, const struct pgcontrol *control,
+                                  int64_t tli, uint64_t lsn)
+{
+    char path[512];
+    struct stat st;
+
+    if (lsn == 0 || tli <= 0 || control->wal_segment_bytes <= 0 ||
+        !segment_path(data_directory, tli, lsn, control->wal_segment_bytes, path) ||
+        stat(path, &st) != 0)
+        return 0;
+    return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
 
 int64_t pghistory_replayed(const char *data_directory, const struct pgcontrol *control,

@@ -26,6 +26,11 @@ bool pghistory_read(const char *data_directory, int64_t tli, struct pghistory *r
 /* Highest NNNNNNNN.history in pg_wal, 0 if there is none. */
 int64_t pghistory_newest(const char *data_directory);
 
+/* When the segment of timeline `tli` that holds the byte before `lsn` was last written (wall clock,
+ * ms); 0: there is none. */
+int64_t pghistory_written_wall_ms(const char *data_directory, const struct pgcontrol *control,
+                                  int64_t tli, uint64_t lsn);
+
 /*
  * The timeline whose WAL a standby replayed last, `replay_lsn` being the end of it.
  *

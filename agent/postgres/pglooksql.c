@@ -29,6 +29,8 @@ static const char sql_main[] =
     "  * 1000)::bigint AS apply_delay_ms,"
     " w.status AS receiver_status, w.sender_host AS receiver_host,"
     " w.sender_port AS receiver_port, w.slot_name AS receiver_slot,"
+    " (extract(epoch FROM w.last_msg_receipt_time) * 1000)::bigint AS heard_wall_ms,"
+    " w.latest_end_lsn AS heard_lsn, w.sender_host AS heard_host,"
     " current_setting('recovery_target_timeline') AS timeline_target,"
     " current_setting('synchronous_standby_names') AS sync_standby_names,"
     " current_setting('synchronous_commit') AS synchronous_commit,"

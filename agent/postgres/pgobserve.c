@@ -42,6 +42,11 @@ struct pglook {
     bool asking, retried;
     bool plain;        /* in this round the statements go as they are */
     unsigned prepared; /* the session that has the statements prepared */
+    struct {           /* by the last walreceiver that a look has met */
+        int64_t wall_ms;
+        uint64_t lsn;
+        char host[ADDRESS_BYTES];
+    } heard;
 };
 
 /* ---- results into structs -------------------------------------------------------------------- */
@@ -177,6 +182,29 @@ static void take_silence(const struct postgres_config *c, const struct err *e, s
         STR_COPY(pg->problem, e->msg);
 }
 
+/* A walreceiver that is gone has taken with it when it last heard: a look before may have seen it,
+ * and the WAL that came is in a file that says when it was written. */
+static void set_heard(struct pglook *l, const struct pgcontrol *control, struct obs_pg *pg)
+{
+    uint64_t end = pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
+    int64_t written;
+
+    if (pg->role != PG_RECOVERY) {
+        pg->heard_wall_ms = 0;
+        return;
+    }
+    if (pg->heard_host[0]) {
+        l->heard.wall_ms = pg->heard_wall_ms;
+        l->heard.lsn = pg->heard_lsn;
+        STR_COPY(l->heard.host, pg->heard_host);
+        return;
+    }
+    written = pghistory_written_wall_ms(l->p->config.data_directory, control, pg->tli, end);
+    pg->heard_wall_ms = written > l->heard.wall_ms ? written : l->heard.wall_ms;
+    pg->heard_lsn = l->heard.lsn;
+    STR_COPY(pg->heard_host, l->heard.host);
+}
+
 static void observe(struct pglook *l, const struct pgconn_reply *r, struct obs_pg *ret_pg)
 {
     const struct postgres_config *c = &l->p->config;
@@ -187,6 +215,7 @@ static void observe(struct pglook *l, const struct pgconn_reply *r, struct obs_p
         take_silence(c, r->e, ret_pg);
     else
         take_answer(c, &control, r, ret_pg);
+    set_heard(l, &control, ret_pg);
     if (!pgsettings_file_hosts(c, ret_pg->conninfo_hosts, sizeof(ret_pg->conninfo_hosts)) &&
         !ret_pg->problem[0])
         STR_COPY(ret_pg->problem,

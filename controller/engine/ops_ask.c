@@ -102,6 +102,34 @@ static const char *sync_words(const struct run *r, size_t to)
                                      : "unbounded by proof: replication is asynchronous";
 }
 
+/* "db01 last heard from db02 at 04:24:31", the target first. What comes after that was sent to
+ * nobody who is here; how long the command waits changes nothing about it. */
+static void say_heard(struct run *r, size_t lost, size_t to)
+{
+    char at[CLOCK_TEXT_BYTES];
+
+    for (size_t k = 0; k <= r->view.n_nodes; k++) {
+        size_t i = k == 0 ? to : k - 1;
+        int64_t heard = r->last_seen[lost].heard_wall_ms[i];
+
+        if (heard > 0 && (k == 0 || i != to))
+            progress_say(&r->progress, "    %s last heard from %s at %s", r->view.nodes[i].name,
+                         r->view.nodes[lost].name, clock_text_hms(heard, at));
+    }
+}
+
+/* When the first commit may have been acknowledged that the target has not. Has it all the WAL that
+ * is known of, then none before it last heard; else perhaps any after the last that it replayed. */
+static int64_t at_risk_from(const struct run *r, size_t lost, size_t to, bool has_all)
+{
+    int64_t heard = r->last_seen[lost].heard_wall_ms[to];
+    int64_t commit = r->last_seen[lost].wall_ms;
+
+    if (has_all && heard > 0)
+        return heard;
+    return commit > 0 && (heard == 0 || commit < heard) ? commit : heard;
+}
+
 static void say_loss(struct run *r, size_t lost, size_t to)
 {
     char last[LSN_TEXT_BYTES], have[LSN_TEXT_BYTES], at[CLOCK_TEXT_BYTES];
@@ -110,12 +138,12 @@ static void say_loss(struct run *r, size_t lost, size_t to)
     uint64_t wal = b->receive_lsn > b->replay_lsn ? b->receive_lsn : b->replay_lsn;
     if (r->view.nodes[lost].insert_lsn > known)
         known = r->view.nodes[lost].insert_lsn;
-    int64_t seen = r->last_seen[lost].wall_ms;
+    int64_t from = at_risk_from(r, lost, to, wal && known <= wal);
     struct progress *p = &r->progress;
     progress_say(p, "what may be lost if %s takes over from %s", b->name, r->view.nodes[lost].name);
-    progress_say(p, "    last known of %s: WAL %s%s%s", r->view.nodes[lost].name,
-                 known ? lsn_text(known, last) : "unknown", seen > 0 ? ", heard at " : "",
-                 seen > 0 ? clock_text_hms(seen, at) : "");
+    progress_say(p, "    last known of %s: WAL %s", r->view.nodes[lost].name,
+                 known ? lsn_text(known, last) : "unknown");
+    say_heard(r, lost, to);
     if (b->branched)
         progress_say(p,
                      "    %s was promoted by hand: it has the WAL of %s up to %s, %lld bytes less "
@@ -128,11 +156,9 @@ static void say_loss(struct run *r, size_t lost, size_t to)
     else
         progress_say(p, "    %s is stopped: how much WAL it has shows when it has been started",
                      b->name);
-    if (seen > 0)
-        progress_say(p,
-                     "    at risk: what %s acknowledged in the last %lld s of its life and did not "
-                     "send",
-                     r->view.nodes[lost].name, (long long)((clock_wall_ms() - seen) / 1000));
+    if (from > 0)
+        progress_say(p, "    at risk: what %s acknowledged after %s, until it stopped",
+                     r->view.nodes[lost].name, clock_text_hms(from, at));
     progress_say(p, "    the loss is %s", sync_words(r, to));
 }
 

@@ -55,6 +55,8 @@ static void take(struct run *r, size_t target)
             r->last_seen[target].lsn = e->last_lsn;
         if (e->last_lsn_wall_ms > r->last_seen[target].wall_ms)
             r->last_seen[target].wall_ms = e->last_lsn_wall_ms;
+        if (e->heard_wall_ms > 0)
+            r->last_seen[target].heard_wall_ms[i] = e->heard_wall_ms - w->nodes[i].skew_ms;
         if (e->writable_seen)
             r->seen_writable |= 1U << target;
     }

@@ -43,6 +43,7 @@ struct run {
     struct {
         uint64_t lsn;    /* the last WAL position that anybody knows of it */
         int64_t wall_ms; /* when; 0 unknown */
+        int64_t heard_wall_ms[CLUSTER_NODES_MAX]; /* by this witness, our clock; 0 unknown */
     } last_seen[CLUSTER_NODES_MAX];
     struct rehearse *rehearsal; /* begun with the first look, when the primary is lost */
     struct journal *journal;    /* NULL until something is about to change */

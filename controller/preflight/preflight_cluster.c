@@ -326,7 +326,8 @@ bool check_cluster_name(const struct check_view *v, struct preflight_result *r)
     for (size_t i = 0; i < v->w->n_nodes; i++) {
         const struct world_node *n = &v->w->nodes[i];
 
-        if (n->answered || (n->error.code != ERR_TLS && n->error.code != ERR_PROTOCOL))
+        if (n->answered || (n->error.code != ERR_TLS && n->error.code != ERR_EXPIRED &&
+                            n->error.code != ERR_PROTOCOL))
             continue;
         check_measured(r, "%s: %.150s", v->c->nodes[i].name, n->error.msg);
         check_remedy(r, "%.200s", *n->error.hint ? n->error.hint : "pgtandem config check");

@@ -42,6 +42,7 @@ struct status_writable {
     enum writable_state state;
     uint32_t nodes;        /* bit per node seen writable, by itself or by a witness */
     int64_t since_wall_ms; /* NONE: when the last one stopped; 0 unknown */
+    bool about;            /* … as the last standby that heard from it knows */
     const char *text;      /* "db02 is fenced, db01 is not yet promoted" */
 };
 extern const char *const writable_state_names[]; /* "yes" "no" "unknown" "several" */

@@ -140,7 +140,7 @@ static void print_writable(const struct status *st)
     const char *title = "writable: ", *since = "";
 
     if (w->state == WRITABLE_NONE && w->since_wall_ms)
-        since = arena_printf(st->arena, " since %s",
+        since = arena_printf(st->arena, " since %s%s", w->about ? "about " : "",
                              st->now_wall_ms - w->since_wall_ms < 12 * 3600 * 1000
                                  ? clock_text_hms(w->since_wall_ms, hms)
                                  : report_time(st->arena, w->since_wall_ms));

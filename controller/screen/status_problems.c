@@ -95,10 +95,34 @@ static const char *diverged_words(const struct status *st, int node)
                         lsn_text(n->wal.here, here), n->wal.tli, lsn_text(n->wal.there, there));
 }
 
+/* No command of ours helps there: a person brings a new certificate. */
+static const char *renew(const struct status *st, const char *kind, const char *name,
+                         const char *after)
+{
+    return arena_printf(st->arena,
+                        "beside the authority's key: make-certs %s DIR %s %s; copy both files to "
+                        "/etc/pgtandem of %s%s (docs/three-in-the-morning.md, \"A certificate has "
+                        "expired, a clock is wrong\")",
+                        kind, st->session->config.cluster.name, name, name, after);
+}
+
+static bool expired(const struct status *st, int node)
+{
+    return node >= 0 && !st->w->nodes[node].answered &&
+           st->w->nodes[node].error.code == ERR_EXPIRED;
+}
+
+static const char *renew_agent(const struct status *st, int node)
+{
+    return renew(st, "agent", name_of(st, node), ", there: systemctl reload pgtandem-agent");
+}
+
 static const char *at_the_node(const struct status *st, int node)
 {
     if (node < 0)
         return "";
+    if (expired(st, node))
+        return renew_agent(st, node);
     if (!st->w->nodes[node].answered)
         return arena_printf(st->arena,
                             "ping %s; if %s is up, there: systemctl status pgtandem-agent%s%s",
@@ -117,6 +141,8 @@ static void owner_silent(struct status *st, int owner)
     const char *name = name_of(st, owner);
     bool agent = false, writable = false;
 
+    if (expired(st, owner))
+        propose(st, renew_agent(st, owner));
     if (w->evidence.about != owner)
         return;
     for (size_t i = 0; i < w->n_nodes; i++) {
@@ -429,15 +455,26 @@ static void silence(struct status *st)
                 why_silent(st, (int)i));
 }
 
+/* Every agent refuses it, and each then looks silent: the cause comes first. */
+static void own_certificate(struct status *st)
+{
+    if (!st->w->certificate_known || st->w->certificate_days >= 0)
+        return;
+    certificate(st, "", "this controller's certificate", st->w->certificate_days);
+    propose(st, renew(st, "controller", "this host",
+                      "; until then pgtandem works on another controller"));
+}
+
 void status_problems(struct status *st)
 {
     int owner = plan_owner(st->view);
 
+    own_certificate(st);
     silence(st);
     headline(st);
     dns_problems(st);
     debts(st);
-    if (st->w->certificate_known)
+    if (st->w->certificate_known && st->w->certificate_days >= 0)
         certificate(st, "", "this controller's certificate", st->w->certificate_days);
     observers(st);
     for (size_t i = 0; i < st->w->n_nodes; i++)

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "controller/screen/status.h"
 #include "controller/session.h"
@@ -64,7 +65,7 @@ static const char *instead(const struct status *st, int node, bool target)
     const struct world_node *n = &st->w->nodes[node];
     bool marked = n->obs.fence.fenced && !n->obs.fence.standby_only;
 
-    if (!n->answered || n->obs.pg.role == PG_UNKNOWN)
+    if (!n->answered || n->obs.pg.role == PG_UNKNOWN || obs_may_commit(&n->obs.pg))
         return NULL;
     if (marked || n->obs.fence.held)
         return marked ? "is fenced" : "is held by its guard";
@@ -82,22 +83,50 @@ static const char *instead(const struct status *st, int node, bool target)
     return NULL;
 }
 
-static const char *unknown(const struct status *st, int node)
+/* When a standby last heard from it, and which. */
+static int64_t heard_from(const struct status *st, int node, int *ret_by)
 {
-    return st->w->nodes[node].answered ? "does not say (its PostgreSQL does not respond)"
-                                       : "does not respond";
+    int64_t last = 0;
+
+    for (size_t i = 0; i < st->w->n_nodes; i++) {
+        const struct obs_pg *pg = &st->w->nodes[i].obs.pg;
+
+        if (!st->w->nodes[i].answered || pg->heard_wall_ms - st->w->nodes[i].skew_ms <= last ||
+            strcmp(pg->heard_host, st->session->config.nodes[node].address) != 0)
+            continue;
+        last = pg->heard_wall_ms - st->w->nodes[i].skew_ms;
+        *ret_by = (int)i;
+    }
+    return last;
 }
 
-/* When it stopped: pg_control says so of a clean stop; else no later than its fence. */
-static int64_t stopped_at(const struct status *st, int node)
+static const char *unknown(const struct status *st, int node)
+{
+    char hms[CLOCK_TEXT_BYTES];
+    int by = -1;
+    int64_t last = heard_from(st, node, &by);
+
+    if (st->w->nodes[node].answered)
+        return obs_may_commit(&st->w->nodes[node].obs.pg)
+                   ? "has no postmaster, but processes of it live and may commit"
+                   : "does not say (its PostgreSQL does not respond)";
+    if (by < 0)
+        return "does not respond";
+    return arena_printf(st->arena, "does not respond (%s last heard from it at %s)",
+                        name_of(st, by), clock_text_hms(last, hms));
+}
+
+/* When it stopped: pg_control says so of a clean stop; else a standby heard it last. */
+static void since(struct status *st, int node)
 {
     const struct node_obs *o = &st->w->nodes[node].obs;
+    struct status_writable *w = &st->writable;
+    int by;
 
     if (o->pg.role != PG_STOPPED)
-        return 0;
-    if (o->pg.control_state == CONTROL_SHUTDOWNED)
-        return o->pg.control_wall_ms;
-    return o->fence.fenced ? o->fence.wall_ms : 0;
+        return;
+    w->about = o->pg.control_state != CONTROL_SHUTDOWNED;
+    w->since_wall_ms = w->about ? heard_from(st, node, &by) : o->pg.control_wall_ms;
 }
 
 /* Whom it is about: who was the owner before, and who is or becomes it. */
@@ -133,8 +162,8 @@ static void nobody(struct status *st)
 
         if (!what)
             w->state = WRITABLE_UNKNOWN;
-        if (!w->since_wall_ms)
-            w->since_wall_ms = stopped_at(st, about[i]);
+        if (!w->since_wall_ms && !(i == 1 && st->w->nodes[about[i]].obs.pg.role == PG_RECOVERY))
+            since(st, about[i]);
         w->text = arena_printf(st->arena, "%s%s%s %s", w->text, i ? ", " : "",
                                name_of(st, about[i]), what ? what : unknown(st, about[i]));
         silent &= ~(1U << about[i]);

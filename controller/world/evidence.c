@@ -18,8 +18,12 @@ const char *evidence_words(struct arena *a, const char *witness, const struct ob
         : seen->in_recovery_seen ? "a standby"
                                  : "no answer from PostgreSQL",
         seen->last_lsn ? ", last WAL " : "", seen->last_lsn ? lsn_text(seen->last_lsn, lsn) : "",
-        seen->last_lsn_wall_ms > 0 ? " at " : "",
-        seen->last_lsn_wall_ms > 0 ? clock_text_hms(seen->last_lsn_wall_ms, at) : "");
+        seen->heard_wall_ms > 0      ? ", last heard at "
+        : seen->last_lsn_wall_ms > 0 ? " at "
+                                     : "",
+        seen->heard_wall_ms > 0      ? clock_text_hms(seen->heard_wall_ms, at)
+        : seen->last_lsn_wall_ms > 0 ? clock_text_hms(seen->last_lsn_wall_ms, at)
+                                     : "");
 }
 
 size_t evidence_lines(struct arena *a, const struct config *c, const struct world *w,

@@ -206,9 +206,17 @@ static void the_first_line_says_since_when_nobody_can_write(void **state)
     w.nodes[C].answered = false;
     can_write(WRITABLE_NONE, arena_printf(arena, "%s; no response either from vm", line));
     w.nodes[A].obs.pg.control_state = CONTROL_IN_PRODUCTION; /* killed: its fence is later */
-    w.nodes[A].obs.fence.wall_ms = 0;
     w.nodes[C].answered = true;
     can_write(WRITABLE_NONE, "NOT WRITABLE: db02 is fenced, db01 is not yet promoted");
+    w.nodes[B].obs.pg.heard_wall_ms = NOW - 5000;
+    w.nodes[C].obs.pg.heard_wall_ms = NOW - 9000;
+    for (int i = B; i <= C; i++)
+        STR_COPY(w.nodes[i].obs.pg.heard_host, s.config.nodes[A].address);
+    can_write(WRITABLE_NONE,
+              arena_printf(arena,
+                           "NOT WRITABLE since about %s: db02 is fenced, db01 is not "
+                           "yet promoted",
+                           hms));
 }
 
 static void the_first_line_says_what_is_not_known(void **state)
@@ -219,6 +227,10 @@ static void the_first_line_says_what_is_not_known(void **state)
     can_write(WRITABLE_UNKNOWN,
               "no node is known to be writable: db02 does not say (its PostgreSQL "
               "does not respond)");
+    w.nodes[A].obs.pg.control_state = CONTROL_IN_PRODUCTION;
+    w.nodes[A].obs.pg.orphans = 2;
+    can_write(WRITABLE_UNKNOWN, "no node is known to be writable: db02 has no postmaster, but "
+                                "processes of it live and may commit");
     w.nodes[A].answered = false;
     can_write(WRITABLE_UNKNOWN, "no node is known to be writable: db02 does not respond");
     w.evidence.about = A;
@@ -379,6 +391,38 @@ static void what_others_see_of_a_silent_owner(void **state)
     trouble("db01 sees db02: agent silent, port closed, no answer",
             "bring back db02; if it is lost, make sure that it stays down, then: pgtandem failover "
             "--to db01 --accept-unfenced db02");
+}
+
+static void expired_at(int i)
+{
+    w.nodes[i].answered = false;
+    err_set(&w.nodes[i].error, ERR_EXPIRED, NULL,
+            "certificate has expired (valid until 2026-11-28)");
+}
+
+/* (d): never ping, never failover; the host, the date and the commands */
+static void an_expired_certificate_is_the_cause(void **state)
+{
+    (void)state;
+    STR_COPY(s.config.cluster.name, "ia2");
+    for (int i = A; i <= B; i++) {
+        set_up(NULL);
+        expired_at(i);
+        build();
+        assert_true(says(&st.problems, "certificate has expired (valid until 2026-11-28)"));
+        assert_non_null(strstr(st.next, i == A ? "make-certs agent DIR ia2 db02; copy both"
+                                               : "make-certs agent DIR ia2 db01; copy both"));
+        assert_non_null(strstr(st.next, "systemctl reload pgtandem-agent"));
+    }
+    set_up(NULL);
+    w.certificate_known = true;
+    w.certificate_days = -1;
+    for (int i = 0; i < NODES; i++)
+        w.nodes[i].answered = false;
+    build();
+    assert_non_null(strstr(st.problems.at[0].text, "this controller's certificate has expired"));
+    assert_non_null(strstr(st.next, "make-certs controller DIR ia2"));
+    assert_non_null(strstr(st.next, "another controller"));
 }
 
 static void everything_is_silent(void **state)
@@ -584,6 +628,7 @@ int main(void)
         TEST(lag_is_in_bytes_and_seconds),
         TEST(dns_and_nodes_that_are_silent),
         TEST(what_others_see_of_a_silent_owner),
+        TEST(an_expired_certificate_is_the_cause),
         TEST(everything_is_silent),
         TEST(two_nodes_are_writable),
         TEST(open_transition),

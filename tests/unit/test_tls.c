@@ -78,7 +78,7 @@ static struct tls_context *agent(const char *stem)
 
 static void assert_says(const struct err *e, const char *words)
 {
-    assert_int_equal(e->code, ERR_TLS);
+    assert_true(e->code == ERR_TLS || e->code == ERR_EXPIRED);
     if (!strstr(e->msg, words))
         fail_msg("expected \"%s\", got \"%s\"", words, e->msg);
 }
@@ -276,8 +276,8 @@ static void test_dates(void **state)
     pair_free(&p);
 
     p = pair_of(controller(), agent("agent-late"));
-    assert_int_equal(p.client_result, ERR_TLS);
-    assert_says(&p.client_error, "certificate has expired");
+    assert_int_equal(p.client_result, ERR_EXPIRED);
+    assert_says(&p.client_error, "certificate has expired (valid until ");
     pair_free(&p);
 }
 
