@@ -97,6 +97,7 @@ struct facts agent_facts(const struct obs_pg *pg)
         .role = pg->role,
         .orphans = pg->orphans != 0,
         .standby_signal = pg->standby_signal,
+        .recovery_signal = pg->recovery_signal,
         .control_state = pg->control_state,
         .control_tli = pg->control_tli,
         .tli = pg->tli,

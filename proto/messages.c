@@ -170,6 +170,8 @@ static const struct field obs_pg_fields[] = {
     F_STRING(struct obs_pg, heard_host, 0, NULL, "standby: from where", .since = 2),
     F_STRING(struct obs_pg, conninfo_hosts, 0, NULL, "every host in every primary_conninfo"),
     F_STRING(struct obs_pg, timeline_target, 0, NULL, "recovery_target_timeline"),
+    F_STRING(struct obs_pg, recovery_settings, 0, NULL, "what a start as a standby would obey, with file and line: recovery_target and its like", .since = 2),
+    F_STRING(struct obs_pg, recovery_active, 0, NULL, "standby: what of that is in force and can end its recovery", .since = 2),
     F_STRING(struct obs_pg, sync_standby_names, 0, NULL, "synchronous_standby_names"),
     F_STRING(struct obs_pg, synchronous_commit, 0, NULL, "synchronous_commit"),
     F_INT(struct obs_pg, max_wal_senders, 0, 0, INT32_MAX, NULL, "max_wal_senders"),

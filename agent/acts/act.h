@@ -98,7 +98,12 @@ void act_look(void *act);       /* pg and f, by SQL where it runs */
 void act_look_files(void *act); /* pg and f, of files alone */
 void act_admit(void *act);      /* rules_admit, persisted */
 void act_read_d(void *act);     /* d, as docs/protocol.md, section 1, lets a request read it */
-void act_signal(void *act);     /* standby.signal with who, why, what next */
+void act_signal(void *act);     /* standby.signal with who, why, what next; recovery.signal goes */
+/* Once it is stopped: nothing that a file says may end the recovery of whoever starts it
+ * (agent/postgres/pgrecovery.h). In an emergency a file that cannot be written is only told. */
+void act_disarm(void *act);
+/* recovery.signal, if it is there, is set aside, and that is told; false: the act has failed. */
+bool act_set_aside(struct act *a);
 void act_start(void *act);
 void act_start_then(struct act *a, postgres_done_fn fn); /* with a callback of the kind's own */
 void act_restart_then(struct act *a, postgres_done_fn fn);

@@ -4,6 +4,8 @@
 
 #include "agent/acts/act.h"
 #include "agent/guard/permit.h"
+#include "agent/postgres/pgfiles.h"
+#include "agent/postgres/pgrecovery.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -173,8 +175,71 @@ void act_signal(void *act)
                a->agent->config->agent.node);
     if (postgres_signal_create(&a->agent->config->postgresql, text, &e) < 0)
         act_fail(a, &e);
-    else
+    else if (act_set_aside(a))
         act_next(a);
+}
+
+bool act_set_aside(struct act *a)
+{
+    bool was_there = false;
+    struct err e;
+
+    if (postgres_recovery_signal_set_aside(&a->agent->config->postgresql, &was_there, &e) < 0) {
+        act_fail(a, &e);
+        return false;
+    }
+    if (was_there) {
+        act_log(a, LOG_LEVEL_WARNING, "notes",
+                "recovery.signal renamed to recovery.signal.set-aside");
+        buf_str(&a->text, "recovery.signal renamed to recovery.signal.set-aside. ");
+    }
+    return true;
+}
+
+/* ---- settings that a standby obeys ----------------------------------------------------------- */
+
+/* `needed`: an error when it cannot be done, else a remark. False: the act has failed. */
+static bool disarm(struct act *a, bool needed)
+{
+    const struct postgres_config *c = &a->agent->config->postgresql;
+    char found[PGRECOVERY_TEXT_BYTES];
+    struct pgpostmaster postmaster;
+    struct err e;
+
+    if (pgfiles_postmaster(c->data_directory, &postmaster))
+        return true; /* it has read them already, and may be about to write the file */
+
+    int r = pgrecovery_disarm(c, found, &e);
+
+    if (r < 0 && needed) {
+        act_fail(a, &e);
+        return false;
+    }
+    if (!found[0])
+        return true;
+    act_log(a, LOG_LEVEL_WARNING, "notes", "%s%s",
+            r < 0 ? e.msg : "emptied in postgresql.auto.conf, a standby would obey: ",
+            r < 0 ? "" : found);
+    buf_printf(&a->text, "%s%s. ",
+               r < 0 ? e.msg : "emptied in postgresql.auto.conf, a standby would obey: ",
+               r < 0 ? "" : found);
+    return true;
+}
+
+void act_disarm(void *act)
+{
+    struct act *a = act;
+
+    if (disarm(a, a->rpc && !a->q->immediate))
+        act_next(a);
+}
+
+/* A start as a standby: our own empties those settings on the command line as well. */
+static bool ready_to_start(struct act *a)
+{
+    const struct postgres_config *c = &a->agent->config->postgresql;
+
+    return !pgfiles_has(c, "standby.signal") || disarm(a, c->start_command[0] != '\0');
 }
 
 /* ---- starting -------------------------------------------------------------------------------- */
@@ -195,7 +260,7 @@ static bool give_permit(struct act *a)
 
 void act_start_then(struct act *a, postgres_done_fn fn)
 {
-    if (give_permit(a))
+    if (ready_to_start(a) && give_permit(a))
         postgres_start(a->agent->pg, act_left_ms(a), fn, a);
 }
 

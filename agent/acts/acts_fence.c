@@ -111,7 +111,8 @@ void act_fence_observe(void *act)
 }
 
 static const sequence_phase_fn fence_phases[] = {
-    act_look, fence_intent, act_fence_cron, act_signal, act_fence_stop, act_fence_observe, NULL,
+    act_look,       fence_intent, act_fence_cron,    act_signal,
+    act_fence_stop, act_disarm,   act_fence_observe, NULL,
 };
 const struct act_kind act_fence = {.name = "fence", .phases = fence_phases};
 
@@ -156,6 +157,8 @@ void act_start_primary(void *act)
     bool standby = a->pg.standby_signal || is_in_recovery(&a->pg);
     struct err e;
 
+    if (!act_set_aside(a)) /* as long as standby.signal hides it */
+        return;
     if (postgres_signal_remove(&a->agent->config->postgresql, &e) < 0) {
         act_fail(a, &e);
         return;

@@ -50,7 +50,7 @@ static void promote_do(void *act)
 
     if (a->f.role == PG_WRITABLE) /* an earlier try's answer was lost */
         act_next(a);
-    else
+    else if (act_set_aside(a)) /* a promotion removes standby.signal alone */
         postgres_promote(a->agent->pg, act_left_ms(a), act_done, a);
 }
 

@@ -240,6 +240,21 @@ static void rejoin_upstream(void *act)
         follow_do(a);
 }
 
+/* Running as a standby, but not for long: what is in force would end its recovery. */
+static void rejoin_stop(void *act)
+{
+    struct act *a = act;
+
+    if (a->f.role != PG_RECOVERY || !a->pg.recovery_active[0]) {
+        act_next(a);
+        return;
+    }
+    act_log(a, LOG_LEVEL_WARNING, "notes", "restarted, because of %s", a->pg.recovery_active);
+    buf_printf(&a->text, "restarted, because of %s. ", a->pg.recovery_active);
+    a->f.role = PG_STOPPED;
+    postgres_stop(a->agent->pg, false, act_left_ms(a), act_done, a);
+}
+
 /* Running already, as a standby: the new upstream is all there is to change. */
 static void rejoin_start(void *act)
 {
@@ -349,8 +364,8 @@ static void rejoin_drop_slots(void *act)
 }
 
 static const sequence_phase_fn rejoin_phases[] = {
-    act_look,        act_admit,     act_read_d,        rejoin_compare, rejoin_intent, act_signal,
-    rejoin_upstream, rejoin_start,  act_look,          rejoin_observe, rejoin_drain,  act_look,
-    rejoin_judge,    rejoin_attach, rejoin_drop_slots, NULL,
+    act_look,        act_admit,    act_read_d,    rejoin_compare,    rejoin_intent,  act_signal,
+    rejoin_upstream, rejoin_stop,  rejoin_start,  act_look,          rejoin_observe, rejoin_drain,
+    act_look,        rejoin_judge, rejoin_attach, rejoin_drop_slots, NULL,
 };
 const struct act_kind act_rejoin = {.name = "rejoin", .phases = rejoin_phases};

@@ -63,7 +63,7 @@ const char *rule_hint(enum rule r);
 struct facts {
     int role;     /* enum pg_role */
     bool orphans; /* no postmaster, but processes of it live on, or may: not stopped */
-    bool standby_signal;
+    bool standby_signal, recovery_signal;
     int control_state; /* enum pg_control_state */
     int64_t control_tli;
     int64_t tli; /* of the running server; 0 unknown */
@@ -163,7 +163,7 @@ extern const char *const guard_verdict_names[];
 
 struct guard_ruling {
     enum guard_verdict verdict;
-    int row; /* 1 … 11 of the table in docs/protocol.md, section 6 */
+    int row; /* 1 … 12 of the table in docs/protocol.md, section 6 */
     bool alarm;
 };
 struct guard_ruling rules_guard(const struct guard_view *v);

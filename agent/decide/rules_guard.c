@@ -183,7 +183,18 @@ static const char *const guard_texts[] = {
     "it is the owner",
     "it was the owner, all other nodes agree, and DNS is silent",
     "nothing permits it to be writable",
+    "recovery.signal is in its data directory: this start would be a recovery from the archive, "
+    "onto "
+    "a new timeline that nobody commanded",
 };
+enum { ROW_RECOVERY_SIGNAL = 12 };
+
+/* Beside standby.signal it has no effect, and is set aside; alone it makes every start, of a node
+ * that is held too, end in a promotion. A server that runs has started without it. */
+static bool would_recover(const struct guard_view *v)
+{
+    return v->facts->role == PG_STOPPED && v->facts->recovery_signal && !v->facts->standby_signal;
+}
 
 struct guard_ruling rules_guard(const struct guard_view *v)
 {
@@ -191,13 +202,17 @@ struct guard_ruling rules_guard(const struct guard_view *v)
 
     while (!guard_rows[i].when(v))
         i++;
+    if (would_recover(v) &&
+        (guard_rows[i].verdict == GUARD_WRITABLE || guard_rows[i].verdict == GUARD_HOLD))
+        return (struct guard_ruling){
+            .verdict = GUARD_REFUSE, .row = ROW_RECOVERY_SIGNAL, .alarm = true};
     return (struct guard_ruling){
         .verdict = guard_rows[i].verdict, .row = guard_rows[i].row, .alarm = guard_rows[i].alarm};
 }
 
 const char *rules_guard_row_text(int row)
 {
-    return row > 0 && row <= 11 ? guard_texts[row] : guard_texts[0];
+    return row > 0 && row <= ROW_RECOVERY_SIGNAL ? guard_texts[row] : guard_texts[0];
 }
 
 void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,

@@ -17,6 +17,8 @@
 #include "agent/guard/permit.h"
 #include "agent/look/gather.h"
 #include "agent/look/machine.h"
+#include "agent/postgres/pgfiles.h"
+#include "agent/postgres/pgrecovery.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -33,6 +35,7 @@ enum {
     LOOK_AGAIN_MS = 20,
     EXIT_BASE = 10,
     ROW_UNREADABLE = 2,
+    ROW_RECOVERY_SIGNAL = 12,
     TEXT_BYTES = 1024,
 };
 
@@ -52,6 +55,7 @@ struct guard {
     bool gathered, done;
     struct guard_decision d;
     struct err failure; /* the crontab could not be edited, the signal file not made */
+    char cleared[PGRECOVERY_TEXT_BYTES + 100]; /* what would have ended a recovery */
 };
 
 /* ---- looking --------------------------------------------------------------------------------- */
@@ -162,9 +166,42 @@ static int make_signal(struct guard *u, struct err *reterr)
     return postgres_signal_create(&u->c->postgresql, text, reterr);
 }
 
+/* recovery.signal first, as long as standby.signal hides it. */
+static int release_signal(struct guard *u, struct err *reterr)
+{
+    bool aside = false;
+    int r = postgres_recovery_signal_set_aside(&u->c->postgresql, &aside, reterr);
+
+    if (aside)
+        STR_COPY(u->cleared, "recovery.signal renamed to recovery.signal.set-aside");
+    return r < 0 ? r : postgres_signal_remove(&u->c->postgresql, reterr);
+}
+
 static int save(struct guard *u, struct err *reterr)
 {
     return u->readable ? agent_save(u->agent, &u->d.next, reterr) : 0;
+}
+
+/* Whoever starts it now gets a standby that stays one (agent/postgres/pgrecovery.h). */
+static int make_harmless(struct guard *u, struct err *reterr)
+{
+    const struct postgres_config *c = &u->c->postgresql;
+    char found[PGRECOVERY_TEXT_BYTES];
+    bool aside = false;
+    int r = 0;
+
+    if (u->readable && u->s.epoch == 0) /* not commanded yet: nothing here is ours */
+        return 0;
+    if (pgfiles_has(c, "standby.signal"))
+        r = postgres_recovery_signal_set_aside(c, &aside, reterr);
+    if (r == 0)
+        r = pgrecovery_disarm(c, found, reterr);
+    if (r == 0 && (aside || found[0]))
+        STR_PRINTF(u->cleared, "%s%s%s",
+                   aside ? "recovery.signal renamed to recovery.signal.set-aside; " : "",
+                   found[0] ? "emptied in postgresql.auto.conf, a standby would obey: " : "",
+                   found);
+    return r;
 }
 
 /* 0, or why PostgreSQL must not start after all. */
@@ -174,21 +211,28 @@ static int carry_out(struct guard *u, struct err *reterr)
 
     switch (u->d.ruling.verdict) {
     case GUARD_STANDBY:
-        return save(u, reterr);
+        r = save(u, reterr);
+        return r < 0 ? r : make_harmless(u, reterr);
     case GUARD_FENCE:
         u->d.next.fence_wall_ms = clock_wall_ms();
         STR_COPY(u->d.next.fence_by, "guard");
         STR_PRINTF(u->d.next.fence_reason, "%.150s", gather_row_text(&u->d));
         r = save(u, reterr);
-        return r < 0 ? r : make_signal(u, reterr);
+        r = r < 0 ? r : make_signal(u, reterr);
+        return r < 0 ? r : make_harmless(u, reterr);
     case GUARD_REFUSE: /* a file that is there tells more: who fenced it, and why */
-        return u->f.standby_signal ? 0 : make_signal(u, reterr);
+        if (u->d.ruling.row == ROW_RECOVERY_SIGNAL)
+            return 0; /* a standby.signal would make the next start another one */
+        if (!u->f.standby_signal)
+            r = make_signal(u, reterr);
+        return r < 0 ? r : make_harmless(u, reterr);
     case GUARD_HOLD:
         r = save(u, reterr);
-        return r < 0 ? r : make_signal(u, reterr);
+        r = r < 0 ? r : make_signal(u, reterr);
+        return r < 0 ? r : make_harmless(u, reterr);
     case GUARD_WRITABLE:
         if (u->s.held)
-            r = postgres_signal_remove(&u->c->postgresql, reterr);
+            r = release_signal(u, reterr);
         return r < 0 ? r : save(u, reterr);
     }
     return 0;
@@ -237,6 +281,10 @@ static int carry_out_beside_orphans(struct guard *u, struct err *reterr)
 
 static const char *next_step(const struct guard *u)
 {
+    if (u->d.ruling.row == ROW_RECOVERY_SIGNAL)
+        return "does not start, scheduled jobs off; remove recovery.signal if it was left behind "
+               "by "
+               "a restore, then start PostgreSQL again";
     switch (u->d.ruling.verdict) {
     case GUARD_STANDBY:
         return "starts as a standby";
@@ -268,12 +316,12 @@ static void tell(const struct guard *u, const char *why_not)
 {
     const struct guard_ruling *r = &u->d.ruling;
 
-    printf("pgtandem guard: %s (row %d%s): %s%s%s; ownership record: %s%s%s; %s%s%s%s%s\n",
+    printf("pgtandem guard: %s (row %d%s): %s%s%s; ownership record: %s%s%s; %s%s%s%s%s%s%s\n",
            guard_verdict_names[r->verdict], r->row, r->alarm ? ", ALARM" : "",
            gather_row_text(&u->d), u->readable ? "" : ": ", u->readable ? "" : u->state_error.msg,
            u->seen.d_text, u->seen.peers_text[0] ? "; " : "", u->seen.peers_text,
            u->running ? "PostgreSQL runs already, only the crontab was set" : next_step(u),
-           why_not ? "; " : "", why_not ? why_not : "",
+           u->cleared[0] ? "; " : "", u->cleared, why_not ? "; " : "", why_not ? why_not : "",
            u->orphans[0] ? "; NOT STARTED beside processes of the last one: " : "", u->orphans);
     fflush(stdout);
 }

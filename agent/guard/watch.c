@@ -126,7 +126,8 @@ static void decide(void *act)
 }
 
 static const sequence_phase_fn watch_phases[] = {
-    act_look, decide, act_fence_cron, act_signal, act_fence_stop, act_fence_observe, NULL,
+    act_look,       decide,     act_fence_cron,    act_signal,
+    act_fence_stop, act_disarm, act_fence_observe, NULL,
 };
 static const struct act_kind act_watch = {.name = "watch", .phases = watch_phases};
 

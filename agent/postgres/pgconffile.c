@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "agent/postgres/pgopts.h"
 #include "agent/postgres/pgsettings.h"
 #include "agent/postgres/postgres.h"
 #include "base/buf.h"
@@ -112,11 +113,15 @@ static const char *next_line(const char *line)
     return *line ? line + 1 : line;
 }
 
-/* ---- hosts in all files ---------------------------------------------------------------------- */
+/* ---- all files, in PostgreSQL's order -------------------------------------------------------- */
+
+/* A line that sets something; `value` NULL: malformed, or too long. False: it could not be used. */
+typedef bool (*setting_fn)(void *arg, const char *name, const char *value, const char *file,
+                           int line);
 
 struct walk {
-    char *list;
-    size_t bytes;
+    setting_fn fn;
+    void *arg;
     bool all;
 };
 
@@ -132,47 +137,52 @@ static bool relative_to(const char *file, const char *value, char *ret_path, siz
     return str_printf(ret_path, bytes, "%.*s/%s", (int)(slash - file), file, value);
 }
 
-/* include_dir: the files whose names end in .conf and do not begin with a dot; order is all the
- * same to us. */
+static int is_included(const struct dirent *entry)
+{
+    size_t n = strlen(entry->d_name);
+
+    return entry->d_name[0] != '.' && n >= 6 && strcmp(entry->d_name + n - 5, ".conf") == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* include_dir: the files whose names end in .conf and do not begin with a dot, in byte order. */
 static void walk_directory(struct walk *w, const char *path, int depth)
 {
-    const struct dirent *entry;
-    DIR *dir = opendir(path);
+    struct dirent **entries = NULL;
+    int n = scandir(path, &entries, is_included, by_bytes);
 
-    if (!dir) {
-        w->all = false;
-        return;
-    }
-    while ((entry = readdir(dir)) != NULL) {
+    w->all &= n >= 0;
+    for (int i = 0; i < n; i++) {
         char file[PATH_BYTES];
-        size_t n = strlen(entry->d_name);
 
-        if (entry->d_name[0] == '.' || n < 6 || strcmp(entry->d_name + n - 5, ".conf") != 0)
-            continue;
-        if (STR_PRINTF(file, "%s/%s", path, entry->d_name))
+        if (STR_PRINTF(file, "%s/%s", path, entries[i]->d_name))
             walk_file(w, file, false, depth);
         else
             w->all = false;
+        free(entries[i]);
     }
-    closedir(dir);
+    free(entries);
 }
 
-static void walk_line(struct walk *w, const char *path, const char *line, int depth)
+static void walk_line(struct walk *w, const char *path, const char *line, int number, int depth)
 {
     char name[NAME_BYTES], value[VALUE_BYTES], file[PATH_BYTES];
     const char *rest = line_name(line, name, sizeof(name));
-    bool conninfo = strcasecmp(name, "primary_conninfo") == 0;
     bool include = strcasecmp(name, "include") == 0;
     bool if_exists = strcasecmp(name, "include_if_exists") == 0;
     bool directory = strcasecmp(name, "include_dir") == 0;
 
-    if (!conninfo && !include && !if_exists && !directory)
+    if (!name[0])
         return;
-    if (!line_value(rest, value, sizeof(value)) ||
-        (!conninfo && !relative_to(path, value, file, sizeof(file))))
+    bool whole = line_value(rest, value, sizeof(value));
+    if (!include && !if_exists && !directory)
+        w->all &= w->fn(w->arg, name, whole ? value : NULL, path, number);
+    else if (!whole || !relative_to(path, value, file, sizeof(file)))
         w->all = false;
-    else if (conninfo)
-        w->all &= pgsettings_hosts(value, w->list, w->bytes);
     else if (directory)
         walk_directory(w, file, depth + 1);
     else
@@ -182,6 +192,7 @@ static void walk_line(struct walk *w, const char *path, const char *line, int de
 static void walk_file(struct walk *w, const char *path, bool may_be_missing, int depth)
 {
     char *text;
+    int number = 0;
     struct err e = {0};
     AUTO(arena) a = arena_new();
 
@@ -194,21 +205,89 @@ static void walk_file(struct walk *w, const char *path, bool may_be_missing, int
         return;
     }
     for (const char *line = text; *line; line = next_line(line))
-        walk_line(w, path, line, depth);
+        walk_line(w, path, line, ++number, depth);
+}
+
+/* agent.conf knows where the main file is; else what the last postmaster was started with does. */
+static bool main_file(const struct postgres_config *c, char *ret_path, size_t bytes)
+{
+    struct pgopts o;
+
+    if (c->config_file[0])
+        return str_copy(ret_path, bytes, c->config_file);
+    if (pgopts_read(c->data_directory, &o) && o.config_file[0])
+        return str_copy(ret_path, bytes, o.config_file);
+    return str_printf(ret_path, bytes, "%s/postgresql.conf", c->data_directory);
+}
+
+/* False: not every file could be read, or a line could not be used. */
+static bool walk_all(const struct postgres_config *c, setting_fn fn, void *arg)
+{
+    struct walk w = {.fn = fn, .arg = arg, .all = true};
+    char path[PATH_BYTES];
+
+    if (main_file(c, path, sizeof(path)))
+        walk_file(&w, path, false, 0);
+    else
+        w.all = false;
+    if (STR_PRINTF(path, "%s/postgresql.auto.conf", c->data_directory))
+        walk_file(&w, path, true, 0);
+    return w.all;
+}
+
+struct hosts {
+    char *list;
+    size_t bytes;
+};
+
+static bool add_hosts(void *arg, const char *name, const char *value, const char *file, int line)
+{
+    const struct hosts *h = arg;
+
+    (void)file;
+    (void)line;
+    return strcasecmp(name, "primary_conninfo") != 0 ||
+           (value && pgsettings_hosts(value, h->list, h->bytes));
 }
 
 bool pgsettings_file_hosts(const struct postgres_config *c, char *list, size_t bytes)
 {
-    struct walk w = {.list = list, .bytes = bytes, .all = true};
-    char path[PATH_BYTES];
+    struct hosts h = {.list = list, .bytes = bytes};
 
-    if (c->config_file[0])
-        walk_file(&w, c->config_file, false, 0);
-    else if (STR_PRINTF(path, "%s/postgresql.conf", c->data_directory))
-        walk_file(&w, path, false, 0);
-    if (STR_PRINTF(path, "%s/postgresql.auto.conf", c->data_directory))
-        walk_file(&w, path, true, 0);
-    return w.all;
+    return walk_all(c, add_hosts, &h);
+}
+
+struct wanted {
+    struct pgsetting *list;
+    size_t n;
+};
+
+static bool keep_wanted(void *arg, const char *name, const char *value, const char *file, int line)
+{
+    const struct wanted *w = arg;
+
+    for (size_t i = 0; i < w->n; i++) {
+        struct pgsetting *s = &w->list[i];
+
+        if (strcasecmp(name, s->name) != 0)
+            continue;
+        s->line = line;
+        STR_COPY(s->file, file);
+        STR_COPY(s->value, value ? value : "?"); /* cut, if it is longer: it is set */
+        return value != NULL;
+    }
+    return true;
+}
+
+bool pgsettings_of_files(const struct postgres_config *c, struct pgsetting *list, size_t n)
+{
+    struct wanted w = {.list = list, .n = n};
+
+    for (size_t i = 0; i < n; i++) {
+        list[i].line = 0;
+        list[i].value[0] = list[i].file[0] = '\0';
+    }
+    return walk_all(c, keep_wanted, &w);
 }
 
 /* ---- postgresql.auto.conf -------------------------------------------------------------------- */

@@ -24,6 +24,7 @@
 enum {
     PATH_BYTES = 512,
     PID_FILE_CAP_BYTES = 8192,
+    VERSION_CAP_BYTES = 64,
     PID_FILE_STATUS_LINE = 8,
 };
 
@@ -133,6 +134,20 @@ bool pgfiles_has(const struct postgres_config *c, const char *name)
     char path[PATH_BYTES];
 
     return STR_PRINTF(path, "%s/%s", c->data_directory, name) && file_exists(path);
+}
+
+long pgfiles_major(const struct postgres_config *c)
+{
+    char path[PATH_BYTES];
+    char *text;
+    long long major = 0;
+    AUTO(arena) a = arena_new();
+
+    if (!STR_PRINTF(path, "%s/PG_VERSION", c->data_directory) ||
+        file_read(path, VERSION_CAP_BYTES, a, &text, NULL, NULL) < 0)
+        return 0;
+    text[strcspn(text, "\n")] = '\0';
+    return str_to_int(text, 9, 99, &major) ? (long)major : 0;
 }
 
 static int64_t count_free_bytes(const char *data_directory)
@@ -312,6 +327,25 @@ int postgres_signal_create(const struct postgres_config *c, const char *text, st
         return err_sys(reterr, errno, hint, "cannot fsync %s/standby.signal", c->data_directory);
     (void)written;
     return 0;
+}
+
+/* Renamed to a name that the server does not know, so that a person sees what was there. */
+int postgres_recovery_signal_set_aside(const struct postgres_config *c, bool *ret_was_there,
+                                       struct err *reterr)
+{
+    static const char hint[] = "remove the file by hand: with it, the next start of a primary ends "
+                               "in a recovery from the archive";
+    char from[PATH_BYTES], to[PATH_BYTES];
+
+    *ret_was_there = pgfiles_has(c, "recovery.signal");
+    if (!*ret_was_there)
+        return 0;
+    if (!STR_PRINTF(from, "%s/recovery.signal", c->data_directory) ||
+        !STR_PRINTF(to, "%s/recovery.signal.set-aside", c->data_directory))
+        return err_set(reterr, ERR_TOO_LONG, NULL, "data_directory is too long");
+    if (rename(from, to) < 0)
+        return err_sys(reterr, errno, hint, "cannot rename %s", from);
+    return file_sync_dir_of(to, reterr);
 }
 
 int postgres_signal_remove(const struct postgres_config *c, struct err *reterr)

@@ -41,5 +41,8 @@ const char *pgfiles_line(const char *text, int number);
 void pgfiles_look(const struct postgres_config *c, struct obs_pg *ret_pg,
                   struct pgcontrol *ret_control);
 
+/* PG_VERSION of the data directory: what the server speaks before it has been asked. 0: unknown. */
+long pgfiles_major(const struct postgres_config *c);
+
 /* PGDATA/name is there. */
 bool pgfiles_has(const struct postgres_config *c, const char *name);

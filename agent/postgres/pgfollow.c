@@ -8,6 +8,7 @@
 
 #include "agent/postgres/pgfiles.h"
 #include "agent/postgres/pgop.h"
+#include "agent/postgres/pgrecovery.h"
 #include "agent/postgres/pgsettings.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -164,8 +165,11 @@ static void on_drain(void *arg, const struct pgconn_reply *r)
         pgop_end(&f->op, NULL);
     else if (pgop_late(&f->op))
         pgop_fail(&f->op, ERR_TIMEOUT,
-                  pgop_true(r, 0, 0, 4) ? "the replay is paused: SELECT pg_wal_replay_resume()"
-                                        : "wait for the replay, or look at what holds it up",
+                  *pgop_text(r, 0, 0, 5)
+                      ? "it has reached a recovery target: remove the setting and "
+                        "restart it; pg_wal_replay_resume() would promote it"
+                  : pgop_true(r, 0, 0, 4) ? "the replay is paused: SELECT pg_wal_replay_resume()"
+                                          : "wait for the replay, or look at what holds it up",
                   "%s after %lld ms: received up to %s, replayed up to %s",
                   pgop_true(r, 0, 0, 0) ? "the walreceiver is still there"
                                         : "the replay has not come to its end",
@@ -182,7 +186,7 @@ static void detach_check(struct pgop *op)
         " pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(),"
         " EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup' AND wait_event IN"
         "  ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream', 'RecoveryWalAll')),"
-        " CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() END",
+        " CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() END, " PGRECOVERY_ACTIVE_SQL,
         on_drain);
 }
 

@@ -2,13 +2,9 @@
 
 #include <string.h>
 
-#include "agent/postgres/postgres.h"
+#include "agent/postgres/pgfiles.h"
+#include "agent/postgres/pgrecovery.h"
 #include "base/buf.h"
-#include "base/file.h"
-#include "base/mem.h"
-#include "base/str.h"
-
-enum { VERSION_CAP_BYTES = 64 };
 
 /* OFFSET 0 keeps the planner from asking pg_is_in_recovery() anew for each column. A promotion
  * between two columns makes a function fail with 55000; the look is then made again. */
@@ -31,6 +27,7 @@ static const char sql_main[] =
     " w.sender_port AS receiver_port, w.slot_name AS receiver_slot,"
     " (extract(epoch FROM w.last_msg_receipt_time) * 1000)::bigint AS heard_wall_ms,"
     " w.latest_end_lsn AS heard_lsn, w.sender_host AS heard_host,"
+    " CASE WHEN rec THEN " PGRECOVERY_ACTIVE_SQL " END AS recovery_active,"
     " current_setting('recovery_target_timeline') AS timeline_target,"
     " current_setting('synchronous_standby_names') AS sync_standby_names,"
     " current_setting('synchronous_commit') AS synchronous_commit,"
@@ -57,25 +54,10 @@ static const char sql_slots[] = "SELECT slot_name AS name, active::text, restart
                                 "'physical')::text AS physical"
                                 " FROM pg_replication_slots ORDER BY 1";
 
-/* PG_VERSION of the data directory: what the server speaks before it has been asked. */
-static long major_version(const struct postgres_config *c)
-{
-    char path[512];
-    char *text;
-    long long major = 0;
-    AUTO(arena) a = arena_new();
-
-    if (!STR_PRINTF(path, "%s/PG_VERSION", c->data_directory) ||
-        file_read(path, VERSION_CAP_BYTES, a, &text, NULL, NULL) < 0)
-        return 0;
-    text[strcspn(text, "\n")] = '\0';
-    return str_to_int(text, 9, 99, &major) ? (long)major : 0;
-}
-
 /* The three statements, each behind its prefix. */
 static void add(const struct postgres_config *c, const char *const prefix[3], struct buf *b)
 {
-    long major = major_version(c);
+    long major = pgfiles_major(c);
     /* the exclusive backup mode ended with version 15, its function with it */
     const char *exclusive = major > 0 && major < 15 ? " + pg_is_in_backup()::int" : "";
     const char *hole = strstr(sql_main, "%s");

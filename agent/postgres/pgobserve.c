@@ -19,6 +19,7 @@
 #include "agent/postgres/pghistory.h"
 #include "agent/postgres/pglooksql.h"
 #include "agent/postgres/pgop.h"
+#include "agent/postgres/pgrecovery.h"
 #include "agent/postgres/pgsettings.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -216,6 +217,7 @@ static void observe(struct pglook *l, const struct pgconn_reply *r, struct obs_p
     else
         take_answer(c, &control, r, ret_pg);
     set_heard(l, &control, ret_pg);
+    pgrecovery_in_files(c, false, ret_pg->recovery_settings);
     if (!pgsettings_file_hosts(c, ret_pg->conninfo_hosts, sizeof(ret_pg->conninfo_hosts)) &&
         !ret_pg->problem[0])
         STR_COPY(ret_pg->problem,

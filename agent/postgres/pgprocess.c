@@ -399,7 +399,7 @@ static void start_begin(struct pgop *op)
         return;
     } else if (p->config.start_command[0]) {
         pgop_command(op, p->config.start_command, start_commanded);
-    } else if (pgspawn_start(p->loop, &p->config, &spawn, &e) < 0) {
+    } else if (pgspawn_start(p->loop, &p->config, NULL, &spawn, &e) < 0) {
         pgop_end(op, &e);
     } else {
         pgspawn_free(p->spawn);

@@ -28,6 +28,18 @@ bool pgsettings_hosts(const char *conninfo, char *list, size_t bytes);
  * postgresql.auto.conf, whether in force or not. False: a file could not be read, or as above. */
 bool pgsettings_file_hosts(const struct postgres_config *c, char *list, size_t bytes);
 
+/* One setting as a start would take it from the files. */
+struct pgsetting {
+    const char *name; /* asked for */
+    char value[256];
+    char file[256]; /* where the line that counts is; "" nowhere */
+    int line;       /* 0: nowhere */
+};
+/* Fill in value, file and line of each: the last line wins, includes where they stand, and
+ * postgresql.auto.conf is read last. The main file is that of agent.conf, else the one that the last
+ * postmaster was started with. False: not every file could be read. */
+bool pgsettings_of_files(const struct postgres_config *c, struct pgsetting *list, size_t n);
+
 /* Pure: `text` (a configuration file) without its lines for these names, and with `name = 'value'`
  * for each at the end. Into the buffer. ERR_INVALID: a value holds a line break. */
 int pgsettings_edit(const char *text, const char *const *names, const char *const *values, size_t n,

@@ -7,19 +7,25 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "agent/postgres/pgrecovery.h"
 #include "agent/postgres/postgres.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { PATH_BYTES = 512, TAIL_BYTES = 2048 };
+enum {
+    PATH_BYTES = 512,
+    TAIL_BYTES = 2048,
+    COMMAND_BYTES = 1024,
+    ARGUMENTS_MAX = 3 + 2 * (1 + PGRECOVERY_OPTIONS_MAX + PGSPAWN_SETTINGS_MAX) + 1,
+};
 
 struct pgspawn {
     uv_process_t process;
     bool ended, freed;
     int status;
-    char command[PATH_BYTES];
+    char command[COMMAND_BYTES];
     char log_path[PATH_BYTES];
     off_t log_from; /* the log's size before the start */
 };
@@ -58,12 +64,50 @@ static int open_log(struct pgspawn *s, const struct postgres_config *c, int *ret
     return 0;
 }
 
-static int spawn(struct pgspawn *s, struct loop *l, const struct postgres_config *c, int log_fd,
-                 struct err *reterr)
+/* The command line, and what of it is shown: not the settings of `more`, which may hold a password.
+ */
+struct arguments {
+    const char *argv[ARGUMENTS_MAX];
+    size_t n;
+    char config[PATH_BYTES];
+};
+
+static void add_setting(struct arguments *a, const char *setting)
 {
-    char program[PATH_BYTES], data[PATH_BYTES], config[PATH_BYTES];
-    char d[] = "-D", option[] = "-c";
-    char *args[] = {program, d, data, NULL, NULL, NULL};
+    a->argv[a->n++] = "-c";
+    a->argv[a->n++] = setting;
+}
+
+static void make_arguments(struct arguments *a, const struct postgres_config *c,
+                           const char *program, const char *const *more, char *ret_shown)
+{
+    const char *options[PGRECOVERY_OPTIONS_MAX];
+    size_t n = pgrecovery_options(c, options);
+
+    a->argv[a->n++] = program;
+    a->argv[a->n++] = "-D";
+    a->argv[a->n++] = c->data_directory;
+    if (c->config_file[0]) {
+        STR_PRINTF(a->config, "config_file=%s", c->config_file);
+        add_setting(a, a->config);
+    }
+    for (size_t i = 0; i < n; i++)
+        add_setting(a, options[i]);
+    str_copy(ret_shown, COMMAND_BYTES, program);
+    for (size_t i = 1; i < a->n; i++) {
+        size_t len = strlen(ret_shown);
+
+        str_printf(ret_shown + len, COMMAND_BYTES - len, " %s", a->argv[i]);
+    }
+    for (size_t i = 0; more && more[i] && i < PGSPAWN_SETTINGS_MAX; i++)
+        add_setting(a, more[i]);
+}
+
+static int spawn(struct pgspawn *s, struct loop *l, const struct postgres_config *c,
+                 const char *const *more, int log_fd, struct err *reterr)
+{
+    char program[PATH_BYTES];
+    struct arguments args = {.n = 0};
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_IGNORE},
         {.flags = UV_INHERIT_FD, .data.fd = log_fd},
@@ -72,22 +116,15 @@ static int spawn(struct pgspawn *s, struct loop *l, const struct postgres_config
     uv_process_options_t options = {
         .exit_cb = on_ended,
         .file = program,
-        .args = args,
-        .cwd = c->data_directory, /* a directory that this user may stand in */
+        .args = (char **)(uintptr_t)args.argv, /* uv_spawn() changes none of them */
+        .cwd = c->data_directory,              /* a directory that this user may stand in */
         .flags = UV_PROCESS_DETACHED,
         .stdio = stdio,
         .stdio_count = 3,
     };
 
     STR_PRINTF(program, "%s/postgres", c->bin_directory);
-    STR_COPY(data, c->data_directory);
-    if (c->config_file[0]) {
-        STR_PRINTF(config, "config_file=%s", c->config_file);
-        args[3] = option;
-        args[4] = config;
-    }
-    STR_PRINTF(s->command, "%s -D %s%s%s", program, data, args[3] ? " -c " : "",
-               args[3] ? config : "");
+    make_arguments(&args, c, program, more, s->command);
     s->process.data = s;
 
     int r = uv_spawn(loop_uv(l), &s->process, &options);
@@ -99,8 +136,8 @@ static int spawn(struct pgspawn *s, struct loop *l, const struct postgres_config
     return 0;
 }
 
-int pgspawn_start(struct loop *l, const struct postgres_config *c, struct pgspawn **ret_spawn,
-                  struct err *reterr)
+int pgspawn_start(struct loop *l, const struct postgres_config *c, const char *const *more,
+                  struct pgspawn **ret_spawn, struct err *reterr)
 {
     struct pgspawn *s = mem_alloc(sizeof(*s));
     AUTO(fd) log_fd = -1;
@@ -110,7 +147,7 @@ int pgspawn_start(struct loop *l, const struct postgres_config *c, struct pgspaw
         mem_free(s);
         return r;
     }
-    r = spawn(s, l, c, log_fd, reterr);
+    r = spawn(s, l, c, more, log_fd, reterr);
     if (r < 0) {
         pgspawn_free(s); /* uv_spawn initialised the handle, also in failing */
         return r;

@@ -12,9 +12,13 @@ struct loop;
 struct pgspawn;
 struct postgres_config;
 
-/* Start it. Returns as soon as the process is there. */
-int pgspawn_start(struct loop *l, const struct postgres_config *c, struct pgspawn **ret_spawn,
-                  struct err *reterr);
+enum { PGSPAWN_SETTINGS_MAX = 4 };
+
+/* Start it, as a server that cannot leave recovery by itself (agent/postgres/pgrecovery.h), with
+ * the settings `more` ("name=value", NULL-terminated; NULL: none) in force whatever the files say.
+ * Returns as soon as the process is there. */
+int pgspawn_start(struct loop *l, const struct postgres_config *c, const char *const *more,
+                  struct pgspawn **ret_spawn, struct err *reterr);
 bool pgspawn_ended(const struct pgspawn *s);
 int pgspawn_status(const struct pgspawn *s);          /* once ended: -1 by a signal */
 const char *pgspawn_command(const struct pgspawn *s); /* for people */

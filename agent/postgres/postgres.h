@@ -77,6 +77,12 @@ void postgres_look_files(const struct postgres_config *c, struct obs_pg *ret_pg)
 int postgres_signal_create(const struct postgres_config *c, const char *text, struct err *reterr);
 int postgres_signal_remove(const struct postgres_config *c, struct err *reterr);
 
+/* recovery.signal beside a standby.signal has no effect until that one goes, with a promotion or an
+ * UNFENCE; then it turns the next start into a recovery from the archive, onto a new timeline.
+ * Renamed to recovery.signal.set-aside (docs/protocol.md, section 2), durably. Synchronous. */
+int postgres_recovery_signal_set_aside(const struct postgres_config *c, bool *ret_was_there,
+                                       struct err *reterr);
+
 /* Fast stop (immediate: SIGQUIT), awaited: no postmaster, and no process that outlived one.
  * Stopping a stopped one is done at once, however it stopped. A fast stop that ends without "shut
  * down" in pg_control is ERR_INCOMPLETE; one that is late, ERR_TIMEOUT, may still happen later. */

@@ -148,6 +148,9 @@ void check_list(char *text, size_t bytes, const char *name);
       "no other standby has more", "the target has the most WAL of the standbys that answer")      \
     X(timeline_latest, "timeline-target", BLOCK, WARN, true, OF_EACH(PG),                          \
       "latest", "standbys follow the newest timeline (recovery_target_timeline)")                  \
+    X(recovery_settings, "recovery-settings", BLOCK, BLOCK, false,                                 \
+      PLANNED(OF_EACH(ANSWER)) | OF_TARGET(ANSWER),                                                \
+      "none", "no node has settings of a restore that end its recovery as a standby")              \
     X(sync_names, "sync-names", BLOCK, WARN, true, OF_TARGET(PG),                                  \
       "not blocking", "synchronous_standby_names would not block writes on the target")            \
     X(walsenders, "walsenders", BLOCK, WARN, true, OF_TARGET(PG),                                  \
@@ -201,7 +204,7 @@ void check_list(char *text, size_t bytes, const char *name);
       "0", "no prepared transaction is open on the owner")                                         \
     X(backups, "backups", WARN, OFF, true, OF_OWNER(PG),                                           \
       "0", "no base backup runs on the owner")                                                     \
-    X(signal_files, "signal-files", BLOCK, WARN, true,                                             \
+    X(signal_files, "signal-files", BLOCK, WARN, false,                                             \
       PLANNED(OF_OWNER(ROLE)) | OF_TARGET(ANSWER),                                                 \
       "none left over", "no left-over signal file would change a role at the next start")          \
     X(agent_busy, "agent-busy", BLOCK, WARN, true, OF_EACH(ANSWER),                                \

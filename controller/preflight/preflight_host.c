@@ -142,14 +142,25 @@ bool check_disk(const struct check_view *v, struct preflight_result *r)
     return v->b->pg.free_bytes >= v->c->limits.free_bytes;
 }
 
-/* A running primary with standby.signal becomes a standby at its next crash. */
+/* A running primary with standby.signal becomes a standby at its next crash. recovery.signal beside
+ * standby.signal outlives a promotion; no node may keep one, whatever it is now. */
 bool check_signal_files(const struct check_view *v, struct preflight_result *r)
 {
-    if (v->a && v->a->pg.role == PG_WRITABLE &&
-        (v->a->pg.standby_signal || v->a->pg.recovery_signal)) {
-        check_measured(r, "%s in the running primary's data directory on %s",
-                       v->a->pg.standby_signal ? "standby.signal" : "recovery.signal", v->a_name);
+    if (v->a && v->a->pg.role == PG_WRITABLE && v->a->pg.standby_signal) {
+        check_measured(r, "standby.signal in the running primary's data directory on %s",
+                       v->a_name);
         check_remedy(r, "on %s: remove it from the data directory", v->a_name);
+        return false;
+    }
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        if (!v->w->nodes[i].answered || !v->w->nodes[i].obs.pg.recovery_signal)
+            continue;
+        check_measured(r,
+                       "recovery.signal in the data directory of %s: as a primary, its next "
+                       "start would be a recovery from the archive",
+                       v->c->nodes[i].name);
+        check_remedy(r, "on %s: remove recovery.signal from the data directory",
+                     v->c->nodes[i].name);
         return false;
     }
     if (v->b && v->b->pg.promote_signal) {

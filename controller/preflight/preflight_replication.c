@@ -149,7 +149,11 @@ bool check_replay_lag(const struct check_view *v, struct preflight_result *r)
 bool check_replay_paused(const struct check_view *v, struct preflight_result *r)
 {
     check_measured(r, "%s", v->b->pg.replay_paused ? "paused" : "not paused");
-    check_remedy(r, "on %s: SELECT pg_wal_replay_resume()", v->b_name);
+    if (v->b->pg.recovery_active[0])
+        check_remedy(r, "on %s: remove %s and restart; pg_wal_replay_resume() would promote it",
+                     v->b_name, v->b->pg.recovery_active);
+    else
+        check_remedy(r, "on %s: SELECT pg_wal_replay_resume()", v->b_name);
     return !v->b->pg.replay_paused;
 }
 

@@ -85,6 +85,36 @@ bool check_timeline_latest(const struct check_view *v, struct preflight_result *
     return true;
 }
 
+/* Of a node that is lost nothing is asked; of the others in an unplanned move, whether the target
+ * can be promoted by something else than this command. */
+bool check_recovery_settings(const struct check_view *v, struct preflight_result *r)
+{
+    size_t seen = 0;
+
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct world_node *n = &v->w->nodes[i];
+        const struct obs_pg *pg = &n->obs.pg;
+        const char *what = pg->recovery_active[0] ? pg->recovery_active : pg->recovery_settings;
+
+        if (!n->answered || n->version < 2 ||
+            (v->kind == PREFLIGHT_UNPLANNED && ((int)i != v->to || !pg->recovery_active[0])))
+            continue;
+        seen++;
+        if (!what[0])
+            continue;
+        check_measured(r, "%s: %s", v->c->nodes[i].name,
+                       pg->recovery_settings[0] ? pg->recovery_settings : what);
+        check_remedy(
+            r, "on %s: remove it (ALTER SYSTEM RESET …, or that line of the file)%s",
+            v->c->nodes[i].name,
+            pg->recovery_active[0] ? " and restart PostgreSQL; do not resume a paused replay" : "");
+        return false;
+    }
+    if (seen > 0)
+        check_measured(r, "none");
+    return true;
+}
+
 static uint64_t last_wal(const struct obs_pg *pg)
 {
     return pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;

@@ -396,6 +396,35 @@ static void agent_problems(struct status *st, const struct world_node *n, const 
                     n->obs.certificate_days);
 }
 
+/* What makes, or would make, a standby leave recovery by itself, or a primary begin one. */
+static void recovery_problems(struct status *st, const struct node_obs *o, const char *name)
+{
+    const struct obs_pg *pg = &o->pg;
+
+    if (pg->recovery_signal)
+        add(st, &st->problems, name,
+            "recovery.signal is in the data directory of %s: its next start as a primary would be "
+            "a "
+            "recovery from the archive, onto a new timeline; remove that file on %s",
+            name, name);
+    if (pg->recovery_active[0] && pg->replay_paused)
+        add(st, &st->problems, name,
+            "replay on %s has stopped at a recovery target (%s): remove that setting and restart "
+            "PostgreSQL there; do not resume the replay, that would promote it",
+            name, pg->recovery_active);
+    else if (pg->recovery_active[0])
+        add(st, &st->problems, name,
+            "%s can leave recovery without a command (%s): remove that setting and restart "
+            "PostgreSQL there",
+            name, pg->recovery_active);
+    else if (pg->replay_paused)
+        add(st, &st->problems, name, "replay is paused on %s: SELECT pg_wal_replay_resume()", name);
+    if (pg->recovery_settings[0] && !pg->recovery_active[0])
+        add(st, &st->problems, name,
+            "%s would obey settings of a restore when it starts as a standby: remove %s", name,
+            pg->recovery_settings);
+}
+
 static void node_problems(struct status *st, size_t i, int owner)
 {
     const struct world_node *n = &st->w->nodes[i];
@@ -413,8 +442,7 @@ static void node_problems(struct status *st, size_t i, int owner)
         add(st, &st->problems, name,
             "%s is the running primary and has a standby.signal: one crash would make it a standby",
             name);
-    if (o->pg.replay_paused)
-        add(st, &st->problems, name, "replay is paused on %s: SELECT pg_wal_replay_resume()", name);
+    recovery_problems(st, o, name);
     cron_problems(st, o, name, owner, (int)i == owner);
     agent_problems(st, n, name);
     if (!o->watch_enabled)

@@ -194,6 +194,43 @@ def _(s):
     check(s.role('db02') != 'writable', 'db02 is writable')
 
 
+def of_a_restore(s, node):
+    """What a restore leaves behind: ignored by a primary, obeyed by a standby."""
+    s.psql(node, "ALTER SYSTEM SET recovery_target = 'immediate'")
+    s.psql(node, "ALTER SYSTEM SET recovery_target_action = 'promote'")
+
+
+def bare_start_stays_a_standby(s, node):
+    observer = s.observe(node, interval_s=0.01)
+    pg_ctl(s, node, 'start', '-l', '/var/log/postgresql.log')
+    wait(lambda: s.role(node) == 'recovery', 15, 'started by hand it is read-only')
+    observer.stop()
+    observer.never_writable(node)
+
+
+@tap.test('settings and a signal file of a restore: a switchover is refused and names them; fenced by a'
+          ' failover, the owner stays a standby for whoever starts it (I1, I2); the new one reboots')
+def _(s):
+    s.await_watch()
+    of_a_restore(s, 'db02')
+    refused = s.switchover('db01')
+    check(refused.code == 2 and 'recovery-settings' in refused.stdout + refused.stderr and
+          'postgresql.auto.conf line' in refused.stdout + refused.stderr,
+          'a switchover: exit %d: %s', refused.code, refused.stderr)
+    s.run('db01', 'touch', hosts.DATA + '/recovery.signal', user='postgres', check=True)
+    status = s.pgtandem('status')
+    check('recovery.signal is in the data directory of db01' in status.stdout and
+          'db02 would obey' in status.stdout, 'status: %s', status.stdout)
+    s.kill_process('db02', 'postmaster')
+    result = s.failover('db01')
+    check(result.code == 0, 'failover: exit %d: %s', result.code, result.stderr)
+    check(not s.signals('db01'), 'the new primary has %s', s.signals('db01'))
+    bare_start_stays_a_standby(s, 'db02')
+    s.kill('db01')
+    s.start('db01')
+    s.await_steady('db01', down=('db02',), timeout_s=20)
+
+
 @tap.test('two writable nodes: status says so with both LSNs and timelines, no command touches them')
 def _(s):
     s.await_watch()

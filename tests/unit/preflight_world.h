@@ -57,6 +57,8 @@ static void make_node(int i)
     o->state_ok = o->watch_enabled = o->can_stop = true;
     o->watch_period_ms = 3000;
     STR_COPY(o->peers, i == A ? "db01,vm,db02" : "db02,vm,db01");
+    w.nodes[i].version = PROTO_VERSION;
+    o->certificate_days = 365;
     o->cron = (struct obs_cron){.readable = true, .daemon_running = true};
     *(i == A ? &o->cron.entries_on : &o->cron.entries_off) = 2;
     STR_COPY(o->cron.parity, "same");

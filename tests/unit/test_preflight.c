@@ -248,11 +248,43 @@ static void lag_and_replay(void **state)
     set_up(NULL);
     b->replay_paused = true;
     refuses("replay-paused", "paused");
+    /* at a recovery target: to resume the replay would promote it */
+    b->replay_paused = true;
+    STR_COPY(b->recovery_active, "recovery_target_time = 2026-11-01 03:00:00+00");
+    run(PREFLIGHT_PLANNED);
+    assert_non_null(strstr(result("replay-paused")->remedy, "would promote it"));
+    assert_false(result("recovery-settings")->ok);
+    assert_null(strstr(result("recovery-settings")->remedy, "replay_resume()"));
     set_up(NULL);
     b->apply_delay_ms = 60000;
     refuses("apply-delay", "60000 ms");
     run(PREFLIGHT_UNPLANNED);
     assert_int_equal(result("apply-delay")->severity, SEVERITY_BLOCK);
+}
+
+/* Of a restore, on any node: the owner becomes a standby too. */
+static void settings_of_a_restore(void **state)
+{
+    static const char found[] = "recovery_target = 'immediate' (/data/postgresql.auto.conf line 4)";
+
+    (void)state;
+    for (int i = 0; i < NODES; i++) {
+        set_up(NULL);
+        STR_COPY(w.nodes[i].obs.pg.recovery_settings, found);
+        refuses("recovery-settings", "postgresql.auto.conf line 4");
+        assert_false(result("recovery-settings")->ignorable);
+        run(PREFLIGHT_UNPLANNED);
+        assert_true(result("recovery-settings")->ok); /* a fence empties them */
+        set_up(NULL);
+        w.nodes[i].obs.pg.recovery_signal = true;
+        refuses("signal-files", "recovery.signal");
+        assert_false(result("signal-files")->ignorable);
+    }
+    set_up(NULL);
+    STR_COPY(w.nodes[B].obs.pg.recovery_active, "recovery_target = immediate");
+    run(PREFLIGHT_UNPLANNED);
+    assert_false(result("recovery-settings")->ok);
+    assert_int_equal(result("recovery-settings")->severity, SEVERITY_BLOCK);
 }
 
 static void timelines_and_capacity(void **state)
@@ -479,6 +511,7 @@ int main(void)
         TEST(conninfo_that_leads_back),
         TEST(attachment),
         TEST(lag_and_replay),
+        TEST(settings_of_a_restore),
         TEST(timelines_and_capacity),
         TEST(synchronous_names),
         TEST(crontabs),

@@ -1,4 +1,4 @@
-/* agent/decide/rules: admission, each verb's refusals, the guard's rows 1 to 11, the watch. */
+/* agent/decide/rules: admission, each verb's refusals, the guard's rows 1 to 12, the watch. */
 #include "agent/decide/rules.h"
 
 #include <string.h>
@@ -426,6 +426,35 @@ static void guard_rows_eight_to_eleven(void **unused)
     expect(x, 11, GUARD_HOLD);
 }
 
+/* Alone it ends every start in a promotion; beside standby.signal it has no effect. */
+static void guard_row_twelve(void **unused)
+{
+    struct start *x = start();
+
+    (void)unused;
+    x->f.recovery_signal = true;
+    expect(x, 12, GUARD_REFUSE);
+    assert_true(rules_guard(&x->v).alarm);
+    x->f.standby_signal = true;
+    expect(x, 1, GUARD_STANDBY);
+    x->s.held = x->s.held_was_primary = true;
+    x->s.held_tli = x->f.control_tli;
+    expect(x, 9, GUARD_WRITABLE); /* the hold's own signal file; the other is set aside */
+    x = start();
+    x->f.recovery_signal = true;
+    x->v.d_answered = false;
+    x->peer.answered = false;
+    expect(x, 12, GUARD_REFUSE); /* it would be held: a read-only start is one as well */
+    x = start();
+    x->f.recovery_signal = true;
+    STR_COPY(x->d.owner, "b");
+    expect(x, 6, GUARD_FENCE);
+    x = start();
+    x->f.recovery_signal = true;
+    x->f.role = PG_STARTING; /* it runs: the guard before cron */
+    expect(x, 9, GUARD_WRITABLE);
+}
+
 /* A hold is released on the timeline it was held on; right after a promotion pg_control still shows
  * the old one. */
 static void guard_releases_what_it_held(void **unused)
@@ -471,7 +500,7 @@ static void guard_fence_is_remembered(void **unused)
     rules_guard_state(&x->v, &r, &next);
     assert_true(next.fenced && next.fence_was_primary && !next.cron_on);
     assert_string_equal(next.seen.owner, "b");
-    for (int row = 1; row <= 11; row++)
+    for (int row = 1; row <= 12; row++)
         assert_true(strlen(rules_guard_row_text(row)) > 0);
 }
 
@@ -539,6 +568,7 @@ int main(void)
         cmocka_unit_test(guard_rows_one_to_three),
         cmocka_unit_test(guard_rows_four_to_seven),
         cmocka_unit_test(guard_rows_eight_to_eleven),
+        cmocka_unit_test(guard_row_twelve),
         cmocka_unit_test(guard_releases_what_it_held),
         cmocka_unit_test(guard_fence_is_remembered),
         cmocka_unit_test(watch_needs_two_reads),
