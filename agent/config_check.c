@@ -9,8 +9,11 @@
 #include "agent/look/machine.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
+
+enum { START_MS = 5000 };
 
 static int check_data_directory(struct config *c, struct err *e)
 {
@@ -103,6 +106,36 @@ static int check_peers(struct config *c, struct err *e)
     return 0;
 }
 
+struct start_answer {
+    bool done;
+    struct rehearsal r;
+};
+
+static void on_start(void *arg, const struct rehearsal *r)
+{
+    struct start_answer *a = arg;
+
+    a->r = *r;
+    a->done = true;
+}
+
+/* The very start that the agent would make, short of making it. */
+static int check_start(struct config *c, struct err *e)
+{
+    struct start_answer a = {.done = false};
+    struct loop *loop = loop_new();
+    struct postgres *p = postgres_new(loop, &c->postgresql, c->agent.node);
+    int r;
+
+    postgres_rehearse_service(p, true, START_MS, on_start, &a);
+    r = loop_wait(loop, &a.done, 2 * START_MS, e);
+    postgres_free(p);
+    loop_free(loop);
+    if (r < 0 || a.r.verdict != REHEARSAL_FAILED)
+        return r;
+    return err_set(e, ERR_CONFIG, a.r.remedy, "%s", a.r.said);
+}
+
 int config_check(struct config *c, struct err *reterr)
 {
     static const struct {
@@ -112,6 +145,7 @@ int config_check(struct config *c, struct err *reterr)
     } checks[] = {
         {"data directory", check_data_directory, false},
         {"programs of PostgreSQL", check_programs, false},
+        {"start of PostgreSQL", check_start, false},
         {"state directory", check_state_directory, false},
         {"durable state", check_state, false},
         {"certificates", check_certificates, false},

@@ -45,9 +45,9 @@ const char *const peer_role_names[] = {"controller", "agent", NULL};
 const char *const pg_role_names[] = {"unknown", "stopped", "starting", "standby", "primary", NULL};
 _Static_assert(COUNT_OF(pg_role_names) == PG_WRITABLE + 2, "a name for each role");
 const char *const rehearsal_kind_names[] = {
-    "replication", "stop", "start", "agents-key", "crontab", "archive", "canary", NULL,
+    "replication", "stop", "start", "agents-key", "crontab", "archive", "canary", "rights", NULL,
 };
-_Static_assert(COUNT_OF(rehearsal_kind_names) == REHEARSAL_CANARY + 2, "a name for each kind");
+_Static_assert(COUNT_OF(rehearsal_kind_names) == REHEARSAL_RIGHTS + 2, "a name for each kind");
 const char *const rehearsal_verdict_names[] = {"unproven", "passed", "failed", NULL};
 _Static_assert(COUNT_OF(rehearsal_verdict_names) == REHEARSAL_FAILED + 2,
                "a name for each verdict");

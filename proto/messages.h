@@ -192,9 +192,9 @@ struct obs_pg {
         [256]; /* every host and hostaddr in every primary_conninfo found (postgresql.conf,
                                  its includes, postgresql.auto.conf, running), comma-separated */
     char timeline_target[16]; /* recovery_target_timeline */
-    char recovery_settings[300]; /* what a start as a standby would obey (recovery_target …), by the
+    char recovery_settings[200]; /* what a start as a standby would obey (recovery_target …), by the
                                     files, each with file and line; "" nothing */
-    char recovery_active[120];   /* standby: what of that is in force and can end its recovery */
+    char recovery_active[80];   /* standby: what of that is in force and can end its recovery */
     char sync_standby_names[128];
     char synchronous_commit[16];
     int64_t max_wal_senders, max_replication_slots, wal_senders_used;
@@ -312,6 +312,7 @@ enum rehearsal_kind {
     REHEARSAL_CRONTAB,     /* may it replace its crontab */
     REHEARSAL_ARCHIVE,     /* [archive] probe_command */
     REHEARSAL_CANARY,      /* cron has run an entry of ours */
+    REHEARSAL_RIGHTS,      /* what follow, detach, promote and a checkpoint need */
 };
 extern const char *const rehearsal_kind_names[];
 enum rehearsal_verdict { REHEARSAL_UNPROVEN, REHEARSAL_PASSED, REHEARSAL_FAILED };

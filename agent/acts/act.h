@@ -104,6 +104,8 @@ void act_signal(void *act);     /* standby.signal with who, why, what next; reco
 void act_disarm(void *act);
 /* recovery.signal, if it is there, is set aside, and that is told; false: the act has failed. */
 bool act_set_aside(struct act *a);
+bool act_permit(
+    struct act *a); /* for the guard of a start by start_command; false: it has failed */
 void act_start(void *act);
 void act_start_then(struct act *a, postgres_done_fn fn); /* with a callback of the kind's own */
 void act_restart_then(struct act *a, postgres_done_fn fn);

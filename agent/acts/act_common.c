@@ -244,7 +244,7 @@ static bool ready_to_start(struct act *a)
 
 /* ---- starting -------------------------------------------------------------------------------- */
 
-static bool give_permit(struct act *a)
+bool act_permit(struct act *a)
 {
     struct err e;
 
@@ -260,13 +260,13 @@ static bool give_permit(struct act *a)
 
 void act_start_then(struct act *a, postgres_done_fn fn)
 {
-    if (ready_to_start(a) && give_permit(a))
+    if (ready_to_start(a) && act_permit(a))
         postgres_start(a->agent->pg, act_left_ms(a), fn, a);
 }
 
 void act_restart_then(struct act *a, postgres_done_fn fn)
 {
-    if (give_permit(a))
+    if (act_permit(a))
         postgres_restart(a->agent->pg, act_left_ms(a), fn, a);
 }
 

@@ -31,13 +31,50 @@ static void standby_only(void *act)
         act_next(a);
 }
 
+/* ---- the second way -------------------------------------------------------------------------- */
+
+/* The server has refused ALTER SYSTEM, or its command line wins over it: stop and start. What has
+ * merely not ended in time is not cured by that. */
+static bool restart_helps(const struct act *a, const struct err *e)
+{
+    return a->f.role != PG_WRITABLE &&
+           (e->code == ERR_REFUSED || e->code == ERR_INCOMPLETE || e->code == ERR_SYS);
+}
+
+static void turned(struct act *a, const struct upstream *up, const struct err *e)
+{
+    struct slot_name slot;
+
+    if (!e || !restart_helps(a, e)) {
+        act_done(a, e);
+        return;
+    }
+    act_log(a, LOG_LEVEL_WARNING, "notes", "by stop and start, because: %s", e->msg);
+    buf_printf(&a->text, "PostgreSQL was restarted for it, because: %s. ", e->msg);
+    postgres_slot_name(a->agent->config->agent.node, &slot);
+    if (act_permit(a))
+        postgres_follow_by_restart(a->agent->pg, up, slot.name, act_left_ms(a), act_done, a);
+}
+
+static void on_detached(void *arg, const struct err *e)
+{
+    turned(arg, NULL, e);
+}
+
+static void on_followed(void *arg, const struct err *e)
+{
+    struct act *a = arg;
+
+    turned(a, &a->q->upstream, e);
+}
+
 /* ---- DETACH ---------------------------------------------------------------------------------- */
 
 static void detach_do(void *act)
 {
     struct act *a = act;
 
-    postgres_detach(a->agent->pg, act_left_ms(a), act_done, a);
+    postgres_detach(a->agent->pg, act_left_ms(a), on_detached, a);
 }
 
 static const sequence_phase_fn detach_phases[] = {
@@ -77,7 +114,8 @@ static void follow_do(void *act)
     struct slot_name slot;
 
     postgres_slot_name(a->agent->config->agent.node, &slot);
-    postgres_follow(a->agent->pg, &a->q->upstream, slot.name, at_most(a, SETTINGS_MS), act_done, a);
+    postgres_follow(a->agent->pg, &a->q->upstream, slot.name, at_most(a, SETTINGS_MS), on_followed,
+                    a);
 }
 
 static const sequence_phase_fn follow_phases[] = {
@@ -235,7 +273,7 @@ static void rejoin_upstream(void *act)
     struct act *a = act;
 
     if (of_nobody(a) || unmeasured(a))
-        postgres_detach(a->agent->pg, act_left_ms(a), act_done, a);
+        postgres_detach(a->agent->pg, act_left_ms(a), on_detached, a);
     else
         follow_do(a);
 }
@@ -328,7 +366,7 @@ static void rejoin_drain(void *act)
     struct act *a = act;
 
     if (unmeasured(a))
-        postgres_detach(a->agent->pg, act_left_ms(a), act_done, a);
+        postgres_detach(a->agent->pg, act_left_ms(a), on_detached, a);
     else
         act_next(a);
 }

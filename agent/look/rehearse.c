@@ -205,11 +205,12 @@ void rehearse_answer(struct agent *g, struct rpc_request *r)
     g->rehearsing = k;
     k->started_ms = clock_mono_ms();
     k->part_ms = timeout_ms / 2 < PART_MS ? timeout_ms / 2 : PART_MS;
-    k->waiting = 5 + (int)r->q.n_rehearse + r->q.archive;
+    k->waiting = 6 + (int)r->q.n_rehearse + r->q.archive;
     for (size_t i = 0; i < r->q.n_rehearse; i++)
         postgres_rehearse_follow(g->pg, &r->q.rehearse[i], k->part_ms, tell, k);
     postgres_rehearse_service(g->pg, false, k->part_ms, tell, k);
     postgres_rehearse_service(g->pg, true, k->part_ms, tell, k);
+    postgres_rehearse_rights(g->pg, k->part_ms, tell, k);
     cron_rehearse(g->cron, k->part_ms, tell, k);
     k->dns = dns_read(g->loop, &g->config->zone, NULL, DNS_READ_REGISTER | DNS_READ_ALIAS,
                       k->part_ms, on_read, k);

@@ -1,5 +1,8 @@
 /* CHECKPOINT, promotion, the mark after it, and replication slots: what is done by one or two
  * statements on the act connection. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +10,7 @@
 #include "agent/postgres/pgfiles.h"
 #include "agent/postgres/pgop.h"
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -183,13 +187,30 @@ static void promote_check(struct pgop *op)
                  NULL, 0, on_recovery);
 }
 
+/* What pg_promote() does (PostgreSQL, src/backend/access/transam/xlogfuncs.c). False, with errno. */
+static bool promote_by_file(const struct postgres_config *c)
+{
+    char path[sizeof(c->data_directory) + 16];
+    struct pgpostmaster postmaster;
+
+    STR_PRINTF(path, "%s/promote", c->data_directory);
+    AUTO(fd) fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    errno = fd < 0 ? errno : ESRCH;
+    return fd >= 0 && pgfiles_postmaster(c->data_directory, &postmaster) && postmaster.pid > 0 &&
+           kill(postmaster.pid, SIGUSR1) == 0;
+}
+
 static void on_promote(void *arg, const struct pgconn_reply *r)
 {
     struct promote_op *o = arg;
 
     /* 55000: recovery is not in progress */
     o->was_promoted = r->e && strcmp(r->sqlstate, "55000") == 0;
-    if (r->e && strcmp(r->sqlstate, "42501") == 0) {
+    bool not_granted = r->e && strcmp(r->sqlstate, "42501") == 0;
+
+    if (not_granted && promote_by_file(&o->op.p->config)) {
+        pgop_poll(&o->op, PROMOTE_POLL_FIRST_MS, PROMOTE_POLL_MOST_MS, promote_check);
+    } else if (not_granted) {
         struct err e = *r->e;
 
         err_set_hint(&e, "GRANT EXECUTE ON FUNCTION pg_promote(boolean, integer) TO %s",

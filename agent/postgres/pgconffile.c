@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "agent/postgres/pgopts.h"
 #include "agent/postgres/pgsettings.h"
@@ -345,11 +346,16 @@ int pgsettings_auto_conf(const struct postgres_config *c, const char *const *nam
     char empty[] = "";
     char *text = empty;
     struct buf b;
+    struct stat st;
     struct err e = {0};
     AUTO(arena) a = arena_new();
 
     if (!STR_PRINTF(path, "%s/postgresql.auto.conf", c->data_directory))
         return err_set(reterr, ERR_TOO_LONG, NULL, "data_directory is too long");
+
+    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return err_set(reterr, ERR_SYS, "make it a file that PostgreSQL's user can write",
+                       "%s is not a regular file", path);
 
     int r = file_read(path, FILE_CAP_BYTES, a, &text, NULL, &e);
 

@@ -242,3 +242,11 @@ void postgres_detach(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn
     f->detach = true;
     pgop_after(&f->op, 0, follow_begin);
 }
+
+void postgres_drain(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg)
+{
+    struct follow_op *f = pgop_new(p, sizeof(*f), "detach", timeout_ms, fn, arg);
+
+    f->detach = true;
+    pgop_after(&f->op, 0, detach_check);
+}

@@ -210,6 +210,7 @@ static void observe(struct pglook *l, const struct pgconn_reply *r, struct obs_p
 {
     const struct postgres_config *c = &l->p->config;
     struct pgcontrol control;
+    char obeyed[PGRECOVERY_TEXT_BYTES];
 
     pgfiles_look(c, ret_pg, &control);
     if (r->e)
@@ -217,7 +218,8 @@ static void observe(struct pglook *l, const struct pgconn_reply *r, struct obs_p
     else
         take_answer(c, &control, r, ret_pg);
     set_heard(l, &control, ret_pg);
-    pgrecovery_in_files(c, false, ret_pg->recovery_settings);
+    pgrecovery_in_files(c, false, obeyed);
+    STR_COPY(ret_pg->recovery_settings, obeyed); /* cut, if there are many: the first is enough */
     if (!pgsettings_file_hosts(c, ret_pg->conninfo_hosts, sizeof(ret_pg->conninfo_hosts)) &&
         !ret_pg->problem[0])
         STR_COPY(ret_pg->problem,

@@ -81,6 +81,9 @@ void pgop_act(struct pgop *op, const char *sql, const char *const *params, size_
 /* The same on the observe connection. */
 void pgop_ask(struct pgop *op, const char *sql, pgconn_fn fn);
 
+/* Wait until the walreceiver is gone and the replay has drained, as postgres_detach() does. */
+void postgres_drain(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
+
 /* One text value of a result, "" for NULL or no such row. */
 const char *pgop_text(const struct pgconn_reply *r, size_t result, int row, int column);
 bool pgop_true(const struct pgconn_reply *r, size_t result, int row, int column);

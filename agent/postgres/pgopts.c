@@ -51,7 +51,7 @@ static void take_setting(struct pgopts *o, const char *option, const char *setti
 
     if (strncmp(setting, config_file, sizeof(config_file) - 1) == 0)
         STR_COPY(o->config_file, setting + sizeof(config_file) - 1);
-    else if (!pgrecovery_is_option(setting))
+    else if (!pgrecovery_is_option(setting) && strncmp(setting, "primary_", 8) != 0)
         add_other(o, option, setting);
 }
 

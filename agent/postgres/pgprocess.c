@@ -272,6 +272,7 @@ struct start_op {
     bool seen;            /* a postmaster has been there */
     int64_t command_ms;   /* when the start command ended; 0 none */
     int64_t lingering_ms; /* since when orphans have been waited for; 0 none */
+    const char *const *settings; /* for the command line; NULL none */
 };
 
 static void start_check(struct pgop *op);
@@ -399,7 +400,7 @@ static void start_begin(struct pgop *op)
         return;
     } else if (p->config.start_command[0]) {
         pgop_command(op, p->config.start_command, start_commanded);
-    } else if (pgspawn_start(p->loop, &p->config, NULL, &spawn, &e) < 0) {
+    } else if (pgspawn_start(p->loop, &p->config, s->settings, &spawn, &e) < 0) {
         pgop_end(op, &e);
     } else {
         pgspawn_free(p->spawn);
@@ -409,11 +410,18 @@ static void start_begin(struct pgop *op)
     }
 }
 
-void postgres_start(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg)
+void postgres_start_with(struct postgres *p, const char *const *settings, int64_t timeout_ms,
+                         postgres_done_fn fn, void *arg)
 {
     struct start_op *s = pgop_new(p, sizeof(*s), "start", timeout_ms, fn, arg);
 
+    s->settings = settings;
     pgop_after(&s->op, 0, start_begin);
+}
+
+void postgres_start(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg)
+{
+    postgres_start_with(p, NULL, timeout_ms, fn, arg);
 }
 
 /* ---- restart --------------------------------------------------------------------------------- */

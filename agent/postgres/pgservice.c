@@ -4,7 +4,9 @@
  *
  *   a check command is configured         it says so
  *   no command is configured              signal 0 to the postmaster; program, PGDATA and log may
- *                                         be used. A stop and a start take no more: proven
+ *                                         be used; the configuration is the running postmaster's,
+ *                                         and `postgres -C` reads it. A stop and a start take no
+ *                                         more: proven
  *   `sudo …`                              `sudo -n -l …`: sudo's own answer
  *   `systemctl …`                         `systemctl show`: the unit is there, it may be stopped
  *                                         (started), its main process is the postmaster. Polkit
@@ -18,10 +20,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/postgres/pgfiles.h"
 #include "agent/postgres/pgop.h"
+#include "agent/postgres/pgopts.h"
+#include "agent/postgres/pgrecovery.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -34,6 +39,7 @@ struct service_op {
     bool start;
     int64_t started_ms;
     char words[512]; /* the command that is run */
+    char config[300];
     const char *argv[WORDS_MAX + 8];
     struct service_answer *answer;
 };
@@ -77,6 +83,153 @@ end(struct service_op *s, enum rehearsal_verdict verdict, const char *remedy, co
 static const char *what(const struct service_op *s)
 {
     return s->start ? "start" : "stop";
+}
+
+static void spawn(struct service_op *s, child_fn fn)
+{
+    static const char *const env[] = {"LC_ALL=C", NULL};
+    const struct child_spec spec = {
+        .argv = s->argv, .env = env, .timeout_ms = pgop_left_ms(&s->op)};
+
+    s->op.child = child_run(s->op.p->loop, &spec, fn, s);
+}
+
+/* What a command printed, its first line. */
+static int first_line(const struct child_result *r)
+{
+    return (int)strcspn(r->output, "\n");
+}
+
+static void not_run(struct service_op *s, const struct child_result *r)
+{
+    if (r->started)
+        end(s, REHEARSAL_FAILED, "run it by hand as the agent's user", "`%s` did not end in time",
+            s->argv[0]);
+    else
+        end(s, REHEARSAL_FAILED, "mend the command in agent.conf", "`%s` cannot be run: %s",
+            s->argv[0], strerror(r->error));
+}
+
+/* ---- a start of our own ---------------------------------------------------------------------- */
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The configuration file of a start by agent.conf, and of the postmaster that runs (or ran last):
+ * with another one the agent would start another server, or none. False: it has ended, badly. */
+static bool same_configuration(struct service_op *s)
+{
+    const struct postgres_config *c = &s->op.p->config;
+    char inside[300], remedy[sizeof(s->answer->r.remedy)];
+    struct pgopts o;
+
+    if (!pgopts_read(c->data_directory, &o))
+        return true;
+    STR_PRINTF(inside, "%s/postgresql.conf", c->data_directory);
+
+    const char *ours = c->config_file[0] ? c->config_file : inside;
+    const char *theirs = o.config_file[0] ? o.config_file : inside;
+
+    if (strcmp(ours, theirs) == 0 || same_file(ours, theirs))
+        return true;
+    STR_PRINTF(remedy, "set config_file = %s in agent.conf (or start_command)", theirs);
+    end(s, REHEARSAL_FAILED, remedy,
+        "PostgreSQL was started with the configuration file %s, the agent would start it with %s",
+        theirs, ours);
+    return false;
+}
+
+/* What `postgres -C` prints last: before it there may be a warning. */
+static bool prints_directory(const struct child_result *r, const char *directory)
+{
+    char line[512];
+    size_t n = r->output_len;
+
+    while (n > 0 && r->output[n - 1] == '\n')
+        n--;
+
+    size_t from = n;
+    while (from > 0 && r->output[from - 1] != '\n')
+        from--;
+    STR_PRINTF(line, "%.*s", (int)(n - from), r->output + from);
+    return same_file(line, directory);
+}
+
+/* What the server said, without its time and process: the first line has the cause. */
+static const char *reason_of(const struct child_result *r, int *ret_len)
+{
+    static const char *const before[] = {"LOG:  ", "FATAL:  ", "postgres: ", NULL};
+    const char *from = r->output;
+    int len = first_line(r);
+
+    for (size_t i = 0; before[i]; i++) {
+        const char *at = strstr(r->output, before[i]);
+
+        if (at && at < r->output + len) {
+            from = at + strlen(before[i]);
+            break;
+        }
+    }
+    *ret_len = len - (int)(from - r->output);
+    return from;
+}
+
+static void on_configuration(void *arg, const struct child_result *r)
+{
+    struct service_op *s = arg;
+    const struct postgres_config *c = &s->op.p->config;
+    struct pgopts o = {.config_file = ""};
+    int len;
+    const char *reason = reason_of(r, &len);
+
+    s->op.child = NULL;
+    pgopts_read(c->data_directory, &o);
+    if (!r->started || r->timed_out)
+        not_run(s, r);
+    else if (r->status != 0)
+        end(s, REHEARSAL_FAILED,
+            "correct what it names; postgres -D PGDATA -C data_directory tries it",
+            "PostgreSQL would not start: %.*s", len, reason);
+    else if (!prints_directory(r, c->data_directory))
+        end(s, REHEARSAL_FAILED, "correct data_directory in agent.conf, or in that configuration",
+            "a start would use another data directory: %.*s", first_line(r), r->output);
+    else if (o.others[0])
+        end(s, REHEARSAL_UNPROVEN, "",
+            "the configuration can be read; the running postmaster has options that a start by the "
+            "agent does not give: %.80s",
+            o.others);
+    else
+        end(s, REHEARSAL_PASSED, "", "the postmaster may be started");
+}
+
+/* As pgspawn_start() would, up to the point where the server has read its configuration. */
+static void read_configuration(struct service_op *s, const char *program)
+{
+    const struct postgres_config *c = &s->op.p->config;
+    const char *options[PGRECOVERY_OPTIONS_MAX];
+    size_t n = pgrecovery_options(c, options), at = 0;
+
+    STR_COPY(s->words, program);
+    s->argv[at++] = s->words;
+    s->argv[at++] = "-D";
+    s->argv[at++] = c->data_directory;
+    if (c->config_file[0]) {
+        STR_PRINTF(s->config, "config_file=%s", c->config_file);
+        s->argv[at++] = "-c";
+        s->argv[at++] = s->config;
+    }
+    for (size_t i = 0; i < n; i++) {
+        s->argv[at++] = "-c";
+        s->argv[at++] = options[i];
+    }
+    s->argv[at++] = "-C";
+    s->argv[at++] = "data_directory";
+    s->argv[at] = NULL;
+    spawn(s, on_configuration);
 }
 
 /* ---- without a command ----------------------------------------------------------------------- */
@@ -129,35 +282,11 @@ static void rehearse_spawn(struct service_op *s)
         return;
     if (log[0] && !may_use(s, log, W_OK, "mend log_file in agent.conf, or its owner"))
         return;
-    end(s, REHEARSAL_PASSED, "", "the postmaster may be started");
+    if (same_configuration(s))
+        read_configuration(s, program);
 }
 
 /* ---- with one -------------------------------------------------------------------------------- */
-
-static void spawn(struct service_op *s, child_fn fn)
-{
-    static const char *const env[] = {"LC_ALL=C", NULL};
-    const struct child_spec spec = {
-        .argv = s->argv, .env = env, .timeout_ms = pgop_left_ms(&s->op)};
-
-    s->op.child = child_run(s->op.p->loop, &spec, fn, s);
-}
-
-/* What a command printed, its first line. */
-static int first_line(const struct child_result *r)
-{
-    return (int)strcspn(r->output, "\n");
-}
-
-static void not_run(struct service_op *s, const struct child_result *r)
-{
-    if (r->started)
-        end(s, REHEARSAL_FAILED, "run it by hand as the agent's user", "`%s` did not end in time",
-            s->argv[0]);
-    else
-        end(s, REHEARSAL_FAILED, "mend the command in agent.conf", "`%s` cannot be run: %s",
-            s->argv[0], strerror(r->error));
-}
 
 /* One that says yes by its exit status: a configured check, or sudo -l. */
 static void on_check(void *arg, const struct child_result *r)

@@ -91,6 +91,10 @@ void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postg
 /* Start and wait until it accepts connections. Already running: done at once. If it ends while
  * starting, the error has the last lines of its log. */
 void postgres_start(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
+/* … with these settings on the command line of a postmaster that the agent starts itself
+ * ("name=value", NULL-terminated, alive until the callback). */
+void postgres_start_with(struct postgres *p, const char *const *settings, int64_t timeout_ms,
+                         postgres_done_fn fn, void *arg);
 /* stop + start */
 void postgres_restart(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
 
@@ -99,7 +103,8 @@ void postgres_checkpoint(struct postgres *p, int64_t timeout_ms, postgres_done_f
 /* Nobody waits for it any more: no callback with this `arg`, and its statement is cancelled. */
 void postgres_checkpoint_cancel(struct postgres *p, const void *arg);
 
-/* pg_promote without waiting, then short adaptive polling of pg_is_in_recovery(); done when
+/* pg_promote without waiting (where the role may not call it, what it does by hand: its signal file
+ * and SIGUSR1 to the postmaster), then short adaptive polling of pg_is_in_recovery(); done when
  * writable, its timeline is new and the signal files are gone. */
 void postgres_promote(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
 /* SELECT pg_logical_emit_message(true, 'pgtandem', txn), committed under synchronous_commit=local
@@ -118,6 +123,12 @@ void postgres_detach(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn
  * look). */
 void postgres_follow(struct postgres *p, const struct upstream *up, const char *slot,
                      int64_t timeout_ms, postgres_done_fn fn, void *arg);
+
+/* The second way of both, where ALTER SYSTEM is refused: stop it (if it runs), and start it as a
+ * standby with the setting, in postgresql.auto.conf or on its command line
+ * (agent/postgres/pgrestart.c). `up` NULL: detach. */
+void postgres_follow_by_restart(struct postgres *p, const struct upstream *up, const char *slot,
+                                int64_t timeout_ms, postgres_done_fn fn, void *arg);
 
 /* Have physical slots of these names (created if missing, reserved at once, made anew if they were
  * invalidated), on a primary or a standby; others of this cluster's nodes that are inactive are
@@ -147,9 +158,14 @@ typedef void (*rehearsal_fn)(void *arg, const struct rehearsal *r);
 void postgres_rehearse_follow(struct postgres *p, const struct upstream *up, int64_t timeout_ms,
                               rehearsal_fn fn, void *arg);
 /* Stop (start false) or start: may the postmaster be signalled, may it be made, or, with commands
- * configured, what can be known of their permission without giving them. */
+ * configured, what can be known of their permission without giving them. A start of our own reads
+ * the whole configuration (`postgres -C data_directory`), and is compared with how the postmaster
+ * that runs was started (agent/postgres/pgopts.h). */
 void postgres_rehearse_service(struct postgres *p, bool start, int64_t timeout_ms, rehearsal_fn fn,
                                void *arg);
+/* What follow, detach, promote and a checkpoint need: postgresql.auto.conf that can be written, and
+ * the rights of the agent's role. */
+void postgres_rehearse_rights(struct postgres *p, int64_t timeout_ms, rehearsal_fn fn, void *arg);
 
 /* What must end before REVOKE may answer: a promotion in progress makes no further step (it fails
  * from the loop), and its signal file is removed. A promotion that the server has already begun is

@@ -176,6 +176,8 @@ void check_list(char *text, size_t bytes, const char *name);
     X(start_permission, "start-permission", BLOCK, WARN, true,                                     \
       PLANNED(OF_OWNER(ANSWER)) | OF_TARGET(ANSWER),                                               \
       "yes", "the agents of owner and target may start PostgreSQL")                                \
+    X(rights, "rights", BLOCK, WARN, true, OF_EACH(REHEARSED),                                     \
+      "all of them", "the agents may do what follow, detach, promote and a checkpoint need")       \
     X(replication_to, "replication-to", BLOCK, WARN, true, OF_EACH(REHEARSED),                     \
       "every node could follow it",                                                                \
       "each other node can open its future replication connection to the target")                  \

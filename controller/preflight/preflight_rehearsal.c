@@ -160,6 +160,32 @@ bool check_start_permission(const struct check_view *v, struct preflight_result 
     return both(v, REHEARSAL_START, r);
 }
 
+/* Each node that answers: the owner becomes a standby, the others follow the target. */
+bool check_rights(const struct check_view *v, struct preflight_result *r)
+{
+    char told[sizeof(r->measured)] = "";
+    const char *said = "";
+    size_t tried = 0;
+
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct rehearsal *done = find(v, (int)i, REHEARSAL_RIGHTS, NULL);
+
+        if (!done || (v->kind == PREFLIGHT_UNPLANNED && (int)i == v->from))
+            continue;
+        if (!passed(v, (int)i, done, r))
+            return false;
+        tried++;
+        check_list(told, sizeof(told), v->c->nodes[i].name);
+        if (done->verdict == REHEARSAL_PASSED)
+            said = done->said;
+    }
+    if (tried == 0)
+        return not_rehearsed(v, v->to, r);
+    if (said[0])
+        check_measured(r, "%s: %.120s", told, said);
+    return true;
+}
+
 /* ---- DNS, cron, archive ---------------------------------------------------------------------- */
 
 bool check_agents_key(const struct check_view *v, struct preflight_result *r)

@@ -281,5 +281,27 @@ def _(s):
     s.await_steady('db01', down=('db02',))
 
 
+def unwritable(s, node):
+    """ALTER SYSTEM fails here; the setting that is in it stays in force until a restart."""
+    path = s.lab.host(node, 'var-lib/postgresql/data/postgresql.auto.conf')
+    os.rename(path, path + '.kept')
+    os.symlink('/dev/null', path)
+
+
+@tap.test('standbys that refuse ALTER SYSTEM: a switchover is refused beforehand; a failover stops and'
+          ' starts them instead, and does not end without a primary')
+def _(s):
+    for node in ('db01', 'vm'):
+        unwritable(s, node)
+    refused = s.switchover('db01')
+    check(refused.code == 2 and 'cannot write' in refused.stdout + refused.stderr,
+          'a switchover: exit %d: %s', refused.code, refused.stderr)
+    s.kill_process('db02', 'postmaster')
+    result = s.failover('db01')
+    check(result.code == 0, 'exit %d: %s', result.code, result.stderr)
+    tap.say('failover %.1f s', result.seconds)
+    s.await_steady('db01', down=('db02',), timeout_s=30)
+
+
 if __name__ == '__main__':
     sys.exit(tap.main('failover'))

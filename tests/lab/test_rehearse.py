@@ -8,11 +8,11 @@ import re
 import signal
 import sys
 
-from labkit import files, hosts, scene, tap
+from labkit import files, hosts, scene, services, tap
 from labkit.scene import check, wait
 
 MARK = 'pgtandem-canary'
-ASKED = ('update-key', 'agents-key', 'stop-permission', 'start-permission', 'replication-to',
+ASKED = ('update-key', 'agents-key', 'stop-permission', 'start-permission', 'rights', 'replication-to',
          'replication-from', 'replication-identity', 'cron-write', 'archive-probe', 'canary')
 
 
@@ -197,6 +197,44 @@ def with_commands(s):
     hang_up(s, 'db01')
 
 
+def with_start(s):
+    """The configuration of a start that the agent would make, before it is made."""
+    data = s.lab.host('db01', 'var-lib/postgresql/data/')
+    with open(data + 'postgresql.conf', 'a') as f:
+        f.write("include 'missing.conf'\n")
+    finds(s, 'start-permission', 'db01: PostgreSQL would not start: .*missing.conf', 'correct')
+    with open(data + 'postgresql.conf') as f:
+        kept = f.read().replace("include 'missing.conf'\n", '')
+    with open(data + 'postgresql.conf', 'w') as f:
+        f.write(kept)
+    with open(data + 'postmaster.opts') as f:
+        options = f.read()
+    with open(data + 'postmaster.opts', 'w') as f:
+        f.write(options.rstrip() + ' "-c" "config_file=/etc/postgresql/main.conf"\n')
+    finds(s, 'start-permission', 'was started with the configuration file /etc/postgresql/main.conf',
+          'config_file = /etc/postgresql/main.conf')
+    checked = s.run('db01', services.AGENT[0], '-c', '/etc/pgtandem/agent.conf', 'config', 'check')
+    check(checked.code != 0 and 'config_file = /etc/postgresql/main.conf' in checked.stdout,
+          'config check: exit %d: %s', checked.code, checked.stdout)
+    with open(data + 'postmaster.opts', 'w') as f:
+        f.write(options)
+    passes(s, 'start-permission')
+
+
+def with_rights(s):
+    """A file that ALTER SYSTEM cannot replace, in the ways that it can be."""
+    path = s.lab.host('vm', 'var-lib/postgresql/data/postgresql.auto.conf')
+    os.chmod(path, 0o400)
+    finds(s, 'rights', 'vm: ALTER SYSTEM cannot write .*Permission denied', 'can write')
+    os.chmod(path, 0o600)
+    os.rename(path, path + '.kept')
+    os.symlink('/dev/null', path)
+    finds(s, 'rights', 'vm: ALTER SYSTEM cannot write .*Invalid argument', 'can write')
+    os.unlink(path)
+    os.rename(path + '.kept', path)
+    passes(s, 'rights')
+
+
 def canary_survives(s):
     """The agent of vm dies while its line stands there: the next one removes it."""
     text = s.crontab('vm')
@@ -215,7 +253,7 @@ def _(s):
     child = s.start_pgtandem('preflight', '--to', 'db01', '--canary', '-f', 'json')
     wait(lambda: MARK in s.crontab('db01'), 10, 'the canary stands in the crontab')
     check(s.crontab('db01').startswith(text), 'a byte of the crontab has changed')
-    for broken in (with_hba, with_password, with_keys, with_cron_denied, with_commands,
+    for broken in (with_hba, with_password, with_keys, with_cron_denied, with_start, with_rights, with_commands,
                    canary_survives):
         broken(s)
     result = s.finish_pgtandem(child, 100)

@@ -406,6 +406,13 @@ static void rehearsals(void **state)
     unrehearsed();
     rehearse(B, REHEARSAL_START, REHEARSAL_FAILED, "", "cannot be executed");
     refuses("start-permission", "db01: cannot be executed");
+    for (int i = 0; i < NODES; i++) { /* the owner becomes a standby, the third node follows */
+        unrehearsed();
+        rehearse(i, REHEARSAL_RIGHTS, REHEARSAL_FAILED, "", "may not set primary_conninfo");
+        refuses("rights", "may not set primary_conninfo");
+        run(PREFLIGHT_UNPLANNED); /* there is another way, then */
+        assert_int_equal(result("rights")->severity, SEVERITY_WARN);
+    }
     unrehearsed();
     rehearse(B, REHEARSAL_CRONTAB, REHEARSAL_FAILED, "", "You are not allowed");
     refuses("cron-write", "db01: You are not allowed");

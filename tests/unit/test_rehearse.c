@@ -60,6 +60,56 @@ static void the_remedy_is_a_line_to_type(void **state)
     remedy("no answer within 900 ms", "at 10.77.0.21 port 5433 from here");
 }
 
+/* ---- rights ---------------------------------------------------------------------------------- */
+
+static void missing(const struct pgrights *g, const char *said, const char *remedy_has)
+{
+    char what[200], how[240];
+
+    if (!pgrehearse_rights_missing(g, "tandem", true, what, sizeof(what), how, sizeof(how)))
+        fail_msg("nothing is missing, not %s", said);
+    if (!strstr(what, said) || !strstr(how, remedy_has))
+        fail_msg("%s | %s, not %s | %s", what, how, said, remedy_has);
+}
+
+static void each_right_is_asked_for(void **state)
+{
+    const struct pgrights all = {.version = 150018,
+                                 .alter_allowed = true,
+                                 .alter = true,
+                                 .checkpoint = true,
+                                 .promote = true,
+                                 .slots = true,
+                                 .reload = true};
+    struct pgrights g = all;
+    char a[200], b[240];
+
+    (void)state;
+    assert_false(pgrehearse_rights_missing(&all, "tandem", true, a, sizeof(a), b, sizeof(b)));
+    g.alter_allowed = false; /* 17: to everybody, a superuser too */
+    missing(&g, "allow_alter_system is off", "allow_alter_system = on");
+    g = all;
+    g.alter = false;
+    missing(&g, "primary_conninfo", "GRANT ALTER SYSTEM ON PARAMETER primary_conninfo");
+    g.version = 140010;
+    missing(&g, "primary_conninfo", "SUPERUSER");
+    g = all;
+    g.promote = false;
+    missing(&g, "pg_promote()", "GRANT EXECUTE ON FUNCTION pg_promote(boolean, integer) TO tandem");
+    g = all;
+    g.checkpoint = false;
+    missing(&g, "CHECKPOINT", "GRANT pg_checkpoint TO tandem");
+    g.version = 140010;
+    missing(&g, "CHECKPOINT", "SUPERUSER");
+    g = all;
+    g.slots = false;
+    missing(&g, "slots", "ALTER ROLE tandem REPLICATION");
+    g = all;
+    g.reload = false;
+    missing(&g, "pg_reload_conf()", "GRANT EXECUTE");
+    assert_false(pgrehearse_rights_missing(&g, "tandem", false, a, sizeof(a), b, sizeof(b)));
+}
+
 /* ---- the canary's line ----------------------------------------------------------------------- */
 
 #define NONCE "0123456789abcdef0123456789abcdef"
@@ -135,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_reason_is_the_servers),
         cmocka_unit_test(the_remedy_is_a_line_to_type),
+        cmocka_unit_test(each_right_is_asked_for),
         cmocka_unit_test(the_line_comes_and_goes),
         cmocka_unit_test(a_line_that_was_left_twice_goes_twice),
         cmocka_unit_test(where_no_line_may_stand),
