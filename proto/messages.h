@@ -191,10 +191,10 @@ struct obs_pg {
     char conninfo_hosts
         [256]; /* every host and hostaddr in every primary_conninfo found (postgresql.conf,
                                  its includes, postgresql.auto.conf, running), comma-separated */
-    char timeline_target[16]; /* recovery_target_timeline */
-    char recovery_settings[200]; /* what a start as a standby would obey (recovery_target …), by the
+    char timeline_target[16];    /* recovery_target_timeline */
+    char recovery_settings[100]; /* what a start as a standby would obey (recovery_target …), by the
                                     files, each with file and line; "" nothing */
-    char recovery_active[80];   /* standby: what of that is in force and can end its recovery */
+    char recovery_active[80];    /* standby: what of that is in force and can end its recovery */
     char sync_standby_names[128];
     char synchronous_commit[16];
     int64_t max_wal_senders, max_replication_slots, wal_senders_used;

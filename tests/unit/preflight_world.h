@@ -139,8 +139,9 @@ static void make_facts(int node)
 
 static void make_rehearsals(int node)
 {
-    static const enum rehearsal_kind kinds[] = {REHEARSAL_STOP, REHEARSAL_START, REHEARSAL_KEY,
-                                                REHEARSAL_CRONTAB, REHEARSAL_ARCHIVE};
+    static const enum rehearsal_kind kinds[] = {REHEARSAL_STOP,    REHEARSAL_START,
+                                                REHEARSAL_KEY,     REHEARSAL_CRONTAB,
+                                                REHEARSAL_ARCHIVE, REHEARSAL_RIGHTS};
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         rehearse(node, kinds[i], REHEARSAL_PASSED, "", "yes");
