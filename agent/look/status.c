@@ -45,6 +45,8 @@ static void row(const char *name, const char *fmt, ...)
 static void print_postgres(const struct obs_pg *pg)
 {
     char a[LSN_TEXT_BYTES], b[LSN_TEXT_BYTES];
+    /* a walreceiver that has just begun reports the beginning of its segment */
+    uint64_t received = pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
 
     row("postgresql", "%s, timeline %" PRId64 ", system identifier %" PRIu64,
         pg_role_names[pg->role], pg->tli ? pg->tli : pg->control_tli, pg->sysid);
@@ -52,7 +54,7 @@ static void print_postgres(const struct obs_pg *pg)
         row("", "written up to %s; %zu standbys attached", lsn_text(pg->insert_lsn, a),
             pg->n_senders);
     else if (pg->role == PG_RECOVERY)
-        row("", "received %s, replayed %s, from %s (%s)", lsn_text(pg->receive_lsn, a),
+        row("", "received %s, replayed %s, from %s (%s)", lsn_text(received, a),
             lsn_text(pg->replay_lsn, b), pg->receiver_host[0] ? pg->receiver_host : "nobody",
             pg->receiver_status[0] ? pg->receiver_status : "no walreceiver");
     row("", "pg_control: \"%s\", checkpoint %s; standby.signal %s",
@@ -77,19 +79,30 @@ static void print_cron(const struct obs_cron *c)
         row("", "warning: %s", c->problem);
 }
 
+/* A node that rejoined has given up to be a primary again: its mark no longer says what it was. */
+void status_fence_text(const struct agent_state *s, char *ret_text, size_t bytes)
+{
+    char when[CLOCK_TEXT_BYTES], lsn[LSN_TEXT_BYTES], was[120] = "";
+
+    if (!s->fence_standby_only)
+        STR_PRINTF(was, ", %s on timeline %" PRId64 ", shutdown checkpoint %s",
+                   s->fence_was_primary ? "it was primary" : "it was not primary", s->fence_tli,
+                   s->fence_lsn ? lsn_text(s->fence_lsn, lsn) : "unknown");
+    (void)str_printf(ret_text, bytes, "%s since %s by %s (epoch %" PRId64 "%s): %s",
+                     s->fence_standby_only ? "standby only, runs as a standby of the owner; fenced"
+                                           : "fenced",
+                     clock_text(s->fence_wall_ms, when), s->fence_by[0] ? s->fence_by : "?",
+                     s->fence_epoch, was, s->fence_reason[0] ? s->fence_reason : "no reason given");
+}
+
 static void print_fence(const struct agent_state *s)
 {
-    char when[CLOCK_TEXT_BYTES], lsn[LSN_TEXT_BYTES];
+    char text[800];
 
-    if (s->fenced)
-        row("fence",
-            "%s since %s by %s (epoch %" PRId64 ", %s then on timeline %" PRId64
-            ", shutdown checkpoint %s): %s",
-            s->fence_standby_only ? "standby only" : "fenced", clock_text(s->fence_wall_ms, when),
-            s->fence_by[0] ? s->fence_by : "?", s->fence_epoch,
-            s->fence_was_primary ? "primary" : "not primary", s->fence_tli,
-            s->fence_lsn ? lsn_text(s->fence_lsn, lsn) : "unknown",
-            s->fence_reason[0] ? s->fence_reason : "no reason given");
+    if (s->fenced) {
+        status_fence_text(s, text, sizeof(text));
+        row("fence", "%s", text);
+    }
     if (s->held)
         row("hold", "held by the guard, row %" PRId64 ": %s", s->held_row,
             rules_guard_row_text((int)s->held_row));

@@ -55,6 +55,20 @@ static void look_again(struct run *r, const struct plan_move *m, const struct op
     run_look(r);
 }
 
+/* In the words of the look that decides, never of an earlier one. */
+static void describe(const struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    if (res->describe && m->node >= 0 && r->world.nodes[m->node].answered)
+        res->describe(r, m, res);
+}
+
+/* A request for it may have had no answer: what is seen then counts. */
+static void note_first_write(struct run *r, const struct plan_move *m, bool ok)
+{
+    if (ok && (m->step == STEP_PROMOTE || m->step == STEP_UNFENCE))
+        r->outage_ended_ms = clock_mono_ms();
+}
+
 static void remember_step(struct run *r, const struct plan_move *m, int64_t started_ms, bool done)
 {
     if (r->n_steps < RUN_STEPS_MAX)
@@ -89,6 +103,8 @@ static int engine_step(struct run *r, const struct plan_move *m, struct err *ret
         if (rc < 0)
             return rc;
     }
+    if (step->flags & STEP_CHANGES)
+        planned_take(r, m);
     run_journal_intent(r, m);
     r->step = step->name;
     progress_begin(&r->progress, step->name, run_node_name(r, m->node));
@@ -97,7 +113,9 @@ static int engine_step(struct run *r, const struct plan_move *m, struct err *ret
     ops[m->step](r, m, res);
     run_look(r);
     look_again(r, m, res);
+    describe(r, m, res);
     bool ok = note_outcomes(r, m, res);
+    note_first_write(r, m, ok);
     remember_step(r, m, started_ms, ok);
     show_step_end(r, m, ok, res);
     run_journal_result(r, m, ok, started_ms, res);
@@ -227,6 +245,7 @@ static int engine_loop(struct run *r, struct plan_move *m, struct err *reterr)
 {
     for (;;) {
         planner_next(&r->view, m);
+        planned_skip(r, m);
         if (m->kind != MOVE_STEP && (m->reason != WHY_EPOCH_BELOW || !newer_record(r)))
             return 0;
         if (m->kind != MOVE_STEP)

@@ -51,7 +51,7 @@ static void fill_cron_off(struct run *r, size_t node, struct request *q, const v
     STR_COPY(q->expected_hash, obs_of(r, node)->cron.hash);
 }
 
-static void describe_cron(struct run *r, const struct plan_move *m, struct op_result *res)
+static void describe_cron(const struct run *r, const struct plan_move *m, struct op_result *res)
 {
     const struct obs_cron *c = &obs_of(r, (size_t)m->node)->cron;
     STR_PRINTF(res->detail, "%lld entries on, %lld off", (long long)c->entries_on,
@@ -63,7 +63,7 @@ void op_cron_off(struct run *r, const struct plan_move *m, struct op_result *res
     enum { BARRIER_MS = 10000 }; /* cron's next load is at most 5 s away */
     int64_t timeout_ms = BARRIER_MS + r->session->options.wait_jobs_s * 1000;
     ops_call(r, m->nodes, VERB_CRON_OFF, timeout_ms, fill_cron_off, NULL, res);
-    describe_cron(r, m, res);
+    res->describe = describe_cron;
 }
 
 /* Jobs that run already are let run: what matters is that none is started beside the owner's. */
@@ -83,7 +83,7 @@ void op_cron_stray(struct run *r, const struct plan_move *m, struct op_result *r
 void op_cron_on(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_CRON_ON, 10000, NULL, NULL, res);
-    describe_cron(r, m, res);
+    res->describe = describe_cron;
 }
 
 /* ---- write-ahead log ---------------------------------------------------------------------- */
@@ -162,7 +162,7 @@ static void fill_immediate(struct run *r, size_t node, struct request *q, const 
     q->immediate = true;
 }
 
-static void describe_fence(struct run *r, const struct plan_move *m, struct op_result *res)
+static void describe_fence(const struct run *r, const struct plan_move *m, struct op_result *res)
 {
     char stop[LSN_TEXT_BYTES];
     const struct node_obs *o = obs_of(r, (size_t)m->node);
@@ -177,17 +177,17 @@ void op_fence(struct run *r, const struct plan_move *m, struct op_result *res)
     if (!r->outage_began_ms && !r->outage_unknown)
         r->outage_began_ms = clock_mono_ms();
     ops_call(r, m->nodes, VERB_FENCE, r->session->config.limits.stop_timeout_ms, NULL, NULL, res);
-    describe_fence(r, m, res);
+    res->describe = describe_fence;
 }
 
 void op_fence_old(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_FENCE, r->session->config.limits.stop_timeout_ms, fill_immediate,
              NULL, res);
-    describe_fence(r, m, res);
+    res->describe = describe_fence;
 }
 
-static void describe_role(struct run *r, const struct plan_move *m, struct op_result *res)
+static void describe_role(const struct run *r, const struct plan_move *m, struct op_result *res)
 {
     const struct obs_pg *pg = &obs_of(r, (size_t)m->node)->pg;
     char text[200];
@@ -199,9 +199,8 @@ static void describe_role(struct run *r, const struct plan_move *m, struct op_re
 static void role_op(struct run *r, const struct plan_move *m, enum verb verb, int64_t timeout_ms,
                     struct op_result *res)
 {
-    if (ops_call(r, m->nodes, verb, timeout_ms, NULL, NULL, res))
-        r->outage_ended_ms = clock_mono_ms();
-    describe_role(r, m, res);
+    ops_call(r, m->nodes, verb, timeout_ms, NULL, NULL, res);
+    res->describe = describe_role;
 }
 
 void op_promote(struct run *r, const struct plan_move *m, struct op_result *res)
@@ -217,16 +216,21 @@ void op_unfence(struct run *r, const struct plan_move *m, struct op_result *res)
 void op_revoke(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_REVOKE, r->session->config.limits.stop_timeout_ms, NULL, NULL, res);
-    describe_role(r, m, res);
+    res->describe = describe_role;
+}
+
+static void describe_checkpoint(const struct run *r, const struct plan_move *m,
+                                struct op_result *res)
+{
+    STR_PRINTF(res->detail, "pg_control is on timeline %lld",
+               (long long)obs_of(r, (size_t)m->node)->pg.control_tli);
 }
 
 void op_checkpoint(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_CHECKPOINT, r->session->config.limits.catchup_timeout_ms, NULL, NULL,
              res);
-    if (m->node >= 0)
-        STR_PRINTF(res->detail, "pg_control is on timeline %lld",
-                   (long long)obs_of(r, (size_t)m->node)->pg.control_tli);
+    res->describe = describe_checkpoint;
 }
 
 /* ---- standbys ----------------------------------------------------------------------------- */
@@ -336,7 +340,7 @@ void op_forget(struct run *r, const struct plan_move *m, struct op_result *res)
 void op_raise(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_REJOIN, 30000, NULL, NULL, res);
-    describe_role(r, m, res);
+    res->describe = describe_role;
 }
 
 /* ---- waiting ------------------------------------------------------------------------------ */
@@ -351,7 +355,7 @@ void op_release(struct run *r, const struct plan_move *m, struct op_result *res)
     enum { RELEASE_MS = 20000 }; /* a guard looks again every few seconds */
     bool ok = ops_until(r, (size_t)m->node, released, RELEASE_MS);
     res->outcome[m->node] = ok ? OUTCOME_DONE : OUTCOME_FAILED;
-    describe_role(r, m, res);
+    res->describe = describe_role;
     if (!ok)
         err_set(&res->e, ERR_TIMEOUT,
                 "`pgtandem-agent status` on the node says why; then `pgtandem resume`",

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "controller/decide/planner.h"
+#include "controller/engine/planned.h"
 #include "controller/engine/progress.h"
 #include "controller/engine/trace.h"
 #include "controller/session.h"
@@ -30,7 +31,7 @@ struct run_step {
     enum step_id step;
     int node;                     /* -1 none or several */
     int64_t started_ms, ended_ms; /* monotonic */
-    bool done;
+    bool done, skipped;
 };
 
 struct run {
@@ -63,8 +64,10 @@ struct run {
         outage_began_ms; /* the stop of the old primary was asked for; 0 never. It may lie before
                                 this command: then as the old primary's agent keeps it */
     bool outage_unknown; /* it was, but not when */
+    bool outage_lost;    /* it began with the loss of the old primary: when that was last heard */
     int64_t outage_ended_ms; /* the new (or old) primary committed a write; 0 never */
-    struct err last_error;   /* of the last step that failed */
+    struct planned planned;
+    struct err last_error; /* of the last step that failed */
 };
 
 /* What an act came to, node by node (index -1 is stored at [CLUSTER_NODES_MAX]). */
@@ -73,6 +76,9 @@ struct op_result {
     uint32_t refused; /* bit per node: it said no, and not for want of time */
     struct err e;     /* the first thing that went wrong */
     char detail[400]; /* what was observed, for progress and journal */
+    /* Adds to the detail what the node of the move is; called with the last look that was taken of
+     * it, which comes after the act's return when a request had no answer. NULL: nothing. */
+    void (*describe)(const struct run *r, const struct plan_move *m, struct op_result *res);
 };
 
 /* Rebuild run->view from run->world. */

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "controller/engine/run.h"
 #include "controller/history/journal.h"
+#include "controller/history/story.h"
 #include "controller/screen/report.h"
 #include "controller/session.h"
 #include "controller/world/evidence.h"
@@ -58,6 +59,7 @@ void summary_outage_before(struct run *r)
                 (o && strcmp(o->begun.txn, r->view.d.txn) == 0 &&
                  strcmp(o->begun.command, "failover") == 0);
 
+    r->outage_lost = lost;
     if (r->view.d.epoch == 0 || state == REGISTER_STABLE || lost || a < 0)
         return; /* nothing is open; or nobody knows when the owner was lost */
     if (!r->view.nodes[a].answered && state != REGISTER_CLAIM)
@@ -70,8 +72,28 @@ void summary_outage_before(struct run *r)
         r->outage_unknown = true;
 }
 
+/* Nobody knows when a lost primary stopped to write: not before a standby last heard from it, or
+ * its last commit that was replayed. */
+static int64_t last_heard_ms(const struct run *r)
+{
+    int lost = config_node_index(&r->session->config, r->from);
+    int64_t wall_ms = lost >= 0 ? r->last_seen[lost].wall_ms : 0;
+    for (size_t i = 0; lost >= 0 && i < r->view.n_nodes; i++)
+        if (r->last_seen[lost].heard_wall_ms[i] > wall_ms)
+            wall_ms = r->last_seen[lost].heard_wall_ms[i];
+    return wall_ms > 0 ? r->began_ms - (r->began_wall_ms - wall_ms) : 0;
+}
+
+static bool since_last_heard(const struct run *r)
+{
+    return r->outage_lost && !r->outage_began_ms;
+}
+
 static int64_t outage_ms(const struct run *r)
 {
+    int64_t heard_ms = last_heard_ms(r);
+    if (since_last_heard(r) && heard_ms && r->outage_ended_ms > heard_ms)
+        return r->outage_ended_ms - heard_ms;
     if (!r->outage_began_ms || !r->outage_ended_ms || r->outage_ended_ms < r->outage_began_ms)
         return -1;
     return r->outage_ended_ms - r->outage_began_ms;
@@ -100,11 +122,11 @@ static json_t *step_times(const struct run *r)
     json_t *list = json_array();
     for (size_t i = 0; i < r->n_steps; i++) {
         const struct run_step *t = &r->steps[i];
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:b, s:I, s:I}", "step", steps[t->step].name,
-                                        "node", run_node_name(r, t->node), "done", (int)t->done,
-                                        "at_ms", (json_int_t)(t->started_ms - r->began_ms), "ms",
-                                        (json_int_t)(t->ended_ms - t->started_ms)));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:b, s:b, s:I, s:I}", "step", steps[t->step].name, "node",
+                            run_node_name(r, t->node), "done", (int)t->done, "skipped",
+                            (int)t->skipped, "at_ms", (json_int_t)(t->started_ms - r->began_ms),
+                            "ms", (json_int_t)(t->ended_ms - t->started_ms)));
     }
     return list;
 }
@@ -144,6 +166,9 @@ static json_t *facts(const struct run *r, const struct plan_move *m, const char 
                             "reason", r->reason ? r->reason : "", "epoch",
                             (json_int_t)r->view.d.epoch, "outage_ms", (json_int_t)outage_ms(r),
                             "duration_ms", (json_int_t)(clock_mono_ms() - r->began_ms));
+    if (outage_ms(r) >= 0)
+        json_object_set_new(end, "outage_from",
+                            json_string(since_last_heard(r) ? "last heard" : "stop request"));
     json_object_set_new(end, "steps", step_times(r));
     json_object_set_new(end, "owed", debts(r));
     json_object_set_new(end, "evidence", evidence(r));
@@ -191,8 +216,8 @@ static void print_pretty(const struct run *r, const json_t *end, const char *mes
     if (outage_ms(r) >= 0)
         say(r, "outage",
             arena_printf(r->session->arena,
-                         "%lld ms, from the stop request to the first committed write",
-                         (long long)outage_ms(r)));
+                         since_last_heard(r) ? STORY_OUTAGE_HEARD : STORY_OUTAGE_STOP,
+                         arena_printf(r->session->arena, "%lld ms", (long long)outage_ms(r))));
     else if (r->outage_unknown && r->outage_ended_ms)
         say(r, "outage", "not known: the stop was asked for by an earlier command");
     print_certificate(r, json_object_get(end, "certificate"));

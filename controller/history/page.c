@@ -59,7 +59,7 @@ struct page_fact *page_facts(const struct page *p)
     f[n++] = (struct page_fact){"Outcome", outcome_text(p)};
     if (st->outage_ms >= 0)
         f[n++] = (struct page_fact){
-            "Outage", arena_printf(a, "%s, from the stop request to the first committed write",
+            "Outage", arena_printf(a, st->last_heard ? STORY_OUTAGE_HEARD : STORY_OUTAGE_STOP,
                                    report_duration(a, st->outage_ms))};
     f[n++] = (struct page_fact){"Why", st->reason};
     f[n++] = (struct page_fact){

@@ -91,7 +91,10 @@ static void head(struct page *p)
     text(p, "</style></head><body>\n<header><h1>", page_title(p), "</h1>");
     buf_printf(p->out, "<span class=\"badge%s\">%s</span>", fine ? "" : " bad", st->outcome);
     text(p, "<span class=\"sub\">", st->reason, "</span></header>\n<div class=\"numbers\">");
-    number(p, "outage: stop request to first write", st->outage_ms);
+    number(p,
+           st->last_heard ? "outage, at most: last heard to first write"
+                          : "outage: stop request to first write",
+           st->outage_ms);
     number(p, "from Enter to the end", st->duration_ms);
     buf_printf(p->out, "<div><b>%zu</b><span>steps</span></div></div>\n", st->n_steps);
 }
@@ -124,9 +127,10 @@ static void step_rows(struct page *p)
         if (s->ms >= 0)
             buf_printf(p->out, "%" PRId64 " ms", s->ms);
         buf_printf(p->out, "</td><td class=\"%s\">%s</td><td>", s->ok ? "ok" : "no",
-                   s->ms < 0 ? "no result"
-                   : s->ok   ? "ok"
-                             : "FAILED");
+                   s->ms < 0    ? "no result"
+                   : s->skipped ? "skipped"
+                   : s->ok      ? "ok"
+                                : "FAILED");
         page_escape(p->out, s->ok || !*s->error ? s->detail : s->error);
         for (size_t k = 0; ran[k]; k++)
             text(p, k == 0 ? "<details><summary>what was run</summary><pre>" : "\n", ran[k], "");

@@ -66,7 +66,10 @@ static void step_rows(struct page *p)
                     "| ---: | --- | --- | ---: | --- | --- |\n");
     for (size_t i = 0; i < p->story->n_steps; i++) {
         const struct story_step *s = &p->story->steps[i];
-        const char *word = s->ms < 0 ? "no result" : s->ok ? "ok" : "**FAILED**";
+        const char *word = s->ms < 0    ? "no result"
+                           : s->skipped ? "skipped"
+                           : s->ok      ? "ok"
+                                        : "**FAILED**";
         const char *text = s->ok || !*s->error ? s->detail : s->error;
 
         buf_printf(p->out, "| %.3f s | %s | %s | ", (double)s->at_ms / 1000, s->name, s->node);

@@ -168,6 +168,23 @@ void run_journal_result(struct run *r, const struct plan_move *m, bool ok, int64
     json_decref(data);
 }
 
+void run_journal_skipped(struct run *r, const struct plan_move *m, const char *why)
+{
+    struct err e = {.code = 0};
+
+    if (!r->journal)
+        return;
+    json_t *data = json_pack("{s:b, s:b, s:I, s:I, s:s, s:I}", "ok", 1, "skipped", 1, "at_ms",
+                             (json_int_t)(clock_mono_ms() - r->began_ms), "ms", (json_int_t)0,
+                             "detail", why, "epoch", (json_int_t)r->view.d.epoch);
+    trace_nodes(r, m);
+    trace_take(&r->trace, data);
+    journal_trouble(
+        r, journal_result(r->journal, steps[m->step].name, run_node_name(r, m->node), data, &e),
+        &e);
+    json_decref(data);
+}
+
 void run_journal_close(struct run *r)
 {
     journal_close(r->journal);

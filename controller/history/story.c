@@ -72,6 +72,7 @@ static void take_result(struct story *s, const struct journal_record *r)
     step->ms = story_number(r->data, "ms", since_begin_ms(s, r) - step->at_ms);
     step->at_ms = story_number(r->data, "at_ms", step->at_ms);
     step->ok = json_is_true(json_object_get(r->data, "ok"));
+    step->skipped = json_is_true(json_object_get(r->data, "skipped"));
     step->detail = story_text(r->data, "detail");
     step->error = story_text(r->data, "error");
     step->hint = story_text(r->data, "hint");
@@ -109,8 +110,21 @@ static void take_end(struct story *s, const struct journal_record *r)
     s->message = story_text(r->data, "message");
     s->exit = story_number(r->data, "exit", -1);
     s->outage_ms = story_number(r->data, "outage_ms", -1);
+    s->last_heard = strcmp(story_text(r->data, "outage_from"), "last heard") == 0;
     s->duration_ms = story_number(r->data, "duration_ms", -1);
     s->epoch = story_number(r->data, "epoch", s->epoch);
+}
+
+/* A command that died after its promotion: its steps say what its end would have said. */
+static int64_t outage_by_steps(const struct story *s)
+{
+    const struct story_step *fence = story_step(s, "fence"), *wrote = story_step(s, "promote");
+
+    if (!wrote)
+        wrote = story_step(s, "unfence");
+    if (!fence || !wrote || fence->skipped || wrote->skipped || wrote->at_ms < fence->at_ms)
+        return -1;
+    return wrote->at_ms + wrote->ms - fence->at_ms;
 }
 
 struct story *story_of(struct journal_file *file, struct arena *a)
@@ -143,6 +157,8 @@ struct story *story_of(struct journal_file *file, struct arena *a)
             break;
         }
     }
+    if (!s->end)
+        s->outage_ms = outage_by_steps(s);
     return s;
 }
 

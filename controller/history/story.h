@@ -19,6 +19,12 @@ struct err;
 
 enum { STORY_ON_MAX = 16 };
 
+/* How long no node could write, %s, and between what. */
+#define STORY_OUTAGE_STOP "%s, from the stop request to the first committed write"
+#define STORY_OUTAGE_HEARD                                                                         \
+    "at most %s, from when a standby last heard from the lost primary to the first committed "     \
+    "write"
+
 struct story_step {
     const char *name;
     const char *node;             /* "" none or several */
@@ -27,6 +33,7 @@ struct story_step {
     int64_t at_ms; /* since the command was given */
     int64_t ms;    /* how long it took; -1: it has no result */
     bool ok;
+    bool skipped; /* planned, and not needed: `detail` says why */
     const char *detail, *error, *hint;
     const json_t *data; /* the result's; NULL: none */
 };
@@ -43,6 +50,7 @@ struct story {
     const char *message;
     int64_t exit;                   /* -1 without an end */
     int64_t outage_ms, duration_ms; /* -1 none, unknown */
+    bool last_heard;                /* of a lost primary: the outage is at most that */
     int64_t epoch;                  /* -1 unknown */
     struct story_step *steps;
     size_t n_steps;

@@ -31,7 +31,7 @@ void story_print_head(struct session *s, const struct story *st)
 
     printf("%s%s of %s%s%s%s%s%s   %s%s%s\n", report_on(s, STYLE_BOLD),
            *st->verb ? st->verb : "a command", *st->cluster ? st->cluster : "?",
-           *st->to ? ": " : "", st->from, *st->from && *st->to ? " -> " : "", st->to,
+           *st->from || *st->to ? ": " : "", st->from, *st->from && *st->to ? " -> " : "", st->to,
            report_off(s, STYLE_BOLD), report_on(s, STYLE_DIM), st->txn, report_off(s, STYLE_DIM));
     if (st->began_wall_ms)
         item(s, "when", report_time(s->arena, st->began_wall_ms));
@@ -119,7 +119,10 @@ static void print_data(struct session *s, const json_t *data)
 void story_print_step(struct session *s, const struct story_step *step)
 {
     enum report_style style = step->ok ? STYLE_GOOD : STYLE_BAD;
-    const char *word = step->ms < 0 ? "no result" : step->ok ? "ok" : "FAILED";
+    const char *word = step->ms < 0    ? "no result"
+                       : step->skipped ? "skipped"
+                       : step->ok      ? "ok"
+                                       : "FAILED";
     char ms[24] = "";
 
     if (step->ms >= 0)
@@ -177,7 +180,7 @@ void story_print_end(struct session *s, const struct story_list *l, const struct
         item(s, "took", report_duration(s->arena, st->duration_ms));
     if (st->outage_ms >= 0)
         item(s, "outage",
-             arena_printf(s->arena, "%s, from the stop request to the first committed write",
+             arena_printf(s->arena, st->last_heard ? STORY_OUTAGE_HEARD : STORY_OUTAGE_STOP,
                           report_duration(s->arena, st->outage_ms)));
     if (certificate)
         item(s, "handover", certificate_text(s, certificate));
@@ -190,10 +193,10 @@ void story_print_end(struct session *s, const struct story_list *l, const struct
 
 static json_t *step_json(const struct story_step *step)
 {
-    json_t *o =
-        json_pack("{s:s, s:s, s:I, s:I, s:b, s:s, s:s, s:s}", "step", step->name, "node",
-                  step->node, "at_ms", (json_int_t)step->at_ms, "ms", (json_int_t)step->ms, "ok",
-                  step->ok, "detail", step->detail, "error", step->error, "hint", step->hint);
+    json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:b, s:b, s:s, s:s, s:s}", "step", step->name,
+                          "node", step->node, "at_ms", (json_int_t)step->at_ms, "ms",
+                          (json_int_t)step->ms, "ok", step->ok, "skipped", step->skipped, "detail",
+                          step->detail, "error", step->error, "hint", step->hint);
     static const char *const kept[] = {"said", "checks", "dns", "answers", "seen"};
 
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {

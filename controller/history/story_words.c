@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/field.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/history/story.h"
@@ -60,6 +61,18 @@ const char *story_dns_text(struct session *s, const json_t *d)
         story_text(d, "record"), *msg ? "; " : "", msg);
 }
 
+/* A walreceiver that has just begun reports the beginning of its segment: all that was replayed has
+ * been received, so such a position says nothing. */
+static bool says_something(const json_t *o, const char *key)
+{
+    uint64_t received, replayed;
+
+    if (strcmp(key, "receive_lsn") == 0 && lsn_parse(story_text(o, key), &received) &&
+        lsn_parse(story_text(o, "replay_lsn"), &replayed))
+        return received >= replayed;
+    return *story_text(o, key);
+}
+
 const char *story_seen_text(struct session *s, const json_t *o)
 {
     static const struct {
@@ -86,7 +99,7 @@ const char *story_seen_text(struct session *s, const json_t *o)
     if (jobs > 0)
         text = arena_printf(s->arena, "%s, %" PRId64 " running", text, jobs);
     for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++)
-        if (*story_text(o, positions[i].key))
+        if (says_something(o, positions[i].key))
             text = arena_printf(s->arena, "%s, %s %s", text, positions[i].word,
                                 story_text(o, positions[i].key));
     return text;

@@ -169,7 +169,7 @@ static void detach(struct words *w)
         const struct obs_pg *pg = &obs_of(w, i)->pg;
 
         NOW("%s%s has received %s", w->a->now[0] ? ", " : "", name_of(w, i),
-            lsn_text(pg->receive_lsn, lsn));
+            lsn_text(pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn, lsn));
     }
     THEN("none receives; each has replayed what it has");
 }

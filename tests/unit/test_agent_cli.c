@@ -4,11 +4,35 @@
 
 #include "agent/cli.h"
 #include "agent/config.h"
+#include "agent/guard/state.h"
+#include "agent/look/status.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/term.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/unit.h"
+
+/* A rejoined node was the primary when it was fenced; its mark keeps no word of that. */
+static void fence_in_words(void **state)
+{
+    struct agent_state s = {.fenced = true,
+                            .fence_was_primary = true,
+                            .fence_tli = 2,
+                            .fence_epoch = 7,
+                            .fence_lsn = 0x3000028,
+                            .fence_wall_ms = 1000};
+    char text[800];
+
+    (void)state;
+    status_fence_text(&s, text, sizeof(text));
+    has("fence", text, "(epoch 7, it was primary on timeline 2, shutdown checkpoint 0/3000028)");
+    s.fence_was_primary = false;
+    s.fence_standby_only = true;
+    status_fence_text(&s, text, sizeof(text));
+    has("fence", text, "standby only, runs as a standby of the owner; fenced since");
+    has("fence", text, "(epoch 7): no reason given");
+    assert_null(strstr(text, "primary"));
+}
 
 static void help_of_every_verb(void **state)
 {
@@ -59,6 +83,7 @@ static void manual_has_everything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fence_in_words),
         cmocka_unit_test(help_of_every_verb),
         cmocka_unit_test(manual_has_everything),
     };

@@ -9,7 +9,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/history/story_print.h"
 #include "controller/history/timeline.h"
+#include "controller/session.h"
+#include "tests/unit/capture.h"
 #include "tests/unit/journal_dir.h"
 #include "tests/unit/unit.h"
 
@@ -232,6 +235,111 @@ static void lays_out_a_move(void **state)
     story_list_free(&l);
 }
 
+/* ---- in words -------------------------------------------------------------------------------- */
+
+static const char *seen_text(struct session *s, const char *seen)
+{
+    json_t *o = json(seen);
+    const char *text = arena_strdup(s->arena, story_seen_text(s, o));
+
+    json_decref(o);
+    return text;
+}
+
+/* A walreceiver that has just begun reports where its segment begins: less than was replayed. */
+static void received_is_never_less_than_replayed(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct session s = {.arena = a};
+    const char *text = seen_text(&s, "{\"node\":\"db01\",\"role\":\"standby\",\"receive_lsn\":"
+                                     "\"0/1000000\",\"replay_lsn\":\"0/1BFFD78\"}");
+
+    (void)state;
+    has("seen", text, "replayed to 0/1BFFD78");
+    assert_null(strstr(text, "received to"));
+    text = seen_text(&s, "{\"node\":\"db01\",\"role\":\"standby\",\"receive_lsn\":\"1/0\","
+                         "\"replay_lsn\":\"0/F1BFFD78\"}");
+    has("seen", text, "received to 1/0, replayed to 0/F1BFFD78");
+}
+
+static const char *head_of(struct session *s, const char *txn, const char *data)
+{
+    struct capture c;
+
+    journal_close(begin(txn, data));
+    struct story_list l = list_of(s->arena);
+    capture_begin(&c);
+    story_print_head(s, l.stories[l.n - 1]);
+    const char *text = capture_end(&c, s->arena);
+    story_list_free(&l);
+    return text;
+}
+
+/* A resume is of a transition, not from a node to a node. */
+static void heading_of_a_command_without_a_target(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct session s = {.arena = a, .term = term_look(stdout, COLOR_NEVER)};
+
+    (void)state;
+    has("head",
+        head_of(&s, "00000000000000aa",
+                "{\"verb\":\"resume\",\"cluster\":\"ia2\",\"from\":\"db02\",\"to\":\"\"}"),
+        "resume of ia2: db02   ");
+    has("head",
+        head_of(&s, "00000000000000ab",
+                "{\"verb\":\"resume\",\"cluster\":\"ia2\",\"from\":\"db02\",\"to\":\"db01\"}"),
+        "resume of ia2: db02 -> db01   ");
+    has("head", head_of(&s, "00000000000000ac", "{\"verb\":\"dns set\",\"cluster\":\"ia2\"}"),
+        "dns set of ia2   ");
+}
+
+/* A step of the plan that was not needed: said so, with why; older journals have none. */
+static void a_step_that_was_not_needed(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct session s = {.arena = a, .term = term_look(stdout, COLOR_NEVER)};
+    struct journal *j = begin("00000000000000aa", MOVE);
+    struct capture c;
+
+    (void)state;
+    result(j, "checkpoint", "db01",
+           "{\"ok\":true,\"skipped\":true,\"at_ms\":30,\"ms\":0,\"detail\":\"done already: "
+           "pg_control is on timeline 2\"}");
+    journal_close(j);
+    struct story_list l = list_of(a);
+    capture_begin(&c);
+    story_print_step(&s, &l.stories[0]->steps[0]);
+    char *text = capture_end(&c, a);
+    has("step", text, "checkpoint  db01     skipped ");
+    has("step", text, "done already: pg_control is on timeline 2");
+    json_t *o = story_json(&s, &l, l.stories[0]);
+    assert_true(
+        json_is_true(json_object_get(json_array_get(json_object_get(o, "steps"), 0), "skipped")));
+    json_decref(o);
+    story_list_free(&l);
+}
+
+/* The command died after its promotion: no end says how long, the steps do. */
+static void outage_of_a_command_that_has_no_end(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct journal *j = begin("00000000000000aa", MOVE);
+
+    (void)state;
+    intent(j, "fence", "db02", "{\"on\":[\"db02\"],\"at_ms\":30}");
+    result(j, "fence", "db02", "{\"ok\":true,\"at_ms\":30,\"ms\":60}");
+    struct story_list l = list_of(a);
+    assert_int_equal(l.stories[0]->outage_ms, -1); /* it has not ended */
+    story_list_free(&l);
+    intent(j, "promote", "db01", "{\"on\":[\"db01\"],\"at_ms\":95}");
+    result(j, "promote", "db01", "{\"ok\":true,\"at_ms\":95,\"ms\":40}");
+    journal_close(j);
+    l = list_of(a);
+    assert_int_equal(l.stories[0]->outage_ms, 105);
+    story_list_free(&l);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
@@ -241,6 +349,10 @@ int main(void)
         TEST(found_by_the_beginning_of_its_id),
         TEST(debts_are_settled_by_later_ones),
         TEST(lays_out_a_move),
+        TEST(received_is_never_less_than_replayed),
+        TEST(heading_of_a_command_without_a_target),
+        TEST(a_step_that_was_not_needed),
+        TEST(outage_of_a_command_that_has_no_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
