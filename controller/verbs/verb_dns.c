@@ -165,6 +165,22 @@ static void print_repair(const struct session *s, const struct world *w)
            (int)(nonce - text), text, nonce + strlen(r.nonce));
 }
 
+/* An old zone or a backup of it is back: what the agents have seen is newer. */
+static void print_restored(struct session *s, struct world *w)
+{
+    if (!w->d.record_valid)
+        return;
+    world_observe(s, w, OBSERVE_AGENTS);
+    const char *record = dns_words_restored(s->arena, &s->config, w);
+    if (record)
+        printf("\nThe agents have seen a newer record: the zone was restored, or this server lost "
+               "updates. If the node named here is the primary, this writes it again:\n"
+               "next: pgtandem dns set '%s'\n",
+               record);
+    else
+        print_repair(s, w);
+}
+
 int verb_dns_show(struct session *s, struct err *reterr)
 {
     struct world *w = arena_alloc(s->arena, sizeof(*w));
@@ -173,7 +189,7 @@ int verb_dns_show(struct session *s, struct err *reterr)
     look(s, w, &t);
     int rc = judge_primary(s, w, reterr);
     if (rc == 0 && s->options.format == FORMAT_PRETTY)
-        print_repair(s, w);
+        print_restored(s, w);
     return rc;
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/config.h"
 #include "controller/world/observe.h"
 
 const char *dns_words_shows(struct arena *a, const struct dns_view *v)
@@ -62,4 +63,60 @@ const char *dns_words_differs(struct arena *a, const struct world *w, size_t i, 
         return differs_from_primary(a, w, v, name);
     return arena_printf(a, "name server %s (%s) serves %s, %s", name, v->server,
                         dns_words_shows(a, v), dns_words_serves(a, v, wall_ms));
+}
+
+/* ---- a restored zone ----------------------------------------------------------------------- */
+
+/* The newest record that an agent has seen; returns the highest epoch that any of them knows. */
+static int64_t newest_seen(const struct world *w, struct record *ret)
+{
+    int64_t epoch = 0;
+    struct record r;
+
+    *ret = (struct record){.epoch = 0};
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        const struct node_obs *o = &w->nodes[i].obs;
+
+        if (!w->nodes[i].answered)
+            continue;
+        epoch = o->epoch > epoch ? o->epoch : epoch;
+        if (register_parse(o->seen, &r, NULL) == 0 && r.epoch > ret->epoch)
+            *ret = r;
+    }
+    return ret->epoch > epoch ? ret->epoch : epoch;
+}
+
+static int only_writable(const struct world *w)
+{
+    int found = -1;
+
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        if (!w->nodes[i].answered || w->nodes[i].obs.pg.role != PG_WRITABLE)
+            continue;
+        if (found >= 0)
+            return -1;
+        found = (int)i;
+    }
+    return found;
+}
+
+const char *dns_words_restored(struct arena *a, const struct config *c, const struct world *w)
+{
+    struct record r;
+    char text[REGISTER_TEXT_BYTES];
+    int64_t epoch = newest_seen(w, &r);
+    int owner = only_writable(w);
+
+    if (!w->d.record_valid || r.epoch == 0 || w->d.record.epoch >= epoch || owner < 0)
+        return NULL;
+    r.epoch = epoch + 1;
+    r.state = REGISTER_STABLE;
+    r.to[0] = '\0';
+    r.n_from = 0;
+    r.tli = w->nodes[owner].obs.pg.tli;
+    STR_COPY(r.owner, c->nodes[owner].name);
+    if (register_format(&r, text, NULL) < 0)
+        return NULL;
+    const char *nonce = strstr(text, r.nonce);
+    return arena_printf(a, "%.*snew%s", (int)(nonce - text), text, nonce + strlen(r.nonce));
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 struct arena;
+struct config;
 struct dns_view;
 struct world;
 
@@ -18,3 +19,8 @@ const char *dns_words_serves(struct arena *a, const struct dns_view *v, int64_t 
 /* Why name server `i` of the survey does not agree with the primary, or what it still shows while
  * the primary does not respond; NULL where there is nothing to say. */
 const char *dns_words_differs(struct arena *a, const struct world *w, size_t i, int64_t wall_ms);
+
+/* The record to be typed where the zone has an older one than the agents have seen: the newest that
+ * any of them has, with the one node that is writable as its owner, nothing open, above every epoch
+ * that an agent knows. NULL: it is not older, or no node or more than one is writable. */
+const char *dns_words_restored(struct arena *a, const struct config *c, const struct world *w);

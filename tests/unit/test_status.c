@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "controller/screen/topology.h"
 #include "controller/session.h"
+#include "controller/world/dns_words.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/unit.h"
 
@@ -329,9 +330,10 @@ static void dns_and_nodes_that_are_silent(void **state)
     set_up(NULL);
     w.nodes[C].answered = false;
     err_set(&w.nodes[C].error, ERR_UNREACHABLE, NULL, "timed out");
-    trouble("vm does not answer: timed out",
-            "ping 10.77.0.22; if vm is up, there: systemctl status pgtandem-agent; if it is lost for "
-            "good, here: pgtandem forget vm");
+    trouble(
+        "vm does not answer: timed out",
+        "ping 10.77.0.22; if vm is up, there: systemctl status pgtandem-agent; if it is lost for "
+        "good, here: pgtandem forget vm");
     assert_int_equal(st.problems.n, 1); /* told once */
 
     set_up(NULL);
@@ -614,6 +616,24 @@ static void watch_says_what_changed(void **state)
     status_past_free(past);
 }
 
+/* An old backup of the zone is back: what is to be typed follows from the agents. */
+static void record_of_a_restored_zone(void **state)
+{
+    (void)state;
+    assert_null(dns_words_restored(arena, &s.config, &w)); /* it is not older */
+    w.d.record.epoch = 3;
+    STR_COPY(w.d.record.owner, "vm");
+    w.nodes[B].obs.epoch = 9; /* it obeyed what the others never heard of */
+    const char *text = dns_words_restored(arena, &s.config, &w);
+    assert_non_null(text);
+    has("record", text, "v=1 epoch=10 nonce=new state=stable owner=db02 to=- from=- txn=");
+    has("record", text, " tli=5 ttl=30 grade=- by=");
+    w.nodes[B].obs.pg.role = PG_WRITABLE; /* which one is it? */
+    assert_null(dns_words_restored(arena, &s.config, &w));
+    w.nodes[B].obs.pg.role = w.nodes[A].obs.pg.role = PG_RECOVERY;
+    assert_null(dns_words_restored(arena, &s.config, &w));
+}
+
 int main(void)
 {
     setenv("LC_ALL", "C.UTF-8", 1);
@@ -637,6 +657,7 @@ int main(void)
         TEST(topology_is_drawn),
         TEST(topology_circle_ends),
         TEST(watch_says_what_changed),
+        TEST(record_of_a_restored_zone),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
