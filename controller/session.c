@@ -64,7 +64,7 @@ int session_open_dns(struct session *s, bool with_key, struct err *reterr)
                         reterr);
 }
 
-static int open_agents(struct session *s, struct err *reterr)
+int session_open_agents(struct session *s, struct err *reterr)
 {
     const struct config *c = &s->config;
     char host[NODE_NAME_BYTES];
@@ -96,7 +96,7 @@ int session_open(struct session *s, const struct options *o, const struct verb_r
     if (rc == 0 && (verb->needs & (NEEDS_AGENTS | NEEDS_DNS)))
         rc = session_open_dns(s, verb->needs & NEEDS_DNS, reterr);
     if (rc == 0 && (verb->needs & NEEDS_AGENTS))
-        rc = open_agents(s, reterr);
+        rc = session_open_agents(s, reterr);
     if (rc < 0)
         session_close(s);
     return rc;

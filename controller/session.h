@@ -33,6 +33,8 @@ int session_open(struct session *s, const struct options *o, const struct verb_r
 void session_close(struct session *s);
 /* The zone, for a verb that only goes to DNS when it can: without the update key, or with it. */
 int session_open_dns(struct session *s, bool with_key, struct err *reterr);
+/* TLS context and peers, for a verb that can do without them (NEEDS_AGENTS: one that cannot). */
+int session_open_agents(struct session *s, struct err *reterr);
 
 /* Ask on the terminal for `expect` to be typed (the cluster's name; NULL: "yes"); with --yes the
  * answer is taken as given. Or ERR_DECLINED, also where there is no terminal to ask on. */

@@ -168,10 +168,15 @@ static void print_repair(const struct session *s, const struct world *w)
 /* An old zone or a backup of it is back: what the agents have seen is newer. */
 static void print_restored(struct session *s, struct world *w)
 {
+    struct err e;
+    const char *record = NULL;
+
     if (!w->d.record_valid)
         return;
-    world_observe(s, w, OBSERVE_AGENTS);
-    const char *record = dns_words_restored(s->arena, &s->config, w);
+    if (session_open_agents(s, &e) == 0) { /* a certificate may be what is wrong */
+        world_observe(s, w, OBSERVE_AGENTS);
+        record = dns_words_restored(s->arena, &s->config, w);
+    }
     if (record)
         printf("\nThe agents have seen a newer record: the zone was restored, or this server lost "
                "updates. If the node named here is the primary, this writes it again:\n"
