@@ -164,6 +164,20 @@ def alias_changed_by_hand(s):
     s.run("ctl", "nsupdate", "-k", "/etc/pgtandem/dns.key", "/var/log/nsupdate", check=True)
 
 
+def zone_was_restored(s):
+    old = " ".join("%s=%s" % pair for pair in s.record().items())
+    newer = re.sub("nonce=[0-9a-f]+", "nonce=new", old.replace("epoch=%s " % s.record()["epoch"], "epoch=%d " %
+                                                               (int(s.record()["epoch"]) + 1)))
+    type_line(s, "ctl", "pgtandem dns set '%s'" % newer, "")
+    type_line(s, "ctl", "pgtandem resume", "")
+    commands = s.lab.host("ctl", "log/nsupdate")
+    name = "_pgtandem." + hosts.ALIAS
+    with open(commands, "w") as f:
+        f.write("server %s\nzone %s\nupdate delete %s TXT\nupdate add %s 30 TXT \"%s\"\nsend\n" %
+                (hosts.ADDRESS["ns1"], hosts.ZONE, name, name, old))
+    s.run("ctl", "nsupdate", "-k", "/etc/pgtandem/dns.key", "/var/log/nsupdate", check=True)
+
+
 def state_file_is_unreadable(s):
     with open(s.lab.host("db01", "var-lib/pgtandem-agent/state.json"), "w") as f:
         f.write("torn\n")
@@ -215,6 +229,7 @@ INCIDENTS = (
     (owners_agent_is_down,), (postgresql_of_the_owner_has_crashed,),
     (controller_is_cut_from_the_owner,), (standbys_agent_is_down,), (dns_primary_is_down,),
     (secondary_name_server_is_down,), (crontab_edited_on_a_standby,), (alias_changed_by_hand,),
+    (zone_was_restored,),
     (state_file_is_unreadable,), (controller_died_in_the_middle,),
     (standby_promoted_by_hand,), (owners_host_is_dead, old_primary_came_back))
 
