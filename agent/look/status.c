@@ -152,8 +152,6 @@ static void print_certificate(const struct agent *g, int64_t days)
 {
     char at[CLOCK_TEXT_BYTES];
 
-    if (!g->tls)
-        return;
     clock_text(tls_context_valid_until_s(g->tls) * 1000, at);
     if (days >= 0)
         row("certificate", "%s, valid until %s (%" PRId64 " days)", g->config->tls.certificate, at,
@@ -172,7 +170,7 @@ static bool stands_out(const struct agent_state *s, const struct obs_pg *pg)
            pg->role == PG_STOPPED || pg->problem[0];
 }
 
-static int print_all(struct agent *g, const struct node_obs *o)
+static int print_all(struct agent *g, const struct node_obs *o, const struct err *tls_problem)
 {
     struct agent_state s;
     struct err e = {0};
@@ -188,7 +186,10 @@ static int print_all(struct agent *g, const struct node_obs *o)
         row("state", "UNREADABLE, this node counts as fenced: %s", e.msg);
         row("", "%s", e.hint);
     }
-    print_certificate(g, o->certificate_days);
+    if (g->tls)
+        print_certificate(g, o->certificate_days);
+    else
+        row("certificate", "%s", tls_problem->msg);
     print_postgres(&o->pg);
     print_cron(&o->cron);
     print_guard(g, readable ? &s : NULL, &o->pg);
@@ -198,7 +199,7 @@ static int print_all(struct agent *g, const struct node_obs *o)
 
 int status_run(struct config *c)
 {
-    struct err e = {0};
+    struct err e = {0}, tls_problem = {0};
     struct status t = {0};
     int status = 1;
     int r = machine_become_owner(c->postgresql.data_directory, &e);
@@ -208,11 +209,14 @@ int status_run(struct config *c)
     if (r == 0)
         r = agent_new(loop, c, false, &t.agent, &e);
     if (r == 0) {
+        /* for its dates: this program talks to nobody */
+        tls_context_new(&c->tls, c->agent.cluster, PEER_AGENT, c->agent.node, &t.agent->tls,
+                        &tls_problem);
         agent_observe(t.agent, LOOK_MS, true, on_observed, &t);
         r = loop_wait(loop, &t.done, WAIT_MS, &e);
     }
     if (r == 0)
-        status = print_all(t.agent, t.obs);
+        status = print_all(t.agent, t.obs, &tls_problem);
     else
         fprintf(stderr, "pgtandem-agent: %s%s%s\n", e.msg, e.hint[0] ? "; " : "", e.hint);
     agent_free(t.agent);

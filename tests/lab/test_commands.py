@@ -105,7 +105,7 @@ def _(_s):
 def goes_on(s, argv):
     """A command that does not end: it shows something, and is ended."""
     child = s.popen("ctl", *argv)
-    lines = [child.stdout.readline() for _ in range(4)]
+    lines = [child.stdout.readline() for _ in range(6)]
     check(any("owner db02" in line for line in lines), "%s shows %s", argv, lines)
     s.kill_program(child)
 
