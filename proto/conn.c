@@ -1,6 +1,8 @@
 #include "proto/conn.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "base/loop.h"
@@ -10,7 +12,13 @@
 #include "proto/frame.h"
 #include "proto/tls.h"
 
-enum { KEEPALIVE_S = 60 };
+enum {
+    KEEPALIVE_S = 60, /* an agent's side */
+    ASKING_S = 1,     /* ours, who wait for an answer */
+    ASKING_TIMES = 10,
+    DOUBT_SENT_MS = 400,
+    DOUBT_IDLE_MS = 1100,
+};
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
@@ -159,10 +167,23 @@ static struct conn *new_conn(const struct conn_config *cfg)
     return c;
 }
 
+/* A caller wants to know soon that a host has gone; best effort, like all of keepalive. */
+static void keep_alive(struct conn *c)
+{
+    int seconds = ASKING_S, times = ASKING_TIMES;
+    uv_os_fd_t fd;
+
+    uv_tcp_keepalive(&c->tcp, 1, c->client ? ASKING_S : KEEPALIVE_S);
+    if (!c->client || uv_fileno((const uv_handle_t *)&c->tcp, &fd) < 0)
+        return;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof(seconds));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof(times));
+}
+
 static void begin_tls(struct conn *c)
 {
     uv_tcp_nodelay(&c->tcp, 1);
-    uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_S);
+    keep_alive(c);
     c->phase = CONN_TLS;
     conn_start_reading(c);
     if (c->client)
@@ -258,6 +279,18 @@ bool conn_is_stale(const struct conn *c)
         uv_fileno((const uv_handle_t *)&c->tcp, &fd) < 0)
         return true;
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
+bool conn_is_doubtful(const struct conn *c)
+{
+    struct tcp_info info;
+    socklen_t bytes = sizeof(info);
+    uv_os_fd_t fd;
+
+    if (c->phase == CONN_CLOSED || uv_fileno((const uv_handle_t *)&c->tcp, &fd) < 0 ||
+        getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) < 0)
+        return true;
+    return info.tcpi_last_ack_recv >= (info.tcpi_unacked ? DOUBT_SENT_MS : DOUBT_IDLE_MS);
 }
 
 const char *conn_address(const struct conn *c)

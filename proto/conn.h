@@ -68,6 +68,9 @@ enum conn_phase conn_phase(const struct conn *c);
 /* An idle connection that the peer has closed, or on which it said something unasked. Looks at the
  * socket itself, as the loop may not have run for a while. */
 bool conn_is_stale(const struct conn *c);
+/* The other end's kernel has not answered for longer than one that lives takes: 400 ms for what was
+ * sent, 1,100 ms for a keepalive. A reason to knock, no more. */
+bool conn_is_doubtful(const struct conn *c);
 const char *conn_address(const struct conn *c);            /* the other end, IP:port */
 const struct hello *conn_peer_hello(const struct conn *c); /* when UP */
 int conn_version(const struct conn *c);                    /* when UP: what both speak */

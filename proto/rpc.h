@@ -50,9 +50,12 @@ struct rpc_peer *rpc_peer_new(struct loop *l, struct tls_context *tls, const cha
                               const char *node, const char *address, enum peer_role self_role,
                               const char *self_node);
 void rpc_peer_free(struct rpc_peer *p); /* cancels its calls */
-/* A call that changes nothing ends (ERR_UNREACHABLE) as soon as the peer's host is found silent
- * (proto/knock.h): neither the agent's port nor this other one of the same host answers a SYN.
- * Where a port does, the call keeps its whole deadline. */
+/* A call ends early when the peer's host is found silent (proto/knock.h): neither the agent's port
+ * nor this other one of the same host answers a SYN. One that changes nothing at the first silent
+ * knock, one that changes something after four in a row. ERR_UNREACHABLE before it was sent, after
+ * that ERR_TIMEOUT as ever: it may have been obeyed, and may be obeyed late. On an open link the
+ * host is knocked at only when its kernel has not acknowledged anything for a second. Where a port
+ * answers, the call keeps its whole deadline. */
 void rpc_peer_knock(struct rpc_peer *p, const char *host, int64_t port);
 
 /* reply is NULL when there is none: e says why (ERR_UNREACHABLE with the connect error, ERR_TIMEOUT

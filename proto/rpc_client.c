@@ -25,7 +25,12 @@
  *   4. A request that changes something is handed to at most one connection.
  */
 
-enum { VERSIONS = PROTO_VERSION - PROTO_VERSION_MIN + 1 };
+enum {
+    VERSIONS = PROTO_VERSION - PROTO_VERSION_MIN + 1,
+    VIGIL_MS = 200, /* how often a link that something is awaited on is looked at */
+    PATIENCE_KNOCKS =
+        4, /* so many silent ones in a row before what changes something is given up */
+};
 enum call_state { CALL_WAITING, CALL_SENT, CALL_FAILED };
 
 struct rpc_call {
@@ -54,8 +59,11 @@ struct rpc_peer {
     struct conn *conn; /* NULL: none */
     bool conn_used;    /* a reply has come on it */
     char also[ADDRESS_BYTES];
-    struct knock *knock; /* while the connection is being opened; only with `also` */
+    struct knock *knock; /* while the connection is being opened, or is in doubt; with `also` */
     bool host_heard;
+    bool knocked_open;   /* the knock began on a connection that was open */
+    unsigned silences;   /* knocks in a row that nobody answered */
+    struct timer *vigil; /* looks at an open link while a call waits */
     struct rpc_call *calls;
 };
 
@@ -122,6 +130,8 @@ static void end_knock(struct rpc_peer *p)
 {
     knock_free(p->knock);
     p->knock = NULL;
+    timer_free(p->vigil);
+    p->vigil = NULL;
 }
 
 static void drop_conn(struct rpc_peer *p)
@@ -130,6 +140,7 @@ static void drop_conn(struct rpc_peer *p)
     conn_close(p->conn);
     p->conn = NULL;
     p->conn_used = p->host_heard = false;
+    p->silences = 0;
 }
 
 static void fail_all(struct rpc_peer *p, const struct err *e)
@@ -181,32 +192,96 @@ static int send_call(struct rpc_call *c, struct err *reterr)
     return conn_send(conn, json, strlen(json), reterr);
 }
 
-/* What changes something is not given up for that: nobody else will do it. */
-static void on_knocked(void *arg, bool heard)
-{
-    struct rpc_peer *p = arg;
-    struct err e;
+/* ---- is the host still there? ----------------------------------------------------------------
+ *
+ * While the connection is being opened the host is knocked at once. On an open one with a call in
+ * hand the kernel's acknowledgements are looked at, and a knock follows only where they stay away.
+ */
 
-    end_knock(p);
-    p->host_heard = heard || conn_phase(p->conn) != CONN_CONNECTING; /* its own SYN was answered */
-    if (p->host_heard)
-        return;
-    err_set(&e, ERR_UNREACHABLE, "Is the host up, does a firewall drop packets?",
-            "agent %s (%s): its host is silent: no answer to %d connection requests within %d ms, "
-            "here or at %s",
-            p->node, p->address, KNOCK_TRIES, KNOCK_MS, p->also);
-    for (struct rpc_call *c = p->calls; c; c = c->next)
-        if (!c->changes)
-            call_fail(c, &e);
-    if (!first_call(p))
-        drop_conn(p);
+static void on_knocked(void *arg, bool heard);
+static void sent_call_lost(struct rpc_call *c, const struct err *why);
+static void pump(struct rpc_peer *p);
+
+static void knock_now(struct rpc_peer *p)
+{
+    p->knocked_open = conn_phase(p->conn) != CONN_CONNECTING;
+    p->knock = knock_start(p->loop, (const char *const[]){p->address, p->also}, 2, on_knocked, p);
 }
 
 static void knock(struct rpc_peer *p)
 {
     if (p->also[0] && !p->knock && !p->host_heard && conn_phase(p->conn) == CONN_CONNECTING)
-        p->knock =
-            knock_start(p->loop, (const char *const[]){p->address, p->also}, 2, on_knocked, p);
+        knock_now(p);
+}
+
+static void on_vigil(void *arg)
+{
+    struct rpc_peer *p = arg;
+    const struct rpc_call *c = first_call(p);
+
+    timer_free(p->vigil);
+    p->vigil = NULL;
+    if (!c || !p->conn || p->knock)
+        return;
+    if (conn_phase(p->conn) != CONN_CONNECTING && conn_is_doubtful(p->conn))
+        knock_now(p);
+    else
+        p->vigil = timer_start(p->loop, VIGIL_MS, on_vigil, p);
+}
+
+static void keep_vigil(struct rpc_peer *p)
+{
+    if (p->also[0] && p->conn && !p->vigil && !p->knock && first_call(p))
+        p->vigil = timer_start(p->loop, VIGIL_MS, on_vigil, p);
+}
+
+/* What changes something is given up later than a question: nobody else will do it. */
+static bool is_patient(const struct rpc_peer *p, const struct rpc_call *c)
+{
+    return c->changes && p->silences < PATIENCE_KNOCKS;
+}
+
+static void give_up_host(struct rpc_peer *p)
+{
+    struct rpc_call *sent = first_call(p);
+    struct err e;
+
+    err_set(&e, ERR_UNREACHABLE, "Is the host up, does a firewall drop packets?",
+            "its host is silent: no answer to %d connection requests within %d ms, here or at %s",
+            KNOCK_TRIES * (int)p->silences, KNOCK_MS * (int)p->silences, p->also);
+    if (sent && sent->state == CALL_SENT) {
+        sent->retried = true; /* there is nobody to try it with */
+        drop_conn(p);
+        sent_call_lost(sent, &e);
+        pump(p); /* the others have not been tried yet */
+        return;
+    }
+    err_prefix(&e, "agent %s (%s)", p->node, p->address);
+    for (struct rpc_call *c = p->calls; c; c = c->next)
+        if (!is_patient(p, c))
+            call_fail(c, &e);
+    if (!first_call(p))
+        drop_conn(p);
+    else
+        knock_now(p);
+}
+
+static void on_knocked(void *arg, bool heard)
+{
+    struct rpc_peer *p = arg;
+    const struct rpc_call *c = first_call(p);
+
+    end_knock(p);
+    /* its own SYN was answered */
+    heard |= !p->knocked_open && conn_phase(p->conn) != CONN_CONNECTING;
+    p->silences = heard ? 0 : p->silences + 1;
+    p->host_heard = heard;
+    if (heard)
+        keep_vigil(p);
+    else if (c && c->state == CALL_SENT && is_patient(p, c))
+        knock_now(p);
+    else
+        give_up_host(p);
 }
 
 /* Give the first call what it needs next: a connection, or to be sent. */
@@ -234,6 +309,7 @@ static void pump(struct rpc_peer *p)
     }
     c->state = CALL_SENT;
     c->on_kept = p->conn_used;
+    keep_vigil(p);
 }
 
 static void on_up(void *arg)
@@ -270,6 +346,7 @@ static void on_closed(void *arg, const struct err *e)
     end_knock(p);
     p->conn = NULL;
     p->conn_used = p->host_heard = false;
+    p->silences = 0;
     if (c && c->state == CALL_SENT) {
         sent_call_lost(c, e);
         pump(p); /* the others have not been tried yet */
