@@ -104,7 +104,7 @@ static const struct field request_fields[] = {
     F_STRING(struct request, expected_hash, 0, NULL, "sha256 of the crontab that was planned on"),
     F_STRING(struct request, to, 0, NULL, "arm: the target of the transition"),
     F_STRING(struct request, command, FIELD_OMISSIBLE, NULL, "arm: the command that began the transition", .since = 2),
-    F_STRUCT(struct request, upstream, 0, &upstream_table, "whom to follow; evidence: the lost node"),
+    F_STRUCT(struct request, upstream, 0, &upstream_table, "whom to follow; evidence: the lost node; fence: who takes over"),
     F_STRING(struct request, target_agent, 0, NULL, "evidence: the lost node's agent, IP:port"),
     F_LIST(struct request, slots, n_slots, 0, &slot_name_table, "slots: the ones wanted"),
     F_TEXT(struct request, crontab, 0, TEXT_CAP_BYTES, "cron-write: the whole new text"),
@@ -121,6 +121,9 @@ static const struct field obs_sender_fields[] = {
     F_LSN(struct obs_sender, sent_lsn, 0, "sent to it"),
     F_LSN(struct obs_sender, flush_lsn, 0, "flushed by it"),
     F_LSN(struct obs_sender, replay_lsn, 0, "replayed by it"),
+    F_INT(struct obs_sender, pid, 0, 0, INT32_MAX, NULL, "process of the walsender", .since = 2),
+    F_INT(struct obs_sender, port, 0, -1, 65535, NULL, "its port; -1 a Unix socket, 0 unknown", .since = 2),
+    F_BOOL(struct obs_sender, logical, 0, NULL, "a subscriber, not a standby", .since = 2),
 };
 static FIELD_TABLE(obs_sender_table, struct obs_sender, "sender", obs_sender_fields);
 

@@ -106,7 +106,7 @@ struct request {
     char expected_hash[65];   /* cron-off/-on/-write: sha256 of the crontab planned on; "" any */
     char to[NODE_NAME_BYTES]; /* arm: the target, told to whoever looks at the node */
     char command[16];         /* arm: what was typed: "switchover"; kept with who, when and why */
-    struct upstream upstream; /* follow, rejoin; evidence: the lost node's PostgreSQL */
+    struct upstream upstream; /* follow, rejoin; evidence: the lost one; fence: who takes over */
     char target_agent[ADDRESS_BYTES];          /* evidence: the lost node's agent */
     struct slot_name slots[CLUSTER_NODES_MAX]; /* slots: names wanted */
     size_t n_slots;
@@ -146,7 +146,11 @@ struct obs_sender { /* one walsender (pg_stat_replication) */
     char state[16]; /* "streaming" */
     char sync[16];  /* "async", "sync", "quorum", "potential" */
     uint64_t sent_lsn, flush_lsn, replay_lsn;
+    int64_t pid;  /* the walsender's */
+    int64_t port; /* the standby's end of the connection; -1 a Unix socket, 0 unknown */
+    bool logical; /* a subscriber, not a standby */
 };
+enum { OBS_SENDERS_MAX = CLUSTER_NODES_MAX };
 
 struct obs_slot {
     char name[64];
@@ -201,7 +205,7 @@ struct obs_pg {
     int64_t ready_files; /* archive_status: files that end in .ready */
     int64_t prepared_xacts, backups_running;
     bool rewindable; /* wal_log_hints or data checksums, and full_page_writes */
-    struct obs_sender senders[CLUSTER_NODES_MAX];
+    struct obs_sender senders[OBS_SENDERS_MAX];
     size_t n_senders;
     struct obs_slot slots[32];
     size_t n_slots;

@@ -45,10 +45,12 @@ static const char sql_main[] =
     " LEFT JOIN pg_stat_wal_receiver w ON true;";
 
 static const char sql_senders[] =
-    "SELECT application_name AS application, coalesce(host(client_addr), '') AS address, state,"
-    " sync_state AS sync, sent_lsn, flush_lsn, replay_lsn"
-    " FROM pg_stat_replication"
-    " WHERE state <> 'backup' AND application_name <> 'pgtandem-agent' ORDER BY 1, pid;";
+    "SELECT r.application_name AS application, coalesce(host(r.client_addr), '') AS address,"
+    " r.state, r.sync_state AS sync, r.sent_lsn, r.flush_lsn, r.replay_lsn, r.pid,"
+    " coalesce(r.client_port, 0) AS port,"
+    " coalesce(s.slot_type = 'logical', false)::text AS logical"
+    " FROM pg_stat_replication r LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid"
+    " WHERE r.state <> 'backup' AND r.application_name <> 'pgtandem-agent' ORDER BY 1, r.pid;";
 
 static const char sql_slots[] = "SELECT slot_name AS name, active::text, restart_lsn, (slot_type = "
                                 "'physical')::text AS physical"

@@ -62,6 +62,16 @@ static void marked(struct play *p, int node)
     cron_off(p, node);
 }
 
+static void caught_up(struct play *p, int node)
+{
+    int b = plan_b(&p->v);
+
+    if (b < 0 || node < 0)
+        return;
+    p->v.nodes[b].attached = true;
+    p->v.nodes[b].receive_lsn = p->v.nodes[b].replay_lsn = p->v.nodes[node].insert_lsn;
+}
+
 static void fenced(struct play *p, int node)
 {
     bool ran = p->v.nodes[node].role != PG_STOPPED;
@@ -175,7 +185,7 @@ static void (*const effects[STEP_COUNT])(struct play *p, int node) = {
     [STEP_LOSS] = nothing,
     [STEP_ARM] = armed,
     [STEP_CRON_OFF] = cron_off,
-    [STEP_CATCHUP] = nothing,
+    [STEP_CATCHUP] = caught_up,
     [STEP_ASK_DNS] = nothing,
     [STEP_FENCE] = fenced,
     [STEP_VERIFY] = nothing,

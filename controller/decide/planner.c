@@ -287,15 +287,25 @@ static bool undone_without_dns(const struct plan_view *v)
            !plan_marked(v, plan_a(v));
 }
 
-/* A switchover that cannot go on undoes itself, where there is something to do on the way back and
- * nobody else holds the record. Any other command stops: a person decides. */
+/* Who may turn round. A switchover; and a resume in claim whose target does not catch up: the same
+ * command again would meet the same target, and meanwhile nobody may be writing. */
+static bool may_turn(const struct plan_view *v)
+{
+    if (v->command == PLAN_SWITCHOVER)
+        return plan_state_is(v, REGISTER_CLAIM) || plan_state_is(v, REGISTER_FLIP);
+    return v->command == PLAN_RESUME && plan_state_is(v, REGISTER_CLAIM) &&
+           (plan_done(v, STEP_CATCHUP) || plan_failed(v, STEP_CATCHUP) ||
+            plan_failed(v, STEP_VERIFY));
+}
+
+/* What cannot go on undoes itself, where there is something to do on the way back and nobody else
+ * holds the record. Any other command stops: a person decides. */
 static void turn_if_better(const struct plan_view *v, struct plan_move *ret)
 {
     struct plan_move back;
-    bool open = plan_state_is(v, REGISTER_CLAIM) || plan_state_is(v, REGISTER_FLIP);
 
-    if (ret->kind != MOVE_STOP || v->command != PLAN_SWITCHOVER || !open ||
-        (!v->d_answered && !undone_without_dns(v)) || v->marks.lost || plan_writable(v, plan_b(v)))
+    if (ret->kind != MOVE_STOP || !may_turn(v) || (!v->d_answered && !undone_without_dns(v)) ||
+        v->marks.lost || plan_writable(v, plan_b(v)))
         return;
     if (walk(v, plan_rows(v, true), &back) && back.kind == MOVE_STEP)
         *ret = back;

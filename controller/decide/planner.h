@@ -61,6 +61,7 @@ struct plan_node {
     uint64_t receive_lsn, replay_lsn, insert_lsn;
     bool receiving;          /* a walreceiver is active */
     bool streams_from_owner; /* … from the node that d names as owner, by address */
+    bool attached; /* the owner's own walsender says so too, past the owner's last checkpoint */
     bool history_ok;         /* its timeline is the owner's or an ancestor that it left rightly */
     bool branched;           /* promoted by hand: a branch of the owner's timeline … */
     uint64_t branch_at;      /* … which it left here */

@@ -505,7 +505,9 @@ const struct plan_row *plan_stable_rows(const struct plan_view *v)
     if (v->marks.finished)
         return finished;
     if (v->marks.undone)
-        return v->command == PLAN_SWITCHOVER || v->command == PLAN_FAILOVER ? undone : aborted;
+        return v->command == PLAN_SWITCHOVER || v->command == PLAN_FAILOVER || v->marks.turned
+                   ? undone
+                   : aborted;
     switch ((enum plan_command)v->command) {
     case PLAN_ABORT:
         return stable_abort;

@@ -203,7 +203,8 @@ static void note_failed(struct plan_marks *m, const struct plan_view *after, enu
         m->failed |= step_bit(step);
     }
     /* so that a new epoch (a late flip is fenced by one) does not make it try again */
-    if (step == STEP_FLIP && after->command == PLAN_SWITCHOVER)
+    if (step == STEP_FLIP &&
+        (after->command == PLAN_SWITCHOVER || (m->done & step_bit(STEP_CATCHUP))))
         m->turned = true;
 }
 
@@ -215,6 +216,8 @@ void planner_note(struct plan_marks *m, const struct plan_view *after, enum step
     else
         note_failed(m, after, step, node, outcome);
     /* the first act on the way back decides the direction for the rest of the run */
-    if ((steps[step].flags & STEP_BACKWARD) && after->command == PLAN_SWITCHOVER)
+    if ((steps[step].flags & STEP_BACKWARD) &&
+        (after->command == PLAN_SWITCHOVER ||
+         (after->command == PLAN_RESUME && plan_state_is(after, REGISTER_CLAIM))))
         m->turned = true;
 }

@@ -317,6 +317,19 @@ bool plan_verified(const struct plan_view *v, int a, int b)
            nb->history_ok && nb->sysid_ok; /* on another line of WAL the LSN proves nothing */
 }
 
+/* B alone may believe in a connection that its owner has lost: a walreceiver does not notice that
+ * for wal_receiver_timeout. */
+bool plan_caught_up(const struct plan_view *v)
+{
+    enum { ABOUT_ZERO_BYTES = 1 << 20 };
+    int a = plan_a(v), b = plan_b(v);
+
+    if (!plan_answers(v, a) || !plan_standby(v, b))
+        return false;
+    return v->nodes[b].streams_from_owner && v->nodes[b].attached &&
+           v->nodes[b].replay_lsn + ABOUT_ZERO_BYTES >= v->nodes[a].insert_lsn;
+}
+
 static bool seize_flip_ready(const struct plan_view *v, int b)
 {
     for (int i = 0; i < (int)v->n_nodes; i++)

@@ -85,6 +85,8 @@ bool plan_timeline_fits(const struct plan_view *v, int node);
 uint64_t plan_wal(const struct plan_node *n); /* received or replayed */
 bool plan_verified(const struct plan_view *v, int a,
                    int b); /* strictly past the shutdown checkpoint */
+/* Claim: B streams from A, as both say, and lacks next to nothing of what A had at that look. */
+bool plan_caught_up(const struct plan_view *v);
 bool plan_flip_ready(const struct plan_view *v);
 bool plan_back(const struct plan_view *v); /* the way is back */
 

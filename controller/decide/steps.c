@@ -54,7 +54,7 @@ static bool may_fence(const struct plan_view *v, size_t node)
     if (!plan_state_is(v, REGISTER_CLAIM) || n->role != PG_WRITABLE || n->fenced)
         return true;
     return n->cron_off && plan_done(v, STEP_CATCHUP) && plan_done(v, STEP_ASK_DNS) &&
-           plan_standby(v, plan_b(v)) && plan_heard(v, (int)node);
+           plan_standby(v, plan_b(v)) && v->nodes[plan_b(v)].attached && plan_heard(v, (int)node);
 }
 
 static bool may_verify(const struct plan_view *v, size_t node)
@@ -190,6 +190,12 @@ static bool fenced_any(const struct plan_view *v, size_t node)
     return plan_fenced(v, (int)node) && !n->standby_only && n->role == PG_STOPPED;
 }
 
+static bool caught_up(const struct plan_view *v, size_t node)
+{
+    (void)node;
+    return plan_caught_up(v);
+}
+
 static bool verified(const struct plan_view *v, size_t node)
 {
     return plan_verified(v, plan_a(v), (int)node);
@@ -307,7 +313,7 @@ const struct step steps[STEP_COUNT] = {
     ROW(STEP_TAKEOVER,       "takeover",       DNS | PNR,       STEP_STABLE_BACK,  FAIL_STOP,  10000,  may_take_over,    held_by_us,    "take the ownership record over"),
     ROW(STEP_ARM,            "arm",            ACT | ALL,       STEP_STABLE_BACK,  FAIL_BACK,  5000,   answers,          armed,         "tell the agents: nothing older is obeyed"),
     ROW(STEP_CRON_OFF,       "cron-off",       ACT | NEED,      STEP_CRON_BACK,    FAIL_BACK,  30000,  answers,          cron_off,      "turn the scheduled jobs of %s off"),
-    ROW(STEP_CATCHUP,        "catch-up",       ASK | PNR | NEED, STEP_NONE,        FAIL_BACK,  60000,  may_catch_up,     always,        "checkpoint on %s, wait for the target to catch up"),
+    ROW(STEP_CATCHUP,        "catch-up",       ASK | PNR | NEED, STEP_NONE,        FAIL_BACK,  60000,  may_catch_up,     caught_up,     "checkpoint on %s, wait for the target to catch up"),
     ROW(STEP_ASK_DNS,        "ask-dns",        LOOK | PNR,       STEP_NONE,         FAIL_BACK,  10000,  always,           always,        "ask the zone's primary once more"),
     ROW(STEP_FENCE,          "fence",          ACT | NEED | STOPS, STEP_UNFENCE,  FAIL_BACK,  60000,  may_fence,        fenced_any,    "stop PostgreSQL on %s and fence it"),
     ROW(STEP_VERIFY,         "verify",         LOOK | PNR,      STEP_NONE,         FAIL_BACK,  15000,  may_verify,       verified,      "prove that %s has every commit"),

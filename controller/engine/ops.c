@@ -139,7 +139,21 @@ void ops_pause(struct run *r, int64_t ms)
     loop_wait(r->session->loop, &never, ms, NULL);
 }
 
-bool ops_until(struct run *r, size_t node, ops_holds_fn holds, int64_t timeout_ms)
+/* Of those asked again and again, one has been silent for as long as anybody is waited for. */
+static bool one_is_gone(const struct run *r, uint32_t nodes)
+{
+    enum { SILENT_MS = 1000, LOOKS_MIN = 2 };
+    for (size_t i = 0; i < r->world.n_nodes; i++) {
+        const struct world_node *n = &r->world.nodes[i];
+        if ((nodes & (1U << i)) && !n->answered && n->unanswered >= LOOKS_MIN &&
+            clock_mono_ms() - n->looked_ms >= SILENT_MS)
+            return true;
+    }
+    return false;
+}
+
+bool ops_until_all(struct run *r, uint32_t nodes, size_t node, ops_holds_fn holds,
+                   int64_t timeout_ms)
 {
     enum { FIRST_MS = 2, MOST_MS = 50 };
     int64_t deadline = clock_mono_ms() + timeout_ms, pause = 0; /* what is known may be old */
@@ -147,13 +161,18 @@ bool ops_until(struct run *r, size_t node, ops_holds_fn holds, int64_t timeout_m
         run_look(r);
         if (holds(r, node))
             return true;
-        if (clock_mono_ms() >= deadline)
+        if (clock_mono_ms() >= deadline || one_is_gone(r, nodes))
             return false;
         if (pause > 0)
             ops_pause(r, pause);
         pause = pause == 0 ? FIRST_MS : pause * 2 < MOST_MS ? pause * 2 : MOST_MS;
-        world_observe_node(r->session, &r->world, (int)node);
+        world_observe_nodes(r->session, &r->world, nodes);
     }
+}
+
+bool ops_until(struct run *r, size_t node, ops_holds_fn holds, int64_t timeout_ms)
+{
+    return ops_until_all(r, 1U << node, node, holds, timeout_ms);
 }
 
 /* ---- the table ---------------------------------------------------------------------------- */

@@ -4,8 +4,10 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "controller/decide/planner_view.h"
 #include "controller/engine/ops.h"
 #include "controller/engine/ops_node.h"
+#include "proto/senders.h"
 
 static const struct node_obs *obs_of(const struct run *r, size_t node)
 {
@@ -32,6 +34,14 @@ static void wait_for_stops(struct run *r, uint32_t nodes)
         progress_say(&r->progress, "%s is %s", run_node_name(r, (int)i), obs_of(r, i)->pg.problem);
         ops_until(r, i, stop_over, r->session->config.limits.stop_timeout_ms);
     }
+}
+
+static void upstream_of(const struct run *r, size_t node, struct upstream *ret)
+{
+    const struct config_node *n = &r->session->config.nodes[node];
+    STR_COPY(ret->node, n->name);
+    STR_COPY(ret->address, n->address);
+    ret->port = n->port;
 }
 
 void op_arm(struct run *r, const struct plan_move *m, struct op_result *res)
@@ -88,36 +98,70 @@ void op_cron_on(struct run *r, const struct plan_move *m, struct op_result *res)
 
 /* ---- write-ahead log ---------------------------------------------------------------------- */
 
-/* B has received and replayed all but a little of what A had when we last asked it. */
 static bool caught_up(const struct run *r, size_t target)
 {
-    enum { ABOUT_ZERO_BYTES = 1 << 20 };
-    const struct obs_pg *a = &obs_of(r, owner_index(r))->pg;
-    const struct obs_pg *b = &obs_of(r, target)->pg;
-    return r->view.nodes[target].streams_from_owner &&
-           b->replay_lsn + ABOUT_ZERO_BYTES >= a->flush_lsn;
+    (void)target;
+    return plan_caught_up(&r->view);
 }
 
+/* What the owner's walsenders show of a node that believes that it streams. */
+static void not_attached(struct run *r, size_t owner, size_t target, struct err *reterr)
+{
+    const struct obs_pg *pg = &obs_of(r, owner)->pg;
+    const struct config_node *to = &r->session->config.nodes[target];
+    uint32_t found = senders_of(pg, to->name, to->address);
+    const char *from = run_node_name(r, (int)owner);
+    char have[LSN_TEXT_BYTES], want[LSN_TEXT_BYTES];
+    err_set(reterr, ERR_REFUSED,
+            "Its walreceiver may hang on a connection that is gone, until wal_receiver_timeout has "
+            "passed there: then run the same command again.",
+            "%s is not attached: %s has no walsender for it", to->name, from);
+    for (size_t i = 0; i < OBS_SENDERS_MAX; i++)
+        if (found & (1U << i))
+            err_set(reterr, ERR_REFUSED,
+                    "PostgreSQL's log on both nodes says why; then run the same command again.",
+                    "%s is not attached: its walsender on %s is \"%s\" and has %s confirmed, the "
+                    "checkpoint is at %s",
+                    to->name, from, pg->senders[i].state, lsn_text(pg->senders[i].flush_lsn, have),
+                    lsn_text(pg->control_checkpoint, want));
+}
+
+static void describe_catchup(struct run *r, size_t owner, size_t to, bool ok, int64_t timeout_ms,
+                             struct op_result *res)
+{
+    const struct obs_pg *a = &obs_of(r, owner)->pg, *b = &obs_of(r, to)->pg;
+    int64_t lag = a->flush_lsn > b->replay_lsn ? (int64_t)(a->flush_lsn - b->replay_lsn) : 0;
+    STR_PRINTF(res->detail, "checkpoint done, %s replays %lld bytes behind",
+               run_node_name(r, (int)to), (long long)lag);
+    if (ok || res->e.code)
+        return;
+    if (!r->world.nodes[to].answered || !r->world.nodes[owner].answered)
+        res->e = r->world.nodes[r->world.nodes[to].answered ? owner : to].error;
+    else if (!r->view.nodes[to].attached)
+        not_attached(r, owner, to, &res->e);
+    else
+        err_set(&res->e, ERR_TIMEOUT,
+                "`pgtandem status -w 2` shows the lag; try again when it is near 0, or raise "
+                "[limits] catchup_timeout_ms",
+                "%s did not catch up within %lld s: replay is %lld bytes behind",
+                run_node_name(r, (int)to), (long long)(timeout_ms / 1000), (long long)lag);
+}
+
+/* The checkpoint makes the stop short, and its record is what the target has to confirm: to us by
+ * having replayed it, and to the owner, who alone knows whether the two are still connected. */
 void op_catchup(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     int64_t timeout_ms = r->session->config.limits.catchup_timeout_ms;
     int to = plan_node_index(&r->view, r->view.d.to);
     size_t owner = owner_index(r);
+    uint32_t both = 1U << owner | 1U << to;
     if (ops_call(r, 1U << owner, VERB_CHECKPOINT, timeout_ms, NULL, NULL, res) == 0)
         return;
-    world_observe_node(r->session, &r->world, (int)owner);
-    if (!ops_until(r, (size_t)to, caught_up, timeout_ms))
+    world_observe_nodes(r->session, &r->world, both);
+    bool ok = ops_until_all(r, both, (size_t)to, caught_up, timeout_ms);
+    if (!ok)
         res->outcome[m->node >= 0 ? m->node : CLUSTER_NODES_MAX] = OUTCOME_FAILED;
-    const struct obs_pg *a = &obs_of(r, owner)->pg, *b = &obs_of(r, (size_t)to)->pg;
-    int64_t lag = a->flush_lsn > b->replay_lsn ? (int64_t)(a->flush_lsn - b->replay_lsn) : 0;
-    STR_PRINTF(res->detail, "checkpoint done, %s replays %lld bytes behind", run_node_name(r, to),
-               (long long)lag);
-    if (res->outcome[m->node >= 0 ? m->node : CLUSTER_NODES_MAX] == OUTCOME_FAILED && !res->e.code)
-        err_set(&res->e, ERR_TIMEOUT,
-                "`pgtandem status -w 2` shows the lag; try again when it is near 0, or raise "
-                "[limits] catchup_timeout_ms",
-                "%s did not catch up within %lld s: replay is %lld bytes behind",
-                run_node_name(r, to), (long long)(timeout_ms / 1000), (long long)lag);
+    describe_catchup(r, owner, (size_t)to, ok, timeout_ms, res);
 }
 
 static bool replayed_shutdown(const struct run *r, size_t target)
@@ -141,6 +185,8 @@ void op_verify(struct run *r, const struct plan_move *m, struct op_result *res)
         err_set(&res->e, ERR_REFUSED, "the old primary is given its role back",
                 "%s has not stopped cleanly: there is no shutdown checkpoint to compare with",
                 run_node_name(r, plan_owner(&r->view)));
+    else if (!ok && !r->world.nodes[target].answered)
+        res->e = r->world.nodes[target].error;
     else if (!ok)
         err_set(&res->e, ERR_TIMEOUT, "the old primary is given its role back",
                 "%s has not replayed the shutdown checkpoint at %s within %d s (it is at %s)",
@@ -172,11 +218,21 @@ static void describe_fence(const struct run *r, const struct plan_move *m, struc
                o->fence.shutdown_lsn ? stop : "");
 }
 
+/* In a planned move the stop waits for nobody but the target. */
+static void fill_target(struct run *r, size_t node, struct request *q, const void *arg)
+{
+    int to = plan_b(&r->view);
+    (void)arg;
+    if (r->view.d.state == REGISTER_CLAIM && to >= 0 && (size_t)to != node)
+        upstream_of(r, (size_t)to, &q->upstream);
+}
+
 void op_fence(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     if (!r->outage_began_ms && !r->outage_unknown)
         r->outage_began_ms = clock_mono_ms();
-    ops_call(r, m->nodes, VERB_FENCE, r->session->config.limits.stop_timeout_ms, NULL, NULL, res);
+    ops_call(r, m->nodes, VERB_FENCE, r->session->config.limits.stop_timeout_ms, fill_target, NULL,
+             res);
     res->describe = describe_fence;
 }
 
@@ -257,10 +313,7 @@ static void fill_slots(struct run *r, size_t node, struct request *q, const void
 static void fill_upstream(struct run *r, size_t node, struct request *q, const void *arg)
 {
     (void)node, (void)arg;
-    const struct config_node *up = &r->session->config.nodes[owner_index(r)];
-    STR_COPY(q->upstream.node, up->name);
-    STR_COPY(q->upstream.address, up->address);
-    q->upstream.port = up->port;
+    upstream_of(r, owner_index(r), &q->upstream);
 }
 
 static bool streams(const struct run *r, size_t node)

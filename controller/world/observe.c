@@ -95,6 +95,7 @@ void world_take_reply(struct world *w, int node, const struct reply *reply, int6
     n->version = reply->version;
     n->error = (struct err){.code = 0};
     n->looked_ms = clock_mono_ms();
+    n->unanswered = 0;
     n->rtt_ms = n->looked_ms - sent_mono_ms;
     n->skew_ms = reply->obs.wall_ms - (clock_wall_ms() - n->rtt_ms / 2);
     if (reply->obs.seq > n->last_seq)
@@ -144,6 +145,7 @@ static void on_agent(void *arg, const struct reply *reply, const struct err *e)
 
     if (!reply) {
         n->answered = false;
+        n->unanswered++;
         n->error = *e;
     } else if (*reply->obs.node) {
         /* a refusal carries an observation too, unless the peer is no agent at all */
@@ -276,13 +278,19 @@ void world_observe(struct session *s, struct world *w, unsigned what)
         look_once(s, w, OBSERVE_DNS);
 }
 
-void world_observe_node(struct session *s, struct world *w, int node)
+void world_observe_nodes(struct session *s, struct world *w, uint32_t nodes)
 {
-    bool wanted[CLUSTER_NODES_MAX] = {false};
+    bool wanted[CLUSTER_NODES_MAX];
     struct agents_look agents = {.s = s, .w = w};
 
     w->n_nodes = s->config.n_nodes;
-    wanted[node] = true;
+    for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
+        wanted[i] = nodes & (1U << i);
     begin_agents(&agents, wanted);
     loop_wait(s->loop, &agents.done, -1, NULL);
+}
+
+void world_observe_node(struct session *s, struct world *w, int node)
+{
+    world_observe_nodes(s, w, 1U << node);
 }

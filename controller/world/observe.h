@@ -23,6 +23,7 @@ struct world_node {
     struct node_obs obs; /* its last answer, if it ever answered (obs.node != "") */
     struct err error;    /* why it did not answer */
     int64_t looked_ms;   /* monotonic, when `obs` came */
+    size_t unanswered;   /* questions without an answer since */
     int64_t skew_ms;     /* its clock minus ours, corrected by half the round trip */
     int64_t rtt_ms;
     int64_t last_seq;    /* highest seq that we sent or saw at its epoch */
@@ -84,8 +85,9 @@ void world_observe(struct session *s, struct world *w, unsigned what);
 bool world_record_is_behind(const struct world *w);
 /* The owner does not answer us; also while DNS does not respond, by what the agents saw last. */
 bool world_owner_is_silent(const struct session *s, const struct world *w);
-/* Look at one node again. */
+/* Look at one node again; at several, a bit for each. */
 void world_observe_node(struct session *s, struct world *w, int node);
+void world_observe_nodes(struct session *s, struct world *w, uint32_t nodes);
 /* EVIDENCE about `target`, the witness's question; the rest of *q is the caller's. */
 void world_evidence_request(const struct config_node *target, struct request *q);
 /* Take over what a witness tells of the node that `world.evidence` is about. */

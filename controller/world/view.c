@@ -7,6 +7,7 @@
 #include "controller/world/evidence.h"
 #include "controller/world/observe.h"
 #include "proto/lineage.h"
+#include "proto/senders.h"
 
 bool view_streams_from(const struct obs_pg *pg, const struct config_node *upstream)
 {
@@ -85,5 +86,6 @@ void view_from_world(const struct config *c, const struct world *w, const struct
             (int)i != owner && lineage_branched(&wn->obs.pg, owner_pg, view->d.tli, &n->branch_at);
         n->wal = lineage_measure(&wn->obs.pg, &wn->obs.fence, owner_pg);
         n->streams_from_owner = owner >= 0 && view_streams_from(&wn->obs.pg, &c->nodes[owner]);
+        n->attached = owner_pg && senders_attached(owner_pg, c->nodes[i].name, c->nodes[i].address);
     }
 }

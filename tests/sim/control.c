@@ -41,6 +41,7 @@ static void view_node(const struct control *c, int i, struct plan_node *p)
     p->receive_lsn = p->replay_lsn = p->insert_lsn = n->wal;
     p->receiving = n->receiving;
     p->streams_from_owner = n->receiving && n->upstream == c->d.owner && i != c->d.owner;
+    p->attached = owner_known && (o->attached & (1U << i));
     p->history_ok = n->tli <= c->d.tli || (owner_known && n->tli <= o->tli);
     p->branched = !p->history_ok && i != c->d.owner;
     p->branch_at = n->base;
@@ -137,7 +138,10 @@ static void look_at(const struct world *w, struct control *c, int node)
     /* what no observation shows */
     c->view[node].act = c->view[node].phase = c->view[node].act_run = 0;
     c->view[node].act_read = c->view[node].immediate = c->view[node].pending = 0;
-    c->view[node].cut = 0;
+    c->view[node].cut = c->view[node].stale = c->view[node].attached = 0;
+    for (int i = 0; i < NODES; i++)
+        if (is_attached(w, node, i))
+            c->view[node].attached |= (u8)(1U << i);
     memset(&c->view[node].seen, 0, sizeof(c->view[node].seen));
     if (seed_is(SEED_PID_FILE_ONLY) && c->view[node].orphan) {
         c->view[node].orphan = 0;
@@ -355,17 +359,22 @@ static void listen_for(const struct world *w, struct control *c, int node, bool 
         c->seen_writable |= (u8)(1U << node);
 }
 
-static bool caught_up(struct world *w, struct control *c)
+static bool caught_up(struct world *w, struct control *c, struct step_out *out)
 {
     u8 a = c->d.owner, b = c->d.to;
+    struct plan_view v;
 
     node_stream(w, b);
     if (reachable(w, a))
         w->node[a].control_tli = w->node[a].tli;
     look_at(w, c, a);
     look_at(w, c, b);
-    return reachable(w, a) && reachable(w, b) && w->node[a].role == PG_WRITABLE &&
-           w->node[b].receiving && w->node[b].upstream == a && w->node[b].wal == w->node[a].wal;
+    view_of(c, &v);
+    /* the counter of WAL is coarse: here "next to nothing" is nothing */
+    if (!steps[STEP_CATCHUP].achieved(&v, a) || c->view[b].wal != c->view[a].wal)
+        return false;
+    oracle_caught_up(w, &out->bad);
+    return true;
 }
 
 /* Steps that ask, look or wait: carried out at once. */
@@ -385,7 +394,7 @@ static enum plan_outcome look_step(struct world *w, struct control *c, const str
         look_at_dns(w, c);
         return c->d_answered ? OUTCOME_DONE : OUTCOME_FAILED;
     case STEP_CATCHUP:
-        return caught_up(w, c) ? OUTCOME_DONE : OUTCOME_FAILED;
+        return caught_up(w, c, out) ? OUTCOME_DONE : OUTCOME_FAILED;
     case STEP_VERIFY:
         look_at(w, c, node);
         view_of(c, &v);

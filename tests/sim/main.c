@@ -94,6 +94,7 @@ static const struct scenario scenarios[] = {
     {"planned, from the flip",            planned, STEP_FLIP,    2,     1,       0,     AFTER,         SHORT, LONG},
     {"planned, from the promotion",       planned, STEP_PROMOTE, 2,     1,       0,     ANY,           SHORT, LONG},
     {"planned, to its end and again",     planned, STEP_STABLE,  1,     2,       0,     AFTER | MENU_SWITCHOVER, SHORT, LONG},
+    {"planned, its target hangs on a dead connection", planned, STEP_CATCHUP, 2, 2, 1, MENU_RESUME, SHORT, LONG},
     {"two administrators",                duel,    STEP_NONE,    1,     0,       0,     AFTER,         SHORT, LONG},
     {"two administrators, later",         planned, STEP_FENCE,   0,     2,       0,     ANY,           SHORT, LONG},
     {"unplanned, the owner's host cut off by the hook", alive, STEP_NONE, 1, 0,  0,     AFTER | HOOK,  SHORT, LONG},
@@ -134,6 +135,7 @@ static const struct {
     {SEED_WATCH_EAGER,   {"planned", planned, STEP_NONE,   1, 0, 0, 0, SOWN, 0}},
     {SEED_PID_FILE_ONLY, {"orphan",  orphaned, STEP_NONE,  0, 0, 0, 0, SOWN, 0}},
     {SEED_BLIND_SET,     {"planned", planned, STEP_STABLE, 1, 2, 0, SET | MENU_RESUME, SOWN, 0}},
+    {SEED_BELIEVE_TARGET, {"planned", planned, STEP_CATCHUP, 1, 0, 0, 0, SOWN, 0}},
 };
 /* clang-format on */
 

@@ -30,13 +30,20 @@ static bool node_beyond(const struct node *n, const struct node *owner)
     return n->tli > owner->tli || (n->tli < owner->tli && n->wal > owner->base);
 }
 
+bool is_attached(const struct world *w, int upstream, int node)
+{
+    const struct node *n = &w->node[node < NODES ? node : 0];
+
+    return node < NODES && upstream < NODES && n->up && n->role == PG_RECOVERY && n->receiving &&
+           !n->stale && n->upstream == upstream && serves_wal(w, upstream, node);
+}
+
 void node_stream(struct world *w, int node)
 {
     struct node *n = &w->node[node];
     const struct node *p = &w->node[n->upstream < NODES ? n->upstream : 0];
 
-    if (n->up && n->role == PG_RECOVERY && n->receiving && serves_wal(w, n->upstream, node) &&
-        p->tli >= n->tli && !node_beyond(n, p)) {
+    if (is_attached(w, n->upstream, node) && p->tli >= n->tli && !node_beyond(n, p)) {
         n->wal = p->wal;
         n->tli = p->tli;
         n->newest_tli = n->newest_tli > p->tli ? n->newest_tli : p->tli;
@@ -60,7 +67,7 @@ static void stop_pg(struct world *w, int node, bool immediate)
     if (n->orphan && seed_is(SEED_PID_FILE_ONLY))
         return; /* no postmaster, nothing to stop */
     n->role = PG_STOPPED;
-    n->receiving = n->pending = n->orphan = 0;
+    n->receiving = n->pending = n->orphan = n->stale = 0;
 }
 
 bool node_may_commit(const struct node *n)
@@ -79,6 +86,7 @@ static void start_pg(struct node *n)
 {
     if (n->orphan)
         return; /* "pre-existing shared memory block is still in use" */
+    n->stale = 0;
     n->role = n->signal ? PG_RECOVERY : PG_WRITABLE;
     n->control = n->signal ? CONTROL_IN_ARCHIVE_RECOVERY : CONTROL_IN_PRODUCTION;
 }
@@ -92,7 +100,7 @@ void node_promotes(struct world *w, int node)
     n->base = n->wal;
     n->wal++;
     n->signal = 0;
-    n->receiving = n->pending = 0;
+    n->receiving = n->pending = n->stale = 0;
     n->upstream = NOBODY;
     n->role = PG_WRITABLE;
     n->control = CONTROL_IN_PRODUCTION;
@@ -199,9 +207,11 @@ void node_die(struct world *w, int node)
     if (n->role == PG_RECOVERY)
         n->control = CONTROL_IN_ARCHIVE_RECOVERY;
     n->role = PG_STOPPED;
-    n->receiving = n->pending = n->orphan = 0;
+    n->receiving = n->pending = n->orphan = n->stale = 0;
     n->up = n->agent = 0;
     n->act = n->phase = 0;
+    for (int i = 0; i < NODES; i++) /* no FIN ever comes: that takes wal_receiver_timeout */
+        w->node[i].stale |= w->node[i].receiving && w->node[i].upstream == node;
 }
 
 void node_boot(struct world *w, int node, struct step_out *out)
@@ -317,7 +327,7 @@ static enum rule call_detach(struct call *c)
     enum rule r = rules_standby_only(&c->s, &c->f);
 
     if (r == RULE_OBEY)
-        c->n->receiving = 0;
+        c->n->receiving = c->n->stale = 0;
     return r;
 }
 
@@ -326,6 +336,7 @@ static enum rule call_follow(struct call *c)
     enum rule r = rules_standby_only(&c->s, &c->f);
 
     if (r == RULE_OBEY) {
+        c->n->stale &= c->n->upstream == c->m->upstream; /* the same setting restarts nothing */
         c->n->upstream = c->m->upstream;
         c->n->receiving = 1;
         node_stream(c->w, c->m->node);

@@ -80,6 +80,14 @@ void oracle_promotion(const struct world *w, int node, struct violation *v)
     }
 }
 
+/* I14: whoever is asked to stop for it has the target attached. */
+void oracle_caught_up(const struct world *w, struct violation *v)
+{
+    if (!is_attached(w, w->d.owner, w->d.to))
+        violate(v, "I14", "%s is to be stopped for %s, which is not attached to it",
+                node_name(w->d.owner), node_name(w->d.to));
+}
+
 /* I9: as before, but for the epoch. A node that is down now, or was held by a restart, is not the
  * run's doing. */
 void oracle_undone(const struct world *w, const struct control *c, struct violation *v)

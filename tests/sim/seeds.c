@@ -60,6 +60,8 @@ void seed_view(struct plan_view *v)
         owner->promoting = false;
         owner->revoked_epoch = v->d.epoch;
     }
+    if (seed_is(SEED_BELIEVE_TARGET) && to)
+        to->attached = to->streams_from_owner;
     if (seed_is(SEED_NO_LATE_FLIP))
         v->marks.late_flip = false;
 }

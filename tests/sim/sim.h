@@ -51,6 +51,8 @@ struct node {
     u8 orphan; /* its postmaster has died, a backend lives on (role unknown) and commits */
     u8 tli, newest_tli, wal, base; /* base: WAL where its timeline began */
     u8 upstream, receiving;
+    u8 stale;      /* its walreceiver hangs on a connection that its upstream has lost */
+    u8 attached;   /* in a look: bit per node that streams from here, as the walsenders know */
     u8 cron;       /* the crontab itself */
     u8 act, phase; /* a request being carried out: verb, how far */
     u8 act_run, act_read, immediate;
@@ -117,7 +119,8 @@ struct world {
     X(SEED_NO_LATE_FLIP, "a late FLIP is not fenced before UNFENCE")                               \
     X(SEED_WATCH_EAGER, "the watch fences whoever is not named as target")                         \
     X(SEED_PID_FILE_ONLY, "stopped is what postmaster.pid says")                                   \
-    X(SEED_BLIND_SET, "dns set names nobody who may still write")
+    X(SEED_BLIND_SET, "dns set names nobody who may still write")                                  \
+    X(SEED_BELIEVE_TARGET, "the target alone says that it streams")
 
 enum seed {
 #define X(id, text) id,
@@ -189,6 +192,7 @@ void node_boot(struct world *w, int node, struct step_out *out);
 bool node_guard_again(struct world *w, int node, struct step_out *out);
 bool node_watch(struct world *w, int node, struct step_out *out);
 void node_stream(struct world *w, int node);
+bool is_attached(const struct world *w, int upstream, int node); /* streams from it, in truth */
 /* convert.c */
 void node_load(const struct node *n, struct agent_state *s);
 void node_save(struct node *n, const struct agent_state *s);
@@ -211,6 +215,7 @@ struct control *control_of(struct world *w, u8 run);
 void oracle_state(const struct world *w, struct violation *v);
 void oracle_update(const struct rec *old, const struct rec *new, struct violation *v);
 void oracle_promotion(const struct world *w, int node, struct violation *v);
+void oracle_caught_up(const struct world *w, struct violation *v);
 void oracle_undone(const struct world *w, const struct control *c, struct violation *v);
 void violate(struct violation *v, const char *invariant, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -124,6 +124,13 @@ static void try_own_doing(const struct world *w, int node, successor_fn fn, void
         str_printf(out.text, sizeof(out.text), "%s: the last backend ends", node_name((u8)node));
         emit(fn, arg, &out);
     }
+    if (w->node[node].stale) {
+        out = (struct step_out){.w = *w};
+        out.w.node[node].stale = 0;
+        str_printf(out.text, sizeof(out.text), "%s: its walreceiver notices, and connects again",
+                   node_name((u8)node));
+        emit(fn, arg, &out);
+    }
     if (w->writes && w->node[node].up && node_may_commit(&w->node[node])) {
         out = (struct step_out){.w = *w};
         out.w.writes--;

@@ -47,6 +47,7 @@ static inline struct plan_view *world(enum plan_command command, enum register_s
                                         .replay_lsn = 100,
                                         .receiving = true,
                                         .streams_from_owner = true,
+                                        .attached = true,
                                         .history_ok = true};
         STR_COPY(v.nodes[i].name, names[i]);
     }

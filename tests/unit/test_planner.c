@@ -422,6 +422,58 @@ static void a_stop_under_way_is_waited_for(void **unused)
     expect_end(v, WHY_NO_CLEAN_STOP, 4);
 }
 
+/* I14: the target's own word is not enough to stop a serving owner. */
+static void stopped_only_for_an_attached_target(void **unused)
+{
+    struct plan_view *v = world(PLAN_RESUME, REGISTER_CLAIM);
+
+    (void)unused;
+    v->nodes[A].cron_on = false;
+    v->nodes[A].cron_off = true;
+    v->nodes[B].attached = false;
+    expect_step(v, STEP_CATCHUP, A);
+    assert_false(steps[STEP_CATCHUP].achieved(v, A));
+    mark(v, STEP_CATCHUP);
+    mark(v, STEP_ASK_DNS);
+    expect_step(v, STEP_CRON_BACK, A); /* A cannot be fenced: back, before anything has stopped */
+    v->nodes[B].attached = true;
+    assert_true(steps[STEP_CATCHUP].achieved(v, A));
+    expect_step(v, STEP_FENCE, A);
+    v->nodes[A].insert_lsn = v->nodes[B].replay_lsn + (2 << 20);
+    assert_false(steps[STEP_CATCHUP].achieved(v, A));
+}
+
+/* A resume whose target does not catch up, or has gone, undoes as a switchover does. */
+static void resume_turns_round(void **unused)
+{
+    static const enum step_id failing[] = {STEP_CATCHUP, STEP_VERIFY};
+    struct plan_view *v;
+
+    (void)unused;
+    v = world(PLAN_RESUME, REGISTER_CLAIM);
+    v->nodes[A].cron_on = false;
+    v->nodes[A].cron_off = true;
+    v->marks.failed = step_bit(STEP_CATCHUP);
+    expect_step(v, STEP_CRON_BACK, A);
+    for (size_t i = 0; i < 2; i++) {
+        v = claim_fenced(PLAN_RESUME);
+        v->marks.failed = step_bit(failing[i]);
+        if (failing[i] == STEP_CATCHUP)
+            v->nodes[B].answered = false;
+        expect_step(v, STEP_UNFENCE, A);
+    }
+    v = claim_fenced(PLAN_RESUME); /* it has stopped A, and then B fell silent */
+    mark(v, STEP_CATCHUP);
+    v->nodes[B].answered = false;
+    expect_step(v, STEP_UNFENCE, A);
+    v = claim_fenced(PLAN_RESUME); /* A was stopped before: a person decides */
+    v->nodes[B].answered = false;
+    expect_end(v, WHY_TO_SILENT, 4);
+    v = world(PLAN_RESUME, REGISTER_STABLE);
+    v->marks.undone = v->marks.turned = true;
+    expect_end(v, WHY_UNDONE, 3);
+}
+
 static void held_by_another(void **unused)
 {
     struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_FLIP);
@@ -548,6 +600,8 @@ int main(void)
         cmocka_unit_test(others_on_the_way_back),
         cmocka_unit_test(orphans_are_fenced_first),
         cmocka_unit_test(a_stop_under_way_is_waited_for),
+        cmocka_unit_test(stopped_only_for_an_attached_target),
+        cmocka_unit_test(resume_turns_round),
         cmocka_unit_test(held_by_another),
         cmocka_unit_test(silent_dns_at_first_and_in_the_middle),
         cmocka_unit_test(single_commands),

@@ -165,6 +165,67 @@ static void test_an_owner_that_is_down_measures_nobody(void **state)
     expect(true, LINEAGE_UNMEASURED); /* pg_control of the owner still shows what was before */
 }
 
+/* ---- attached: what the owner's own walsenders say ------------------------------------------- */
+
+static bool attached(void)
+{
+    static struct record known;
+
+    view_from_world(&c, &w, &known, 0, &v);
+    return v.nodes[OTHER].attached;
+}
+
+static void test_the_owner_says_who_is_attached(void **state)
+{
+    struct obs_pg *pg = &w.nodes[OWNER].obs.pg;
+    struct obs_sender *s = pg->senders;
+
+    (void)state;
+    STR_COPY(c.nodes[OTHER].address, "10.0.0.2");
+    pg->control_checkpoint = 450;
+    STR_COPY(w.nodes[OTHER].obs.pg.receiver_status, "streaming"); /* whatever it believes */
+    assert_false(attached());
+    pg->n_senders = 1;
+    s[0] = (struct obs_sender){.application = "walreceiver",
+                               .address = "10.0.0.2",
+                               .state = "streaming",
+                               .flush_lsn = 451};
+    assert_true(attached());
+    s[0].flush_lsn = 450; /* the record begins there: it is not confirmed */
+    assert_false(attached());
+    s[0].flush_lsn = 451;
+    STR_COPY(s[0].state, "catchup");
+    assert_false(attached());
+    STR_COPY(s[0].state, "streaming");
+    s[0].logical = true;
+    assert_false(attached());
+}
+
+/* A clone carries its origin's name; a translated address says nothing. */
+static void test_a_walsender_is_known_by_address_and_name(void **state)
+{
+    struct obs_pg *pg = &w.nodes[OWNER].obs.pg;
+    struct obs_sender *s = pg->senders;
+
+    (void)state;
+    STR_COPY(c.nodes[OTHER].name, "db-1");
+    STR_COPY(c.nodes[OTHER].address, "10.0.0.2");
+    pg->control_checkpoint = 450;
+    pg->n_senders = 2;
+    s[0] = (struct obs_sender){
+        .application = "db-1", .address = "10.0.0.3", .state = "streaming", .flush_lsn = 451};
+    s[1] = (struct obs_sender){.application = "walreceiver",
+                               .address = "10.0.0.9",
+                               .state = "streaming",
+                               .flush_lsn = 440};
+    assert_true(attached()); /* by its name, for nobody has its address */
+    STR_COPY(s[1].address, "10.0.0.2");
+    assert_false(attached()); /* the address is surer */
+    STR_COPY(s[0].application, "other");
+    STR_COPY(s[1].address, "10.0.0.9");
+    assert_false(attached());
+}
+
 static void test_a_standby_that_crashed_is_whole(void **state)
 {
     (void)state;
@@ -262,6 +323,8 @@ int main(void)
         cmocka_unit_test_setup(test_the_newest_timeline_of_pg_control_counts, set_up),
         cmocka_unit_test_setup(test_a_branch_of_the_owners_timeline, set_up),
         cmocka_unit_test_setup(test_an_owner_that_is_down_measures_nobody, set_up),
+        cmocka_unit_test_setup(test_the_owner_says_who_is_attached, set_up),
+        cmocka_unit_test_setup(test_a_walsender_is_known_by_address_and_name, set_up),
         cmocka_unit_test_setup(test_a_standby_that_crashed_is_whole, set_up),
         cmocka_unit_test_setup(test_one_number_two_timelines, set_up),
         cmocka_unit_test_setup(test_a_timeline_that_the_owner_never_had, set_up),
