@@ -22,6 +22,7 @@
 #include "agent/agent.h"
 #include "agent/guard/sequence.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "proto/rpc.h"
 
@@ -61,6 +62,7 @@ struct act {
     struct agent_state next_state; /* hold: to be saved once it is seen writable */
     bool late;                     /* s is to be saved once the answer has been sent */
     struct buf text;               /* for the reply */
+    struct err target_lost;        /* fence: who was to take over fell silent; code 0 no */
     struct ran_log ran;            /* its own children, once its phases have ended */
     void *data;                    /* of the kind; freed with the act by mem_free() */
 };

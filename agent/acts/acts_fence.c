@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "proto/senders.h"
 
 /* ---- FENCE ----------------------------------------------------------------------------------- */
 
@@ -24,6 +25,25 @@ void act_fence_sign(const struct act *a, struct agent_state *next)
         next->fence_wall_ms = clock_wall_ms();
     STR_COPY(next->fence_by, a->q->by);
     STR_COPY(next->fence_reason, a->q->reason);
+}
+
+/* The last look before nobody can write: is there anybody to write instead? */
+static bool target_is_attached(struct act *a)
+{
+    const struct upstream *to = &a->q->upstream;
+    uint32_t senders = senders_of(&a->pg, to->node, to->address);
+    struct err e;
+
+    if (!to->node[0] || a->f.role != PG_WRITABLE)
+        return true;
+    for (size_t i = 0; i < OBS_SENDERS_MAX; i++)
+        if ((senders & (1U << i)) && strcmp(a->pg.senders[i].state, "streaming") == 0)
+            return true;
+    err_set(&e, ERR_REFUSED, "PostgreSQL's log on both nodes says why the connection ended.",
+            "%s is not attached: %s; nothing was stopped", to->node,
+            senders ? "its walsender here does not stream" : "there is no walsender for it here");
+    act_fail(a, &e);
+    return false;
 }
 
 static void fence_intent(void *act)
@@ -38,6 +58,8 @@ static void fence_intent(void *act)
         act_refuse(a, r);
         return;
     }
+    if (!target_is_attached(a))
+        return;
     act_fence_sign(a, &next);
     if (act_save(a, &next))
         act_next(a);
@@ -67,11 +89,28 @@ void act_fence_cron(void *act)
     cron_off(a->agent->cron, "", on_cron, a);
 }
 
+/* The stop ended well, but not for the move: the fence is observed and recorded all the same. */
+static void on_stopped(void *arg, const struct err *e)
+{
+    struct act *a = arg;
+
+    if (e && e->code == ERR_UNREACHABLE) {
+        a->target_lost = *e;
+        act_next(a);
+    } else {
+        act_done(a, e);
+    }
+}
+
 void act_fence_stop(void *act)
 {
     struct act *a = act;
+    const struct upstream *target = a->q->upstream.node[0] ? &a->q->upstream : NULL;
 
-    postgres_stop(a->agent->pg, a->q->immediate, act_left_ms(a), act_done, a);
+    if (a->q->immediate)
+        postgres_stop(a->agent->pg, true, act_left_ms(a), act_done, a);
+    else
+        postgres_stop_for(a->agent->pg, &a->pg, target, act_left_ms(a), on_stopped, a);
 }
 
 void act_fence_observe(void *act)
@@ -100,6 +139,11 @@ void act_fence_observe(void *act)
     bool promoted = next.fence_tli != a->s.fence_tli ||
                     next.fence_was_primary != a->s.fence_was_primary;
     next.fence_lsn = a->pg.control_state == CONTROL_SHUTDOWNED ? a->pg.control_checkpoint : 0;
+    if (a->target_lost.code) {
+        if (act_save(a, &next))
+            act_fail(a, &a->target_lost);
+        return;
+    }
     /* Writing has stopped and everybody waits. Without the LSN nothing can be verified, and the next
      * FENCE finds it out again. */
     if (a->rpc && !promoted) {

@@ -24,6 +24,7 @@
 #include "agent/postgres/pgop.h"
 #include "agent/postgres/pgorphan.h"
 #include "agent/postgres/pgspawn.h"
+#include "agent/postgres/pgwalsender.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -48,8 +49,9 @@ struct stop_op {
     bool told; /* by us: then a fast stop must also be a clean one */
     int pidfd;
     uv_poll_t *watch;
-    int64_t quit_ms; /* when orphans were first sent SIGQUIT; 0 none were found */
-    bool killed;     /* … and SIGKILL since */
+    int64_t quit_ms;              /* when orphans were first sent SIGQUIT; 0 none were found */
+    bool killed;                  /* … and SIGKILL since */
+    struct pgwalsenders *senders; /* NULL: nobody is kept from holding the stop up */
 };
 
 static void on_watch_closed(uv_handle_t *handle)
@@ -67,6 +69,7 @@ static void stop_release(struct pgop *op)
     }
     if (s->pidfd >= 0)
         close(s->pidfd);
+    pgwalsender_free(s->senders);
 }
 
 static bool is_clean(int control_state)
@@ -134,7 +137,7 @@ static void stop_gone(struct stop_op *s)
                   "PostgreSQL has stopped, but not cleanly: pg_control says \"%s\"%s%s",
                   pg_control_state_names[control.state], e.code ? ": " : "", e.msg);
     } else {
-        pgop_end(&s->op, NULL);
+        pgop_end(&s->op, pgwalsender_target_lost(s->senders, &e) ? &e : NULL);
     }
 }
 
@@ -253,15 +256,27 @@ static void stop_begin(struct pgop *op)
         pgop_poll(op, POLL_FIRST_MS, POLL_MOST_MS, stop_begin);
 }
 
-void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postgres_done_fn fn,
-                   void *arg)
+static struct stop_op *stop_new(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn,
+                                void *arg)
 {
     struct stop_op *s = pgop_new(p, sizeof(*s), "stop", timeout_ms, fn, arg);
 
-    s->immediate = immediate;
     s->pidfd = -1;
     s->op.release = stop_release;
     pgop_after(&s->op, 0, stop_begin);
+    return s;
+}
+
+void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postgres_done_fn fn,
+                   void *arg)
+{
+    stop_new(p, timeout_ms, fn, arg)->immediate = immediate;
+}
+
+void postgres_stop_for(struct postgres *p, const struct obs_pg *pg, const struct upstream *target,
+                       int64_t timeout_ms, postgres_done_fn fn, void *arg)
+{
+    stop_new(p, timeout_ms, fn, arg)->senders = pgwalsender_watch(p->loop, &p->config, pg, target);
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */

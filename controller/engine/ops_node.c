@@ -164,6 +164,13 @@ void op_catchup(struct run *r, const struct plan_move *m, struct op_result *res)
     describe_catchup(r, owner, (size_t)to, ok, timeout_ms, res);
 }
 
+static bool received_shutdown(const struct run *r, size_t target)
+{
+    uint64_t stop = r->view.nodes[owner_index(r)].shutdown_lsn;
+    const struct obs_pg *pg = &obs_of(r, target)->pg;
+    return stop && (pg->receive_lsn > stop || pg->replay_lsn > stop);
+}
+
 static bool replayed_shutdown(const struct run *r, size_t target)
 {
     uint64_t stop = r->view.nodes[owner_index(r)].shutdown_lsn;
@@ -172,11 +179,13 @@ static bool replayed_shutdown(const struct run *r, size_t target)
 
 void op_verify(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    enum { VERIFY_MS = 10000 };
+    /* the old primary has stopped: what has not arrived by now does not come any more */
+    enum { RECEIVE_MS = 1000, VERIFY_MS = 10000 };
     char stop[LSN_TEXT_BYTES], replay[LSN_TEXT_BYTES];
     size_t target = (size_t)m->node;
     uint64_t stopped_at = r->view.nodes[owner_index(r)].shutdown_lsn;
-    bool ok = stopped_at && ops_until(r, target, replayed_shutdown, VERIFY_MS);
+    bool came = stopped_at && ops_until(r, target, received_shutdown, RECEIVE_MS);
+    bool ok = came && ops_until(r, target, replayed_shutdown, VERIFY_MS);
     res->outcome[target] = ok ? OUTCOME_DONE : OUTCOME_FAILED;
     lsn_text(stopped_at, stop);
     lsn_text(obs_of(r, target)->pg.replay_lsn, replay);
@@ -187,6 +196,12 @@ void op_verify(struct run *r, const struct plan_move *m, struct op_result *res)
                 run_node_name(r, plan_owner(&r->view)));
     else if (!ok && !r->world.nodes[target].answered)
         res->e = r->world.nodes[target].error;
+    else if (!came)
+        err_set(&res->e, ERR_REFUSED, "the old primary is given its role back",
+                "%s has not received the shutdown checkpoint at %s, and cannot any more (it has "
+                "WAL up to %s)",
+                run_node_name(r, m->node), stop,
+                lsn_text(obs_of(r, target)->pg.receive_lsn, replay));
     else if (!ok)
         err_set(&res->e, ERR_TIMEOUT, "the old primary is given its role back",
                 "%s has not replayed the shutdown checkpoint at %s within %d s (it is at %s)",

@@ -1,0 +1,25 @@
+/*
+ * What the kernel knows of established TCP connections of this host, other processes' too:
+ * sock_diag(7), which asks for no privilege. It tells a peer that is gone, or stopped, from one
+ * that has nothing to say, by our own clock and without a word to the process that holds the
+ * connection.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/messages.h"
+
+struct pgtcp {
+    char address[ADDRESS_BYTES]; /* the peer's, and … */
+    int64_t port;                /* … its port: which connection is meant */
+    bool known;                  /* found; the rest is of the last look */
+    int64_t heard_ms;            /* since data last came from it */
+    bool unanswered;             /* bytes to it that its kernel has not acknowledged */
+};
+
+/* Look all of `list` up among the connections of the local port. False: the kernel does not tell;
+ * then nothing is `known`. */
+bool pgtcp_look(int64_t local_port, struct pgtcp *list, size_t n);
