@@ -373,7 +373,7 @@ static bool caught_up(struct world *w, struct control *c, struct step_out *out)
     /* the counter of WAL is coarse: here "next to nothing" is nothing */
     if (!steps[STEP_CATCHUP].achieved(&v, a) || c->view[b].wal != c->view[a].wal)
         return false;
-    oracle_caught_up(w, &out->bad);
+    oracle_caught_up(w, a, b, &out->bad);
     return true;
 }
 

@@ -81,11 +81,11 @@ void oracle_promotion(const struct world *w, int node, struct violation *v)
 }
 
 /* I14: whoever is asked to stop for it has the target attached. */
-void oracle_caught_up(const struct world *w, struct violation *v)
+void oracle_caught_up(const struct world *w, int owner, int to, struct violation *v)
 {
-    if (!is_attached(w, w->d.owner, w->d.to))
+    if (!is_attached(w, owner, to))
         violate(v, "I14", "%s is to be stopped for %s, which is not attached to it",
-                node_name(w->d.owner), node_name(w->d.to));
+                node_name((u8)owner), node_name((u8)to));
 }
 
 /* I9: as before, but for the epoch. A node that is down now, or was held by a restart, is not the

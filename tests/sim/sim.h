@@ -215,7 +215,7 @@ struct control *control_of(struct world *w, u8 run);
 void oracle_state(const struct world *w, struct violation *v);
 void oracle_update(const struct rec *old, const struct rec *new, struct violation *v);
 void oracle_promotion(const struct world *w, int node, struct violation *v);
-void oracle_caught_up(const struct world *w, struct violation *v);
+void oracle_caught_up(const struct world *w, int owner, int to, struct violation *v);
 void oracle_undone(const struct world *w, const struct control *c, struct violation *v);
 void violate(struct violation *v, const char *invariant, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
