@@ -116,14 +116,11 @@ FIELD_TABLE(request_table, struct request, "request", request_fields);
 static const struct field obs_sender_fields[] = {
     F_STRING(struct obs_sender, application, 0, NULL, "application_name of the standby"),
     F_STRING(struct obs_sender, address, 0, NULL, "its address"),
-    F_STRING(struct obs_sender, state, 0, NULL, "pg_stat_replication.state"),
+    F_STRING(struct obs_sender, state, 0, NULL, "pg_stat_replication.state; logical: a subscriber's"),
     F_STRING(struct obs_sender, sync, 0, NULL, "pg_stat_replication.sync_state"),
     F_LSN(struct obs_sender, sent_lsn, 0, "sent to it"),
     F_LSN(struct obs_sender, flush_lsn, 0, "flushed by it"),
     F_LSN(struct obs_sender, replay_lsn, 0, "replayed by it"),
-    F_INT(struct obs_sender, pid, 0, 0, INT32_MAX, NULL, "process of the walsender", .since = 2),
-    F_INT(struct obs_sender, port, 0, -1, 65535, NULL, "its port; -1 a Unix socket, 0 unknown", .since = 2),
-    F_BOOL(struct obs_sender, logical, 0, NULL, "a subscriber, not a standby", .since = 2),
 };
 static FIELD_TABLE(obs_sender_table, struct obs_sender, "sender", obs_sender_fields);
 

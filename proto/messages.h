@@ -143,12 +143,12 @@ extern const char *const pg_control_state_names[];
 struct obs_sender { /* one walsender (pg_stat_replication) */
     char application[64];
     char address[ADDRESS_BYTES];
-    char state[16]; /* "streaming" */
+    char state[16]; /* "streaming"; "logical": a subscriber, whatever it does */
     char sync[16];  /* "async", "sync", "quorum", "potential" */
     uint64_t sent_lsn, flush_lsn, replay_lsn;
+    /* known to its own agent alone, not in the message */
     int64_t pid;  /* the walsender's */
     int64_t port; /* the standby's end of the connection; -1 a Unix socket, 0 unknown */
-    bool logical; /* a subscriber, not a standby */
 };
 enum { OBS_SENDERS_MAX = CLUSTER_NODES_MAX };
 

@@ -8,7 +8,7 @@ static int match(const struct obs_sender *s, const char *node, const char *addre
     bool named = strcmp(s->application, node) == 0;
     bool placed = address[0] && strcmp(s->address, address) == 0;
 
-    return s->logical ? 0 : 2 * placed + named;
+    return strcmp(s->state, "logical") == 0 ? 0 : 2 * placed + named;
 }
 
 uint32_t senders_of(const struct obs_pg *pg, const char *node, const char *address)

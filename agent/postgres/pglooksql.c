@@ -46,9 +46,9 @@ static const char sql_main[] =
 
 static const char sql_senders[] =
     "SELECT r.application_name AS application, coalesce(host(r.client_addr), '') AS address,"
-    " r.state, r.sync_state AS sync, r.sent_lsn, r.flush_lsn, r.replay_lsn, r.pid,"
-    " coalesce(r.client_port, 0) AS port,"
-    " coalesce(s.slot_type = 'logical', false)::text AS logical"
+    " CASE WHEN s.slot_type = 'logical' THEN 'logical' ELSE r.state END AS state,"
+    " r.sync_state AS sync, r.sent_lsn, r.flush_lsn, r.replay_lsn, r.pid AS _pid,"
+    " coalesce(r.client_port, 0) AS _port"
     " FROM pg_stat_replication r LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid"
     " WHERE r.state <> 'backup' AND r.application_name <> 'pgtandem-agent' ORDER BY 1, r.pid;";
 

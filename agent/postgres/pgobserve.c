@@ -95,15 +95,29 @@ static const char *special(const PGresult *r, const char *column)
     return i >= 0 && PQntuples(r) > 0 ? PQgetvalue(r, 0, i) : "";
 }
 
+/* What is not in the message: which process and which connection it is. */
+static void set_process(const PGresult *r, int row, struct obs_sender *s)
+{
+    long long pid = 0, port = 0;
+
+    if (str_to_int(PQgetvalue(r, row, PQfnumber(r, "_pid")), 1, INT32_MAX, &pid))
+        s->pid = pid;
+    if (str_to_int(PQgetvalue(r, row, PQfnumber(r, "_port")), -1, 65535, &port))
+        s->port = port;
+}
+
 static void read_lists(struct obs_pg *pg, const struct pgconn_reply *r)
 {
     const size_t senders = sizeof(pg->senders) / sizeof(pg->senders[0]);
     const size_t slots = sizeof(pg->slots) / sizeof(pg->slots[0]);
     char *problem = pg->problem;
 
-    for (int i = 0; i < PQntuples(r->results[1]) && pg->n_senders < senders; i++)
-        set_row(list_table("senders"), r->results[1], i, &pg->senders[pg->n_senders++], problem,
-                sizeof(pg->problem));
+    for (int i = 0; i < PQntuples(r->results[1]) && pg->n_senders < senders; i++) {
+        struct obs_sender *s = &pg->senders[pg->n_senders++];
+
+        set_row(list_table("senders"), r->results[1], i, s, problem, sizeof(pg->problem));
+        set_process(r->results[1], i, s);
+    }
     for (int i = 0; i < PQntuples(r->results[2]) && pg->n_slots < slots; i++)
         set_row(list_table("slots"), r->results[2], i, &pg->slots[pg->n_slots++], problem,
                 sizeof(pg->problem));

@@ -167,8 +167,10 @@ static void add(struct pgwalsenders *w, const struct obs_sender *s, bool target)
         close(pidfd);
         return;
     }
-    w->all[w->n] =
-        (struct walsender){.pidfd = pidfd, .pid = s->pid, .target = target, .logical = s->logical};
+    w->all[w->n] = (struct walsender){.pidfd = pidfd,
+                                      .pid = s->pid,
+                                      .target = target,
+                                      .logical = strcmp(s->state, "logical") == 0};
     STR_COPY(w->tcp[w->n].address, s->address);
     w->tcp[w->n].port = s->port;
     w->n++;

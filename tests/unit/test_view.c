@@ -197,7 +197,7 @@ static void test_the_owner_says_who_is_attached(void **state)
     STR_COPY(s[0].state, "catchup");
     assert_false(attached());
     STR_COPY(s[0].state, "streaming");
-    s[0].logical = true;
+    STR_COPY(s[0].state, "logical");
     assert_false(attached());
 }
 
