@@ -30,6 +30,7 @@ int agent_new(struct loop *l, struct config *config, bool network, struct agent 
               struct err *reterr)
 {
     struct agent *g = mem_alloc(sizeof(*g));
+    char kept[sizeof(config->agent.state_directory) + 24];
 
     config_bind(config);
     g->loop = l;
@@ -41,6 +42,8 @@ int agent_new(struct loop *l, struct config *config, bool network, struct agent 
         return r;
     }
     g->pg = postgres_new(l, &config->postgresql, config->agent.node);
+    if (STR_PRINTF(kept, "%s/primary_conninfo", config->agent.state_directory))
+        postgres_keep_conninfo(g->pg, kept);
     g->cron = cron_new(l, &config->cron, config->binding.directory);
     postgres_keep_ran(g->pg, &g->ran);
     cron_keep_ran(g->cron, &g->ran);

@@ -81,6 +81,7 @@ static const struct field upstream_fields[] = {
     F_STRING(struct upstream, node, 0, NULL, "name of the node"),
     F_STRING(struct upstream, address, 0, NULL, "IP address of its PostgreSQL"),
     F_INT(struct upstream, port, 0, 0, 65535, NULL, "port of its PostgreSQL"),
+    F_STRING(struct upstream, host, FIELD_OMISSIBLE, NULL, "its name in DNS, for sslmode=verify-full", .since = 2),
 };
 static FIELD_TABLE(upstream_table, struct upstream, "upstream", upstream_fields);
 
@@ -168,7 +169,8 @@ static const struct field obs_pg_fields[] = {
     F_INT(struct obs_pg, heard_wall_ms, 0, 0, MS_MAX, NULL, "standby: when the last message or WAL came (wall clock, ms); 0 unknown", .since = 2),
     F_LSN(struct obs_pg, heard_lsn, 0, "standby: the end of the sender's WAL, as it said then", .since = 2),
     F_STRING(struct obs_pg, heard_host, 0, NULL, "standby: from where", .since = 2),
-    F_STRING(struct obs_pg, conninfo_hosts, 0, NULL, "every host in every primary_conninfo"),
+    F_STRING(struct obs_pg, conninfo_hosts, 0, NULL, "hosts of primary_conninfo: in force, and after a restart"),
+    F_STRING(struct obs_pg, conninfo_place, 0, NULL, "file and line of the latter", .since = 2),
     F_STRING(struct obs_pg, timeline_target, 0, NULL, "recovery_target_timeline"),
     F_STRING(struct obs_pg, recovery_settings, 0, NULL, "what a start as a standby would obey, with file and line: recovery_target and its like", .since = 2),
     F_STRING(struct obs_pg, recovery_active, 0, NULL, "standby: what of that is in force and can end its recovery", .since = 2),

@@ -86,6 +86,7 @@ struct upstream {
     char node[NODE_NAME_BYTES];
     char address[ADDRESS_BYTES]; /* IP */
     int64_t port;
+    char host[128]; /* its name in DNS, which certificates hold; "" not told */
 };
 
 struct slot_name {
@@ -192,9 +193,10 @@ struct obs_pg {
     int64_t heard_wall_ms; /* the last message, or byte of WAL, came (the node's clock) */
     uint64_t heard_lsn;    /* how far the sender's WAL went then */
     char heard_host[ADDRESS_BYTES];
-    char conninfo_hosts
-        [256]; /* every host and hostaddr in every primary_conninfo found (postgresql.conf,
-                                 its includes, postgresql.auto.conf, running), comma-separated */
+    /* every host and hostaddr of primary_conninfo, the one in force and the one that a restart would
+     * bring, comma-separated */
+    char conninfo_hosts[256];
+    char conninfo_place[160]; /* "FILE:LINE" of the latter; "" none */
     char timeline_target[16];    /* recovery_target_timeline */
     char recovery_settings[100]; /* what a start as a standby would obey (recovery_target …), by the
                                     files, each with file and line; "" nothing */

@@ -34,6 +34,7 @@ static const struct field upstream_fields[] = {
     F_STRING(struct upstream, node, 0, NULL, "whom it streams from"),
     F_STRING(struct upstream, address, 0, NULL, "IP address"),
     F_INT(struct upstream, port, 0, 0, 65535, NULL, "port"),
+    F_STRING(struct upstream, host, 0, NULL, "its name in DNS"),
 };
 static FIELD_TABLE(upstream_table, struct upstream, "upstream", upstream_fields);
 

@@ -10,6 +10,7 @@
  */
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 #include "agent/acts/acts.h"
 #include "base/clock.h"
@@ -54,7 +55,9 @@ static void on_observed(void *arg, const struct node_obs *obs)
     const struct obs_pg *pg = &obs->pg;
 
     k->seen.receiver_streaming = strcmp(pg->receiver_status, "streaming") == 0 &&
-                                 strcmp(pg->receiver_host, k->r->q.upstream.address) == 0;
+                                 (strcmp(pg->receiver_host, k->r->q.upstream.address) == 0 ||
+                                  strcasecmp(pg->receiver_host, k->r->q.upstream.node) == 0 ||
+                                  strcasecmp(pg->receiver_host, k->r->q.upstream.host) == 0);
     k->seen.last_lsn = pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
     if (pg->role == PG_RECOVERY && pg->replay_delay_ms >= 0)
         k->seen.last_lsn_wall_ms = obs->wall_ms - pg->replay_delay_ms;

@@ -236,26 +236,19 @@ static bool walk_all(const struct postgres_config *c, setting_fn fn, void *arg)
     return w.all;
 }
 
-struct hosts {
-    char *list;
-    size_t bytes;
-};
-
-static bool add_hosts(void *arg, const char *name, const char *value, const char *file, int line)
+static bool keep_conninfo(void *arg, const char *name, const char *value, const char *file, int line)
 {
-    const struct hosts *h = arg;
+    struct pgsettings_found *found = arg;
 
-    (void)file;
-    (void)line;
-    return strcasecmp(name, "primary_conninfo") != 0 ||
-           (value && pgsettings_hosts(value, h->list, h->bytes));
+    if (strcasecmp(name, "primary_conninfo") != 0)
+        return true;
+    return value && STR_COPY(found->value, value) && STR_PRINTF(found->place, "%s:%d", file, line);
 }
 
-bool pgsettings_file_hosts(const struct postgres_config *c, char *list, size_t bytes)
+bool pgsettings_file_conninfo(const struct postgres_config *c, struct pgsettings_found *ret)
 {
-    struct hosts h = {.list = list, .bytes = bytes};
-
-    return walk_all(c, add_hosts, &h);
+    *ret = (struct pgsettings_found){.value = ""};
+    return walk_all(c, keep_conninfo, ret);
 }
 
 struct wanted {

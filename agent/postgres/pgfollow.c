@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/postgres/pgfiles.h"
+#include "agent/postgres/pgkept.h"
 #include "agent/postgres/pgop.h"
 #include "agent/postgres/pgrecovery.h"
 #include "agent/postgres/pgsettings.h"
@@ -18,7 +19,6 @@
 enum {
     POLL_FIRST_MS = 2,
     POLL_MOST_MS = 50,
-    CONNINFO_BYTES = 1024,
     SQL_CAP_BYTES = 8192,
     RELOADABLE_VERSION = 130000,
     /* the startup process waits for more WAL, and has replayed nothing new for so long: what was
@@ -216,8 +216,9 @@ static void follow_begin(struct pgop *op)
     struct pgpostmaster postmaster;
     struct err e = {0};
 
-    if (!f->detach && pgsettings_primary_conninfo(&op->p->config, &f->up, op->p->node, f->conninfo,
-                                                  sizeof(f->conninfo), &e) < 0)
+    if (!f->detach &&
+        pgsettings_primary_conninfo(&op->p->config, pgkept_base(op->p->kept, &op->p->config),
+                                    &f->up, op->p->node, f->conninfo, sizeof(f->conninfo), &e) < 0)
         pgop_end(op, &e);
     else if (pgfiles_postmaster(op->p->config.data_directory, &postmaster))
         follow_running(op);

@@ -17,6 +17,7 @@
 #include "agent/postgres/pgcontrol.h"
 #include "agent/postgres/pgfiles.h"
 #include "agent/postgres/pghistory.h"
+#include "agent/postgres/pgkept.h"
 #include "agent/postgres/pglooksql.h"
 #include "agent/postgres/pgop.h"
 #include "agent/postgres/pgrecovery.h"
@@ -223,6 +224,7 @@ static void set_heard(struct pglook *l, const struct pgcontrol *control, struct 
 static void observe(struct pglook *l, const struct pgconn_reply *r, struct obs_pg *ret_pg)
 {
     const struct postgres_config *c = &l->p->config;
+    struct pgsettings_found found;
     struct pgcontrol control;
     char obeyed[PGRECOVERY_TEXT_BYTES];
 
@@ -234,10 +236,14 @@ static void observe(struct pglook *l, const struct pgconn_reply *r, struct obs_p
     set_heard(l, &control, ret_pg);
     pgrecovery_in_files(c, false, obeyed);
     STR_COPY(ret_pg->recovery_settings, obeyed); /* cut, if there are many: the first is enough */
-    if (!pgsettings_file_hosts(c, ret_pg->conninfo_hosts, sizeof(ret_pg->conninfo_hosts)) &&
+    pgkept_note(l->p->kept,
+                ret_pg->role == PG_RECOVERY ? special(r->results[0], "_conninfo") : NULL);
+    if (!(pgsettings_file_conninfo(c, &found) &
+          pgsettings_hosts(found.value, ret_pg->conninfo_hosts, sizeof(ret_pg->conninfo_hosts))) &&
         !ret_pg->problem[0])
         STR_COPY(ret_pg->problem,
                  "not every configuration file could be read for primary_conninfo");
+    STR_COPY(ret_pg->conninfo_place, found.place);
 }
 
 static void unlink_waiter(struct waiter **list, const struct waiter *w)

@@ -18,6 +18,7 @@
 #include "base/err.h"
 
 struct child;
+struct pgkept;
 struct pglook;
 struct pgop;
 struct pgspawn;
@@ -32,6 +33,7 @@ struct postgres {
     struct pgop *ops;       /* all that have not ended */
     struct pglook *look;    /* agent/postgres/pgobserve.c */
     struct ran_log *ran;    /* what operations run is noted there; NULL nowhere */
+    struct pgkept *kept;    /* agent/postgres/pgkept.c: what primary_conninfo said before */
     struct pgspawn *spawn; /* agent/postgres/pgspawn.c: the postmaster that we started, NULL none */
 };
 

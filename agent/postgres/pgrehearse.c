@@ -1,6 +1,7 @@
 /* postgres_rehearse_follow() of postgres.h: the future replication connection, now. */
 #include <string.h>
 
+#include "agent/postgres/pgkept.h"
 #include "agent/postgres/pgop.h"
 #include "agent/postgres/pgrehearse.h"
 #include "agent/postgres/pgsettings.h"
@@ -156,8 +157,8 @@ static void connect_now(struct pgop *op)
     struct err e = {0};
     struct buf b;
 
-    if (pgsettings_primary_conninfo(&op->p->config, &o->up, op->p->node, conninfo, sizeof(conninfo),
-                                    &e) < 0) {
+    if (pgsettings_primary_conninfo(&op->p->config, pgkept_base(op->p->kept, &op->p->config),
+                                    &o->up, op->p->node, conninfo, sizeof(conninfo), &e) < 0) {
         failed(o, e.msg);
         return;
     }
@@ -170,6 +171,21 @@ static void connect_now(struct pgop *op)
     o->conn = pgconn_new(op->p->loop, b.data, label);
     pgconn_query(o->conn, "IDENTIFY_SYSTEM", NULL, 0, pgop_left_ms(op), on_identified, o);
     buf_free(&b);
+}
+
+static void on_base(void *arg, const struct pgconn_reply *r)
+{
+    struct rehearse_op *o = arg;
+
+    if (!r->e)
+        pgkept_note(o->op.p->kept, pgop_text(r, 0, 0, 0));
+    connect_now(&o->op);
+}
+
+/* The rest of the connection string is that of the one in force. */
+static void ask_base(struct pgop *op)
+{
+    pgop_ask(op, "SELECT current_setting('primary_conninfo') WHERE pg_is_in_recovery()", on_base);
 }
 
 void postgres_rehearse_follow(struct postgres *p, const struct upstream *up, int64_t timeout_ms,
@@ -186,5 +202,5 @@ void postgres_rehearse_follow(struct postgres *p, const struct upstream *up, int
     o->up = *up;
     o->started_ms = clock_mono_ms();
     o->op.release = release;
-    pgop_after(&o->op, 0, connect_now);
+    pgop_after(&o->op, 0, ask_base);
 }

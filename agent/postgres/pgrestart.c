@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/postgres/pgkept.h"
 #include "agent/postgres/pgop.h"
 #include "agent/postgres/pgsettings.h"
 #include "agent/postgres/pgspawn.h"
 #include "base/str.h"
 
-enum { CONNINFO_BYTES = 1024 };
 
 struct restart_op {
     struct pgop op;
@@ -110,8 +110,8 @@ void postgres_follow_by_restart(struct postgres *p, const struct upstream *up, c
 
     o->detach = up == NULL;
     STR_COPY(o->slot, slot);
-    if (up && pgsettings_primary_conninfo(&p->config, up, p->node, o->conninfo, sizeof(o->conninfo),
-                                          &e) < 0)
+    if (up && pgsettings_primary_conninfo(&p->config, pgkept_base(p->kept, &p->config), up, p->node,
+                                          o->conninfo, sizeof(o->conninfo), &e) < 0)
         o->why = e;
     pgop_after(&o->op, 0, begin);
 }

@@ -37,52 +37,109 @@ static bool is_reserved(const char *keyword)
     return false;
 }
 
-/* replication_options may say how to connect, not where to. */
-static int add_options(struct buf *b, const char *options, struct err *reterr)
+static const char *value_of(const PQconninfoOption *options, const char *keyword)
+{
+    for (const PQconninfoOption *o = options; o && o->keyword; o++)
+        if (strcmp(o->keyword, keyword) == 0)
+            return o->val;
+    return NULL;
+}
+
+static int parse(const char *text, const char *what, const char *hint, PQconninfoOption **ret,
+                 struct err *reterr)
 {
     char *why = NULL;
-    PQconninfoOption *parsed = PQconninfoParse(options, &why);
     int r = 0;
 
-    if (!parsed) {
-        r = err_set(reterr, ERR_CONFIG, "write it as in primary_conninfo: sslmode=verify-full …",
-                    "replication_options cannot be parsed: %s", why ? why : "out of memory");
-        PQfreemem(why);
-        return r;
-    }
-    for (const PQconninfoOption *o = parsed; o->keyword && r == 0; o++) {
-        if (!o->val)
-            continue;
-        if (is_reserved(o->keyword))
-            r = err_set(reterr, ERR_CONFIG, "pgtandem itself puts the upstream's address there",
-                        "replication_options may not set %s", o->keyword);
-        else
-            pgsettings_conninfo_add(b, o->keyword, o->val);
-    }
-    PQconninfoFree(parsed);
+    *ret = PQconninfoParse(text, &why);
+    if (!*ret)
+        r = err_set(reterr, ERR_CONFIG, hint, "%s cannot be parsed: %s", what,
+                    why ? why : "out of memory");
+    PQfreemem(why);
     return r;
 }
 
-int pgsettings_primary_conninfo(const struct postgres_config *c, const struct upstream *up,
-                                const char *node, char *ret_text, size_t bytes, struct err *reterr)
+/* replication_options may say how to connect, not where to. */
+static int check_options(const PQconninfoOption *options, struct err *reterr)
 {
+    for (const PQconninfoOption *o = options; o->keyword; o++)
+        if (o->val && is_reserved(o->keyword))
+            return err_set(reterr, ERR_CONFIG, "pgtandem itself puts the upstream's address there",
+                           "replication_options may not set %s", o->keyword);
+    return 0;
+}
+
+/* Not an address, not a socket's directory, not a list. */
+static bool is_name(const char *host)
+{
+    return host && *host && !strpbrk(host, "/,:") && strspn(host, "0123456789.") != strlen(host);
+}
+
+static void add_host(struct buf *b, const PQconninfoOption *base, const PQconninfoOption *options,
+                     const struct upstream *up)
+{
+    const char *mode = value_of(options, "sslmode");
+    bool named;
+
+    if (!mode)
+        mode = value_of(base, "sslmode");
+    named = up->host[0] &&
+            ((mode && strcmp(mode, "verify-full") == 0) || is_name(value_of(base, "host")));
+    pgsettings_conninfo_add(b, "host", named ? up->host : up->address);
+    if (named || value_of(base, "service")) /* which may have a hostaddr of its own */
+        pgsettings_conninfo_add(b, "hostaddr", up->address);
+}
+
+static void add_all(struct buf *b, const PQconninfoOption *base, const PQconninfoOption *options,
+                    const char *user, const char *node)
+{
+    /* both lists have all keywords of this libpq, in one order */
+    for (const PQconninfoOption *o = base, *over = options; o->keyword; o++, over++) {
+        const char *value = over->val ? over->val : o->val;
+        bool where = strcmp(o->keyword, "service") != 0 && is_reserved(o->keyword);
+
+        if (value && !where && value != user && value != node)
+            pgsettings_conninfo_add(b, o->keyword, value);
+    }
+}
+
+int pgsettings_primary_conninfo(const struct postgres_config *c, const char *base,
+                                const struct upstream *up, const char *node, char *ret_text,
+                                size_t bytes, struct err *reterr)
+{
+    PQconninfoOption *kept = NULL, *options = NULL;
+    const char *user, *name;
     struct buf b;
     char port[24];
-    int r;
+    int r = parse(base, "the primary_conninfo in force",
+                  "agent and server need a libpq of one age: what it says would be lost", &kept,
+                  reterr);
 
-    buf_init(&b, bytes - 1);
-    STR_PRINTF(port, "%d", (int)up->port);
-    pgsettings_conninfo_add(&b, "host", up->address);
-    pgsettings_conninfo_add(&b, "port", port);
-    pgsettings_conninfo_add(&b, "user", c->replication_user);
-    pgsettings_conninfo_add(&b, "application_name", node);
-    r = add_options(&b, c->replication_options, reterr);
-    if (r == 0 && !buf_ok(&b))
-        r = err_set(reterr, ERR_TOO_LONG, NULL, "primary_conninfo would be longer than %zu bytes",
-                    bytes - 1);
     if (r == 0)
-        str_copy(ret_text, bytes, b.data);
-    buf_free(&b);
+        r = parse(c->replication_options, "replication_options",
+                  "write it as in primary_conninfo: sslmode=verify-full …", &options, reterr);
+    if (r == 0)
+        r = check_options(options, reterr);
+    if (r == 0) {
+        buf_init(&b, bytes - 1);
+        STR_PRINTF(port, "%d", (int)up->port);
+        user = value_of(options, "user") ? value_of(options, "user") : value_of(kept, "user");
+        name = value_of(options, "application_name") ? value_of(options, "application_name")
+                                                     : value_of(kept, "application_name");
+        add_host(&b, kept, options, up);
+        pgsettings_conninfo_add(&b, "port", port);
+        pgsettings_conninfo_add(&b, "user", user ? user : c->replication_user);
+        pgsettings_conninfo_add(&b, "application_name", name ? name : node);
+        add_all(&b, kept, options, user, name);
+        if (!buf_ok(&b))
+            r = err_set(reterr, ERR_TOO_LONG, NULL,
+                        "primary_conninfo would be longer than %zu bytes", bytes - 1);
+        else
+            str_copy(ret_text, bytes, b.data);
+        buf_free(&b);
+    }
+    PQconninfoFree(kept);
+    PQconninfoFree(options);
     return r;
 }
 

@@ -16,17 +16,28 @@ struct upstream;
 /* Append ` key=value` (no blank at the start), the value quoted where it must be. */
 void pgsettings_conninfo_add(struct buf *b, const char *key, const char *value);
 
-/* primary_conninfo for streaming from `up`. ERR_CONFIG if replication_options cannot be parsed. */
-int pgsettings_primary_conninfo(const struct postgres_config *c, const struct upstream *up,
-                                const char *node, char *ret_text, size_t bytes, struct err *reterr);
+/* primary_conninfo for streaming from `up`: all that `base`, the one in force, says, but for host,
+ * hostaddr and port; over that replication_options; replication_user and `node` as application_name
+ * where neither says another. The host is an address, unless the server's certificate is verified
+ * by its name (sslmode=verify-full), or `base` has a name too (~/.pgpass goes by it): then it is
+ * up->host, and the address is in hostaddr. ERR_CONFIG if one of them cannot be parsed. */
+int pgsettings_primary_conninfo(const struct postgres_config *c, const char *base,
+                                const struct upstream *up, const char *node, char *ret_text,
+                                size_t bytes, struct err *reterr);
 
 /* Add every host and hostaddr of a connection string to the comma-separated `list`, each once; a
  * service file's name becomes "service:NAME". False: it did not fit, or could not be parsed. */
 bool pgsettings_hosts(const char *conninfo, char *list, size_t bytes);
 
-/* The hosts in every primary_conninfo of postgresql.conf, what it includes, and
- * postgresql.auto.conf, whether in force or not. False: a file could not be read, or as above. */
-bool pgsettings_file_hosts(const struct postgres_config *c, char *list, size_t bytes);
+enum { CONNINFO_BYTES = 1024, CONNINFO_PLACE_BYTES = 160 };
+/* The primary_conninfo that a start would take from postgresql.conf, what it includes, and
+ * postgresql.auto.conf: the last one counts. */
+struct pgsettings_found {
+    char value[CONNINFO_BYTES];       /* "" none */
+    char place[CONNINFO_PLACE_BYTES]; /* "FILE:LINE"; "" none */
+};
+/* False: a file could not be read, or a value is malformed; what was found is there all the same. */
+bool pgsettings_file_conninfo(const struct postgres_config *c, struct pgsettings_found *ret);
 
 /* One setting as a start would take it from the files. */
 struct pgsetting {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "agent/postgres/pgkept.h"
 #include "agent/postgres/pgobserve.h"
 #include "agent/postgres/pgop.h"
 #include "agent/postgres/pgsettings.h"
@@ -78,6 +79,11 @@ void postgres_reconfigure(struct postgres *p, const struct postgres_config *c)
     p->config = *c;
 }
 
+void postgres_keep_conninfo(struct postgres *p, const char *path)
+{
+    pgkept_load(p->kept, path);
+}
+
 void postgres_keep_ran(struct postgres *p, struct ran_log *ran)
 {
     p->ran = ran;
@@ -93,6 +99,7 @@ struct postgres *postgres_new(struct loop *l, const struct postgres_config *c, c
     p->observe = postgres_connection(l, c, c->database, OBSERVE_STATEMENT_TIMEOUT_MS);
     p->act = postgres_connection(l, c, c->database, 0);
     p->look = pglook_new(p);
+    p->kept = pgkept_new();
     return p;
 }
 
@@ -103,6 +110,7 @@ void postgres_free(struct postgres *p)
     pgconn_free(p->observe);
     pgconn_free(p->act);
     pglook_free(p->look);
+    pgkept_free(p->kept);
     while (p->ops)
         pgop_drop(p->ops);
     pgspawn_free(p->spawn);

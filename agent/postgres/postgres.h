@@ -53,6 +53,9 @@ void postgres_reconfigure(struct postgres *p, const struct postgres_config *c);
  * inside a callback. */
 void postgres_free(struct postgres *p);
 
+/* Where the connection string of this standby outlives a detach (agent/postgres/pgkept.h). */
+void postgres_keep_conninfo(struct postgres *p, const char *path);
+
 typedef void (*postgres_done_fn)(void *arg, const struct err *e); /* e NULL: done and observed */
 
 /* Where what an operation runs is noted; NULL: nowhere. It must outlive `p`. */
@@ -122,8 +125,8 @@ void postgres_mark(struct postgres *p, const char *txn, bool sync, int64_t timeo
  * walreceiver is gone and the replay has drained what was received, up to the last whole record. */
 void postgres_detach(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
 
-/* primary_conninfo = host=<address> port=… user=… application_name=<node>, primary_slot_name =
- * slot, by ALTER SYSTEM and reload when running (PostgreSQL 12: restart), through
+/* primary_conninfo as it is, but for host, hostaddr and port (agent/postgres/pgsettings.h), and
+ * primary_slot_name = slot, by ALTER SYSTEM and reload when running (PostgreSQL 12: restart), through
  * postgresql.auto.conf when stopped; done when the setting is in force (streaming is observed by a
  * look). */
 void postgres_follow(struct postgres *p, const struct upstream *up, const char *slot,

@@ -158,6 +158,7 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     }
     r->view.command = (int)order->command;
     r->view.rejoin = order->rejoin;
+    r->adopt = order->adopt;
     r->plan = order->plan;
     r->view.to = order->to ? config_node_index(&s->config, order->to) : -1;
     for (size_t i = 0; i < s->options.n_accept_unfenced; i++) {

@@ -14,6 +14,8 @@
 void run_look(struct run *r)
 {
     view_from_world(&r->session->config, &r->world, &r->known, r->seen_writable, &r->view);
+    for (size_t i = 0; r->adopt && i < r->view.n_nodes; i++)
+        r->view.nodes[i].streams_from_owner |= r->view.nodes[i].receiving;
     if (r->view.d_answered && r->view.d.epoch > 0)
         r->known = r->view.d;
 }

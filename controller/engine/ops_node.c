@@ -329,6 +329,7 @@ static void fill_upstream(struct run *r, size_t node, struct request *q, const v
 {
     (void)node, (void)arg;
     upstream_of(r, owner_index(r), &q->upstream);
+    STR_COPY(q->upstream.host, r->session->config.nodes[owner_index(r)].target);
 }
 
 static bool streams(const struct run *r, size_t node)

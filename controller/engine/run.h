@@ -35,6 +35,7 @@ struct run_step {
 };
 
 struct run {
+    bool adopt; /* the order's */
     struct session *session;
     struct world world;
     struct plan_view view;     /* with the marks of this run */

@@ -24,7 +24,7 @@ const struct foresight *plan_foresee(struct session *s, const struct world *w,
     for (size_t i = 0; i < CLUSTER_NODES_MAX; i++) {
         upstream[i] = -1;
         for (size_t j = 0; i < w->n_nodes && j < s->config.n_nodes; j++)
-            if (view_streams_from(&w->nodes[i].obs.pg, &s->config.nodes[j]))
+            if (view_streams_from(&s->config, w, i, j))
                 upstream[i] = (int)j;
     }
     foresee(view, upstream, f);

@@ -13,22 +13,27 @@
 
 /* ---- taking -------------------------------------------------------------------------------- */
 
-static void follows(const struct config *c, const struct obs_pg *pg, char *ret, size_t bytes)
+static void follows(const struct config *c, const struct world *w, size_t node, char *ret,
+                    size_t bytes)
 {
+    const struct obs_pg *pg = &w->nodes[node].obs.pg;
+
     (void)str_copy(ret, bytes, "-");
     if (!*pg->receiver_status)
         return;
     for (size_t i = 0; i < c->n_nodes; i++)
-        if (view_streams_from(pg, &c->nodes[i])) {
+        if (view_streams_from(c, w, node, i)) {
             (void)str_copy(ret, bytes, c->nodes[i].name);
             return;
         }
     (void)str_printf(ret, bytes, "%s:%lld", pg->receiver_host, (long long)pg->receiver_port);
 }
 
-static void take_node(const struct config *c, const struct config_node *cn,
-                      const struct world_node *wn, struct plan_node_facts *f)
+static void take_node(const struct config *c, const struct world *w, size_t node,
+                      struct plan_node_facts *f)
 {
+    const struct config_node *cn = &c->nodes[node];
+    const struct world_node *wn = &w->nodes[node];
     const struct node_obs *o = &wn->obs;
     const struct obs_fence *fence = &o->fence;
 
@@ -46,7 +51,7 @@ static void take_node(const struct config *c, const struct config_node *cn,
                        : fence->fenced && fence->standby_only ? "standby only"
                        : fence->fenced                        ? "fenced"
                                                               : "-");
-    follows(c, &o->pg, f->follows, sizeof(f->follows));
+    follows(c, w, node, f->follows, sizeof(f->follows));
     STR_COPY(f->conninfo, o->pg.conninfo_hosts);
     STR_COPY(f->sync_standby_names, o->pg.sync_standby_names);
     STR_COPY(f->synchronous_commit, o->pg.synchronous_commit);
@@ -122,7 +127,7 @@ void plan_take_facts(const struct plan_look *look, struct plan_facts *ret)
     take_name_servers(&look->world->survey, ret);
     take_record(&look->view->d, ret);
     for (size_t i = 0; i < c->n_nodes; i++)
-        take_node(c, &c->nodes[i], &look->world->nodes[i], &ret->nodes[i]);
+        take_node(c, look->world, i, &ret->nodes[i]);
     take_checks(look->preflight, ret);
 }
 

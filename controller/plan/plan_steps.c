@@ -211,12 +211,12 @@ static bool has_slot(const struct words *w, int owner, const char *node)
     return false;
 }
 
-static const char *upstream_name(const struct words *w, const struct obs_pg *pg)
+static const char *upstream_name(const struct words *w, int node)
 {
     const struct config *c = &w->look->session->config;
 
     for (size_t i = 0; i < c->n_nodes; i++)
-        if (view_streams_from(pg, &c->nodes[i]))
+        if (view_streams_from(c, w->look->world, (size_t)node, i))
             return c->nodes[i].name;
     return "";
 }
@@ -232,7 +232,7 @@ static void attach(struct words *w)
 
         NOW("%s%s ", w->a->now[0] ? "; " : "", name_of(w, i));
         if (*pg->receiver_status)
-            NOW("follows %s%s%s:%lld", upstream_name(w, pg), *upstream_name(w, pg) ? " " : "",
+            NOW("follows %s%s%s:%lld", upstream_name(w, i), *upstream_name(w, i) ? " " : "",
                 pg->receiver_host, (long long)pg->receiver_port);
         else
             NOW("is %s%s", pg->role == PG_WRITABLE ? "the " : "", pg_role_names[pg->role]);

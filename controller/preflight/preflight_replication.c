@@ -47,7 +47,9 @@ bool check_conninfo(const struct check_view *v, struct preflight_result *r)
             continue;
         if (!*find_wrong_host(v->c, i, n->obs.pg.conninfo_hosts, host, sizeof(host)))
             continue;
-        check_measured(r, "%s names %s", v->c->nodes[i].name, host);
+        check_measured(r, "%s names %s%s%.120s", v->c->nodes[i].name, host,
+                       *n->obs.pg.conninfo_place ? "; its next start reads " : "",
+                       n->obs.pg.conninfo_place);
         check_remedy(r,
                      "on %s: ALTER SYSTEM SET primary_conninfo = '… host=%s …'; SELECT "
                      "pg_reload_conf() (after the move it would stream from itself)",
@@ -84,7 +86,7 @@ bool check_attached(const struct check_view *v, struct preflight_result *r)
         check_measured(r, "%s has no walreceiver", v->b_name);
         return false;
     }
-    if (!view_streams_from(&v->b->pg, &v->c->nodes[v->from])) {
+    if (!view_streams_from(v->c, v->w, (size_t)v->to, (size_t)v->from)) {
         check_measured(r, "%s is %s from %s port %" PRId64, v->b_name, v->b->pg.receiver_status,
                        v->b->pg.receiver_host, v->b->pg.receiver_port);
         return false;

@@ -39,8 +39,10 @@ static const struct report_column columns[] = {
     {"error", NULL, REPORT_TEXT, 0},
 };
 
-static const char *state_word(const struct status *st, const struct obs_pg *pg, int owner)
+static const char *state_word(const struct status *st, size_t node, int owner)
 {
+    const struct obs_pg *pg = &st->w->nodes[node].obs.pg;
+
     switch ((enum pg_role)pg->role) {
     case PG_UNKNOWN:
         return pg->orphans != 0 ? "ORPHANS" : "-";
@@ -60,7 +62,7 @@ static const char *state_word(const struct status *st, const struct obs_pg *pg, 
         return "replay PAUSED";
     if (strcmp(pg->receiver_status, "streaming") != 0)
         return *pg->receiver_status ? pg->receiver_status : "NOT streaming";
-    if (owner >= 0 && !view_streams_from(pg, &st->session->config.nodes[owner]))
+    if (owner >= 0 && !view_streams_from(&st->session->config, st->w, node, (size_t)owner))
         return arena_printf(st->arena, "from %s", pg->receiver_host);
     return "streaming";
 }
@@ -184,7 +186,7 @@ static void node_row(struct status *st, size_t i, int owner)
     report_cell(t, STYLE_BOLD, "%s", is_owner ? "*" : "");
     report_cell(t, STYLE_BOLD, "%s", name);
     report_cell(t, role_style(n, is_owner), "%s", pg_role_names[o->pg.role]);
-    report_cell(t, STYLE_PLAIN, "%s", state_word(st, &o->pg, owner));
+    report_cell(t, STYLE_PLAIN, "%s", state_word(st, i, owner));
     report_cell(t, STYLE_PLAIN, "%" PRId64, o->pg.tli ? o->pg.tli : o->pg.control_tli);
     report_cell(t, STYLE_PLAIN, "%s",
                 lsn(st->arena, primary ? written(&o->pg) : received(&o->pg)));

@@ -31,13 +31,15 @@ static const struct report_column controller_columns[] = {
 
 /* ---- who hangs on whom ----------------------------------------------------------------------- */
 
-static int upstream_of(const struct config *c, const struct world_node *n)
+static int upstream_of(const struct config *c, const struct world *w, size_t node)
 {
+    const struct world_node *n = &w->nodes[node];
+
     if (!n->answered || n->obs.pg.role != PG_RECOVERY ||
         strcmp(n->obs.pg.receiver_status, "streaming") != 0)
         return UPSTREAM_NONE;
     for (size_t i = 0; i < c->n_nodes; i++)
-        if (view_streams_from(&n->obs.pg, &c->nodes[i]))
+        if (view_streams_from(c, w, node, i))
             return (int)i;
     return UPSTREAM_FOREIGN;
 }
@@ -157,7 +159,7 @@ void topology_build(struct topology *t, struct status *st)
     report_init(&t->controllers, st->arena, controller_columns,
                 sizeof(controller_columns) / sizeof(controller_columns[0]));
     for (size_t i = 0; i < c->n_nodes; i++)
-        t->upstream[i] = upstream_of(c, &st->w->nodes[i]);
+        t->upstream[i] = upstream_of(c, st->w, i);
     for (size_t i = 0; i < c->n_nodes; i++)
         node_row(t, i);
     server_rows(t);

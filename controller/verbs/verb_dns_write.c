@@ -185,7 +185,7 @@ static int tell_agents(struct session *s, const struct world *w, struct change *
                        struct err *reterr)
 {
     const struct engine_order order = {
-        .command = PLAN_RESUME, .journal = c->journal, .txn = c->txn};
+        .command = PLAN_RESUME, .adopt = true, .journal = c->journal, .txn = c->txn};
 
     if (observing(s, w)) {
         printf("next: pgtandem status\n");

@@ -115,6 +115,7 @@ void world_evidence_request(const struct config_node *target, struct request *q)
     q->verb = VERB_EVIDENCE;
     STR_COPY(q->upstream.node, target->name);
     STR_COPY(q->upstream.address, target->address);
+    STR_COPY(q->upstream.host, target->target);
     q->upstream.port = target->port;
     STR_COPY(q->target_agent, target->agent);
 }

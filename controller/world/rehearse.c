@@ -96,6 +96,7 @@ static void fill(struct request *q, const struct config *c, const struct world *
             continue;
         STR_COPY(up->node, c->nodes[i].name);
         STR_COPY(up->address, c->nodes[i].address);
+        STR_COPY(up->host, c->nodes[i].target);
         up->port = c->nodes[i].port;
         q->n_rehearse++;
     }

@@ -1,6 +1,7 @@
 #include "controller/world/view.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "controller/config.h"
@@ -9,10 +10,58 @@
 #include "proto/lineage.h"
 #include "proto/senders.h"
 
-bool view_streams_from(const struct obs_pg *pg, const struct config_node *upstream)
+static bool is_called(const struct config_node *n, const char *host)
 {
-    return upstream && strcmp(pg->receiver_status, "streaming") == 0 &&
-           strcmp(pg->receiver_host, upstream->address) == 0 && pg->receiver_port == upstream->port;
+    return strcmp(host, n->address) == 0 || strcasecmp(host, n->name) == 0 ||
+           strcasecmp(host, n->target) == 0;
+}
+
+/* The slot that a node's name gives (agent/postgres/postgres.h). */
+static bool is_slot_of(const char *slot, const char *node)
+{
+    for (; *slot && *node; slot++, node++)
+        if (*slot != (*node == '-' ? '_' : *node))
+            return false;
+    return *slot == *node;
+}
+
+/* Its walsender, by address or by the name that the standby gives itself; or its slot at work. */
+static bool serves(const struct obs_pg *upstream, const struct obs_pg *standby,
+                   const struct config_node *node)
+{
+    for (size_t i = 0; i < upstream->n_senders; i++) {
+        const struct obs_sender *s = &upstream->senders[i];
+
+        if (strcmp(s->state, "streaming") == 0 &&
+            (strcmp(s->address, node->address) == 0 || strcmp(s->application, node->name) == 0))
+            return true;
+    }
+    for (size_t i = 0; i < upstream->n_slots; i++) {
+        const struct obs_slot *s = &upstream->slots[i];
+
+        if (s->active && strcmp(s->name, standby->receiver_slot) == 0 &&
+            is_slot_of(s->name, node->name))
+            return true;
+    }
+    return false;
+}
+
+bool view_streams_from(const struct config *c, const struct world *w, size_t node, size_t upstream)
+{
+    const struct obs_pg *pg = &w->nodes[node].obs.pg;
+    const struct config_node *up = &c->nodes[upstream];
+    const struct world_node *there = &w->nodes[upstream];
+
+    if (strcmp(pg->receiver_status, "streaming") != 0 || node == upstream)
+        return false;
+    if (strcmp(pg->receiver_host, up->address) == 0)
+        return pg->receiver_port == up->port;
+    for (size_t i = 0; i < c->n_nodes; i++)
+        if (i != upstream && is_called(&c->nodes[i], pg->receiver_host))
+            return false;                           /* it says itself that it is another one */
+    if (!there->answered || !there->obs.pg.version) /* then its name is all there is */
+        return is_called(up, pg->receiver_host) && pg->receiver_port == up->port;
+    return serves(&there->obs.pg, pg, &c->nodes[node]);
 }
 
 static int64_t max_i64(int64_t a, int64_t b)
@@ -85,7 +134,7 @@ void view_from_world(const struct config *c, const struct world *w, const struct
         n->branched =
             (int)i != owner && lineage_branched(&wn->obs.pg, owner_pg, view->d.tli, &n->branch_at);
         n->wal = lineage_measure(&wn->obs.pg, &wn->obs.fence, owner_pg);
-        n->streams_from_owner = owner >= 0 && view_streams_from(&wn->obs.pg, &c->nodes[owner]);
+        n->streams_from_owner = owner >= 0 && view_streams_from(c, w, i, (size_t)owner);
         n->attached = owner_pg && senders_attached(owner_pg, c->nodes[i].name, c->nodes[i].address);
     }
 }

@@ -17,7 +17,8 @@ struct world;
 void view_from_world(const struct config *c, const struct world *w, const struct record *known,
                      uint32_t seen_writable, struct plan_view *view);
 
-/* Does the walreceiver of this node stream from that node's address? */
-struct config_node;
-struct obs_pg;
-bool view_streams_from(const struct obs_pg *pg, const struct config_node *upstream);
+/* Does the walreceiver of `node` stream from `upstream`? By that node's address; or by whatever else
+ * its primary_conninfo calls it (a name, another address of the same host), when the upstream itself
+ * shows the walsender that serves this node. A walreceiver streams only from a server of its own
+ * system identifier. */
+bool view_streams_from(const struct config *c, const struct world *w, size_t node, size_t upstream);

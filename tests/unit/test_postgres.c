@@ -14,6 +14,7 @@
 #include "agent/postgres/pgcontrol.h"
 #include "agent/postgres/pgfiles.h"
 #include "agent/postgres/pghistory.h"
+#include "agent/postgres/pgkept.h"
 #include "agent/postgres/pgorphan.h"
 #include "agent/postgres/pgsettings.h"
 #include "base/buf.h"
@@ -475,16 +476,16 @@ static void test_primary_conninfo(void **state)
     struct err e = {0};
 
     (void)state;
-    assert_int_equal(pgsettings_primary_conninfo(&c, &up, "db01", text, sizeof(text), NULL), 0);
+    assert_int_equal(pgsettings_primary_conninfo(&c, "", &up, "db01", text, sizeof(text), NULL), 0);
     assert_string_equal(text, "host=fd00::2 port=5433 user=repl application_name=db01 "
                               "sslmode=verify-ca sslrootcert='/a b/ca.pem'");
-    assert_int_equal(pgsettings_primary_conninfo(&c, &up, "db01", text, 40, &e), ERR_TOO_LONG);
+    assert_int_equal(pgsettings_primary_conninfo(&c, "", &up, "db01", text, 40, &e), ERR_TOO_LONG);
     STR_COPY(c.replication_options, "hostaddr=10.0.0.9");
-    assert_int_equal(pgsettings_primary_conninfo(&c, &up, "db01", text, sizeof(text), &e),
+    assert_int_equal(pgsettings_primary_conninfo(&c, "", &up, "db01", text, sizeof(text), &e),
                      ERR_CONFIG);
     assert_non_null(strstr(e.msg, "hostaddr"));
     STR_COPY(c.replication_options, "what is this");
-    assert_int_equal(pgsettings_primary_conninfo(&c, &up, "db01", text, sizeof(text), &e),
+    assert_int_equal(pgsettings_primary_conninfo(&c, "", &up, "db01", text, sizeof(text), &e),
                      ERR_CONFIG);
 }
 
@@ -528,28 +529,116 @@ static void put_configuration(void)
     put("postgresql.auto.conf", "primary_conninfo = 'host=auto,one'\n");
 }
 
-static void test_hosts_in_files(void **state)
+/* What a start would take: the last one, in PostgreSQL's own order of files. What is overridden
+ * elsewhere says nothing. */
+static void test_conninfo_in_files(void **state)
 {
-    char list[256] = "";
+    struct pgsettings_found found;
 
     (void)state;
     put_configuration();
-    assert_false(pgsettings_file_hosts(&made, list, sizeof(list))); /* because of `two` */
-    assert_string_equal(list, "one,sub,last,ten,auto");
+    assert_false(pgsettings_file_conninfo(&made, &found)); /* because of `two` */
+    assert_string_equal(found.value, "host=auto,one");
+    assert_non_null(strstr(found.place, "/postgresql.auto.conf:1"));
 
-    list[0] = '\0';
+    put("postgresql.auto.conf", "# none\n");
+    assert_false(pgsettings_file_conninfo(&made, &found));
+    assert_string_equal(found.value, "host=ten");
+    assert_non_null(strstr(found.place, "/conf.d/10.conf:1"));
+
+    put("conf.d/09.conf", "primary_conninfo = 'host=nine'\n"); /* made later, read earlier */
+    put("postgresql.conf", "include_dir 'conf.d'\n\nprimary_conninfo = 'host=own'\n");
+    assert_true(pgsettings_file_conninfo(&made, &found));
+    assert_string_equal(found.value, "host=own");
+    assert_non_null(strstr(found.place, "/postgresql.conf:3"));
+    put("postgresql.conf", "primary_conninfo = 'host=own'\ninclude_dir 'conf.d'\n");
+    assert_true(pgsettings_file_conninfo(&made, &found));
+    assert_string_equal(found.value, "host=ten");
+
     put("postgresql.conf", "port = 1\n");
-    assert_true(pgsettings_file_hosts(&made, list, sizeof(list)));
-    assert_string_equal(list, "auto,one");
+    assert_true(pgsettings_file_conninfo(&made, &found));
+    assert_string_equal(found.value, "");
+    assert_string_equal(found.place, "");
     put("postgresql.conf", "include 'postgresql.conf'\n"); /* itself */
-    assert_false(pgsettings_file_hosts(&made, list, sizeof(list)));
+    assert_false(pgsettings_file_conninfo(&made, &found));
 
-    list[0] = '\0';
     STR_PRINTF(made.config_file, "%s/last.conf", made.data_directory);
-    assert_true(pgsettings_file_hosts(&made, list, sizeof(list)));
-    assert_string_equal(list, "last,auto,one");
+    assert_true(pgsettings_file_conninfo(&made, &found));
+    assert_string_equal(found.value, "host=last");
     STR_PRINTF(made.config_file, "%s/missing.conf", made.data_directory);
-    assert_false(pgsettings_file_hosts(&made, list, sizeof(list)));
+    assert_false(pgsettings_file_conninfo(&made, &found));
+    made.config_file[0] = '\0';
+}
+
+/* Following changes where to, and keeps how: all that the connection string in force says. */
+static void test_conninfo_is_kept(void **state)
+{
+    static const char base[] =
+        "host=old.ia2.test hostaddr=10.0.0.9 port=1 user=walrepl dbname=vospace "
+        "passfile='/var/lib/my pass' application_name=stand1 connect_timeout=3 keepalives_idle=30 "
+        "sslmode=verify-full sslrootcert=/ca.pem options='-c a=b'";
+    struct postgres_config c = {.replication_user = "repl"};
+    struct upstream up = {
+        .node = "db02", .address = "10.77.0.22", .host = "db02.ia2.test", .port = 5432};
+    char text[CONNINFO_BYTES];
+
+    (void)state;
+    assert_int_equal(pgsettings_primary_conninfo(&c, base, &up, "db01", text, sizeof(text), NULL),
+                     0);
+    assert_int_equal(strncmp(text,
+                             "host=db02.ia2.test hostaddr=10.77.0.22 port=5432 user=walrepl "
+                             "application_name=stand1 ",
+                             85),
+                     0);
+    assert_non_null(strstr(text, " dbname=vospace"));
+    assert_non_null(strstr(text, " passfile='/var/lib/my pass'"));
+    assert_non_null(strstr(text, " connect_timeout=3"));
+    assert_non_null(strstr(text, " keepalives_idle=30"));
+    assert_non_null(strstr(text, " sslmode=verify-full"));
+    assert_non_null(strstr(text, " sslrootcert=/ca.pem"));
+    assert_non_null(strstr(text, " options='-c a=b'"));
+    assert_null(strstr(text, "old.ia2.test"));
+    assert_null(strstr(text, "10.0.0.9"));
+
+    /* what agent.conf says wins; an address stays an address */
+    STR_COPY(c.replication_options, "sslmode=require user=other");
+    assert_int_equal(pgsettings_primary_conninfo(&c, "host=10.0.0.9 sslmode=prefer user=u", &up,
+                                                 "db01", text, sizeof(text), NULL),
+                     0);
+    assert_string_equal(text, "host=10.77.0.22 port=5432 user=other application_name=db01 "
+                              "sslmode=require");
+    /* a service may have a hostaddr of its own */
+    c.replication_options[0] = '\0';
+    assert_int_equal(
+        pgsettings_primary_conninfo(&c, "service=upstream", &up, "db01", text, sizeof(text), NULL),
+        0);
+    assert_string_equal(text, "host=10.77.0.22 hostaddr=10.77.0.22 port=5432 user=repl "
+                              "application_name=db01 service=upstream");
+}
+
+/* DETACH empties the setting: what it said is kept, also when the agent is started anew. */
+static void test_kept_conninfo(void **state)
+{
+    char path[300];
+    struct pgkept *k = pgkept_new();
+
+    (void)state;
+    STR_PRINTF(path, "%s/primary_conninfo", made.data_directory);
+    put("postgresql.conf", "port = 1\n");
+    put("postgresql.auto.conf", "primary_conninfo = ''\n");
+    pgkept_load(k, path); /* none yet */
+    assert_string_equal(pgkept_base(k, &made), "");
+    pgkept_note(k, "host=a sslmode=require");
+    assert_string_equal(pgkept_base(k, &made), "host=a sslmode=require");
+    pgkept_note(k, "");
+    assert_string_equal(pgkept_base(k, &made), "host=a sslmode=require");
+    pgkept_free(k);
+    k = pgkept_new();
+    pgkept_load(k, path);
+    assert_string_equal(pgkept_base(k, &made), "host=a sslmode=require");
+    put("postgresql.auto.conf", "primary_conninfo = 'host=b'\n"); /* by hand, while stopped */
+    assert_string_equal(pgkept_base(k, &made), "host=b");
+    pgkept_free(k);
 }
 
 static void test_edit_of_auto_conf(void **state)
@@ -605,7 +694,9 @@ int main(void)
         cmocka_unit_test(test_conninfo_quoting),
         cmocka_unit_test(test_primary_conninfo),
         cmocka_unit_test(test_hosts_of_a_conninfo),
-        IN_DIRECTORY(test_hosts_in_files),
+        IN_DIRECTORY(test_conninfo_in_files),
+        cmocka_unit_test(test_conninfo_is_kept),
+        IN_DIRECTORY(test_kept_conninfo),
         IN_DIRECTORY(test_edit_of_auto_conf),
         cmocka_unit_test(test_slot_names),
     };

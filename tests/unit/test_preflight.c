@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "controller/world/view.h"
 #include "tests/unit/preflight_world.h"
 #include "tests/unit/unit.h"
 
@@ -219,6 +220,36 @@ static void attachment(void **state)
     set_up(NULL);
     STR_COPY(w.nodes[A].obs.pg.senders[0].state, "catchup");
     refuses("attached", "catchup");
+}
+
+/* A host name is as good as an address: the owner's walsender says whom it serves. */
+static void attachment_by_name(void **state)
+{
+    struct obs_pg *a = &w.nodes[A].obs.pg, *b = &w.nodes[B].obs.pg;
+
+    (void)state;
+    STR_COPY(b->receiver_host, "db02"); /* as /etc/hosts has it */
+    run(PREFLIGHT_PLANNED);
+    assert_true(result("attached")->ok);
+    STR_COPY(b->receiver_host, "pg-primary.internal");
+    run(PREFLIGHT_PLANNED);
+    assert_true(result("attached")->ok);
+    STR_COPY(b->receiver_host, "192.168.7.2"); /* another address of the owner's host */
+    run(PREFLIGHT_PLANNED);
+    assert_true(result("attached")->ok);
+
+    STR_COPY(b->receiver_host, "vm.ia2.test"); /* it says itself that it is another node */
+    refuses("attached", "vm.ia2.test");
+    STR_COPY(b->receiver_host, "pg-primary.internal");
+    a->senders[0].address[0] = '\0'; /* and the owner knows nothing of it */
+    refuses("attached", "pg-primary.internal");
+    /* with NAT between them neither address fits, but its slot is at work */
+    a->n_slots = 1;
+    a->slots[0] = (struct obs_slot){.name = "db01", .active = true, .physical = true};
+    STR_COPY(b->receiver_slot, "db01");
+    assert_true(view_streams_from(&s.config, &w, B, A));
+    STR_COPY(b->receiver_slot, "vm");
+    assert_false(view_streams_from(&s.config, &w, B, A));
 }
 
 static void lag_and_replay(void **state)
@@ -517,6 +548,7 @@ int main(void)
         TEST(timelines_and_who_has_most),
         TEST(conninfo_that_leads_back),
         TEST(attachment),
+        TEST(attachment_by_name),
         TEST(lag_and_replay),
         TEST(settings_of_a_restore),
         TEST(timelines_and_capacity),
