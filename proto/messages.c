@@ -122,6 +122,7 @@ static const struct field obs_sender_fields[] = {
     F_LSN(struct obs_sender, sent_lsn, 0, "sent to it"),
     F_LSN(struct obs_sender, flush_lsn, 0, "flushed by it"),
     F_LSN(struct obs_sender, replay_lsn, 0, "replayed by it"),
+    F_INT(struct obs_sender, replay_lag_ms, 0, -1, INT64_MAX, "-1", "ms: pg_stat_replication.replay_lag; -1 none", .since = 2),
 };
 static FIELD_TABLE(obs_sender_table, struct obs_sender, "sender", obs_sender_fields);
 
@@ -182,6 +183,8 @@ static const struct field obs_pg_fields[] = {
     F_INT(struct obs_pg, ready_files, 0, -1, INT64_MAX, NULL, "WAL files waiting to be archived"),
     F_INT(struct obs_pg, prepared_xacts, 0, -1, INT32_MAX, NULL, "prepared transactions"),
     F_INT(struct obs_pg, backups_running, 0, -1, INT32_MAX, NULL, "base backups running"),
+    F_STRING(struct obs_pg, backups, 0, NULL, "each base backup: process, program, client, how far", .since = 2),
+    F_INT(struct obs_pg, slot_keep_bytes, 0, -1, INT64_MAX, "-1", "max_slot_wal_keep_size; -1: no limit", .since = 2),
     F_BOOL(struct obs_pg, rewindable, 0, NULL, "pg_rewind can work on it"),
     F_LIST(struct obs_pg, senders, n_senders, 0, &obs_sender_table, "who streams from here"),
     F_LIST(struct obs_pg, slots, n_slots, 0, &obs_slot_table, "replication slots"),

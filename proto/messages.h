@@ -147,6 +147,8 @@ struct obs_sender { /* one walsender (pg_stat_replication) */
     char state[16]; /* "streaming"; "logical": a subscriber, whatever it does */
     char sync[16];  /* "async", "sync", "quorum", "potential" */
     uint64_t sent_lsn, flush_lsn, replay_lsn;
+    int64_t
+        replay_lag_ms; /* measured by PostgreSQL: from flushed here to replayed there; -1 none */
     /* known to its own agent alone, not in the message */
     int64_t pid;  /* the walsender's */
     int64_t port; /* the standby's end of the connection; -1 a Unix socket, 0 unknown */
@@ -206,7 +208,9 @@ struct obs_pg {
     int64_t max_wal_senders, max_replication_slots, wal_senders_used;
     int64_t ready_files; /* archive_status: files that end in .ready */
     int64_t prepared_xacts, backups_running;
-    bool rewindable; /* wal_log_hints or data checksums, and full_page_writes */
+    char backups[256];       /* each: process, program, client, how far; "" none */
+    int64_t slot_keep_bytes; /* max_slot_wal_keep_size; -1: without a limit, or not told */
+    bool rewindable;         /* wal_log_hints or data checksums, and full_page_writes */
     struct obs_sender senders[OBS_SENDERS_MAX];
     size_t n_senders;
     struct obs_slot slots[32];

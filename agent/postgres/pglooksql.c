@@ -36,18 +36,35 @@ static const char sql_main[] =
     " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'"
     "  AND application_name <> 'pgtandem-agent') AS wal_senders_used," /* rehearsals, evidence */
     " (SELECT count(*) FROM pg_prepared_xacts) AS prepared_xacts,"
-    " (SELECT count(*) FROM pg_stat_replication WHERE state = 'backup')%s AS backups_running,"
+    " b.n@1 AS backups_running, b.who AS backups,"
+    " pg_size_bytes(current_setting('max_slot_wal_keep_size', true)) AS slot_keep_bytes,"
     " (current_setting('full_page_writes')::bool AND (current_setting('wal_log_hints')::bool"
     "  OR current_setting('data_checksums')::bool))::text AS rewindable,"
     " current_setting('primary_conninfo') AS _conninfo,"
     " current_setting('data_directory') AS _data_directory"
     " FROM (SELECT pg_is_in_recovery() AS rec OFFSET 0) r"
-    " LEFT JOIN pg_stat_wal_receiver w ON true;";
+    " LEFT JOIN pg_stat_wal_receiver w ON true"
+    /* whoever copies the files behind PostgreSQL's back holds a session that began the backup */
+    " CROSS JOIN (SELECT count(*) AS n, string_agg('process ' || a.pid || ' ('"
+    "  || coalesce(nullif(a.application_name, ''), a.backend_type) || ') of ' || a.usename"
+    "  || coalesce(' from ' || host(a.client_addr), '') || ', since '"
+    "  || to_char(a.backend_start, 'HH24:MI') || @2, '; ' ORDER BY a.pid) AS who"
+    "  FROM pg_stat_activity a LEFT JOIN pg_stat_replication s ON s.pid = a.pid"
+    "  WHERE s.state = 'backup' OR a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'"
+    "  AND (a.application_name LIKE 'pgBackRest [backup%'"
+    "  OR a.query ~* '^[^'']*pg_(backup_start|start_backup)\\s*\\(')) b;";
+
+/* Of version 13: how far pg_basebackup is. */
+static const char sql_progress[] =
+    "coalesce((SELECT ', ' || p.phase || coalesce(' ' || 100 * p.backup_streamed"
+    " / nullif(p.backup_total, 0) || '%', '') FROM pg_stat_progress_basebackup p"
+    " WHERE p.pid = a.pid), '')";
 
 static const char sql_senders[] =
     "SELECT r.application_name AS application, coalesce(host(r.client_addr), '') AS address,"
     " CASE WHEN s.slot_type = 'logical' THEN 'logical' ELSE r.state END AS state,"
     " r.sync_state AS sync, r.sent_lsn, r.flush_lsn, r.replay_lsn, r.pid AS _pid,"
+    " (extract(epoch FROM r.replay_lag) * 1000)::bigint AS replay_lag_ms,"
     " coalesce(r.client_port, 0) AS _port"
     " FROM pg_stat_replication r LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid"
     " WHERE r.state <> 'backup' AND r.application_name <> 'pgtandem-agent' ORDER BY 1, r.pid;";
@@ -62,12 +79,15 @@ static void add(const struct postgres_config *c, const char *const prefix[3], st
     long major = pgfiles_major(c);
     /* the exclusive backup mode ended with version 15, its function with it */
     const char *exclusive = major > 0 && major < 15 ? " + pg_is_in_backup()::int" : "";
-    const char *hole = strstr(sql_main, "%s");
+    const char *progress = major >= 13 ? sql_progress : "''";
+    const char *one = strstr(sql_main, "@1"), *two = strstr(sql_main, "@2");
 
     buf_str(b, prefix[0]);
-    buf_add(b, sql_main, (size_t)(hole - sql_main));
+    buf_add(b, sql_main, (size_t)(one - sql_main));
     buf_str(b, exclusive);
-    buf_str(b, hole + 2);
+    buf_add(b, one + 2, (size_t)(two - one - 2));
+    buf_str(b, progress);
+    buf_str(b, two + 2);
     buf_str(b, prefix[1]);
     buf_str(b, sql_senders);
     buf_str(b, prefix[2]);

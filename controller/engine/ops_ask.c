@@ -59,6 +59,31 @@ static void look_at_all(struct run *r)
     inspection_end(inspection);
 }
 
+static bool no_backup(const struct run *r, size_t node)
+{
+    return r->world.nodes[node].answered && r->world.nodes[node].obs.pg.backups_running == 0;
+}
+
+/* --wait-jobs: a base backup of hours is waited for before anything is claimed. */
+static bool await_backups(struct run *r, struct op_result *res)
+{
+    const struct session *s = r->session;
+    int owner = plan_owner(&r->view);
+    const struct obs_pg *pg = owner >= 0 ? &r->world.nodes[owner].obs.pg : NULL;
+
+    if (unplanned(r) || !pg || pg->backups_running == 0 || s->options.wait_jobs_s == 0)
+        return true;
+    if (s->options.format == FORMAT_PRETTY)
+        fprintf(stderr, "waiting up to %lld s for the base backup on %s: %s\n",
+                (long long)s->options.wait_jobs_s, run_node_name(r, owner), pg->backups);
+    if (ops_until(r, (size_t)owner, no_backup, s->options.wait_jobs_s * 1000))
+        return true;
+    err_set(&res->e, ERR_PREFLIGHT, "wait for its end, then run the same command again",
+            "after %lld s a base backup still runs on %s (%.250s); nothing has been changed",
+            (long long)s->options.wait_jobs_s, run_node_name(r, owner), pg->backups);
+    return false;
+}
+
 void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     struct session *s = r->session;
@@ -91,6 +116,8 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
                             : "Writes stop from fence to promote.");
     if (session_confirm(s, question, s->config.cluster.name, &res->e) < 0)
         *outcome_at(m, res) = OUTCOME_DECLINED;
+    else if (!await_backups(r, res))
+        *outcome_at(m, res) = OUTCOME_FAILED;
 }
 
 /* ---- loss statement ----------------------------------------------------------------------- */

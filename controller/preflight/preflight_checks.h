@@ -204,8 +204,8 @@ void check_list(char *text, size_t bytes, const char *name);
       "by [limits]", "the owner's archiver takes its WAL files at once (its stop waits for it)")   \
     X(prepared, "prepared-transactions", WARN, OFF, true, OF_OWNER(PG),                            \
       "0", "no prepared transaction is open on the owner")                                         \
-    X(backups, "backups", WARN, OFF, true, OF_OWNER(PG),                                           \
-      "0", "no base backup runs on the owner")                                                     \
+    X(backups, "backups", BLOCK, OFF, true, OF_OWNER(PG),                                           \
+      "0, or --wait-jobs", "no base backup runs on the owner")                                                     \
     X(signal_files, "signal-files", BLOCK, WARN, false,                                             \
       PLANNED(OF_OWNER(ROLE)) | OF_TARGET(ANSWER),                                                 \
       "none left over", "no left-over signal file would change a role at the next start")          \

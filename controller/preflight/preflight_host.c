@@ -127,9 +127,12 @@ bool check_prepared(const struct check_view *v, struct preflight_result *r)
 
 bool check_backups(const struct check_view *v, struct preflight_result *r)
 {
-    check_measured(r, "%" PRId64, v->a->pg.backups_running);
-    check_remedy(r, "wait for the backup's end: the move would abort it");
-    return v->a->pg.backups_running == 0;
+    const struct obs_pg *pg = &v->a->pg;
+
+    check_measured(r, "%" PRId64 " running%s%.250s", pg->backups_running, *pg->backups ? ": " : "",
+                   pg->backups);
+    check_remedy(r, "the move would abort it. Wait for its end: --wait-jobs SECS waits for it too");
+    return pg->backups_running == 0 || v->o->wait_jobs_s > 0;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

@@ -110,22 +110,35 @@ static uint64_t received(const struct obs_pg *pg)
     return pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
 }
 
-/* Behind the owner in bytes, and in seconds: the age of the last replayed commit says nothing on an
- * idle primary, so no bytes are no seconds. -1: unknown. */
-static void lag_of(const struct status *st, const struct obs_pg *pg, int owner, int64_t *ret_bytes,
+/* What PostgreSQL has measured: how long the latest WAL took from its flush on the owner to its
+ * replay on this standby. It says nothing once all has been replayed and no more is written. */
+static int64_t measured_lag_ms(const struct status *st, size_t node, const struct obs_pg *owner)
+{
+    const struct obs_sender *s = view_sender(owner, &st->session->config.nodes[node]);
+
+    return s ? s->replay_lag_ms : -1;
+}
+
+/* Behind the owner in bytes, and in seconds. The age of the last replayed commit is no lag: on an
+ * idle primary it only grows, also while a checkpoint's record or the padding after a restart is
+ * still on its way. It stands in only while the owner is silent. -1: unknown. */
+static void lag_of(const struct status *st, size_t node, int owner, int64_t *ret_bytes,
                    int64_t *ret_ms)
 {
+    const struct obs_pg *pg = &st->w->nodes[node].obs.pg;
     const struct world_node *o = owner >= 0 ? &st->w->nodes[owner] : NULL;
 
     *ret_bytes = *ret_ms = -1;
     if (pg->role != PG_RECOVERY || !pg->replay_lsn)
         return;
-    if (o && o->answered && o->obs.pg.role == PG_WRITABLE) {
-        uint64_t ahead = written(&o->obs.pg);
-
-        *ret_bytes = ahead > pg->replay_lsn ? (int64_t)(ahead - pg->replay_lsn) : 0;
+    if (!o || !o->answered || o->obs.pg.role != PG_WRITABLE) {
+        *ret_ms = pg->replay_delay_ms;
+        return;
     }
-    *ret_ms = *ret_bytes == 0 ? 0 : pg->replay_delay_ms;
+    uint64_t ahead = written(&o->obs.pg);
+
+    *ret_bytes = ahead > pg->replay_lsn ? (int64_t)(ahead - pg->replay_lsn) : 0;
+    *ret_ms = *ret_bytes == 0 ? 0 : measured_lag_ms(st, node, &o->obs.pg);
 }
 
 static void lag_cells(struct status *st, struct report *t, int64_t bytes, int64_t ms)
@@ -182,7 +195,7 @@ static void node_row(struct status *st, size_t i, int owner)
         silent_row(st, n, name, is_owner);
         return;
     }
-    lag_of(st, &o->pg, owner, &bytes, &ms);
+    lag_of(st, i, owner, &bytes, &ms);
     report_cell(t, STYLE_BOLD, "%s", is_owner ? "*" : "");
     report_cell(t, STYLE_BOLD, "%s", name);
     report_cell(t, role_style(n, is_owner), "%s", pg_role_names[o->pg.role]);

@@ -13,6 +13,9 @@
 #include "controller/session.h"
 #include "controller/world/dns_words.h"
 #include "controller/world/evidence.h"
+#include "controller/world/view.h"
+
+enum { SLOT_TOLD_BYTES = 64 << 20 }; /* less is what a short absence keeps */
 
 static void add(struct status *st, struct status_lines *lines, const char *node, const char *fmt,
                 ...) __attribute__((format(printf, 4, 5)));
@@ -385,6 +388,46 @@ static void observers(struct status *st)
             names);
 }
 
+/* A slot keeps WAL for its node, also while that is away; PostgreSQL's default has no limit. */
+static void slots(struct status *st, size_t owner)
+{
+    const struct obs_pg *pg = &st->w->nodes[owner].obs.pg;
+    uint64_t end = pg->flush_lsn ? pg->flush_lsn : pg->insert_lsn;
+
+    for (size_t i = 0; i < pg->n_slots; i++) {
+        const struct obs_slot *slot = &pg->slots[i];
+        const char *node = NULL;
+
+        for (size_t k = 0; k < st->w->n_nodes; k++)
+            if (view_is_slot_of(slot->name, name_of(st, (int)k)))
+                node = name_of(st, (int)k);
+        if (slot->active || !slot->restart_lsn || slot->restart_lsn > end || !slot->physical ||
+            end - slot->restart_lsn < SLOT_TOLD_BYTES)
+            continue;
+        int64_t held = (int64_t)(end - slot->restart_lsn), left = pg->free_bytes;
+        bool limited = pg->slot_keep_bytes >= 0 && pg->slot_keep_bytes - held < left;
+
+        if (limited)
+            left = pg->slot_keep_bytes > held ? pg->slot_keep_bytes - held : 0;
+        add(st, left < held ? &st->problems : &st->owed, name_of(st, (int)owner),
+            "%s keeps %s of WAL in slot \"%s\" for %s, which does not stream; %s left until %s",
+            name_of(st, (int)owner), report_bytes(st->arena, held), slot->name,
+            node ? node : "no node of this cluster", report_bytes(st->arena, left),
+            limited ? "max_slot_wal_keep_size gives the slot up"
+                    : "pg_wal's file system is full and PostgreSQL stops "
+                      "(max_slot_wal_keep_size has no lower limit)");
+    }
+}
+
+static void backups(struct status *st, size_t node)
+{
+    const struct obs_pg *pg = &st->w->nodes[node].obs.pg;
+
+    if (pg->backups_running > 0)
+        add(st, &st->owed, name_of(st, (int)node), "a base backup runs on %s%s%s",
+            name_of(st, (int)node), *pg->backups ? ": " : "", pg->backups);
+}
+
 static void agent_problems(struct status *st, const struct world_node *n, const char *name)
 {
     if (n->version && n->version < PROTO_VERSION)
@@ -445,6 +488,9 @@ static void node_problems(struct status *st, size_t i, int owner)
     recovery_problems(st, o, name);
     cron_problems(st, o, name, owner, (int)i == owner);
     agent_problems(st, n, name);
+    backups(st, i);
+    if (o->pg.role == PG_WRITABLE)
+        slots(st, i);
     if (!o->watch_enabled)
         add(st, &st->owed, name, "the watch is off on %s: it would not notice another owner", name);
     else if (o->watch_age_ms > 10 * o->watch_period_ms && o->watch_age_ms > 60000)

@@ -16,8 +16,7 @@ static bool is_called(const struct config_node *n, const char *host)
            strcasecmp(host, n->target) == 0;
 }
 
-/* The slot that a node's name gives (agent/postgres/postgres.h). */
-static bool is_slot_of(const char *slot, const char *node)
+bool view_is_slot_of(const char *slot, const char *node)
 {
     for (; *slot && *node; slot++, node++)
         if (*slot != (*node == '-' ? '_' : *node))
@@ -25,22 +24,29 @@ static bool is_slot_of(const char *slot, const char *node)
     return *slot == *node;
 }
 
-/* Its walsender, by address or by the name that the standby gives itself; or its slot at work. */
-static bool serves(const struct obs_pg *upstream, const struct obs_pg *standby,
-                   const struct config_node *node)
+const struct obs_sender *view_sender(const struct obs_pg *upstream, const struct config_node *node)
 {
     for (size_t i = 0; i < upstream->n_senders; i++) {
         const struct obs_sender *s = &upstream->senders[i];
 
         if (strcmp(s->state, "streaming") == 0 &&
             (strcmp(s->address, node->address) == 0 || strcmp(s->application, node->name) == 0))
-            return true;
+            return s;
     }
+    return NULL;
+}
+
+/* Its walsender; or its slot at work. */
+static bool serves(const struct obs_pg *upstream, const struct obs_pg *standby,
+                   const struct config_node *node)
+{
+    if (view_sender(upstream, node))
+        return true;
     for (size_t i = 0; i < upstream->n_slots; i++) {
         const struct obs_slot *s = &upstream->slots[i];
 
         if (s->active && strcmp(s->name, standby->receiver_slot) == 0 &&
-            is_slot_of(s->name, node->name))
+            view_is_slot_of(s->name, node->name))
             return true;
     }
     return false;

@@ -10,6 +10,8 @@
 #include "controller/decide/planner.h"
 
 struct config;
+struct config_node;
+struct obs_pg;
 struct world;
 
 /* Fill nodes and record of *view from the world; command, options and marks are the caller's and
@@ -22,3 +24,9 @@ void view_from_world(const struct config *c, const struct world *w, const struct
  * shows the walsender that serves this node. A walreceiver streams only from a server of its own
  * system identifier. */
 bool view_streams_from(const struct config *c, const struct world *w, size_t node, size_t upstream);
+
+/* The walsender that serves `node` on `upstream`, by its address or the name that it gives itself;
+ * NULL: none that is streaming. */
+const struct obs_sender *view_sender(const struct obs_pg *upstream, const struct config_node *node);
+/* Is that the slot of a node of this name (agent/postgres/postgres.h)? */
+bool view_is_slot_of(const char *slot, const char *node);

@@ -7,7 +7,7 @@ import sys
 import time
 
 from labkit import hosts, scene, tap
-from labkit.scene import check
+from labkit.scene import check, wait
 
 LSN = r'[0-9A-F]+/[0-9A-F]+'
 
@@ -81,38 +81,6 @@ def _(s):
     check(s.pgtandem('audit', 'verify').code == 0, 'the journals do not verify')
 
 
-KEPT = 'connect_timeout=7 keepalives_idle=33 dbname=postgres'
-
-
-def follow_by_name(s, node):
-    """NODE streams from the owner by a name of the house, with keywords of its own; a line that is
-    overridden names the alias."""
-    at = hosts.ADDRESS[s.record()['owner']]
-    s.run(node, 'sh', '-c', 'echo "%s pg-main" >>/etc/hosts' % at, check=True)
-    s.run(node, 'sh', '-c', "echo \"primary_conninfo = 'host=%s'\" >>%s/postgresql.conf"
-          % (hosts.ALIAS, hosts.DATA), user='postgres', check=True)
-    s.psql(node, "ALTER SYSTEM SET primary_conninfo = 'host=pg-main port=5432 user=replicator"
-                 " application_name=%s %s'" % (node, KEPT))
-    s.psql(node, 'SELECT pg_reload_conf()')
-    wait(lambda: s.value(node, "SELECT sender_host FROM pg_stat_wal_receiver WHERE status = 'streaming'")
-         == 'pg-main', 15, '%s follows by name' % node)
-
-
-@tap.test('standbys that follow by a name: attached; the move keeps every keyword but where to', owner='vm')
-def _(s):
-    for node in ('db01', 'db02'):
-        follow_by_name(s, node)
-    wait(lambda: s.streaming('vm') == ['db01', 'db02'], 15, 'both stream')
-    status = s.pgtandem('status')
-    check(status.code == 0 and 'pg-main' not in status.stdout, 'status: %s', status.stdout)
-    result = s.switchover('db02')
-    check(result.code == 0, 'exit %d: %s', result.code, result.stdout + result.stderr)
-    s.await_steady('db02')
-    conninfo = s.value('db01', 'SHOW primary_conninfo')
-    check('host=db02.%s hostaddr=%s ' % (hosts.ZONE, hosts.ADDRESS['db02']) in conninfo and
-          all(word in conninfo for word in KEPT.split()), 'db01: %s', conninfo)
-
-
 @tap.test('--dry-run shows the plan and changes nothing')
 def _(s):
     before, record = s.snapshot(), s.record()
@@ -136,6 +104,38 @@ def _(s):
     check(declined.code == 9, 'nobody there to say yes: exit %d', declined.code)
     check(s.record() == record, 'the record is %s', s.record())
     s.await_unchanged(before, 2)
+
+
+KEPT = 'connect_timeout=7 keepalives_idle=33 dbname=postgres'
+
+
+def follow_by_name(s, node):
+    """NODE streams from the owner by a name of the house, with keywords of its own; a line that is
+    overridden names the alias."""
+    at = hosts.ADDRESS[s.record()['owner']]
+    s.run(node, 'sh', '-c', 'echo "%s pg-main" >>/etc/hosts' % at, check=True)
+    s.run(node, 'sh', '-c', "echo \"primary_conninfo = 'host=%s'\" >>%s/postgresql.conf"
+          % (hosts.ALIAS, hosts.DATA), user='postgres', check=True)
+    s.psql(node, "ALTER SYSTEM SET primary_conninfo = 'host=pg-main port=5432 user=replicator"
+                 " application_name=%s %s'" % (node, KEPT))
+    s.psql(node, 'SELECT pg_reload_conf()')
+    wait(lambda: s.value(node, "SELECT sender_host FROM pg_stat_wal_receiver WHERE status = 'streaming'")
+         == 'pg-main', 15, '%s follows by name' % node)
+
+
+@tap.test('standbys that follow by a name: attached; the move keeps every keyword but where to')
+def _(s):
+    for node in ('db01', 'vm'):
+        follow_by_name(s, node)
+    wait(lambda: s.streaming('db02') == ['db01', 'vm'], 15, 'both stream')
+    status = s.pgtandem('status')
+    check(status.code == 0 and 'pg-main' not in status.stdout, 'status: %s', status.stdout)
+    result = s.switchover('db01')
+    check(result.code == 0, 'exit %d: %s', result.code, result.stdout + result.stderr)
+    s.await_steady('db01')
+    conninfo = s.value('vm', 'SHOW primary_conninfo')
+    check('host=db01.%s hostaddr=%s ' % (hosts.ZONE, hosts.ADDRESS['db01']) in conninfo and
+          all(word in conninfo for word in KEPT.split()), 'vm: %s', conninfo)
 
 
 @tap.test('no job starts twice when roles move over the full minute (I4)')

@@ -361,6 +361,20 @@ static void timelines_and_capacity(void **state)
     warns("prepared-transactions");
 }
 
+/* A base backup of hours is not aborted by a --yes. */
+static void a_backup_that_runs(void **state)
+{
+    (void)state;
+    w.nodes[A].obs.pg.backups_running = 1;
+    STR_COPY(w.nodes[A].obs.pg.backups, "process 4711 (pg_basebackup) of rep from 10.0.0.9, 40%");
+    refuses("backups", "1 running: process 4711 (pg_basebackup) of rep from 10.0.0.9, 40%");
+    s.options.yes = true;
+    refuses("backups", "4711");
+    s.options.wait_jobs_s = 60;
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(p.blocking, 0);
+}
+
 static void synchronous_names(void **state)
 {
     struct obs_pg *b = &w.nodes[B].obs.pg;
@@ -552,6 +566,7 @@ int main(void)
         TEST(lag_and_replay),
         TEST(settings_of_a_restore),
         TEST(timelines_and_capacity),
+        TEST(a_backup_that_runs),
         TEST(synchronous_names),
         TEST(crontabs),
         TEST(rehearsals),

@@ -304,17 +304,80 @@ static void all_is_well(void **state)
     json_decref(o);
 }
 
+/* The owner's walsender for node `i`. */
+static struct obs_sender *sender(int i)
+{
+    struct obs_sender *one = &w.nodes[A].obs.pg.senders[w.nodes[A].obs.pg.n_senders++];
+
+    STR_PRINTF(one->address, "10.77.0.%d", 20 + i);
+    STR_COPY(one->state, "streaming");
+    return one;
+}
+
 static void lag_is_in_bytes_and_seconds(void **state)
 {
     (void)state;
     w.nodes[B].obs.pg.replay_lsn = 0x3000148 - 2048;
-    w.nodes[B].obs.pg.replay_delay_ms = 1500;
+    sender(B)->replay_lag_ms = 1500;
     w.nodes[C].obs.pg.replay_delay_ms = 86400000; /* an idle primary: no lag at all */
     build();
     char *pretty = screen(FORMAT_PRETTY);
     assert_non_null(strstr(pretty, "2.0 kB 1.5 s"));
     assert_non_null(strstr(pretty, "0 B 0.0 s"));
     assert_null(strstr(pretty, "86400"));
+
+    /* a checkpoint's record, or the padding after a restart, on an idle primary: nothing measured */
+    set_up(NULL);
+    sender(B)->replay_lag_ms = -1;
+    w.nodes[B].obs.pg.replay_lsn = 0x3000148 - 1331;
+    w.nodes[B].obs.pg.replay_delay_ms = 557900;
+    build();
+    pretty = screen(FORMAT_PRETTY);
+    assert_non_null(strstr(pretty, "1.3 kB"));
+    assert_null(strstr(pretty, "557"));
+
+    /* the owner is silent: the age of its last commit is all there is, and says so */
+    w.nodes[A].answered = false;
+    build();
+    assert_non_null(strstr(screen(FORMAT_PRETTY), "? 557.9 s"));
+}
+
+/* A slot of a node that is away holds WAL without a limit. */
+static void slots_that_hold_wal(void **state)
+{
+    struct obs_pg *pg = &w.nodes[A].obs.pg;
+
+    (void)state;
+    pg->insert_lsn = pg->flush_lsn = UINT64_C(3) << 30;
+    pg->free_bytes = INT64_C(10) << 30;
+    pg->slot_keep_bytes = -1;
+    pg->n_slots = 1;
+    pg->slots[0] = (struct obs_slot){
+        .name = "vm", .physical = true, .active = true, .restart_lsn = UINT64_C(1) << 30};
+    build();
+    assert_false(says(&st.owed, "slot \"vm\""));
+    pg->slots[0].active = false;
+    build();
+    assert_true(says(&st.owed, "db02 keeps 2.0 GB of WAL in slot \"vm\" for vm"));
+    assert_true(says(&st.owed, "10.0 GB left until pg_wal's file system is full"));
+    pg->free_bytes = INT64_C(1) << 30;
+    build();
+    assert_true(says(&st.problems, "1.0 GB left until pg_wal's file system is full"));
+    pg->slot_keep_bytes = INT64_C(2560) << 20;
+    build();
+    assert_true(says(&st.problems, "512.0 MB left until max_slot_wal_keep_size"));
+    pg->slots[0].restart_lsn = pg->flush_lsn - 4096; /* a short absence */
+    build();
+    assert_false(says(&st.problems, "slot \"vm\""));
+}
+
+static void backups_that_run(void **state)
+{
+    (void)state;
+    w.nodes[A].obs.pg.backups_running = 1;
+    STR_COPY(w.nodes[A].obs.pg.backups, "process 4711 (pg_basebackup) of replicator, 40%");
+    build();
+    assert_true(says(&st.owed, "a base backup runs on db02: process 4711 (pg_basebackup)"));
 }
 
 static void dns_and_nodes_that_are_silent(void **state)
@@ -646,6 +709,8 @@ int main(void)
         TEST(the_first_line_says_what_is_not_known),
         TEST(the_agents_know_who_began),
         TEST(lag_is_in_bytes_and_seconds),
+        TEST(slots_that_hold_wal),
+        TEST(backups_that_run),
         TEST(dns_and_nodes_that_are_silent),
         TEST(what_others_see_of_a_silent_owner),
         TEST(an_expired_certificate_is_the_cause),
