@@ -122,7 +122,7 @@ static const struct field obs_sender_fields[] = {
     F_LSN(struct obs_sender, sent_lsn, 0, "sent to it"),
     F_LSN(struct obs_sender, flush_lsn, 0, "flushed by it"),
     F_LSN(struct obs_sender, replay_lsn, 0, "replayed by it"),
-    F_INT(struct obs_sender, replay_lag_ms, 0, -1, INT64_MAX, "-1", "ms: pg_stat_replication.replay_lag; -1 none", .since = 2),
+    F_INT(struct obs_sender, replay_lag_ms, 0, -1, 999999999, "-1", "ms: pg_stat_replication.replay_lag; -1 none", .since = 2),
 };
 static FIELD_TABLE(obs_sender_table, struct obs_sender, "sender", obs_sender_fields);
 

@@ -36,7 +36,7 @@ static const char sql_main[] =
     " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'"
     "  AND application_name <> 'pgtandem-agent') AS wal_senders_used," /* rehearsals, evidence */
     " (SELECT count(*) FROM pg_prepared_xacts) AS prepared_xacts,"
-    " b.n@1 AS backups_running, b.who AS backups,"
+    " b.n@1 AS backups_running, left(b.who, 94) AS backups,"
     " pg_size_bytes(current_setting('max_slot_wal_keep_size', true)) AS slot_keep_bytes,"
     " (current_setting('full_page_writes')::bool AND (current_setting('wal_log_hints')::bool"
     "  OR current_setting('data_checksums')::bool))::text AS rewindable,"
@@ -64,7 +64,7 @@ static const char sql_senders[] =
     "SELECT r.application_name AS application, coalesce(host(r.client_addr), '') AS address,"
     " CASE WHEN s.slot_type = 'logical' THEN 'logical' ELSE r.state END AS state,"
     " r.sync_state AS sync, r.sent_lsn, r.flush_lsn, r.replay_lsn, r.pid AS _pid,"
-    " (extract(epoch FROM r.replay_lag) * 1000)::bigint AS replay_lag_ms,"
+    " least(999999999, extract(epoch FROM r.replay_lag) * 1000)::bigint AS replay_lag_ms,"
     " coalesce(r.client_port, 0) AS _port"
     " FROM pg_stat_replication r LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid"
     " WHERE r.state <> 'backup' AND r.application_name <> 'pgtandem-agent' ORDER BY 1, r.pid;";
