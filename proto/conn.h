@@ -9,7 +9,7 @@
  * after conn_close(), there are no more events and the connection frees itself. Received JSON is
  * untrusted, and valid in the callback only.
  *
- * Memory: at most one frame (64 KiB) and one network read (16 KiB) received, and what was sent and
+ * Memory: at most one frame (80 KiB) and one network read (16 KiB) received, and what was sent and
  * not yet taken by the peer. Before UP a frame may have 1 KiB.
  */
 #pragma once

@@ -12,7 +12,7 @@ struct buf;
 struct err;
 
 enum {
-    FRAME_CAP_BYTES = 65536, /* most bytes of JSON in one frame */
+    FRAME_CAP_BYTES = 81920, /* most bytes of JSON in one frame */
     FRAME_HEADER_BYTES = 4,
 };
 

@@ -198,7 +198,7 @@ struct obs_pg {
     /* every host and hostaddr of primary_conninfo, the one in force and the one that a restart would
      * bring, comma-separated */
     char conninfo_hosts[256];
-    char conninfo_place[96]; /* "FILE:LINE" of the latter; "" none */
+    char conninfo_place[96];     /* "FILE:LINE" of the latter; "" none */
     char timeline_target[16];    /* recovery_target_timeline */
     char recovery_settings[100]; /* what a start as a standby would obey (recovery_target …), by the
                                     files, each with file and line; "" nothing */
@@ -208,7 +208,7 @@ struct obs_pg {
     int64_t max_wal_senders, max_replication_slots, wal_senders_used;
     int64_t ready_files; /* archive_status: files that end in .ready */
     int64_t prepared_xacts, backups_running;
-    char backups[96];       /* each: process, program, client, how far; "" none */
+    char backups[96];        /* each: process, program, client, how far; "" none */
     int64_t slot_keep_bytes; /* max_slot_wal_keep_size; -1: without a limit, or not told */
     bool rewindable;         /* wal_log_hints or data checksums, and full_page_writes */
     struct obs_sender senders[OBS_SENDERS_MAX];

@@ -4,7 +4,7 @@
  *
  * Stack: rpc (requests and replies matched in order) over conn (hello, deadlines) over tls (OpenSSL
  * on memory BIOs) over a libuv TCP stream; frame = 4 bytes of big-endian length, then JSON, at most
- * 64 KiB. TLS 1.3 only, certificates both ways: SAN `URI:pgtandem:<cluster>:controller` and
+ * 80 KiB. TLS 1.3 only, certificates both ways: SAN `URI:pgtandem:<cluster>:controller` and
  * `URI:pgtandem:<cluster>:agent:<node>`, checked against whom we called. A link is up only after
  * the hello's reply: in TLS 1.3 the client's handshake ends before its certificate is judged.
  */

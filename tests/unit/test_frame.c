@@ -47,8 +47,8 @@ static void test_impossible_lengths(void **state)
         int result;
     } cases[] = {
         {"\0\0\0\0", FRAME_CAP_BYTES, ERR_PROTOCOL},
-        {"\0\1\0\0", FRAME_CAP_BYTES, 0},
-        {"\0\1\0\1", FRAME_CAP_BYTES, ERR_PROTOCOL},
+        {"\0\1\100\0", FRAME_CAP_BYTES, 0},
+        {"\0\1\100\1", FRAME_CAP_BYTES, ERR_PROTOCOL},
         {"\377\377\377\377", FRAME_CAP_BYTES, ERR_PROTOCOL},
         {"\200\0\0\0", FRAME_CAP_BYTES, ERR_PROTOCOL},
         {"\0\0\4\1", 1024, ERR_PROTOCOL},

@@ -228,9 +228,9 @@ static void lost_after_sending(void **state)
 static void oversize_reply(struct agent *agent, int verb)
 {
     struct reply *reply = mem_alloc(sizeof(*reply));
-    char *text = mem_alloc(40001);
+    char *text = mem_alloc(60001);
 
-    memset(text, '"', 40000); /* two bytes each as JSON */
+    memset(text, '"', 60000); /* two bytes each as JSON */
     reply->ok = true;
     reply->text = text;
     assert_int_equal(agent->held->q.verb, verb);
@@ -277,7 +277,7 @@ static void reply_never_exceeds_a_frame(void **state)
     memset(text, '\n', 60000);
     int seen = agent.seen;
     rpc_fanout(loop, &p, qs, 1, 1000 * pace, a, &r);
-    assert_says(&r.e, ERR_TOO_LONG, "at most 65536 fit");
+    assert_says(&r.e, ERR_TOO_LONG, "at most 81920 fit");
     assert_int_equal(agent.seen, seen);
     mem_free(text);
     rpc_peer_free(p);
