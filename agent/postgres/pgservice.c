@@ -188,7 +188,10 @@ static void on_configuration(void *arg, const struct child_result *r)
 
     s->op.child = NULL;
     pgopts_read(c->data_directory, &o);
-    if (!r->started || r->timed_out)
+    if (r->timed_out) /* a busy host is not a broken configuration */
+        end(s, REHEARSAL_UNPROVEN, "",
+            "the configuration was not read in time: not tried to the end");
+    else if (!r->started)
         not_run(s, r);
     else if (r->status != 0)
         end(s, REHEARSAL_FAILED,

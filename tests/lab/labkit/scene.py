@@ -483,9 +483,18 @@ class Scene:
 
     # ---- clients -------------------------------------------------------------------------------
 
-    def writer_start(self, keep=True, reader=False, interval_ms=10):
-        """A new connection every INTERVAL_MS; with KEEP another writer that keeps its connection.
-        Returns when each has been served once."""
+    def affordable_ms(self, at_least_ms=10):
+        """How often a client may open a new connection on this machine, as it is now, without the
+        attempts piling up: twice what one costs."""
+        said = self.run('client', 'writer', '-n', '5', '-i', '200').stdout
+        took = sorted((int(words[3]) - int(words[2])) / 1000 for words in map(str.split, said.splitlines())
+                      if words[0] == 'ack')
+        return max(at_least_ms, round(2 * took[len(took) // 2])) if took else 10 * at_least_ms
+
+    def writer_start(self, keep=True, reader=False, interval_ms=None):
+        """A new connection every INTERVAL_MS (as often as the machine can, if not said); with KEEP
+        another writer that keeps its connection. Returns when each has been served once."""
+        interval_ms = interval_ms or self.affordable_ms()
         programs = ['writer'] + ['writer --keep'] * keep + ['reader'] * reader
         for program in programs:
             self.client_count += 1
