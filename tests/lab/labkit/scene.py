@@ -100,11 +100,14 @@ class Observer(threading.Thread):
         self.start()
 
     def run(self):
-        while not self.ending.wait(self.interval_s):
+        took = 0.0  # a round may take half of its thread's time at most: it is not to slow what it watches
+        while not self.ending.wait(max(self.interval_s, took)):
+            round_began = time.monotonic()
             for node in self.nodes:
                 began = time.monotonic()
                 what = self.scene.role(node)
                 self.samples.append(Sample(began, time.monotonic(), node, what))
+            took = time.monotonic() - round_began
 
     def stop(self):
         self.ending.set()
@@ -485,11 +488,11 @@ class Scene:
 
     def affordable_ms(self, at_least_ms=10):
         """How often a client may open a new connection on this machine, as it is now, without the
-        attempts piling up: twice what one costs."""
+        attempts piling up or taking the processors from what is tested: six times what one costs."""
         said = self.run('client', 'writer', '-n', '5', '-i', '200').stdout
         took = sorted((int(words[3]) - int(words[2])) / 1000 for words in map(str.split, said.splitlines())
                       if words[0] == 'ack')
-        return max(at_least_ms, round(2 * took[len(took) // 2])) if took else 10 * at_least_ms
+        return max(at_least_ms, round(6 * took[len(took) // 2])) if took else 10 * at_least_ms
 
     def writer_start(self, keep=True, reader=False, interval_ms=None):
         """A new connection every INTERVAL_MS (as often as the machine can, if not said); with KEEP
