@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "controller/decide/planner_view.h"
 #include "controller/engine/consequences.h"
 #include "controller/engine/ops.h"
 #include "controller/plan/plan.h"
@@ -84,12 +85,32 @@ static bool await_backups(struct run *r, struct op_result *res)
     return false;
 }
 
+static bool has_most_wal(const struct run *r, size_t node)
+{
+    return plan_most_wal(&r->view, (int)node);
+}
+
+/* Right after its primary has died a standby still takes in what was on its way to it: some
+ * milliseconds later the target may have what another had already. Nobody writes, so this ends. */
+static void let_wal_drain(struct run *r)
+{
+    enum { DRAIN_MS = 500 };
+    uint32_t standbys = 0;
+    if (!unplanned(r) || r->view.to < 0 || plan_writable(&r->view, plan_owner(&r->view)))
+        return;
+    for (size_t i = 0; i < r->view.n_nodes; i++)
+        if (plan_standby(&r->view, (int)i))
+            standbys |= 1U << i;
+    ops_until_all(r, standbys, (size_t)r->view.to, has_most_wal, DRAIN_MS);
+}
+
 void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     struct session *s = r->session;
     struct preflight *p = arena_alloc(s->arena, sizeof(*p));
     look_at_all(r);
     run_look(r);
+    let_wal_drain(r);
     preflight_run(s, &r->world, unplanned(r) ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED,
                   plan_owner(&r->view), r->view.to, p);
     trace_preflight(&r->trace, p);
