@@ -237,10 +237,11 @@ static void observe(struct pglook *l, const struct pgconn_reply *r, struct obs_p
     pgrecovery_in_files(c, false, obeyed);
     STR_COPY(ret_pg->recovery_settings, obeyed); /* cut, if there are many: the first is enough */
     pgkept_note(l->p->kept,
-                ret_pg->role == PG_RECOVERY ? special(r->results[0], "_conninfo") : NULL);
-    if (!(pgsettings_file_conninfo(c, &found) &
-          pgsettings_hosts(found.value, ret_pg->conninfo_hosts, sizeof(ret_pg->conninfo_hosts))) &&
-        !ret_pg->problem[0])
+                !r->e && ret_pg->role == PG_RECOVERY ? special(r->results[0], "_conninfo") : NULL);
+    bool read = pgsettings_file_conninfo(c, &found);
+    bool known =
+        pgsettings_hosts(found.value, ret_pg->conninfo_hosts, sizeof(ret_pg->conninfo_hosts));
+    if ((!read || !known) && !ret_pg->problem[0])
         STR_COPY(ret_pg->problem,
                  "not every configuration file could be read for primary_conninfo");
     STR_COPY(ret_pg->conninfo_place, found.place);

@@ -56,7 +56,8 @@ static void take_info(struct pgtcp *t, const char *data, size_t bytes)
 
 static void take(const struct nlmsghdr *h, struct pgtcp *list, size_t n)
 {
-    const struct inet_diag_msg *m = NLMSG_DATA(h);
+    const void *body = (const char *)h + NLMSG_HDRLEN;
+    const struct inet_diag_msg *m = body;
     size_t at = NLMSG_LENGTH(sizeof(*m));
     struct pgtcp *t = h->nlmsg_len >= at ? whose(m, list, n) : NULL;
     struct rtattr attribute;

@@ -75,7 +75,7 @@ def raw(address, data):
 
 
 REQUESTS = {
-    'oversize': struct.pack('>I', 65537) + b' ' * 100,
+    'oversize': struct.pack('>I', 81921) + b' ' * 100,
     'zero': struct.pack('>I', 0),
     'not-json': frame(b'\xff\xfe\x00 no JSON'),
     'deep': frame(b'[' * 60000),
