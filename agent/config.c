@@ -49,7 +49,7 @@ static const struct field dns_fields[] = {
 static const struct field watch_fields[] = {
     F_BOOL(struct config_watch, enabled, FIELD_RELOADS, "yes",
            "fence this node when the ownership record names another owner"),
-    F_INT(struct config_watch, interval_ms, FIELD_RELOADS, 500, 600000, "1000",
+    F_INT(struct config_watch, interval_ms, FIELD_RELOADS, 500, 600000, "3000",
           "ms: between two looks at it"),
 };
 static const struct field archive_fields[] = {

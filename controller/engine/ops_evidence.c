@@ -127,7 +127,7 @@ bool evidence_for_refusal(struct run *r, const struct plan_move *m)
  * one that was never heard is taken to be the longest of the others'. */
 static int64_t watch_wait_ms(const struct run *r)
 {
-    enum { SECOND_READ_MS = 250, STOP_MS = 500, LEAST_MS = 1000 };
+    enum { SECOND_READ_MS = 250, STOP_MS = 500, LEAST_MS = 3000 };
     if (r->session->config.limits.g3_wait_ms > 0)
         return r->session->config.limits.g3_wait_ms;
     int64_t period = LEAST_MS;

@@ -241,10 +241,10 @@ def reloads(a):
         check(bool(re.search(r"warn +certificates +db01: 9 days", said)) == told, "preflight: %s", said)
     with open(path) as f:
         good = f.read()
-    for text, words in ((good.replace("interval_ms = 1000", "interval_ms = soon"), "nothing was taken over"),
+    for text, words in ((good.replace("interval_ms = 3000", "interval_ms = soon"), "nothing was taken over"),
                         (good.replace(":7432\n", ":7433\n", 1), "[agent] listen: .* waits for a restart"),
-                        (good.replace("interval_ms = 1000", "interval_ms = 2000"),
-                         r'\[watch\] interval_ms: "1000" -> "2000"'), (good, '"2000" -> "1000"')):
+                        (good.replace("interval_ms = 3000", "interval_ms = 2000"),
+                         r'\[watch\] interval_ms: "3000" -> "2000"'), (good, '"2000" -> "3000"')):
         with open(path, "w") as f:
             f.write(text)
         a.shell("db01", "systemctl reload pgtandem-agent")

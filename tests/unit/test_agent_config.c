@@ -83,7 +83,7 @@ static void test_refusals(void **state)
         {"agent = 192.0.2.22:7432", "agent = 192.0.2.23:7432", "another peer"},
         {"managed = block", "managed = some", "managed"},
         {"enabled = yes", "enable = yes", "enable"},
-        {"interval_ms = 1000", "interval_ms = 3", "interval_ms"},
+        {"interval_ms = 3000", "interval_ms = 3", "interval_ms"},
         {"cluster = ia2", "", "cluster"},
     };
 

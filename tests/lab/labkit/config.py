@@ -53,7 +53,7 @@ key_name = agents-query
 
 [watch]
 enabled = yes
-interval_ms = 1000
+interval_ms = 3000
 
 [postgresql]
 data_directory = {data}
