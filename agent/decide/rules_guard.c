@@ -185,7 +185,7 @@ static const char *const guard_texts[] = {
     "nothing permits it to be writable",
     "recovery.signal is in its data directory: this start would be a recovery from the archive, "
     "onto "
-    "a new timeline that nobody commanded",
+    "a new timeline that no command asked for",
 };
 enum { ROW_RECOVERY_SIGNAL = 12 };
 

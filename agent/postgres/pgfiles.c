@@ -189,7 +189,7 @@ void pgfiles_gone(const char *data_directory, struct obs_pg *pg)
     pg->orphan_pid = orphans.n > 0 ? orphans.pids[0] : 0;
     if (orphans.unknown)
         STR_PRINTF(pg->problem,
-                   "the postmaster is gone, but it cannot be told whether processes of it live on: "
+                   "the postmaster is gone, but it is not known whether processes of it live on: "
                    "%.100s",
                    orphans.problem);
     else if (orphans.n > 0)

@@ -83,7 +83,7 @@ static void fail_orphans(struct pgop *op, const struct pgorphans *o, const char 
 {
     if (o->unknown)
         pgop_fail(op, ERR_INCOMPLETE, "look for them with ps on this node",
-                  "PostgreSQL's postmaster is gone, but it cannot be told whether processes of it "
+                  "PostgreSQL's postmaster is gone, but it is not known whether processes of it "
                   "live on: %s",
                   o->problem);
     else

@@ -106,7 +106,7 @@ static void not_run(struct service_op *s, const struct child_result *r)
         end(s, REHEARSAL_FAILED, "run it by hand as the agent's user", "`%s` did not end in time",
             s->argv[0]);
     else
-        end(s, REHEARSAL_FAILED, "mend the command in agent.conf", "`%s` cannot be run: %s",
+        end(s, REHEARSAL_FAILED, "correct the command in agent.conf", "`%s` cannot be run: %s",
             s->argv[0], strerror(r->error));
 }
 
@@ -422,7 +422,7 @@ static void rehearse_command(struct service_op *s, const char *command)
     STR_COPY(s->words, command);
     n = str_words(s->words, argv, WORDS_MAX);
     if (n == 0 || !program_found(argv[0])) {
-        end(s, REHEARSAL_FAILED, "mend the command in agent.conf", "%s_command: no program \"%s\"",
+        end(s, REHEARSAL_FAILED, "correct the command in agent.conf", "%s_command: no program \"%s\"",
             what(s), n ? argv[0] : "");
     } else if (strcmp(base_name(argv[0]), "sudo") == 0) {
         ask_sudo(s, argv, n);

@@ -97,7 +97,7 @@ void check_list(char *text, size_t bytes, const char *name);
     X(update_key, "update-key", BLOCK, BLOCK, false, NEEDS_ZONE,                                   \
       "accepted", "the zone's primary accepts an update signed with our key")                      \
     X(register_stable, "no-open-transition", BLOCK, WARN, false, NEEDS_RECORD,                     \
-      "state stable", "no transition is open, nobody else holds the record")                       \
+      "state stable", "no transition is open, no other command holds it")                       \
     X(register_epoch, "epoch", BLOCK, BLOCK, false, NEEDS_RECORD | OF_EACH(STATE),                 \
       "not below the agents'", "the record is not older than what the agents have seen")           \
     X(system_identifier, "system-identifier", BLOCK, BLOCK, false,                                 \
