@@ -45,9 +45,9 @@ int crontab_set(const char *text, size_t len, enum crontab_mode mode, bool on, s
                 char **ret_text, size_t *ret_len, struct err *reterr);
 
 /* Wrap all active entries of a crontab into a block (adopt; ERR_REFUSED if there is one), or take
- * the markers away (unadopt); entries stay on or off as they are. What belongs to the first entry is
- * in the block too: the variables above it, and comment lines right above (configuration managements
- * name their entries so, and own the line after such a comment). */
+ * the markers away (unadopt); entries stay on or off as they are. What belongs to the first entry
+ * is in the block too: the variables above it, and comment lines right above (configuration
+ * managements name their entries so, and own the line after such a comment). */
 int crontab_adopt(const char *text, size_t len, struct arena *a, char **ret_text, size_t *ret_len,
                   struct err *reterr);
 int crontab_unadopt(const char *text, size_t len, struct arena *a, char **ret_text, size_t *ret_len,
@@ -56,8 +56,8 @@ int crontab_unadopt(const char *text, size_t len, struct arena *a, char **ret_te
 /* `text` with its managed part replaced by that of `source`, all entries off (on = false) or on:
  * sync makes a standby's block equal to the owner's. ERR_REFUSED if mode is block and `source` has
  * none.
- *   - A variable that is in force at the entries of `source` is at theirs here; where the block cannot
- *     be placed so that every entry of `text` outside of it keeps its own: ERR_REFUSED.
+ *   - A variable that is in force at the entries of `source` is at theirs here; where the block
+ *     cannot be placed so that every entry of `text` outside of it keeps its own: ERR_REFUSED.
  *   - Lines outside of the block that are one of its entries are taken in: on, off by our mark (the
  *     rest of a damaged block, which is repaired), or commented out by hand, with the comment lines
  *     right above them that the block has too. *ret_taken (may be NULL) says how many. */
@@ -70,8 +70,8 @@ int crontab_sync(const char *text, size_t len, const char *source, size_t source
 int crontab_commands(const char *text, size_t len, enum crontab_mode mode, bool managed,
                      struct arena *a, char ***ret_commands, struct err *reterr);
 
-/* The lines of the block (mode all: all lines) as if every entry were on, without end of line, below
- * the variables that are in force where it begins: for showing what differs where `parity` or
+/* The lines of the block (mode all: all lines) as if every entry were on, without end of line,
+ * below the variables that are in force where it begins: for showing what differs where `parity` or
  * `environment` does. In the arena, NULL-terminated. */
 int crontab_managed_lines(const char *text, size_t len, enum crontab_mode mode, struct arena *a,
                           char ***ret_lines, size_t *ret_n, struct err *reterr);

@@ -27,7 +27,7 @@ struct crontab_damage {
 bool crontab_is_damaged(const char *text, size_t len, const char *known,
                         struct crontab_damage *ret_damage);
 
-/* Every known entry off, wherever it is; or each that has our mark on again, unless the same entry is
- * on already. Not a byte else. ERR_INVALID: a NUL byte. */
+/* Every known entry off, wherever it is; or each that has our mark on again, unless the same entry
+ * is on already. Not a byte else. ERR_INVALID: a NUL byte. */
 int crontab_set_known(const char *text, size_t len, const char *known, bool on, struct arena *a,
                       char **ret_text, size_t *ret_len, struct err *reterr);

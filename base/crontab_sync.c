@@ -1,6 +1,6 @@
 /*
- * sync: the owner's block into another node's text. What must hold in the end is checked on the text
- * that comes out, for each place where the block could go:
+ * sync: the owner's block into another node's text. What must hold in the end is checked on the
+ * text that comes out, for each place where the block could go:
  *
  *   - each managed entry has the variables in force that it has at the owner;
  *   - each entry outside has those that it had, or those that stand outside of the block alone.

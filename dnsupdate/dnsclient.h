@@ -91,10 +91,10 @@ enum {
 struct dns_op *dns_read(struct loop *l, const struct dns_zone *z, const char *server, unsigned what,
                         int64_t timeout_ms, dns_view_fn fn, void *arg);
 
-/* One compare-and-swap: prerequisites are both old values, then the CNAME is replaced, the TXT deleted and added,
- * in one message (RFC 2136, 2.4, 2.5 and 3.4.2.2). NULL old_cname or old_txt: nothing at all may be at that name
- * (dns init). new_cname equal to old_cname leaves the alias as it is; its TTL becomes
- * `cname_ttl`. */
+/* One compare-and-swap: prerequisites are both old values, then the CNAME is replaced, the TXT
+ * deleted and added, in one message (RFC 2136, 2.4, 2.5 and 3.4.2.2). NULL old_cname or old_txt:
+ * nothing at all may be at that name (dns init). new_cname equal to old_cname leaves the alias as
+ * it is; its TTL becomes `cname_ttl`. */
 struct dns_swap {
     const char *old_cname;
     const char *old_txt;
@@ -125,8 +125,9 @@ struct dns_op *dns_swap(struct loop *l, const struct dns_zone *z, const struct d
                         int64_t timeout_ms, dns_swap_fn fn, void *arg);
 
 /* Every address of every NS of the zone (names from the primary, addresses from the primary and,
- * for out-of-zone names, getaddrinfo), and each of `others`, whether the primary answers or not, each read RD=0, AA, at the port that the primary has. e says
- * why the primary's view or the NS are missing; the survey has what there is. */
+ * for out-of-zone names, getaddrinfo), and each of `others`, whether the primary answers or not,
+ * each read RD=0, AA, at the port that the primary has. e says why the primary's view or the NS are
+ * missing; the survey has what there is. */
 struct dns_survey {
     size_t n;
     struct {

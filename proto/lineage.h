@@ -27,8 +27,9 @@ bool lineage_same(const struct obs_pg *pg, const struct obs_pg *other);
  * timeline as the only measure; 0: any. */
 bool lineage_fits(const struct obs_pg *pg, const struct obs_pg *owner, int64_t record_tli);
 
-/* Promoted by hand: its timeline is a branch of the owner's (or, of one that was never heard, of the
- * record's), which it left at *ret_at. What others have of that timeline up to there, it has too. */
+/* Promoted by hand: its timeline is a branch of the owner's (or, of one that was never heard, of
+ * the record's), which it left at *ret_at. What others have of that timeline up to there, it has
+ * too. */
 bool lineage_branched(const struct obs_pg *pg, const struct obs_pg *owner, int64_t record_tli,
                       uint64_t *ret_at);
 

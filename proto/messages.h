@@ -195,8 +195,8 @@ struct obs_pg {
     int64_t heard_wall_ms; /* the last message, or byte of WAL, came (the node's clock) */
     uint64_t heard_lsn;    /* how far the sender's WAL went then */
     char heard_host[ADDRESS_BYTES];
-    /* every host and hostaddr of primary_conninfo, the one in force and the one that a restart would
-     * bring, comma-separated */
+    /* every host and hostaddr of primary_conninfo, the one in force and the one that a restart
+     * would bring, comma-separated */
     char conninfo_hosts[256];
     char conninfo_place[96];     /* "FILE:LINE" of the latter; "" none */
     char timeline_target[16];    /* recovery_target_timeline */
@@ -247,8 +247,8 @@ struct obs_cron {
     char environment[65]; /* sha256 of the variables in force at each managed entry; "" not told */
 };
 
-/* Who began a transition, when and why: the first ARM of it says so, and each node keeps it, so that
- * it is known when the controller that began it is gone. */
+/* Who began a transition, when and why: the first ARM of it says so, and each node keeps it, so
+ * that it is known when the controller that began it is gone. */
 struct obs_begun {
     char txn[TXN_BYTES]; /* "": nothing is known */
     char command[16];    /* "switchover"; "" */

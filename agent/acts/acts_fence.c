@@ -136,16 +136,16 @@ void act_fence_observe(void *act)
         return;
     }
     rules_fence_done(&a->s, &a->f, &next);
-    bool promoted = next.fence_tli != a->s.fence_tli ||
-                    next.fence_was_primary != a->s.fence_was_primary;
+    bool promoted =
+        next.fence_tli != a->s.fence_tli || next.fence_was_primary != a->s.fence_was_primary;
     next.fence_lsn = a->pg.control_state == CONTROL_SHUTDOWNED ? a->pg.control_checkpoint : 0;
     if (a->target_lost.code) {
         if (act_save(a, &next))
             act_fail(a, &a->target_lost);
         return;
     }
-    /* Writing has stopped and everybody waits. Without the LSN nothing can be verified, and the next
-     * FENCE finds it out again. */
+    /* Writing has stopped and everybody waits. Without the LSN nothing can be verified, and the
+     * next FENCE finds it out again. */
     if (a->rpc && !promoted) {
         act_save_late(a, &next);
         act_next(a);

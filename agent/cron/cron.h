@@ -45,8 +45,8 @@ typedef void (*cron_look_fn)(void *arg, const struct obs_cron *cron);
 void cron_look(struct cron *c, bool fresh, cron_look_fn fn, void *arg);
 
 /* Turn all managed entries off. ERR_LOST if the text's hash is not `expected_hash` (unless ""). No
- * crontab at all counts as off. In a crontab whose block is damaged every known entry is turned off,
- * wherever it is. */
+ * crontab at all counts as off. In a crontab whose block is damaged every known entry is turned
+ * off, wherever it is. */
 void cron_off(struct cron *c, const char *expected_hash, cron_done_fn fn, void *arg);
 /* Changes nothing: waits for the barrier past the last edit, from when on no job can start from the
  * text before it; then for running managed jobs, up to `wait_jobs_s` (0: not at all). ERR_REFUSED

@@ -252,8 +252,8 @@ static void phase_edit(void *arg)
         sequence_next(&op->seq);
 }
 
-/* Somebody else has replaced the crontab since we read it, or since we wrote it: his text is the one
- * to edit now. A text that the caller brings is not made from his. */
+/* Somebody else has replaced the crontab since we read it, or since we wrote it: his text is the
+ * one to edit now. A text that the caller brings is not made from his. */
 static void edited_meanwhile(struct cron_op *op)
 {
     if (op->given)

@@ -9,11 +9,11 @@
  * Invariants
  *   - the text is known (`cached`) only as crontab(1) last showed it; a write is read back.
  *   - what is written was made from the text that a look right before the write showed: an edit of
- *     somebody else's is taken in, or refused where the caller named the text (`expected`) or brings
- *     its own. crontab(1) replaces the whole file and knows no lock: an edit between that look and
- *     its rename, some milliseconds, is lost, and nothing can show it afterwards.
- *   - an edit that lands after ours is seen by the look after the write, and edited in turn; a later
- *     one by the watch, right before the next minute.
+ *     somebody else's is taken in, or refused where the caller named the text (`expected`) or
+ *     brings its own. crontab(1) replaces the whole file and knows no lock: an edit between that
+ *     look and its rename, some milliseconds, is lost, and nothing can show it afterwards.
+ *   - an edit that lands after ours is seen by the look after the write, and edited in turn; a
+ *     later one by the watch, right before the next minute.
  *   - `quiet_wall_ms` is when no job can start any more from what was there before the last write.
  */
 #pragma once
@@ -74,8 +74,8 @@ extern const sequence_phase_fn cron_read_phases[];
 struct cron_op *cron_op_new(struct cron *c, void *arg);
 void cron_op_end(struct cron_op *op);
 
-/* What crontab(1) printed when it refused: is it cron's own judgement of the text (a bad minute, a last
- * line without an end), not of who may have a crontab? */
+/* What crontab(1) printed when it refused: is it cron's own judgement of the text (a bad minute, a
+ * last line without an end), not of who may have a crontab? */
 bool cron_refuses_text(const char *output);
 
 /* Is its block damaged, and what is known of it? Never with managed = all. */

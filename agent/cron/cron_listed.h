@@ -1,9 +1,9 @@
 /*
- * From what `crontab -l` prints to the bytes of the crontab. Debian's leaves its own three lines out
- * at the top, or any three lines of comment where these are not there (with CRONTAB_NOHEADER=N it
- * leaves out nothing), and prints a carriage return as \r and a backspace as \b, which may as well be
- * typed so. `crontab -e` gives the editor every byte behind those three lines: with cat as the editor
- * it prints them, and changes nothing. Pure.
+ * From what `crontab -l` prints to the bytes of the crontab. Debian's leaves its own three lines
+ * out at the top, or any three lines of comment where these are not there (with CRONTAB_NOHEADER=N
+ * it leaves out nothing), and prints a carriage return as \r and a backspace as \b, which may as
+ * well be typed so. `crontab -e` gives the editor every byte behind those three lines: with cat as
+ * the editor it prints them, and changes nothing. Pure.
  */
 #pragma once
 

@@ -66,8 +66,8 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* A program's name that no managed entry has, or a script's path: else it may be a variable's value,
- * a wrapper's choice, anything. */
+/* A program's name that no managed entry has, or a script's path: else it may be a variable's
+ * value, a wrapper's choice, anything. */
 enum cron_whose cron_tree_whose(const char *const *words, size_t n, char *const *managed,
                                 char *const *others)
 {

@@ -27,7 +27,8 @@ struct cron_process {
 bool cron_tree_daemon(const struct cron_process *list, size_t n);
 /* Is list[i] the first process of a job of `uid`'s, or a child of cron that is just becoming it? */
 bool cron_tree_is_job(const struct cron_process *list, size_t n, size_t i, uid_t uid);
-/* Is list[i] of a session whose leader has ended, without a parent of it: is its group to be asked? */
+/* Is list[i] of a session whose leader has ended, without a parent of it: is its group to be
+ * asked? */
 bool cron_tree_is_orphan(const struct cron_process *list, size_t n, size_t i, uid_t uid);
 
 /* The entry that a job comes from, if that is known: `words` is its command line (n > 0).

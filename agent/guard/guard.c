@@ -256,7 +256,8 @@ static bool starts(const struct guard *u)
 }
 
 /* What may not become writable must not go on committing either, once its mark is on disk. Where it
- * may, nothing is ended here: a person does it, or a fence; PostgreSQL would not start beside it. */
+ * may, nothing is ended here: a person does it, or a fence; PostgreSQL would not start beside
+ * it. */
 static void end_orphans(struct guard *u)
 {
     struct err e;

@@ -29,9 +29,9 @@ struct agent_state {
     int64_t epoch, seq; /* highest obeyed */
     char txn[TXN_BYTES];
     struct obs_begun begun; /* who began the transition that it was last armed for; for people */
-    struct record seen; /* the last D seen; epoch 0: none yet */
-    char boot_id[40];   /* the boot in which … */
-    int64_t boot_epoch; /* … this epoch was read from the zone's primary itself */
+    struct record seen;     /* the last D seen; epoch 0: none yet */
+    char boot_id[40];       /* the boot in which … */
+    int64_t boot_epoch;     /* … this epoch was read from the zone's primary itself */
 
     bool fenced;             /* may not run as primary */
     bool fence_standby_only; /* fenced, but may run as a standby (rejoin) */

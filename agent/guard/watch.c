@@ -1,6 +1,7 @@
 /*
  *     tick --> read D --> remember it (epoch, state, this boot)
- *                |--> it names another owner for good --> SECOND_READ_MS --> read D --> act under the lock
+ *                |--> it names another owner for good --> SECOND_READ_MS --> read D
+ *                |                                            --> act under the lock
  *                |--> this node is held --> hold_consider()
  *                '--> now and then: the crontab
  *

@@ -187,7 +187,8 @@ static void promote_check(struct pgop *op)
                  NULL, 0, on_recovery);
 }
 
-/* What pg_promote() does (PostgreSQL, src/backend/access/transam/xlogfuncs.c). False, with errno. */
+/* What pg_promote() does (PostgreSQL, src/backend/access/transam/xlogfuncs.c). False, with
+ * errno. */
 static bool promote_by_file(const struct postgres_config *c)
 {
     char path[sizeof(c->data_directory) + 16];

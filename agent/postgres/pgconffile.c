@@ -236,7 +236,8 @@ static bool walk_all(const struct postgres_config *c, setting_fn fn, void *arg)
     return w.all;
 }
 
-static bool keep_conninfo(void *arg, const char *name, const char *value, const char *file, int line)
+static bool keep_conninfo(void *arg, const char *name, const char *value, const char *file,
+                          int line)
 {
     struct pgsettings_found *found = arg;
 

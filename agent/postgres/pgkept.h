@@ -17,7 +17,8 @@ void pgkept_free(struct pgkept *k);
 /* From and, from now on, into this file. One that is not there is none. */
 void pgkept_load(struct pgkept *k, const char *path);
 
-/* `value`: of primary_conninfo in the server that runs; NULL: there is none, or it was not asked. */
+/* `value`: of primary_conninfo in the server that runs; NULL: there is none, or it was not
+ * asked. */
 void pgkept_note(struct pgkept *k, const char *value);
 /* What a new primary_conninfo starts from: the value in force; or what a start would take from the
  * configuration files; or the last that was kept; or "". Valid until the next call. */

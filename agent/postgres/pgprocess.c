@@ -283,10 +283,10 @@ void postgres_stop_for(struct postgres *p, const struct obs_pg *pg, const struct
 
 struct start_op {
     struct pgop op;
-    bool spawned;         /* by us, now */
-    bool seen;            /* a postmaster has been there */
-    int64_t command_ms;   /* when the start command ended; 0 none */
-    int64_t lingering_ms; /* since when orphans have been waited for; 0 none */
+    bool spawned;                /* by us, now */
+    bool seen;                   /* a postmaster has been there */
+    int64_t command_ms;          /* when the start command ended; 0 none */
+    int64_t lingering_ms;        /* since when orphans have been waited for; 0 none */
     const char *const *settings; /* for the command line; NULL none */
 };
 

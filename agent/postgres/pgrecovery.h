@@ -39,7 +39,7 @@ bool pgrecovery_in_files(const struct postgres_config *c, bool ending,
     " 'promote_trigger_file = ' || nullif(current_setting('promote_trigger_file', true), ''))"
 
 /* Empty in postgresql.auto.conf what could end a recovery, if there is such a thing; *ret_text says
- * what it was ("" nothing). Only while PostgreSQL is stopped. ERR_REFUSED: it could not be done, and
- * whoever starts this node as a standby gets a primary. */
+ * what it was ("" nothing). Only while PostgreSQL is stopped. ERR_REFUSED: it could not be done,
+ * and whoever starts this node as a standby gets a primary. */
 int pgrecovery_disarm(const struct postgres_config *c, char ret_text[PGRECOVERY_TEXT_BYTES],
                       struct err *reterr);

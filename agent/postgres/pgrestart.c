@@ -1,11 +1,11 @@
 /*
  * The second way of follow and detach, for a server that refuses ALTER SYSTEM (no right to it,
- * allow_alter_system = off, a postgresql.auto.conf that it cannot replace): stop it, and start it as
- * a standby with the setting.
+ * allow_alter_system = off, a postgresql.auto.conf that it cannot replace): stop it, and start it
+ * as a standby with the setting.
  *
  *   stopped, postgresql.auto.conf can be replaced      there, so that every later start has it too
  *   else, and the agent starts the postmaster itself   on its command line: until the next start
- *   else                                               it fails, and PostgreSQL is started as it was
+ *   else                                               it fails; PostgreSQL starts as it was
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +15,6 @@
 #include "agent/postgres/pgsettings.h"
 #include "agent/postgres/pgspawn.h"
 #include "base/str.h"
-
 
 struct restart_op {
     struct pgop op;

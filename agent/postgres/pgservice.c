@@ -422,8 +422,8 @@ static void rehearse_command(struct service_op *s, const char *command)
     STR_COPY(s->words, command);
     n = str_words(s->words, argv, WORDS_MAX);
     if (n == 0 || !program_found(argv[0])) {
-        end(s, REHEARSAL_FAILED, "correct the command in agent.conf", "%s_command: no program \"%s\"",
-            what(s), n ? argv[0] : "");
+        end(s, REHEARSAL_FAILED, "correct the command in agent.conf",
+            "%s_command: no program \"%s\"", what(s), n ? argv[0] : "");
     } else if (strcmp(base_name(argv[0]), "sudo") == 0) {
         ask_sudo(s, argv, n);
     } else if (strcmp(base_name(argv[0]), "systemctl") == 0 && (unit = unit_of(argv, n)) != NULL) {

@@ -36,7 +36,8 @@ struct pgsettings_found {
     char value[CONNINFO_BYTES];       /* "" none */
     char place[CONNINFO_PLACE_BYTES]; /* "FILE:LINE"; "" none */
 };
-/* False: a file could not be read, or a value is malformed; what was found is there all the same. */
+/* False: a file could not be read, or a value is malformed; what was found is there all the
+ * same. */
 bool pgsettings_file_conninfo(const struct postgres_config *c, struct pgsettings_found *ret);
 
 /* One setting as a start would take it from the files. */
@@ -47,8 +48,8 @@ struct pgsetting {
     int line;       /* 0: nowhere */
 };
 /* Fill in value, file and line of each: the last line wins, includes where they stand, and
- * postgresql.auto.conf is read last. The main file is that of agent.conf, else the one that the last
- * postmaster was started with. False: not every file could be read. */
+ * postgresql.auto.conf is read last. The main file is that of agent.conf, else the one that the
+ * last postmaster was started with. False: not every file could be read. */
 bool pgsettings_of_files(const struct postgres_config *c, struct pgsetting *list, size_t n);
 
 /* Pure: `text` (a configuration file) without its lines for these names, and with `name = 'value'`

@@ -91,9 +91,9 @@ int postgres_recovery_signal_set_aside(const struct postgres_config *c, bool *re
  * down" in pg_control is ERR_INCOMPLETE; one that is late, ERR_TIMEOUT, may still happen later. */
 void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postgres_done_fn fn,
                    void *arg);
-/* A fast stop that waits for no standby but `target` (NULL: for those that answer), and for that one
- * only while it answers (agent/postgres/pgwalsender.h). `pg` is a look right before. Stopped, but
- * the target has fallen silent: ERR_UNREACHABLE. */
+/* A fast stop that waits for no standby but `target` (NULL: for those that answer), and for that
+ * one only while it answers (agent/postgres/pgwalsender.h). `pg` is a look right before. Stopped,
+ * but the target has fallen silent: ERR_UNREACHABLE. */
 void postgres_stop_for(struct postgres *p, const struct obs_pg *pg, const struct upstream *target,
                        int64_t timeout_ms, postgres_done_fn fn, void *arg);
 /* Start and wait until it accepts connections. Already running: done at once. If it ends while
@@ -126,9 +126,9 @@ void postgres_mark(struct postgres *p, const char *txn, bool sync, int64_t timeo
 void postgres_detach(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);
 
 /* primary_conninfo as it is, but for host, hostaddr and port (agent/postgres/pgsettings.h), and
- * primary_slot_name = slot, by ALTER SYSTEM and reload when running (PostgreSQL 12: restart), through
- * postgresql.auto.conf when stopped; done when the setting is in force (streaming is observed by a
- * look). */
+ * primary_slot_name = slot, by ALTER SYSTEM and reload when running (PostgreSQL 12: restart),
+ * through postgresql.auto.conf when stopped; done when the setting is in force (streaming is
+ * observed by a look). */
 void postgres_follow(struct postgres *p, const struct upstream *up, const char *slot,
                      int64_t timeout_ms, postgres_done_fn fn, void *arg);
 

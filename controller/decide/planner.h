@@ -61,12 +61,12 @@ struct plan_node {
     uint64_t receive_lsn, replay_lsn, insert_lsn;
     bool receiving;          /* a walreceiver is active */
     bool streams_from_owner; /* … from the node that d names as owner, by address */
-    bool attached; /* the owner's own walsender says so too, past the owner's last checkpoint */
-    bool history_ok;         /* its timeline is the owner's or an ancestor that it left rightly */
-    bool branched;           /* promoted by hand: a branch of the owner's timeline … */
-    uint64_t branch_at;      /* … which it left here */
-    struct lineage wal;      /* what it has beside the owner: LINEAGE_BEYOND was measured */
-    bool seen_writable;      /* latest evidence: somebody else sees it writable */
+    bool attached;   /* the owner's own walsender says so too, past the owner's last checkpoint */
+    bool history_ok; /* its timeline is the owner's or an ancestor that it left rightly */
+    bool branched;   /* promoted by hand: a branch of the owner's timeline … */
+    uint64_t branch_at; /* … which it left here */
+    struct lineage wal; /* what it has beside the owner: LINEAGE_BEYOND was measured */
+    bool seen_writable; /* latest evidence: somebody else sees it writable */
 };
 
 /* What this run knows beside the view. All zero at the start; only planner_note and planner_wrote
@@ -279,9 +279,9 @@ enum { PLAN_DEBTS_MAX = CLUSTER_NODES_MAX * 3 };
 /* Derived from the view, never stored. At stable: what is owed. Returns how many. */
 size_t planner_debts(const struct plan_view *v, struct plan_debt ret[PLAN_DEBTS_MAX]);
 
-/* One problem and what to do next for `status` (v->command and marks are not read). WHY_NOTHING when
- * all is well. `command` is what to type, or what a person has to do where no command leads on; ""
- * when there is nothing, or when the node at_node has to be looked at itself. */
+/* One problem and what to do next for `status` (v->command and marks are not read). WHY_NOTHING
+ * when all is well. `command` is what to type, or what a person has to do where no command leads
+ * on; "" when there is nothing, or when the node at_node has to be looked at itself. */
 struct plan_situation {
     enum plan_reason reason;
     int node;            /* -1 none */

@@ -166,7 +166,8 @@ static bool to_streams(const struct plan_view *v)
     return plan_standby(v, v->to) && v->nodes[v->to].streams_from_owner;
 }
 
-/* A standby whose promotion was given up half-way refuses to follow until a FENCE has ended that. */
+/* A standby whose promotion was given up half-way refuses to follow until a FENCE has ended
+ * that. */
 static bool to_has_no_fence(const struct plan_view *v)
 {
     return !v->nodes[v->to].fenced && (!plan_standby(v, v->to) || v->nodes[v->to].promoting);

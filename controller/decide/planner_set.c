@@ -1,7 +1,8 @@
 /* `dns set`: whom a record that a person types has to name. */
 #include "controller/decide/planner_view.h"
 
-/* It runs as a standby that never had the role, or is kept down as one: no record makes it write. */
+/* It runs as a standby that never had the role, or is kept down as one: no record makes it
+ * write. */
 static bool no_primary(const struct plan_view *v, int node)
 {
     return plan_answers(v, node) && v->nodes[node].role != PG_WRITABLE &&

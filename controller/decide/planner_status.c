@@ -251,8 +251,8 @@ static uint32_t fenced_node(const struct plan_view *v)
     return with_debt(v, 1U << DEBT_FENCED);
 }
 
-/* What there is to do where no command leads on, by the planner's last word about it; those that are
- * not here are looked at on the node itself. */
+/* What there is to do where no command leads on, by the planner's last word about it; those that
+ * are not here are looked at on the node itself. */
 static const char *by_hand(enum plan_reason why)
 {
     if (why == WHY_NEW_OWNER_DOWN)

@@ -23,8 +23,9 @@ typedef void (*ops_fill_fn)(struct run *r, size_t node, struct request *q, const
 size_t ops_call(struct run *r, uint32_t mask, enum verb verb, int64_t timeout_ms, ops_fill_fn fill,
                 const void *arg, struct op_result *res);
 
-/* Look again and again until `holds` for the node, or `timeout_ms` has passed (false); sooner (false
- * too) when a node that is looked at does not answer any more: world.nodes[].answered says so. */
+/* Look again and again until `holds` for the node, or `timeout_ms` has passed (false); sooner
+ * (false too) when a node that is looked at does not answer any more: world.nodes[].answered says
+ * so. */
 typedef bool (*ops_holds_fn)(const struct run *r, size_t node);
 bool ops_until(struct run *r, size_t node, ops_holds_fn holds, int64_t timeout_ms);
 /* … at all `nodes` (a bit for each) in each round. */
@@ -34,7 +35,7 @@ bool ops_until_all(struct run *r, uint32_t nodes, size_t node, ops_holds_fn hold
 /* Run the loop for a while (the loop goes on serving connections). */
 void ops_pause(struct run *r, int64_t ms);
 
-void op_record(struct run *r, const struct plan_move *m, struct op_result *res);    /* ops_dns.c */
+void op_record(struct run *r, const struct plan_move *m, struct op_result *res); /* ops_dns.c */
 void op_ask_dns(struct run *r, const struct plan_move *m, struct op_result *res);
 void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res); /* ops_ask.c */
 void op_loss(struct run *r, const struct plan_move *m, struct op_result *res);

@@ -1,7 +1,8 @@
 /*
- * The steps that a command would take as things were before its first change. The planner leaves one
- * out when what it is for has come about by other means (a promoted server makes its checkpoint by
- * itself): it is shown as skipped, with what was seen, so that the run can be laid beside its plan.
+ * The steps that a command would take as things were before its first change. The planner leaves
+ * one out when what it is for has come about by other means (a promoted server makes its checkpoint
+ * by itself): it is shown as skipped, with what was seen, so that the run can be laid beside its
+ * plan.
  */
 #pragma once
 

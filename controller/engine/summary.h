@@ -10,8 +10,8 @@
 struct plan_move;
 struct run;
 
-/* An open transition is gone on with: since when has nobody been able to write? As the old primary's
- * agent keeps it; or it is not known. */
+/* An open transition is gone on with: since when has nobody been able to write? As the old
+ * primary's agent keeps it; or it is not known. */
 void summary_outage_before(struct run *r);
 void summary_opening(struct run *r);
 void summary_closing(struct run *r, const struct plan_move *m);

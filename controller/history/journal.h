@@ -10,8 +10,9 @@
  * in it, so that a byte flipped in the last line shows too.
  *
  * Invariants
- *   J1  an intent is on disk (fdatasync) before its act, its own or an earlier one that announced it
- *       (`then` in its data); a result may share its fsync with the next intent; `end` is synced.
+ *   J1  an intent is on disk (fdatasync) before its act, its own or an earlier one that announced
+ *       it (`then` in its data); a result may share its fsync with the next intent; `end` is
+ *       synced.
  *   J2  the file is preallocated when it is opened, so that a full disk stops the command before it
  *       begins, not in its middle; should a write fail all the same, the error is told and the
  *       command goes on by observation (the journal is not where safety lives).
@@ -43,7 +44,8 @@ void journal_close(struct journal *j); /* NULL is fine; does not write `end` */
 /* Durable when it returns 0. */
 int journal_intent(struct journal *j, const char *step, const char *node, json_t *data,
                    struct err *reterr);
-/* An intent that an earlier, durable one has announced: written, durable with the next that syncs. */
+/* An intent that an earlier, durable one has announced: written, durable with the next that
+ * syncs. */
 int journal_announced(struct journal *j, const char *step, const char *node, json_t *data,
                       struct err *reterr);
 /* Written, durable with the next intent or end. */

@@ -95,7 +95,8 @@ bool check_archive_backlog(const struct check_view *v, struct preflight_result *
     return v->a->pg.ready_files <= v->c->limits.ready_files;
 }
 
-/* A stop waits for the archive_command that is running, and for one more of each file that is left. */
+/* A stop waits for the archive_command that is running, and for one more of each file that is
+ * left. */
 bool check_archive_wait(const struct check_view *v, struct preflight_result *r)
 {
     const struct obs_pg *pg = &v->a->pg;

@@ -103,8 +103,8 @@ static uint64_t written(const struct obs_pg *pg)
     return pg->flush_lsn ? pg->flush_lsn : pg->insert_lsn;
 }
 
-/* A walreceiver that has just begun reports the beginning of its segment: what was replayed has been
- * received. */
+/* A walreceiver that has just begun reports the beginning of its segment: what was replayed has
+ * been received. */
 static uint64_t received(const struct obs_pg *pg)
 {
     return pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
@@ -201,8 +201,7 @@ static void node_row(struct status *st, size_t i, int owner)
     report_cell(t, role_style(n, is_owner), "%s", pg_role_names[o->pg.role]);
     report_cell(t, STYLE_PLAIN, "%s", state_word(st, i, owner));
     report_cell(t, STYLE_PLAIN, "%" PRId64, o->pg.tli ? o->pg.tli : o->pg.control_tli);
-    report_cell(t, STYLE_PLAIN, "%s",
-                lsn(st->arena, primary ? written(&o->pg) : received(&o->pg)));
+    report_cell(t, STYLE_PLAIN, "%s", lsn(st->arena, primary ? written(&o->pg) : received(&o->pg)));
     report_cell(t, STYLE_PLAIN, "%s", lsn(st->arena, primary ? 0 : o->pg.replay_lsn));
     lag_cells(st, t, bytes, ms);
     report_cell(t, STYLE_PLAIN, "%s", cron_word(st->arena, &o->cron));

@@ -31,7 +31,7 @@ struct status_journal {
     bool transition_known; /* a journal with the open transition's id, or an agent's word */
     int64_t since_wall_ms;
     const char *verb, *reason;
-    const char *began_by; /* "" unknown; the record's `by` is who went on with it last */
+    const char *began_by;        /* "" unknown; the record's `by` is who went on with it last */
     int running_pid;             /* a command is at work on this controller now; 0 none */
     int64_t alias_moved_wall_ms; /* the last time that a command here moved the alias; 0 never */
 };

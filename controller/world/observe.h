@@ -67,8 +67,9 @@ enum {
     OBSERVE_DNS = 2,
     OBSERVE_SURVEY = 4,
     OBSERVE_KEY = 8,
-    /* with the two first (alone with the first: at once): as soon as the record names its owner, all others are asked what they see
-     * of it. A dead owner's silence is so listened to once, not once by us and then by them. */
+    /* with the two first (alone with the first: at once): as soon as the record names its owner,
+     * all others are asked what they see of it. A dead owner's silence is so listened to once, not
+     * once by us and then by them. */
     OBSERVE_EVIDENCE = 16,
 };
 
@@ -80,8 +81,8 @@ enum {
 
 /* Look at all (or what `what` says), within config.limits.agent_timeout_ms / dns timeout. */
 void world_observe(struct session *s, struct world *w, unsigned what);
-/* An agent obeys a later epoch than the record that was read has: a restored zone, or a command that
- * claimed it between the two. Only the record, read again, tells which. */
+/* An agent obeys a later epoch than the record that was read has: a restored zone, or a command
+ * that claimed it between the two. Only the record, read again, tells which. */
 bool world_record_is_behind(const struct world *w);
 /* The owner does not answer us; also while DNS does not respond, by what the agents saw last. */
 bool world_owner_is_silent(const struct session *s, const struct world *w);

@@ -19,10 +19,10 @@ struct world;
 void view_from_world(const struct config *c, const struct world *w, const struct record *known,
                      uint32_t seen_writable, struct plan_view *view);
 
-/* Does the walreceiver of `node` stream from `upstream`? By that node's address; or by whatever else
- * its primary_conninfo calls it (a name, another address of the same host), when the upstream itself
- * shows the walsender that serves this node. A walreceiver streams only from a server of its own
- * system identifier. */
+/* Does the walreceiver of `node` stream from `upstream`? By that node's address; or by whatever
+ * else its primary_conninfo calls it (a name, another address of the same host), when the upstream
+ * itself shows the walsender that serves this node. A walreceiver streams only from a server of its
+ * own system identifier. */
 bool view_streams_from(const struct config *c, const struct world *w, size_t node, size_t upstream);
 
 /* The walsender that serves `node` on `upstream`, by its address or the name that it gives itself;

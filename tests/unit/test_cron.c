@@ -199,7 +199,8 @@ static void a_given_text_never_replaces_an_edit(void **state)
     is(p, BLOCK_ON HUMAN);
 }
 
-/* The line after `#Ansible: NAME` was our BEGIN. The agent has been restarted since it saw the block. */
+/* The line after `#Ansible: NAME` was our BEGIN. The agent has been restarted since it saw the
+ * block. */
 static void known_entries_of_a_damaged_block_are_turned_off(void **state)
 {
     struct place *p = *state;

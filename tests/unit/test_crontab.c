@@ -293,8 +293,8 @@ static char *taking_in(struct arena *a, const char *text, const char *source, si
     return out;
 }
 
-/* What a human commented out, what runs here although it is the owner's, the rest of a damaged block:
- * one entry each, in the block. */
+/* What a human commented out, what runs here although it is the owner's, the rest of a damaged
+ * block: one entry each, in the block. */
 static void test_sync_takes_in(void **state)
 {
     AUTO(arena) a = arena_new();

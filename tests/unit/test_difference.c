@@ -1,4 +1,5 @@
-/* controller/screen/difference: the difference that a person is shown before a crontab is written. */
+/* controller/screen/difference: the difference that a person is shown before a crontab is
+ * written. */
 #include "controller/screen/difference.h"
 
 #include "base/mem.h"

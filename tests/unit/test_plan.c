@@ -130,7 +130,7 @@ static void build(enum plan_command command, struct plan *ret)
     plan_build(&look, ret);
 }
 
-/* ---- what others see of a silent owner ---------------------------------------------------------- */
+/* ---- what others see of a silent owner ------------------------------------------------------- */
 
 static void evidence_decides_and_is_shown(void **state)
 {

@@ -161,8 +161,8 @@ static void stable_rows(void **unused)
     expect_end(v, WHY_OTHER_WRITABLE, 4);
 }
 
-/* The owner's role is not given back over a node that may write and does not answer: `dns set` names
- * it in `from`, and the rule is that of a failover. */
+/* The owner's role is not given back over a node that may write and does not answer: `dns set`
+ * names it in `from`, and the rule is that of a failover. */
 static void stable_return_needs_the_others(void **unused)
 {
     struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);

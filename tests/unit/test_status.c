@@ -134,7 +134,7 @@ static void trouble(const char *text, const char *next)
     assert_non_null(strstr(screen(FORMAT_PRETTY), text));
 }
 
-/* ---- the first line ---------------------------------------------------------------------------- */
+/* ---- the first line -------------------------------------------------------------------------- */
 
 static void can_write(enum writable_state state, const char *first_line)
 {
@@ -326,7 +326,8 @@ static void lag_is_in_bytes_and_seconds(void **state)
     assert_non_null(strstr(pretty, "0 B 0.0 s"));
     assert_null(strstr(pretty, "86400"));
 
-    /* a checkpoint's record, or the padding after a restart, on an idle primary: nothing measured */
+    /* a checkpoint's record, or the padding after a restart, on an idle primary: nothing
+     * measured */
     set_up(NULL);
     sender(B)->replay_lag_ms = -1;
     w.nodes[B].obs.pg.replay_lsn = 0x3000148 - 1331;

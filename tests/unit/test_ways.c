@@ -78,8 +78,8 @@ static void the_owner_is_silent(void **state)
     look_at(v, A);
 }
 
-/* The owner is dead, and somebody promoted B: fenced by its watch or not yet, it is the one that has
- * what was written there; a standby with more of the owner's WAL than B had keeps it out. */
+/* The owner is dead, and somebody promoted B: fenced by its watch or not yet, it is the one that
+ * has what was written there; a standby with more of the owner's WAL than B had keeps it out. */
 static void promoted_by_hand(void **state)
 {
     static const char *const to_b =
