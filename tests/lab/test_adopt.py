@@ -98,7 +98,14 @@ class Adoption:
             command = "%s -s -C %s -o all BUILD=%s PREFIX=%s" % (command, TOP, BUILD, services.SOFTWARE)
         if command.startswith("pgtandem ") and re.search(r"dns init|cron (?:un)?adopt|cron sync", command):
             command += " --yes"
+        if command.startswith("pgtandem switchover"):
+            wait(self.between_jobs, 70, "no job runs and none is about to start")
         return self.shell(host, command)
+
+    def between_jobs(self):
+        """The page's command does not wait for the job of each full minute; it would be refused."""
+        running = self.scene.run("db02", "pgrep", "-f", r"jobs\.log").code == 0
+        return 2 < time.localtime().tm_sec < 45 and not running
 
     def section(self, number, at=slice(None)):
         said = ""
