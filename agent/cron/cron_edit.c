@@ -8,6 +8,7 @@
 #include "agent/cron/cron_memory.h"
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/cron_minute.h"
 #include "base/crontab_known.h"
 #include "base/err.h"
 #include "base/loop.h"
@@ -20,9 +21,6 @@ enum {
     TOUCH_AGAIN_MS = 1100, /* cron compares whole seconds of mtimes */
     ROUNDS_MAX = 8,        /* of an edit that others' edits meet */
     JOBS_RETRY_MS = 200,
-    MINUTE_MS = 60000,
-    QUIET_FROM_MS = 4000, /* within the minute: cron looks and starts jobs in seconds 0-3 */
-    QUIET_TO_MS = 59000,
 };
 
 static void fail(struct cron_op *op, int code, const char *hint, const char *msg)
@@ -188,19 +186,6 @@ static void phase_read(void *arg)
     run_crontab(op, "-l", NULL, on_read);
 }
 
-/* When may a job no longer start from the old text? FACTS: in seconds 0-3 cron may be between
- * looking and starting; in second 59 it may have looked already. */
-static int64_t quiet_after(int64_t wall_ms)
-{
-    int64_t in_minute = wall_ms % MINUTE_MS;
-
-    if (in_minute < QUIET_FROM_MS)
-        return wall_ms - in_minute + QUIET_FROM_MS;
-    if (in_minute >= QUIET_TO_MS)
-        return wall_ms - in_minute + MINUTE_MS + QUIET_FROM_MS;
-    return wall_ms;
-}
-
 /* ---- what is wanted -------------------------------------------------------------------------- */
 
 bool cron_edit_damaged(const struct cron *c, const char *text, struct crontab_damage *ret_damage)
@@ -287,7 +272,7 @@ static void on_written(void *arg, const struct child_result *r)
     op->touch = c->last_write_s == now_ms / 1000;
     op->written = true;
     c->last_write_s = now_ms / 1000;
-    c->quiet_wall_ms = quiet_after(now_ms);
+    c->quiet_wall_ms = now_ms + cron_minute_left_ms(now_ms);
     sequence_next(&op->seq);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/cron_minute.h"
 #include "base/mem.h"
 #include "controller/decide/planner_view.h"
 #include "controller/engine/consequences.h"
@@ -85,6 +86,26 @@ static bool await_backups(struct run *r, struct op_result *res)
     return false;
 }
 
+/* Around the full minute the step that turns the jobs off has to wait, until cron can start none of
+ * them any more. Those seconds pass here, before anything is claimed. */
+static void await_cron(struct run *r)
+{
+    enum { AHEAD_MS = 500 }; /* from here to that step, and some */
+    const struct session *s = r->session;
+    int owner = plan_owner(&r->view);
+    const struct world_node *n = owner >= 0 ? &r->world.nodes[owner] : NULL;
+
+    if (unplanned(r) || !n || !n->answered || n->obs.cron.entries_on == 0)
+        return;
+    int64_t left_ms = cron_minute_left_ms(clock_wall_ms() + n->skew_ms + AHEAD_MS);
+    if (left_ms == 0)
+        return;
+    if (s->options.format == FORMAT_PRETTY)
+        fprintf(stderr, "waiting %.1f s until cron on %s has looked at its crontabs\n",
+                (double)(left_ms + AHEAD_MS) / 1000, run_node_name(r, owner));
+    ops_pause(r, left_ms + AHEAD_MS);
+}
+
 static bool has_most_wal(const struct run *r, size_t node)
 {
     return plan_most_wal(&r->view, (int)node);
@@ -139,6 +160,8 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
         *outcome_at(m, res) = OUTCOME_DECLINED;
     else if (!await_backups(r, res))
         *outcome_at(m, res) = OUTCOME_FAILED;
+    else
+        await_cron(r);
 }
 
 /* ---- loss statement ----------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/cron/cron_listed.h"
+#include "base/cron_minute.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/loop.h"
@@ -267,6 +268,19 @@ static void what_crontab_prints_and_what_is_there(void **state)
 #undef HEADER
 }
 
+static void cron_may_start_old_jobs_around_the_full_minute(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t at_ms, left_ms;
+    } rows[] = {{0, 4000},  {3999, 1},     {4000, 0},    {30000, 0},
+                {58999, 0}, {59000, 5000}, {59999, 4001}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(cron_minute_left_ms(1764400000 / 60 * 60000LL + rows[i].at_ms),
+                         rows[i].left_ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +295,7 @@ int main(void)
         TEST(control_characters_stay),
         TEST(what_crontab_prints_and_what_is_there),
         TEST(known_entries_of_a_damaged_block_are_turned_off),
+        cmocka_unit_test(cron_may_start_old_jobs_around_the_full_minute),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
