@@ -1,7 +1,7 @@
 /*
  * The explorer: a small simulated world around the three pure parts (agent/decide/rules,
- * controller/decide/steps
- * and planner, dnsupdate/register), walked exhaustively within a budget of faults.
+ * controller/decide/steps and planner, dnsupdate/register), walked exhaustively within a budget
+ * of faults.
  *
  * World: one register with compare-and-swap and UPDATEs that may arrive late; three nodes, each a
  * host with an agent (durable state, the guard at start, the watch), a PostgreSQL (role, signal
@@ -12,7 +12,9 @@
  * convert.c  the compact world as the pure parts' own structs
  * node.c     a node: PostgreSQL, guard and watch, requests in their phases
  * world.c    what may happen next: deliveries, acts, faults
- * control.c  controllers: look, planner, messages, marks
+ * control.c  a command that runs: its moves, its messages, what comes of them
+ * view.c     what a controller has heard, as the planner's view; its marks
+ * admin.c    what a controller may do next: move, give up, die; what an administrator may type
  * oracle.c   the invariants; looks at the world only, never asks the code that it judges
  * explore.c  breadth first, hashing, the shortest trace of a violation
  * seeds.c    protocol errors, sown one at a time: each must be caught
@@ -172,7 +174,6 @@ struct step_out {
 /* All successors of `w`: calls `fn` for each. */
 typedef void (*successor_fn)(void *arg, const struct step_out *out);
 void world_successors(const struct world *w, successor_fn fn, void *arg);
-void control_successors(const struct world *w, successor_fn fn, void *arg);
 
 /* world.c */
 void world_init(struct world *w);
@@ -206,11 +207,22 @@ void control_answer(struct world *w, u8 run, int node, enum plan_outcome outcome
 void control_update_answer(struct world *w, u8 run, enum plan_outcome outcome, const struct rec *r);
 /* Let everything go well until the first controller is about to take `step`. */
 void control_forward(struct world *w, enum step_id step);
-/* A look at everything, as `status` has it. */
-void control_look(const struct world *w, struct plan_view *ret);
 /* One move of a controller that is not waiting. */
 void control_move(struct world *w, int ctl, struct step_out *out);
+/* It gives up on everything that has not been answered: whatever is under way is late from now on.
+ */
+void control_time_out(struct world *w, struct control *c);
 struct control *control_of(struct world *w, u8 run);
+/* view.c */
+void control_view(const struct control *c, struct plan_view *v);
+void control_keep(const struct plan_marks *m, u8 nonce, struct marks *k);
+void control_hear(const struct world *w, struct control *c, int node);
+void control_hear_dns(const struct world *w, struct control *c);
+bool anyone_sees_writable(const struct world *w, int node);
+/* A look at everything, as `status` has it. */
+void control_look(const struct world *w, struct plan_view *ret);
+/* admin.c */
+void control_successors(const struct world *w, successor_fn fn, void *arg);
 /* oracle.c */
 void oracle_state(const struct world *w, struct violation *v);
 void oracle_update(const struct rec *old, const struct rec *new, struct violation *v);
