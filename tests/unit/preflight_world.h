@@ -2,8 +2,6 @@
  * have been looked at, inspected and rehearsed. */
 #pragma once
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -11,6 +9,7 @@
 #include "controller/session.h"
 #include "controller/world/observe.h"
 #include "proto/hello.h"
+#include "tests/unit/inspect_set.h"
 
 enum { A, B, C, NODES, SYSID = 7301 };
 
@@ -100,17 +99,6 @@ static struct rehearsal *rehearse(int node, enum rehearsal_kind kind,
     STR_COPY(r->remedy, verdict == REHEARSAL_FAILED ? "do this" : "");
     w.nodes[node].rehearsals = rehearsed[node];
     return r;
-}
-
-static void set(struct inspect *i, const char *name, const char *value)
-{
-    size_t n = 0;
-
-    while (n < i->n_settings && strcmp(i->settings[n].name, name) != 0)
-        n++;
-    i->n_settings += n == i->n_settings;
-    STR_COPY(i->settings[n].name, name);
-    STR_COPY(i->settings[n].value, value);
 }
 
 static void make_facts(int node)

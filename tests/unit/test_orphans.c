@@ -1,86 +1,10 @@
 /* Processes that have outlived their postmaster: found, told apart from others, ended. */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ipc.h>
-#include <sys/prctl.h>
-#include <sys/shm.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "agent/postgres/pgfiles.h"
-#include "agent/postgres/pgorphan.h"
-#include "agent/postgres/postgres.h"
-#include "base/err.h"
-#include "base/file.h"
 #include "base/loop.h"
-#include "base/str.h"
-#include "tests/unit/unit.h"
-
-static struct postgres_config made;
-static char pid_file[300];
-
-static int make_directory(void **state)
-{
-    (void)state;
-    memset(&made, 0, sizeof(made));
-    STR_COPY(made.data_directory, "/tmp/pgtandem-test-XXXXXX");
-    assert_non_null(mkdtemp(made.data_directory));
-    STR_PRINTF(pid_file, "%s/postmaster.pid", made.data_directory);
-    return 0;
-}
-
-static int remove_directory(void **state)
-{
-    (void)state;
-    remove(pid_file);
-    return rmdir(made.data_directory);
-}
-
-struct stand_in {
-    const char *directory, *name;
-    int segment; /* attached to it; -1 none */
-    bool stubborn;
-};
-
-static int stand_in(struct stand_in s)
-{
-    int ready[2];
-    char c;
-
-    assert_int_equal(pipe(ready), 0);
-    int pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_NAME, s.name);
-        signal(SIGQUIT, s.stubborn ? SIG_IGN : SIG_DFL);
-        if (s.segment >= 0 && (intptr_t)shmat(s.segment, NULL, 0) == -1)
-            _exit(1);
-        if (chdir(s.directory) == 0 && write(ready[1], "r", 1) == 1)
-            for (;;)
-                pause();
-        _exit(1);
-    }
-    close(ready[1]);
-    assert_int_equal(read(ready[0], &c, 1), 1);
-    close(ready[0]);
-    return pid;
-}
-
-static void end(int pid)
-{
-    kill(pid, SIGKILL);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
-
-static int orphans(void)
-{
-    struct pgorphans o;
-
-    pgorphan_find(made.data_directory, &o);
-    return o.unknown ? -1 : o.n;
-}
+#include "tests/unit/pgdata.h"
 
 static void put_pid_file(int pid, unsigned key, int segment)
 {
@@ -111,7 +35,7 @@ static int segment_new(unsigned key)
 static void test_a_node_with_an_orphan_is_not_stopped(void **state)
 {
     struct obs_pg pg;
-    int pid = stand_in((struct stand_in){made.data_directory, "postgres", -1, false});
+    int pid = process_in(made.data_directory, "postgres");
 
     (void)state;
     postgres_look_files(&made, &pg);
@@ -184,7 +108,7 @@ static void test_another_clusters_are_left_alone(void **state)
 
 static void test_a_shell_is_none(void **state)
 {
-    int pid = stand_in((struct stand_in){made.data_directory, "bash", -1, false});
+    int pid = process_in(made.data_directory, "bash");
 
     (void)state;
     assert_int_equal(orphans(), 0);
@@ -194,20 +118,6 @@ static void test_a_shell_is_none(void **state)
 }
 
 /* ---- what acts make of it -------------------------------------------------------------------- */
-
-struct ended {
-    bool done;
-    struct err e;
-};
-
-static void on_done(void *arg, const struct err *e)
-{
-    struct ended *end = arg;
-
-    end->done = true;
-    if (e)
-        end->e = *e;
-}
 
 static void stop(struct ended *end)
 {
@@ -233,9 +143,9 @@ static void assert_ended_by(int pid, int signal_number)
 static void test_a_stop_ends_them(void **state)
 {
     struct ended ended;
-    int willing = stand_in((struct stand_in){made.data_directory, "postgres", -1, false});
+    int willing = process_in(made.data_directory, "postgres");
     int stubborn = stand_in((struct stand_in){made.data_directory, "postgres", -1, true});
-    int shell = stand_in((struct stand_in){made.data_directory, "bash", -1, false});
+    int shell = process_in(made.data_directory, "bash");
 
     (void)state;
     stop(&ended);
@@ -252,7 +162,7 @@ static void test_nothing_starts_beside_one(void **state)
     struct postgres *p = postgres_new(l, &made, "db01");
     struct ended ended = {.done = false};
     char name[40];
-    int pid = stand_in((struct stand_in){made.data_directory, "postgres", -1, false});
+    int pid = process_in(made.data_directory, "postgres");
 
     (void)state;
     postgres_start(p, 100, on_done, &ended);
@@ -264,8 +174,6 @@ static void test_nothing_starts_beside_one(void **state)
     loop_free(l);
     end(pid);
 }
-
-#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
 int main(void)
 {

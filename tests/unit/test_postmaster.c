@@ -1,40 +1,11 @@
 /* What cannot be read is never taken for stopped: postmaster.pid, /proc. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "agent/postgres/pgfiles.h"
-#include "agent/postgres/pgorphan.h"
-#include "agent/postgres/postgres.h"
-#include "base/err.h"
-#include "base/file.h"
 #include "base/loop.h"
-#include "base/str.h"
-#include "tests/unit/unit.h"
-
-static struct postgres_config made;
-static char pid_file[300];
-
-static int make_directory(void **state)
-{
-    (void)state;
-    memset(&made, 0, sizeof(made));
-    STR_COPY(made.data_directory, "/tmp/pgtandem-test-XXXXXX");
-    assert_non_null(mkdtemp(made.data_directory));
-    STR_PRINTF(pid_file, "%s/postmaster.pid", made.data_directory);
-    return 0;
-}
-
-static int remove_directory(void **state)
-{
-    (void)state;
-    remove(pid_file);
-    return rmdir(made.data_directory);
-}
+#include "tests/unit/pgdata.h"
 
 static void assert_unknown(void)
 {
@@ -138,20 +109,6 @@ static void test_a_stale_pid_that_is_another_users_daemon(void **state)
 
 /* ---- what acts make of it -------------------------------------------------------------------- */
 
-struct ended {
-    bool done;
-    struct err e;
-};
-
-static void on_done(void *arg, const struct err *e)
-{
-    struct ended *end = arg;
-
-    end->done = true;
-    if (e)
-        end->e = *e;
-}
-
 typedef void (*try_fn)(struct postgres *p, struct ended *end);
 
 static void assert_fails_honestly(try_fn try)
@@ -190,8 +147,6 @@ static void test_start(void **state)
     (void)state;
     assert_fails_honestly(try_start);
 }
-
-#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
 int main(void)
 {

@@ -9,6 +9,7 @@
 #include "controller/preflight/preflight_checks.h"
 #include "controller/session.h"
 #include "controller/world/observe.h"
+#include "tests/unit/inspect_set.h"
 #include "tests/unit/unit.h"
 
 enum { A, B, NODES };
@@ -18,17 +19,6 @@ static struct world w;
 static struct inspect facts[NODES];
 static struct check_view v;
 static struct preflight_result r;
-
-static void set(struct inspect *i, const char *name, const char *value)
-{
-    size_t n = 0;
-
-    while (n < i->n_settings && strcmp(i->settings[n].name, name) != 0)
-        n++;
-    i->n_settings += n == i->n_settings;
-    STR_COPY(i->settings[n].name, name);
-    STR_COPY(i->settings[n].value, value);
-}
 
 static void rule(struct inspect *i, const char *text)
 {

@@ -2,121 +2,8 @@
  * in words, one next command, and the same facts in all three formats. */
 #include "controller/screen/status.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "base/clock.h"
-#include "base/err.h"
-#include "base/mem.h"
-#include "base/str.h"
-#include "controller/screen/topology.h"
-#include "controller/session.h"
 #include "controller/world/dns_words.h"
-#include "tests/unit/capture.h"
-#include "tests/unit/unit.h"
-
-enum { A, B, C, NODES, SYSID = 7301, NOW = 1000000 };
-
-static struct session s;
-static struct world w;
-static struct status_journal journal;
-static struct status st;
-static struct arena *arena;
-
-static void make_node(int i)
-{
-    static const char *const names[NODES] = {"db02", "db01", "vm"};
-    struct node_obs *o = &w.nodes[i].obs;
-
-    STR_COPY(s.config.nodes[i].name, names[i]);
-    STR_PRINTF(s.config.nodes[i].address, "10.77.0.%d", 20 + i);
-    STR_PRINTF(s.config.nodes[i].target, "%s.ia2.test", names[i]);
-    s.config.nodes[i].port = 5432;
-    w.nodes[i].answered = true;
-    STR_COPY(o->node, names[i]);
-    STR_COPY(o->software, "pgtandem 0.1.0");
-    STR_PRINTF(o->seen,
-               "v=1 epoch=7 nonce=0123456789abcdef0123456789abcdef state=stable owner=db02 to=- "
-               "from=- txn=0123456789abcdef sysid=%d tli=5 ttl=30 grade=- by=root@ctl",
-               SYSID);
-    o->epoch = 7;
-    o->state_ok = o->watch_enabled = o->can_stop = true;
-    o->watch_period_ms = 3000;
-    o->cron = (struct obs_cron){.readable = true, .daemon_running = true, .commanded_on = i == A};
-    *(i == A ? &o->cron.entries_on : &o->cron.entries_off) = 2;
-    o->pg = (struct obs_pg){.role = i == A ? PG_WRITABLE : PG_RECOVERY,
-                            .sysid = SYSID,
-                            .tli = 5,
-                            .control_tli = 5,
-                            .insert_lsn = i == A ? 0x3000148 : 0,
-                            .flush_lsn = i == A ? 0x3000148 : 0,
-                            .receive_lsn = i == A ? 0 : 0x3000148,
-                            .replay_lsn = i == A ? 0 : 0x3000148};
-    if (i == A)
-        return;
-    STR_COPY(o->pg.receiver_status, "streaming");
-    STR_PRINTF(o->pg.receiver_host, "10.77.0.%d", 20 + A);
-    o->pg.receiver_port = 5432;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    arena = arena_new();
-    s = (struct session){.config = {.n_nodes = NODES}, .term = term_look(stdout, COLOR_AUTO)};
-    s.config.limits.clock_skew_ms = 2000;
-    STR_COPY(s.config.cluster.name, "ia2");
-    STR_COPY(s.zone.alias, "db.ia2.test");
-    memset(&w, 0, sizeof(w));
-    w.n_nodes = NODES;
-    for (int i = 0; i < NODES; i++)
-        make_node(i);
-    w.d = (struct dns_view){
-        .status = DNS_VIEW_OK, .cname_present = true, .cname_ttl = 30, .n_txt = 1};
-    STR_COPY(w.d.cname, "db02.ia2.test");
-    STR_COPY(w.d.txt, w.nodes[A].obs.seen);
-    w.d.record_valid = register_parse(w.d.txt, &w.d.record, NULL) == 0;
-    w.survey_done = true;
-    w.survey.n = 2;
-    w.survey.ns[0].agrees = w.survey.ns[1].agrees = true;
-    journal = (struct status_journal){.verb = "", .reason = "", .began_by = ""};
-    return 0;
-}
-
-static void build(void)
-{
-    status_build(&st, &s, arena, &w, &journal, NOW);
-}
-
-static bool says(const struct status_lines *lines, const char *text)
-{
-    for (size_t i = 0; i < lines->n; i++)
-        if (strstr(lines->at[i].text, text))
-            return true;
-    return false;
-}
-
-/* The screen as printed. */
-static char *screen(enum output_format format)
-{
-    char *text = arena_alloc(arena, 65536);
-    FILE *f = tmpfile();
-    int out = dup(STDOUT_FILENO);
-
-    fflush(stdout);
-    dup2(fileno(f), STDOUT_FILENO);
-    s.options.format = format;
-    status_print(&st);
-    dup2(out, STDOUT_FILENO);
-    close(out);
-    rewind(f);
-    assert_true(fread(text, 1, 65535, f) > 0);
-    fclose(f);
-    return text;
-}
+#include "tests/unit/status_world.h"
 
 static void trouble(const char *text, const char *next)
 {
@@ -132,152 +19,6 @@ static void trouble(const char *text, const char *next)
     json_decref(o);
     assert_non_null(strstr(screen(FORMAT_TSV), text));
     assert_non_null(strstr(screen(FORMAT_PRETTY), text));
-}
-
-/* ---- the first line -------------------------------------------------------------------------- */
-
-static void can_write(enum writable_state state, const char *first_line)
-{
-    build();
-    const char *pretty = screen(FORMAT_PRETTY);
-
-    if (strncmp(pretty, first_line, strlen(first_line)) != 0 || pretty[strlen(first_line)] != '\n')
-        fail_msg("not \"%s\":\n%s", first_line, pretty);
-    assert_int_equal(st.writable.state, state);
-    json_t *o = json_loads(screen(FORMAT_JSON), 0, NULL);
-    json_t *j = json_object_get(o, "writable");
-    assert_string_equal(json_string_value(json_object_get(j, "state")),
-                        writable_state_names[state]);
-    assert_string_equal(json_string_value(json_object_get(j, "text")), st.writable.text);
-    assert_int_equal(json_is_null(json_object_get(j, "since")), st.writable.since_wall_ms == 0);
-    json_decref(o);
-    assert_non_null(strstr(screen(FORMAT_TSV), "\nwritable\t"));
-    if (state != WRITABLE_ONE) /* exit 10 then */
-        assert_true(st.problems.n > 0);
-}
-
-static void open_record(const char *state, const char *owner, const char *to, const char *from)
-{
-    STR_PRINTF(w.d.txt,
-               "v=1 epoch=8 nonce=0123456789abcdef0123456789abcdef state=%s owner=%s to=%s "
-               "from=%s txn=00000000000000aa sysid=%d tli=5 ttl=30 grade=- by=root@ctl",
-               state, owner, to, from, SYSID);
-    w.d.record_valid = register_parse(w.d.txt, &w.d.record, NULL) == 0;
-    assert_true(w.d.record_valid);
-}
-
-static void stopped(int i, bool fenced)
-{
-    struct node_obs *o = &w.nodes[i].obs;
-
-    o->pg.role = PG_STOPPED;
-    o->pg.control_state = CONTROL_SHUTDOWNED;
-    o->pg.control_wall_ms = NOW - 5000;
-    o->fence = (struct obs_fence){.fenced = fenced, .was_primary = fenced, .wall_ms = NOW - 5100};
-}
-
-static void the_first_line_says_who_can_write(void **state)
-{
-    (void)state;
-    can_write(WRITABLE_ONE, "writable: db02");
-    STR_COPY(w.d.cname, "vm.ia2.test");
-    can_write(WRITABLE_ONE, "writable: db02; the alias points to vm, which is not");
-    set_up(NULL);
-    open_record("claim", "db02", "db01", "-");
-    can_write(WRITABLE_ONE, "writable: db02"); /* an open claim has stopped nothing */
-    w.nodes[B].obs.pg.role = PG_WRITABLE;
-    can_write(WRITABLE_SEVERAL, "MORE THAN ONE NODE IS WRITABLE: db02, db01");
-}
-
-static void the_first_line_says_since_when_nobody_can_write(void **state)
-{
-    char hms[CLOCK_TEXT_BYTES];
-
-    (void)state;
-    clock_text_hms(NOW - 5000, hms);
-    stopped(A, false);
-    can_write(WRITABLE_NONE, arena_printf(arena, "NOT WRITABLE since %s: db02 is shut down", hms));
-    stopped(A, true);
-    open_record("claim", "db02", "db01", "-");
-    const char *line =
-        arena_printf(arena, "NOT WRITABLE since %s: db02 is fenced, db01 is not yet promoted", hms);
-    can_write(WRITABLE_NONE, line);
-    open_record("flip", "db01", "-", "db02");
-    can_write(WRITABLE_NONE, line);
-    w.nodes[C].answered = false;
-    can_write(WRITABLE_NONE, arena_printf(arena, "%s; no response either from vm", line));
-    w.nodes[A].obs.pg.control_state = CONTROL_IN_PRODUCTION; /* killed: its fence is later */
-    w.nodes[C].answered = true;
-    can_write(WRITABLE_NONE, "NOT WRITABLE: db02 is fenced, db01 is not yet promoted");
-    w.nodes[B].obs.pg.heard_wall_ms = NOW - 5000;
-    w.nodes[C].obs.pg.heard_wall_ms = NOW - 9000;
-    for (int i = B; i <= C; i++)
-        STR_COPY(w.nodes[i].obs.pg.heard_host, s.config.nodes[A].address);
-    can_write(WRITABLE_NONE,
-              arena_printf(arena,
-                           "NOT WRITABLE since about %s: db02 is fenced, db01 is not "
-                           "yet promoted",
-                           hms));
-}
-
-static void the_first_line_says_what_is_not_known(void **state)
-{
-    (void)state;
-    w.nodes[A].obs.pg.role = PG_UNKNOWN;
-    build();
-    can_write(WRITABLE_UNKNOWN,
-              "no node is known to be writable: db02 does not say (its PostgreSQL "
-              "does not respond)");
-    w.nodes[A].obs.pg.control_state = CONTROL_IN_PRODUCTION;
-    w.nodes[A].obs.pg.orphans = 2;
-    can_write(WRITABLE_UNKNOWN, "no node is known to be writable: db02 has no postmaster, but "
-                                "processes of it live and may commit");
-    w.nodes[A].answered = false;
-    can_write(WRITABLE_UNKNOWN, "no node is known to be writable: db02 does not respond");
-    w.evidence.about = A;
-    w.evidence.began_ms = 1;
-    w.evidence.from = 1U << B | 1U << C;
-    w.evidence.seen[B].writable_seen = w.evidence.seen[C].writable_seen = true;
-    can_write(WRITABLE_ONE, "writable: db02 (db02, which does not respond to this host, is seen "
-                            "writable by db01, vm)");
-    w.nodes[B].answered = w.nodes[C].answered = false;
-    w.evidence.from = 0;
-    can_write(WRITABLE_UNKNOWN, "no node is known to be writable: db02 does not respond; no "
-                                "response either from db01, vm");
-    w.d = (struct dns_view){.status = DNS_VIEW_SILENT};
-    for (int i = 0; i < NODES; i++)
-        w.nodes[i].obs.seen[0] = '\0';
-    can_write(WRITABLE_UNKNOWN, "no node is known to be writable: the owner is not known; no "
-                                "response either from db02, db01, vm");
-}
-
-/* (e): any controller, an empty journal */
-static void the_agents_know_who_began(void **state)
-{
-    (void)state;
-    open_record("claim", "db02", "db01", "-");
-    build();
-    assert_non_null(strstr(screen(FORMAT_PRETTY), "no agent that responds was told"));
-    for (int i = B; i <= C; i++) {
-        struct obs_begun *b = &w.nodes[i].obs.begun;
-
-        STR_COPY(b->txn, "00000000000000aa");
-        STR_COPY(b->command, i == B ? "switchover" : "resume");
-        STR_COPY(b->by, i == B ? "anna@ctl" : "bert@ctl2");
-        STR_COPY(b->reason, "kernel update");
-        b->wall_ms = NOW - 60000 + i;
-    }
-    build();
-    const char *pretty = screen(FORMAT_PRETTY);
-    assert_non_null(strstr(pretty, "TRANSITION switchover db02 to db01"));
-    assert_non_null(strstr(pretty, "begun by anna@ctl at 1970-01-01"));
-    assert_non_null(strstr(pretty, "kernel update"));
-    assert_non_null(strstr(pretty, "last continued by root@ctl"));
-    assert_non_null(strstr(screen(FORMAT_JSON), "\"begun_by\":\"anna@ctl\""));
-    STR_COPY(w.nodes[B].obs.begun.txn, "00000000000000ab"); /* another transition's */
-    w.nodes[C].answered = false;
-    build();
-    assert_null(strstr(screen(FORMAT_PRETTY), "anna@ctl"));
 }
 
 static void all_is_well(void **state)
@@ -603,83 +344,6 @@ static void caches_clear(void **state)
     assert_int_equal(st.caches_clear_wall_ms, 0);
 }
 
-/* ---- the picture, and the watch -------------------------------------------------------------- */
-
-static char *picture(bool utf8)
-{
-    struct topology t;
-    struct capture c;
-
-    build();
-    s.term.utf8 = utf8;
-    s.options.format = FORMAT_PRETTY;
-    topology_build(&t, &st);
-    capture_begin(&c);
-    topology_print(&t);
-    return capture_end(&c, arena);
-}
-
-static void shows(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("no \"%s\" in:\n%s", part, text);
-}
-
-static void topology_is_drawn(void **state)
-{
-    (void)state;
-    shows(picture(true), "db.ia2.test ──▶ db02.ia2.test");
-    shows(picture(true), "├─▶ db01");
-    shows(picture(false), "+-> db01");
-    shows(picture(false), "`-> vm");
-    assert_null(strstr(picture(false), "apart"));
-
-    /* a cascade, a stranger and silence */
-    STR_COPY(w.nodes[C].obs.pg.receiver_host, "10.77.0.21");
-    shows(picture(false), "    `-> vm");
-    shows(picture(false), "streams from db01, which is not the owner");
-    STR_COPY(w.nodes[C].obs.pg.receiver_host, "10.9.9.9");
-    shows(picture(false), "\napart\n  vm");
-    shows(picture(false), "10.9.9.9:5432, which is no node of this cluster");
-    w.nodes[B].answered = false;
-    STR_COPY(w.nodes[B].error.msg, "no answer within 2000 ms");
-    shows(picture(false), "SILENT: no answer within 2000 ms");
-    STR_COPY(w.d.cname, "elsewhere.ia2.test");
-    shows(picture(false), "NO NODE OF THIS CLUSTER");
-}
-
-/* Two nodes that stream from each other end the drawing all the same. */
-static void topology_circle_ends(void **state)
-{
-    (void)state;
-    STR_COPY(w.nodes[B].obs.pg.receiver_host, "10.77.0.22");
-    STR_COPY(w.nodes[C].obs.pg.receiver_host, "10.77.0.21");
-    STR_PRINTF(s.config.nodes[C].address, "10.77.0.22");
-    STR_PRINTF(s.config.nodes[A].address, "10.77.0.20");
-    shows(picture(false), "apart\n  db01");
-}
-
-static void watch_says_what_changed(void **state)
-{
-    struct status_past *past = status_past_new();
-
-    (void)state;
-    build();
-    status_compare(past, &st);
-    assert_int_equal(st.changes.n, 0);
-    w.nodes[B].answered = false;
-    build();
-    status_compare(past, &st);
-    assert_true(says(&st.changes, "db01: role standby -> silent"));
-    shows(screen(FORMAT_PRETTY), "changed while this watch ran");
-    shows(screen(FORMAT_TSV), "change\tdb01\tdb01: role standby -> silent");
-    build();
-    status_compare(past, &st);
-    assert_int_equal(st.changes.n, 0);
-    assert_true(says(&st.recent, "db01: role standby -> silent"));
-    status_past_free(past);
-}
-
 /* An old backup of the zone is back: what is to be typed follows from the agents. */
 static void record_of_a_restored_zone(void **state)
 {
@@ -702,13 +366,8 @@ int main(void)
 {
     setenv("LC_ALL", "C.UTF-8", 1);
     term_locale();
-#define TEST(fn) cmocka_unit_test_setup(fn, set_up)
     const struct CMUnitTest tests[] = {
         TEST(all_is_well),
-        TEST(the_first_line_says_who_can_write),
-        TEST(the_first_line_says_since_when_nobody_can_write),
-        TEST(the_first_line_says_what_is_not_known),
-        TEST(the_agents_know_who_began),
         TEST(lag_is_in_bytes_and_seconds),
         TEST(slots_that_hold_wal),
         TEST(backups_that_run),
@@ -720,9 +379,6 @@ int main(void)
         TEST(open_transition),
         TEST(debts_and_drift),
         TEST(caches_clear),
-        TEST(topology_is_drawn),
-        TEST(topology_circle_ends),
-        TEST(watch_says_what_changed),
         TEST(record_of_a_restored_zone),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
