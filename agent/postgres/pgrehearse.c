@@ -2,22 +2,19 @@
 #include <string.h>
 
 #include "agent/postgres/pgkept.h"
-#include "agent/postgres/pgop.h"
+#include "agent/postgres/pgrehearsal.h"
 #include "agent/postgres/pgrehearse.h"
 #include "agent/postgres/pgsettings.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 enum { CONNINFO_CAP_BYTES = 2048 };
 
 struct rehearse_op {
-    struct pgop op;
+    struct pgrehearsal base;
     struct upstream up;
     struct pgconn *conn;
-    int64_t started_ms;
-    struct rehearsal_answer *answer;
 };
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -77,9 +74,10 @@ void pgrehearse_remedy(const char *text, const struct upstream *up, const char *
         str_printf(ret_remedy, bytes, "on %s: ALTER SYSTEM SET max_wal_senders = …; restart",
                    up->node);
     else if (strstr(text, "SSL") || strstr(text, "certificate"))
-        str_printf(ret_remedy, bytes,
-                   "mend replication_options in agent.conf here, or the server's certificate on %s",
-                   up->node);
+        str_printf(
+            ret_remedy, bytes,
+            "correct replication_options in agent.conf here, or the server's certificate on %s",
+            up->node);
     else
         str_printf(
             ret_remedy, bytes,
@@ -90,49 +88,27 @@ void pgrehearse_remedy(const char *text, const struct upstream *up, const char *
 
 /* ---- the operation --------------------------------------------------------------------------- */
 
-/* outlives the operation: the callback's argument is in it */
-struct rehearsal_answer {
-    rehearsal_fn fn;
-    void *arg;
-    struct rehearsal r;
-};
-
-static void on_done(void *arg, const struct err *e)
-{
-    struct rehearsal_answer *a = arg;
-
-    (void)e; /* what happened is in a->r */
-    a->fn(a->arg, &a->r);
-    mem_free(a);
-}
-
 static void release(struct pgop *op)
 {
     struct rehearse_op *o = (struct rehearse_op *)op;
 
     pgconn_free(o->conn);
-    if (op->fn) /* dropped: nobody is called back */
-        mem_free(o->answer);
+    pgrehearsal_release(op);
 }
 
 static void failed(struct rehearse_op *o, const char *why)
 {
-    const struct postgres_config *c = &o->op.p->config;
-    struct rehearsal *r = &o->answer->r;
+    const struct postgres_config *c = &o->base.op.p->config;
     const char *reason = pgrehearse_reason(why);
+    char remedy[sizeof(o->base.answer->r.remedy)];
 
-    r->verdict = REHEARSAL_FAILED;
-    STR_COPY(r->said, reason);
-    pgrehearse_remedy(reason, &o->up, c->address, c->replication_user, r->remedy,
-                      sizeof(r->remedy));
-    r->elapsed_ms = clock_mono_ms() - o->started_ms;
-    pgop_end(&o->op, NULL);
+    pgrehearse_remedy(reason, &o->up, c->address, c->replication_user, remedy, sizeof(remedy));
+    pgrehearsal_end(&o->base, REHEARSAL_FAILED, remedy, "%s", reason);
 }
 
 static void on_identified(void *arg, const struct pgconn_reply *reply)
 {
     struct rehearse_op *o = arg;
-    struct rehearsal *r = &o->answer->r;
     unsigned long long sysid;
 
     if (reply->e) {
@@ -143,11 +119,9 @@ static void on_identified(void *arg, const struct pgconn_reply *reply)
         failed(o, "IDENTIFY_SYSTEM was answered without a system identifier");
         return;
     }
-    r->sysid = sysid;
-    r->verdict = REHEARSAL_PASSED;
-    r->elapsed_ms = clock_mono_ms() - o->started_ms;
-    STR_PRINTF(r->said, "IDENTIFY_SYSTEM: %llu, timeline %.12s", sysid, pgop_text(reply, 0, 0, 1));
-    pgop_end(&o->op, NULL);
+    o->base.answer->r.sysid = sysid;
+    pgrehearsal_end(&o->base, REHEARSAL_PASSED, "", "IDENTIFY_SYSTEM: %llu, timeline %.12s", sysid,
+                    pgop_text(reply, 0, 0, 1));
 }
 
 static void connect_now(struct pgop *op)
@@ -178,8 +152,8 @@ static void on_base(void *arg, const struct pgconn_reply *r)
     struct rehearse_op *o = arg;
 
     if (!r->e)
-        pgkept_note(o->op.p->kept, pgop_text(r, 0, 0, 0));
-    connect_now(&o->op);
+        pgkept_note(o->base.op.p->kept, pgop_text(r, 0, 0, 0));
+    connect_now(&o->base.op);
 }
 
 /* The rest of the connection string is that of the one in force. */
@@ -191,16 +165,10 @@ static void ask_base(struct pgop *op)
 void postgres_rehearse_follow(struct postgres *p, const struct upstream *up, int64_t timeout_ms,
                               rehearsal_fn fn, void *arg)
 {
-    struct rehearsal_answer *a = mem_alloc(sizeof(*a));
-    struct rehearse_op *o = pgop_new(p, sizeof(*o), "rehearse", timeout_ms, on_done, a);
+    struct rehearse_op *o =
+        pgrehearsal_new(p, sizeof(*o), REHEARSAL_REPLICATION, timeout_ms, ask_base, fn, arg);
 
-    a->fn = fn;
-    a->arg = arg;
-    a->r.kind = REHEARSAL_REPLICATION;
-    STR_COPY(a->r.node, up->node);
-    o->answer = a;
+    STR_COPY(o->base.answer->r.node, up->node);
     o->up = *up;
-    o->started_ms = clock_mono_ms();
-    o->op.release = release;
-    pgop_after(&o->op, 0, ask_base);
+    o->base.op.release = release;
 }

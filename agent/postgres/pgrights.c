@@ -10,59 +10,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/postgres/pgfiles.h"
-#include "agent/postgres/pgop.h"
+#include "agent/postgres/pgrehearsal.h"
 #include "agent/postgres/pgrehearse.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-
-struct rights_answer {
-    rehearsal_fn fn;
-    void *arg;
-    struct rehearsal r;
-};
-
-struct rights_op {
-    struct pgop op;
-    int64_t started_ms;
-    struct rights_answer *answer;
-};
-
-static void on_done(void *arg, const struct err *e)
-{
-    struct rights_answer *a = arg;
-
-    (void)e; /* what happened is in a->r */
-    a->fn(a->arg, &a->r);
-    mem_free(a);
-}
-
-static void release(struct pgop *op)
-{
-    if (op->fn) /* dropped: nobody is called back */
-        mem_free(((struct rights_op *)op)->answer);
-}
-
-__attribute__((format(printf, 3, 4))) static void end(struct rights_op *o, int verdict,
-                                                      const char *fmt, ...)
-{
-    struct rehearsal *r = &o->answer->r;
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(r->said, sizeof(r->said), fmt, args);
-    va_end(args);
-    r->verdict = verdict;
-    r->elapsed_ms = clock_mono_ms() - o->started_ms;
-    pgop_end(&o->op, NULL);
-}
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
@@ -123,13 +81,13 @@ bool pgrehearse_rights_missing(const struct pgrights *g, const char *user, bool 
 
 static void on_rights(void *arg, const struct pgconn_reply *r)
 {
-    struct rights_op *o = arg;
-    struct rehearsal *done = &o->answer->r;
+    struct pgrehearsal *o = arg;
     const struct postgres_config *c = &o->op.p->config;
-    char said[sizeof(done->said)];
+    char said[sizeof(o->answer->r.said)], remedy[sizeof(o->answer->r.remedy)];
 
     if (r->e) {
-        end(o, REHEARSAL_UNPROVEN, "the role's rights could not be asked for: %.120s", r->e->msg);
+        pgrehearsal_end(o, REHEARSAL_UNPROVEN, "",
+                        "the role's rights could not be asked for: %.120s", r->e->msg);
         return;
     }
 
@@ -143,15 +101,16 @@ static void on_rights(void *arg, const struct pgconn_reply *r)
         .reload = pgop_true(r, 0, 0, 5),
     };
 
-    if (pgrehearse_rights_missing(&g, c->user, !c->reload_command[0], said, sizeof(said),
-                                  done->remedy, sizeof(done->remedy)))
-        end(o, REHEARSAL_FAILED, "%s", said);
+    if (pgrehearse_rights_missing(&g, c->user, !c->reload_command[0], said, sizeof(said), remedy,
+                                  sizeof(remedy)))
+        pgrehearsal_end(o, REHEARSAL_FAILED, remedy, "%s", said);
     else
-        end(o, REHEARSAL_PASSED, "ALTER SYSTEM, pg_promote(), CHECKPOINT and slots are permitted");
+        pgrehearsal_end(o, REHEARSAL_PASSED, "",
+                        "ALTER SYSTEM, pg_promote(), CHECKPOINT and slots are permitted");
 }
 
 /* has_parameter_privilege() and pg_checkpoint are of version 15 */
-static void ask(struct rights_op *o)
+static void ask(struct pgrehearsal *o)
 {
     static const char granted[] =
         "SELECT coalesce(current_setting('allow_alter_system', true), 'on'),"
@@ -172,16 +131,18 @@ static void ask(struct rights_op *o)
 
 static void begin(struct pgop *op)
 {
-    struct rights_op *o = (struct rights_op *)op;
+    struct pgrehearsal *o = (struct pgrehearsal *)op;
     struct pgpostmaster postmaster;
-    char path[512];
+    char path[512], remedy[sizeof(o->answer->r.remedy)];
     int error = pgrehearse_auto_conf(op->p->config.data_directory, path, sizeof(path));
 
     if (error) {
-        STR_PRINTF(o->answer->r.remedy, "make %s a file that PostgreSQL's user can write", path);
-        end(o, REHEARSAL_FAILED, "ALTER SYSTEM cannot write %s: %s", path, strerror(error));
+        STR_PRINTF(remedy, "make %s a file that PostgreSQL's user can write", path);
+        pgrehearsal_end(o, REHEARSAL_FAILED, remedy, "ALTER SYSTEM cannot write %s: %s", path,
+                        strerror(error));
     } else if (!pgfiles_postmaster(op->p->config.data_directory, &postmaster)) {
-        end(o, REHEARSAL_UNPROVEN, "PostgreSQL does not run: what its role may do was not asked");
+        pgrehearsal_end(o, REHEARSAL_UNPROVEN, "",
+                        "PostgreSQL does not run: what its role may do was not asked");
     } else {
         ask(o);
     }
@@ -189,14 +150,5 @@ static void begin(struct pgop *op)
 
 void postgres_rehearse_rights(struct postgres *p, int64_t timeout_ms, rehearsal_fn fn, void *arg)
 {
-    struct rights_answer *a = mem_alloc(sizeof(*a));
-    struct rights_op *o = pgop_new(p, sizeof(*o), "rehearse", timeout_ms, on_done, a);
-
-    a->fn = fn;
-    a->arg = arg;
-    a->r.kind = REHEARSAL_RIGHTS;
-    o->answer = a;
-    o->started_ms = clock_mono_ms();
-    o->op.release = release;
-    pgop_after(&o->op, 0, begin);
+    pgrehearsal_new(p, sizeof(struct pgrehearsal), REHEARSAL_RIGHTS, timeout_ms, begin, fn, arg);
 }

@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +23,9 @@
 #include <unistd.h>
 
 #include "agent/postgres/pgfiles.h"
-#include "agent/postgres/pgop.h"
 #include "agent/postgres/pgopts.h"
 #include "agent/postgres/pgrecovery.h"
+#include "agent/postgres/pgrehearsal.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -35,50 +34,12 @@
 enum { WORDS_MAX = 32 };
 
 struct service_op {
-    struct pgop op;
+    struct pgrehearsal base;
     bool start;
-    int64_t started_ms;
     char words[512]; /* the command that is run */
     char config[300];
     const char *argv[WORDS_MAX + 8];
-    struct service_answer *answer;
 };
-
-struct service_answer {
-    rehearsal_fn fn;
-    void *arg;
-    struct rehearsal r;
-};
-
-static void on_done(void *arg, const struct err *e)
-{
-    struct service_answer *a = arg;
-
-    (void)e; /* what happened is in a->r */
-    a->fn(a->arg, &a->r);
-    mem_free(a);
-}
-
-static void release(struct pgop *op)
-{
-    if (op->fn) /* dropped: nobody is called back */
-        mem_free(((struct service_op *)op)->answer);
-}
-
-__attribute__((format(printf, 4, 5))) static void
-end(struct service_op *s, enum rehearsal_verdict verdict, const char *remedy, const char *fmt, ...)
-{
-    struct rehearsal *r = &s->answer->r;
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(r->said, sizeof(r->said), fmt, args);
-    va_end(args);
-    r->verdict = (int)verdict;
-    STR_COPY(r->remedy, remedy);
-    r->elapsed_ms = clock_mono_ms() - s->started_ms;
-    pgop_end(&s->op, NULL);
-}
 
 static const char *what(const struct service_op *s)
 {
@@ -89,9 +50,9 @@ static void spawn(struct service_op *s, child_fn fn)
 {
     static const char *const env[] = {"LC_ALL=C", NULL};
     const struct child_spec spec = {
-        .argv = s->argv, .env = env, .timeout_ms = pgop_left_ms(&s->op)};
+        .argv = s->argv, .env = env, .timeout_ms = pgop_left_ms(&s->base.op)};
 
-    s->op.child = child_run(s->op.p->loop, &spec, fn, s);
+    s->base.op.child = child_run(s->base.op.p->loop, &spec, fn, s);
 }
 
 /* What a command printed, its first line. */
@@ -103,11 +64,11 @@ static int first_line(const struct child_result *r)
 static void not_run(struct service_op *s, const struct child_result *r)
 {
     if (r->started)
-        end(s, REHEARSAL_FAILED, "run it by hand as the agent's user", "`%s` did not end in time",
-            s->argv[0]);
+        pgrehearsal_end(&s->base, REHEARSAL_FAILED, "run it by hand as the agent's user",
+                        "`%s` did not end in time", s->argv[0]);
     else
-        end(s, REHEARSAL_FAILED, "correct the command in agent.conf", "`%s` cannot be run: %s",
-            s->argv[0], strerror(r->error));
+        pgrehearsal_end(&s->base, REHEARSAL_FAILED, "correct the command in agent.conf",
+                        "`%s` cannot be run: %s", s->argv[0], strerror(r->error));
 }
 
 /* ---- a start of our own ---------------------------------------------------------------------- */
@@ -123,8 +84,8 @@ static bool same_file(const char *a, const char *b)
  * with another one the agent would start another server, or none. False: it has ended, badly. */
 static bool same_configuration(struct service_op *s)
 {
-    const struct postgres_config *c = &s->op.p->config;
-    char inside[300], remedy[sizeof(s->answer->r.remedy)];
+    const struct postgres_config *c = &s->base.op.p->config;
+    char inside[300], remedy[sizeof(s->base.answer->r.remedy)];
     struct pgopts o;
 
     if (!pgopts_read(c->data_directory, &o))
@@ -137,7 +98,8 @@ static bool same_configuration(struct service_op *s)
     if (strcmp(ours, theirs) == 0 || same_file(ours, theirs))
         return true;
     STR_PRINTF(remedy, "set config_file = %s in agent.conf (or start_command)", theirs);
-    end(s, REHEARSAL_FAILED, remedy,
+    pgrehearsal_end(
+        &s->base, REHEARSAL_FAILED, remedy,
         "PostgreSQL was started with the configuration file %s, the agent would start it with %s",
         theirs, ours);
     return false;
@@ -181,38 +143,40 @@ static const char *reason_of(const struct child_result *r, int *ret_len)
 static void on_configuration(void *arg, const struct child_result *r)
 {
     struct service_op *s = arg;
-    const struct postgres_config *c = &s->op.p->config;
+    const struct postgres_config *c = &s->base.op.p->config;
     struct pgopts o = {.config_file = ""};
     int len;
     const char *reason = reason_of(r, &len);
 
-    s->op.child = NULL;
+    s->base.op.child = NULL;
     pgopts_read(c->data_directory, &o);
     if (r->timed_out) /* a busy host is not a broken configuration */
-        end(s, REHEARSAL_UNPROVEN, "",
-            "the configuration was not read in time: not tried to the end");
+        pgrehearsal_end(&s->base, REHEARSAL_UNPROVEN, "",
+                        "the configuration was not read in time: not tried to the end");
     else if (!r->started)
         not_run(s, r);
     else if (r->status != 0)
-        end(s, REHEARSAL_FAILED,
-            "correct what it names; postgres -D PGDATA -C data_directory tries it",
-            "PostgreSQL would not start: %.*s", len, reason);
+        pgrehearsal_end(&s->base, REHEARSAL_FAILED,
+                        "correct what it names; postgres -D PGDATA -C data_directory tries it",
+                        "PostgreSQL would not start: %.*s", len, reason);
     else if (!prints_directory(r, c->data_directory))
-        end(s, REHEARSAL_FAILED, "correct data_directory in agent.conf, or in that configuration",
-            "a start would use another data directory: %.*s", first_line(r), r->output);
+        pgrehearsal_end(&s->base, REHEARSAL_FAILED,
+                        "correct data_directory in agent.conf, or in that configuration",
+                        "a start would use another data directory: %.*s", first_line(r), r->output);
     else if (o.others[0])
-        end(s, REHEARSAL_UNPROVEN, "",
+        pgrehearsal_end(
+            &s->base, REHEARSAL_UNPROVEN, "",
             "the configuration can be read; the running postmaster has options that a start by the "
             "agent does not give: %.80s",
             o.others);
     else
-        end(s, REHEARSAL_PASSED, "", "the postmaster may be started");
+        pgrehearsal_end(&s->base, REHEARSAL_PASSED, "", "the postmaster may be started");
 }
 
 /* As pgspawn_start() would, up to the point where the server has read its configuration. */
 static void read_configuration(struct service_op *s, const char *program)
 {
-    const struct postgres_config *c = &s->op.p->config;
+    const struct postgres_config *c = &s->base.op.p->config;
     const char *options[PGRECOVERY_OPTIONS_MAX];
     size_t n = pgrecovery_options(c, options), at = 0;
 
@@ -242,8 +206,9 @@ static bool may_use(struct service_op *s, const char *path, int mode, const char
 {
     if (faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0)
         return true;
-    end(s, REHEARSAL_FAILED, remedy, "%s cannot be %s: %s", path,
-        mode & X_OK ? "executed" : (mode & W_OK ? "written to" : "read"), strerror(errno));
+    pgrehearsal_end(&s->base, REHEARSAL_FAILED, remedy, "%s cannot be %s: %s", path,
+                    mode & X_OK ? "executed" : (mode & W_OK ? "written to" : "read"),
+                    strerror(errno));
     return false;
 }
 
@@ -251,24 +216,25 @@ static void rehearse_signal(struct service_op *s)
 {
     struct pgpostmaster postmaster;
 
-    if (!pgfiles_postmaster(s->op.p->config.data_directory, &postmaster))
-        end(s, REHEARSAL_UNPROVEN, "", "no postmaster runs: there is nobody to signal");
+    if (!pgfiles_postmaster(s->base.op.p->config.data_directory, &postmaster))
+        pgrehearsal_end(&s->base, REHEARSAL_UNPROVEN, "",
+                        "no postmaster runs: there is nobody to signal");
     else if (postmaster.pid == 0)
-        end(s, REHEARSAL_FAILED, "make postmaster.pid readable for the agent", "%s",
-            postmaster.problem);
+        pgrehearsal_end(&s->base, REHEARSAL_FAILED, "make postmaster.pid readable for the agent",
+                        "%s", postmaster.problem);
     else if (kill(postmaster.pid, 0) < 0)
-        end(s, REHEARSAL_FAILED,
-            "run pgtandem-agent as the user who owns PostgreSQL, or set stop_command",
-            "the postmaster (process %d) may not be signalled: %s", postmaster.pid,
-            strerror(errno));
+        pgrehearsal_end(&s->base, REHEARSAL_FAILED,
+                        "run pgtandem-agent as the user who owns PostgreSQL, or set stop_command",
+                        "the postmaster (process %d) may not be signalled: %s", postmaster.pid,
+                        strerror(errno));
     else
-        end(s, REHEARSAL_PASSED, "", "the postmaster (process %d) may be signalled",
-            postmaster.pid);
+        pgrehearsal_end(&s->base, REHEARSAL_PASSED, "",
+                        "the postmaster (process %d) may be signalled", postmaster.pid);
 }
 
 static void rehearse_spawn(struct service_op *s)
 {
-    const struct postgres_config *c = &s->op.p->config;
+    const struct postgres_config *c = &s->base.op.p->config;
     char program[300], log[300];
 
     STR_PRINTF(program, "%s/postgres", c->bin_directory);
@@ -279,11 +245,11 @@ static void rehearse_spawn(struct service_op *s)
         if (slash)
             *slash = '\0';
     }
-    if (!may_use(s, program, X_OK, "mend bin_directory in agent.conf"))
+    if (!may_use(s, program, X_OK, "correct bin_directory in agent.conf"))
         return;
-    if (c->config_file[0] && !may_use(s, c->config_file, R_OK, "mend config_file in agent.conf"))
+    if (c->config_file[0] && !may_use(s, c->config_file, R_OK, "correct config_file in agent.conf"))
         return;
-    if (log[0] && !may_use(s, log, W_OK, "mend log_file in agent.conf, or its owner"))
+    if (log[0] && !may_use(s, log, W_OK, "correct log_file in agent.conf, or its owner"))
         return;
     if (same_configuration(s))
         read_configuration(s, program);
@@ -297,17 +263,18 @@ static void on_check(void *arg, const struct child_result *r)
     struct service_op *s = arg;
     bool sudo = strcmp(s->argv[0], "sudo") == 0;
 
-    s->op.child = NULL;
+    s->base.op.child = NULL;
     if (!r->started || r->timed_out)
         not_run(s, r);
     else if (r->status == 0)
-        end(s, REHEARSAL_PASSED, "",
-            sudo ? "sudo would let %s_command" : "%s_check_command says yes", what(s));
+        pgrehearsal_end(&s->base, REHEARSAL_PASSED, "",
+                        sudo ? "sudo would let %s_command" : "%s_check_command says yes", what(s));
     else
-        end(s, REHEARSAL_FAILED,
-            sudo ? "a rule in sudoers for the agent's user, with NOPASSWD"
-                 : "run it by hand as the agent's user; is the polkit rule there?",
-            "`%s` ended with status %d: %.*s", s->argv[0], r->status, first_line(r), r->output);
+        pgrehearsal_end(&s->base, REHEARSAL_FAILED,
+                        sudo ? "a rule in sudoers for the agent's user, with NOPASSWD"
+                             : "run it by hand as the agent's user; is the polkit rule there?",
+                        "`%s` ended with status %d: %.*s", s->argv[0], r->status, first_line(r),
+                        r->output);
 }
 
 static bool has_line(const char *text, const char *line)
@@ -335,31 +302,36 @@ static void on_show(void *arg, const struct child_result *r)
     struct pgpostmaster postmaster = {.pid = 0};
     const char *unit = s->argv[2];
 
-    s->op.child = NULL;
+    s->base.op.child = NULL;
     if (!r->started || r->timed_out) {
         not_run(s, r);
         return;
     }
-    pgfiles_postmaster(s->op.p->config.data_directory, &postmaster);
+    pgfiles_postmaster(s->base.op.p->config.data_directory, &postmaster);
     if (r->status != 0)
-        end(s, REHEARSAL_FAILED, "run it by hand as the agent's user",
-            "`systemctl show %s` ended with status %d: %.*s", unit, r->status, first_line(r),
-            r->output);
+        pgrehearsal_end(&s->base, REHEARSAL_FAILED, "run it by hand as the agent's user",
+                        "`systemctl show %s` ended with status %d: %.*s", unit, r->status,
+                        first_line(r), r->output);
     else if (!has_line(r->output, "LoadState=loaded"))
-        end(s, REHEARSAL_FAILED, "mend the unit's name in start_command and stop_command",
-            "systemd has no unit %s", unit);
+        pgrehearsal_end(&s->base, REHEARSAL_FAILED,
+                        "correct the unit's name in start_command and stop_command",
+                        "systemd has no unit %s", unit);
     else if (!has_line(r->output, s->start ? "CanStart=yes" : "CanStop=yes"))
-        end(s, REHEARSAL_FAILED, "remove RefuseManualStart= or RefuseManualStop= from the unit",
-            "systemd lets nobody %s %s by hand", what(s), unit);
+        pgrehearsal_end(&s->base, REHEARSAL_FAILED,
+                        "remove RefuseManualStart= or RefuseManualStop= from the unit",
+                        "systemd lets nobody %s %s by hand", what(s), unit);
     else if (!s->start && postmaster.pid && main_pid(r->output) != postmaster.pid)
-        end(s, REHEARSAL_FAILED, "start PostgreSQL through that unit, or mend stop_command",
+        pgrehearsal_end(
+            &s->base, REHEARSAL_FAILED,
+            "start PostgreSQL through that unit, or correct stop_command",
             "the main process of %s is %d, the postmaster is %d: stop_command would not stop it",
             unit, main_pid(r->output), postmaster.pid);
     else
-        end(s, REHEARSAL_UNPROVEN, "",
-            "%s can be %s%s; polkit was not asked (%s_check_command can)", unit,
-            s->start ? "started" : "stopped",
-            !s->start && postmaster.pid ? ", its main process is the postmaster" : "", what(s));
+        pgrehearsal_end(&s->base, REHEARSAL_UNPROVEN, "",
+                        "%s can be %s%s; polkit was not asked (%s_check_command can)", unit,
+                        s->start ? "started" : "stopped",
+                        !s->start && postmaster.pid ? ", its main process is the postmaster" : "",
+                        what(s));
 }
 
 /* False: no such program. */
@@ -422,8 +394,8 @@ static void rehearse_command(struct service_op *s, const char *command)
     STR_COPY(s->words, command);
     n = str_words(s->words, argv, WORDS_MAX);
     if (n == 0 || !program_found(argv[0])) {
-        end(s, REHEARSAL_FAILED, "correct the command in agent.conf",
-            "%s_command: no program \"%s\"", what(s), n ? argv[0] : "");
+        pgrehearsal_end(&s->base, REHEARSAL_FAILED, "correct the command in agent.conf",
+                        "%s_command: no program \"%s\"", what(s), n ? argv[0] : "");
     } else if (strcmp(base_name(argv[0]), "sudo") == 0) {
         ask_sudo(s, argv, n);
     } else if (strcmp(base_name(argv[0]), "systemctl") == 0 && (unit = unit_of(argv, n)) != NULL) {
@@ -435,9 +407,9 @@ static void rehearse_command(struct service_op *s, const char *command)
         memcpy(&s->argv[3], show, sizeof(show));
         spawn(s, on_show);
     } else {
-        end(s, REHEARSAL_UNPROVEN, "",
-            "%s is there; that it may %s was not asked (%s_check_command)", argv[0], what(s),
-            what(s));
+        pgrehearsal_end(&s->base, REHEARSAL_UNPROVEN, "",
+                        "%s is there; that it may %s was not asked (%s_check_command)", argv[0],
+                        what(s), what(s));
     }
 }
 
@@ -472,15 +444,8 @@ static void begin(struct pgop *op)
 void postgres_rehearse_service(struct postgres *p, bool start, int64_t timeout_ms, rehearsal_fn fn,
                                void *arg)
 {
-    struct service_answer *a = mem_alloc(sizeof(*a));
-    struct service_op *s = pgop_new(p, sizeof(*s), "rehearse", timeout_ms, on_done, a);
+    struct service_op *s = pgrehearsal_new(p, sizeof(*s), start ? REHEARSAL_START : REHEARSAL_STOP,
+                                           timeout_ms, begin, fn, arg);
 
-    a->fn = fn;
-    a->arg = arg;
-    a->r.kind = start ? REHEARSAL_START : REHEARSAL_STOP;
-    s->answer = a;
     s->start = start;
-    s->started_ms = clock_mono_ms();
-    s->op.release = release;
-    pgop_after(&s->op, 0, begin);
 }
