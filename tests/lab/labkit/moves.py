@@ -16,7 +16,7 @@ from collections import namedtuple
 from . import boot, cluster, hosts, scene, services
 
 FLOOR_DIRECTORY = os.path.join(scene.HERE, 'floor')
-KINDS = ('planned', 'killed', 'dead')
+KINDS = ('planned', 'busy', 'third-dead', 'third-stuck', 'target-dead', 'killed', 'dead')
 
 # began (the death, where there is one), entered (the command), ended: monotonic seconds; parts:
 # {name: ms} as the way itself tells them
@@ -65,10 +65,10 @@ def _parent(pid):
 # ---- the ways ----------------------------------------------------------------------------------
 
 
-def pgtandem(s, kind, old, new):
+def pgtandem(s, kind, old, new, fault):
     """As an administrator types it, at the moment of the death where there is one. A target with
     less WAL than another standby is refused; then the other one is named, and gets the role."""
-    verb = ['switchover'] if kind == 'planned' else ['failover']
+    verb = ['failover'] if kind in ('killed', 'dead') else ['switchover']
     if kind == 'dead':
         verb += ['--accept-unfenced', old]
     pid = postmaster(s, old)
@@ -78,21 +78,23 @@ def pgtandem(s, kind, old, new):
     elif kind == 'dead':
         boot.kill(s.lab, old)
     entered = time.monotonic()
-    code, said = _type(s, *verb, '--to', new)
+    code, said = _type(s, fault, *verb, '--to', new)
     if code in (2, 4) and 'more WAL' in said:
         new = next(n for n in hosts.NODES if n not in (old, new))
-        code, said = _type(s, *verb, '--to', new)
+        code, said = _type(s, fault, *verb, '--to', new)
     ended = time.monotonic()
-    scene.check(code == 0, '%s: exit %d: %s', verb[0], code, said[-2000:])
+    scene.check(code == fault.status, '%s: exit %d: %s', verb[0], code, said[-2000:])
     steps = {r['step']: r['data']['ms'] for r in s.journal()
              if r.get('kind') == 'result' and r['data'].get('ok')}
+    new = old if fault.new == old else new
     return Move('pgtandem', kind, old, new, began, entered, ended, steps)
 
 
-def _type(s, *argv):
+def _type(s, fault, *argv):
     """A command on ctl, entered without the time that `lab exec` takes: exit status, output."""
     child = _start(['nsenter', '-t', _pid1(s, 'ctl'), '-m', '-u', '-i', '-n', '-p', '--',
                     'pgtandem', *argv, '--yes', '--reason', 'bench'])
+    fault.meanwhile(child)
     out, err = child.communicate(timeout=120)
     return child.returncode, (out + err).strip()
 
@@ -102,12 +104,12 @@ def _by_hand(s, what, old, new):
                   hosts.DATA, '%s.%s' % (new, hosts.ZONE)]), 'by-hand ' + what)
 
 
-def script(s, kind, old, new):
+def script(s, kind, old, new, _fault):
     pid = postmaster(s, old)
     began = time.monotonic()
     if kind == 'killed':
         os.kill(pid, signal.SIGKILL)
-    _by_hand(s, 'planned' if kind == 'planned' else 'lost', old, new)
+    _by_hand(s, 'lost' if kind == 'killed' else 'planned', old, new)
     return Move('script', kind, old, new, began, began, time.monotonic(), {})
 
 
@@ -117,16 +119,14 @@ def floor_program():
     return os.path.join(source, build, 'tests/lab/floor/floor')
 
 
-def floor(s, kind, old, new):
-    number = signal.SIGINT if kind == 'planned' else signal.SIGKILL
+def floor(s, kind, old, new, _fault):
+    number = signal.SIGKILL if kind == 'killed' else signal.SIGINT
     child = _start([floor_program(), _pid1(s, new), str(int(number)), str(postmaster(s, old)),
                     hosts.SOCKETS, hosts.ADDRESS['ns1'], hosts.ZONE, hosts.ALIAS,
                     '%s.%s' % (new, hosts.ZONE), s.lab.path('keys', 'ctl-update')],
                    stdin=subprocess.PIPE)
     if child.stdout.readline() != 'ready\n':
         _done(child, 'the floor')
-    if kind == 'planned':
-        s.psql(old, 'CHECKPOINT')
     began = time.monotonic()
     child.stdin.write('go\n')
     child.stdin.flush()
