@@ -37,7 +37,8 @@ BIN = os.environ.get("PG_BIN", newest_bin())
 AS = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.getuid() == 0 else []
 ENV = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": "C.UTF-8"}
 
-work = tempfile.mkdtemp(prefix="pgtandem-pg-", dir="/var/tmp")
+LABS = "/var/tmp/pgtandem-lab"  # in memory, when tests/run has started this
+work = tempfile.mkdtemp(prefix="pgtandem-pg-", dir=LABS if os.access(LABS, os.W_OK) else "/var/tmp")
 os.chmod(work, 0o755)
 servers, drivers = [], []
 

@@ -367,7 +367,8 @@ def main():
         print('ok - systemd # SKIP %s' % cannot_run())
         return 0
     os.umask(0o022)
-    root = tempfile.mkdtemp(prefix='pgtandem-systemd.', dir='/var/tmp')
+    os.makedirs(hosts.BASE, exist_ok=True)
+    root = tempfile.mkdtemp(prefix='pgtandem-systemd.', dir=hosts.BASE)
     os.chmod(root, 0o755)
     try:
         print('# debootstrap in %s' % root, flush=True)
