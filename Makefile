@@ -136,7 +136,9 @@ $(BUILD)/pgtandem-agent: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(FLOORS)
 above_base      := dnsupdate proto controller agent tests
 above_dnsupdate := proto controller agent
 above_proto     := controller agent
-includes = $(shell sed -n 's|^.include "\([a-z]*\)/.*|\1|p' $(1))
+included := $(shell grep -Ho '^.include "[a-z]*/' tests/unit/*.c tests/fuzz/*.c tests/reference/*.c | \
+              sed 's|:.include "\(.*\)/$$|:\1|')
+includes = $(patsubst $(1):%,%,$(filter $(1):%,$(included)))
 archives = $(foreach dir,controller agent proto dnsupdate base,\
              $(if $(filter $(dir) $(above_$(dir)),$(call includes,$(1))),$(BUILD)/lib$(dir).a))
 
