@@ -5,12 +5,10 @@ same system identifier, and it streams from the shutdown checkpoint on.
 """
 
 import contextlib
-import fcntl
-import hashlib
 import os
 import subprocess
 
-from . import hosts, space
+from . import hosts, space, templates
 
 DATABASES = ('aao', 'gms', 'tng', 'vospace', 'datab', 'lbt', 'mwa', 'svas', 'hosted', 'vialactea')
 REPLICATION_PASSWORD = 'replicator-of-the-lab'
@@ -119,40 +117,39 @@ def _build(directory, programs):
 
 
 def template():
-    """The ready-made data directory, built when there is none for this text and this PostgreSQL."""
+    """The ready-made data directory: one for this text and this PostgreSQL."""
     programs = hosts.postgres_bin()
     version = subprocess.run([programs + '/postgres', '--version'], text=True, check=True,
                              stdout=subprocess.PIPE).stdout
-    with open(__file__, 'rb') as f:
-        text = f.read() + version.encode()
-    directory = '%s/.template-%s' % (hosts.BASE, hashlib.sha256(text).hexdigest()[:16])
-    with open(hosts.BASE + '/.template.lock', 'w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.isdir(directory):
-            building = directory + '.new'
-            subprocess.run(['rm', '-rf', building], check=True)
-            if not space.finish(space.contained(lambda: _build(building, programs))):
-                raise hosts.LabError('the PostgreSQL template could not be built')
-            os.rename(building, directory)
-    return directory + '/data'
+    with open(__file__, encoding='utf-8') as f:
+        key = templates.key_of(f.read(), version)
+
+    def build(directory):
+        if not space.finish(space.contained(lambda: _build(directory, programs))):
+            raise hosts.LabError('the PostgreSQL template could not be built')
+
+    return templates.kept('cluster', key, key, build)
 
 
 def copy(lab):
     """Starts one cp for each node; returns what finishes them."""
-    source = template()
+    held = contextlib.ExitStack()
+    source = held.enter_context(template()) + '/data'
     copies = []
     for node in hosts.NODES:
         target = lab.host(node, 'var-lib/postgresql/data')
         copies.append((node, space.contained(lambda t=target: os.execvp(
             'cp', ['cp', '-a', '--reflink=auto', source, t]))))
-    return lambda: _finish(lab, copies)
+    return lambda: _finish(lab, copies, held)
 
 
-def _finish(lab, copies):
+def _finish(lab, copies, held):
     uid, gid = hosts.account('postgres')
     for node, process in copies:
         if not space.finish(process):
             raise hosts.LabError('the data directory of %s could not be copied' % node)
+    held.close()
+    for node in hosts.NODES:
         data = lab.host(node, 'var-lib/postgresql/data')
         settings = ["cluster_name = '%s'" % node]
         if node != hosts.FIRST_OWNER:
@@ -166,13 +163,3 @@ def _finish(lab, copies):
                 os.chown(data + '/standby.signal', uid, gid)
         with open(data + '/postgresql.auto.conf', 'a') as f:
             f.write('\n'.join(settings) + '\n')
-
-
-def remove_templates():
-    """Under the lock: nobody may be copying. A data directory is still a template, never a lab."""
-    with contextlib.suppress(FileNotFoundError):
-        with open(hosts.BASE + '/.template.lock', 'r+') as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            for name in os.listdir(hosts.BASE):
-                if name.startswith('.template-'):
-                    subprocess.run(['rm', '-rf', hosts.BASE + '/' + name], check=True)

@@ -215,25 +215,25 @@ def make(lab):
             directory(lab.host(host, 'var-lib/pgtandem/journal'), 0o700)
 
 
-def configure(lab):
-    """pgtandem's own /etc/pgtandem on controllers and nodes; certificates by the installed script."""
-    script = lab.path('software', services.SOFTWARE[1:], 'share/pgtandem/make-certs')
-    pki = lab.path('pki')
-
-    def certificates(*arguments):
+def make_certificates(software, pki):
+    """A certification authority and a certificate for each host in PKI, by the installed script."""
+    script = software + services.SOFTWARE + '/share/pgtandem/make-certs'
+    for arguments in (['init', pki, hosts.CLUSTER],
+                      *(['controller', pki, hosts.CLUSTER, host] for host in hosts.CONTROLLERS),
+                      *(['agent', pki, hosts.CLUSTER, host] for host in hosts.NODES)):
         done = subprocess.run([script, *arguments], text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False)
         if done.returncode != 0:
             raise hosts.LabError('%s %s failed:\n%s' % (script, arguments[0], done.stdout))
 
-    certificates('init', pki, hosts.CLUSTER)
+
+def configure(lab):
+    """pgtandem's own /etc/pgtandem on controllers and nodes."""
     for host in hosts.CONTROLLERS:
-        certificates('controller', pki, hosts.CLUSTER, host)
         _install(lab, host, 'controller', None, host + '-update')
         put(lab.host(host, 'etc/pgtandem.conf'), config.controller(host))
     owner = hosts.account('postgres')
     for host in hosts.NODES:
-        certificates('agent', pki, hosts.CLUSTER, host)
         _install(lab, host, 'agent', owner, 'agents-query')
         put(lab.host(host, 'etc/agent.conf'), config.agent(host))
 
