@@ -30,8 +30,14 @@ static int run_status(struct config *c, const struct options *o)
 
 static int run_inspect(struct config *c, const struct options *o)
 {
-    (void)o;
-    return inspect_run(c);
+    long long ms = INSPECT_MS;
+
+    if (o->argument && !str_to_int(o->argument, 100, 60000, &ms)) {
+        fprintf(stderr, "pgtandem-agent: inspect %s: not a number of milliseconds (100 to 60000)\n",
+                o->argument);
+        return err_exit_status(ERR_USAGE);
+    }
+    return inspect_run(c, ms);
 }
 
 static int run_config_check(struct config *c, const struct options *o)
@@ -85,9 +91,10 @@ const struct verb_row verb_rows[] = {
      .exits = "0, or 10 when something stands out", .run = run_status},
     {.name = "inspect", .summary = "what preflight asks of this node, as JSON",
      .about = "The heavier facts (files, databases, backups, foreign jobs), collected once and printed "
-         "as one JSON object. The agent runs it when a controller asks.",
+         "as one JSON object. The agent runs it when a controller asks. A word behind it is the time that "
+         "it may take, in milliseconds (1000).",
      .example_for = "to see what the controller is told", .example = "pgtandem-agent inspect",
-     .exits = "0, or 1 when nothing could be collected", .run = run_inspect},
+     .exits = "0, or 1 when nothing could be collected", .takes = AGENT_TAKES_WORD, .run = run_inspect},
     {.name = "config", .second = "check", .summary = "check the configuration against this machine",
      .about = "One line for each check: certificates, keys and their modes, directories, the data "
          "directory, PostgreSQL's programs, the durable state.",

@@ -95,6 +95,8 @@ struct inspect {
 
     int64_t elapsed_ms;
     char problem[200]; /* what kept the agent from seeing more; "" none */
+    char late[200];    /* what had no answer when its share of time was up: ask again with a longer
+                          one; "" nothing */
 };
 
 extern const struct field_table inspect_table;

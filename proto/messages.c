@@ -286,6 +286,7 @@ static const struct field rehearsal_fields[] = {
     F_STRING(struct rehearsal, node, 0, NULL, "replication: to whom"),
     F_ID(struct rehearsal, sysid, 0, "replication: the system identifier found there"),
     F_INT(struct rehearsal, elapsed_ms, 0, 0, INT32_MAX, NULL, "how long it took (ms)"),
+    F_BOOL(struct rehearsal, late, 0, NULL, "it ran out of its share of time: a longer one may say otherwise", .since = 2),
     F_STRING(struct rehearsal, said, 0, NULL, "what was proven, or what was said instead"),
     F_STRING(struct rehearsal, remedy, 0, NULL, "what to do"),
 };

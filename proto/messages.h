@@ -334,6 +334,7 @@ struct rehearsal {
     char node[NODE_NAME_BYTES]; /* replication: to whom */
     uint64_t sysid;             /* replication: whom we found there; 0: nobody */
     int64_t elapsed_ms;
+    bool late;        /* it ran out of its share of time: with a longer one it may say otherwise */
     char said[200];   /* what was proven, or what was said instead */
     char remedy[240]; /* "" when nothing is to be done */
 };

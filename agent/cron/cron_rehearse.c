@@ -21,19 +21,32 @@ static const char remedy_text[] = "`crontab -e` as this user: correct that line 
                                   "one), or remove it: cron refuses "
                                   "the whole text";
 
-static void end(struct cron_op *op, enum rehearsal_verdict verdict, const char *said,
-                const char *remedy)
+static void end_as(struct cron_op *op, struct rehearsal r, const char *said, const char *remedy)
 {
-    struct rehearsal r = {.kind = REHEARSAL_CRONTAB, .verdict = (int)verdict};
     cron_rehearsal_fn fn = op->rehearsed;
     void *arg = op->arg;
 
     STR_COPY(r.said, said);
-    if (verdict == REHEARSAL_FAILED)
+    r.kind = REHEARSAL_CRONTAB;
+    if (r.verdict == REHEARSAL_FAILED)
         STR_COPY(r.remedy, remedy);
     r.elapsed_ms = clock_mono_ms() - op->started_ms;
     cron_op_end(op);
     fn(arg, &r);
+}
+
+static void end(struct cron_op *op, enum rehearsal_verdict verdict, const char *said,
+                const char *remedy)
+{
+    end_as(op, (struct rehearsal){.verdict = (int)verdict}, said, remedy);
+}
+
+/* A busy host is not a refusal. */
+static void end_late(struct cron_op *op, const char *said)
+{
+    end_as(op, (struct rehearsal){.verdict = REHEARSAL_FAILED, .late = true}, said,
+           "does `crontab -l` end there as the agent's user? A file system that hangs, or a host "
+           "that is too busy");
 }
 
 static void run(struct cron_op *op, const char *first, const char *second, const char *input,
@@ -60,6 +73,10 @@ static void on_dry_run(void *arg, const struct child_result *r)
         end(op, REHEARSAL_PASSED, "dry run of crontab(1) passed", "");
         return;
     }
+    if (r->timed_out) {
+        end_late(op, "`crontab -n -` has not ended in time");
+        return;
+    }
     STR_PRINTF(said, "`crontab -n -` ended with status %d: %.*s", r->status,
                (int)strcspn(r->output, "\n"), r->output);
     end(op, REHEARSAL_FAILED, said, cron_refuses_text(r->output) ? remedy_text : remedy_denied);
@@ -81,7 +98,9 @@ static void on_read(void *arg, const struct err *e)
 {
     struct cron_op *op = arg;
 
-    if (e)
+    if (e && e->code == ERR_TIMEOUT)
+        end_late(op, e->msg);
+    else if (e)
         end(op, REHEARSAL_FAILED, e->msg, remedy_denied);
     else
         run(op, "-h", NULL, NULL, on_help);
@@ -94,7 +113,7 @@ static void on_late(void *arg)
 
     STR_PRINTF(said, "crontab(1) has not ended within %lld ms",
                (long long)(clock_mono_ms() - op->started_ms));
-    end(op, REHEARSAL_FAILED, said, remedy_denied);
+    end_late(op, said);
 }
 
 void cron_rehearse(struct cron *c, int64_t timeout_ms, cron_rehearsal_fn fn, void *arg)

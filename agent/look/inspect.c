@@ -13,20 +13,23 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum {
-    PG_MS = 700, /* PostgreSQL's part of INSPECT_MS */
-    OUTPUT_CAP_BYTES = 49152,
-};
+enum { OUTPUT_CAP_BYTES = 49152 };
+
+/* PostgreSQL's part: what is left is for files, and for the process itself. */
+static int64_t postgres_ms(int64_t timeout_ms)
+{
+    return timeout_ms * 7 / 10;
+}
 
 /* ---- the verb -------------------------------------------------------------------------------- */
 
-static void collect(struct loop *l, const struct config *c, struct inspect *i)
+static void collect(struct loop *l, const struct config *c, int64_t timeout_ms, struct inspect *i)
 {
     int64_t started_ms = clock_mono_ms();
     struct backup_ask ask;
 
     backup_ask_start(l, &c->backup, c->agent.node, i, &ask);
-    inspect_pg(l, &c->postgresql, started_ms + PG_MS, i);
+    inspect_pg(l, &c->postgresql, started_ms + postgres_ms(timeout_ms), i);
     inspect_certificate(&c->postgresql, c->dns.alias, i);
     inspect_jobs(&c->postgresql, i);
     inspect_mounts(&c->postgresql, i);
@@ -35,7 +38,7 @@ static void collect(struct loop *l, const struct config *c, struct inspect *i)
     i->elapsed_ms = clock_mono_ms() - started_ms;
 }
 
-int inspect_run(struct config *c)
+int inspect_run(struct config *c, int64_t timeout_ms)
 {
     struct err e = {0};
     struct inspect *i = mem_alloc(sizeof(*i));
@@ -44,7 +47,7 @@ int inspect_run(struct config *c)
     AUTO(arena) a = arena_new();
 
     if (r == 0) {
-        collect(loop, c, i);
+        collect(loop, c, timeout_ms, i);
         puts(field_to_text(&inspect_table, i, a));
     } else {
         fprintf(stderr, "pgtandem-agent: %s%s%s\n", e.msg, e.hint[0] ? "; " : "", e.hint);
@@ -81,7 +84,8 @@ static void on_printed(void *arg, const struct child_result *r)
 
 void inspect_ask(struct agent *g, int64_t timeout_ms, inspect_fn fn, void *arg)
 {
-    const char *const argv[] = {"/proc/self/exe", "-c", g->config->path, "inspect", NULL};
+    char share[24];
+    const char *const argv[] = {"/proc/self/exe", "-c", g->config->path, "inspect", share, NULL};
     const struct child_spec spec = {.argv = argv,
                                     .output_cap_bytes = OUTPUT_CAP_BYTES,
                                     .timeout_ms = timeout_ms,
@@ -89,6 +93,7 @@ void inspect_ask(struct agent *g, int64_t timeout_ms, inspect_fn fn, void *arg)
                                     .separate_stdout = true};
     struct asked *k = mem_alloc(sizeof(*k));
 
+    STR_PRINTF(share, "%lld", (long long)timeout_ms);
     *k = (struct asked){.fn = fn, .arg = arg};
     (void)child_run(g->loop, &spec, on_printed, k);
 }

@@ -18,5 +18,5 @@ typedef void (*inspect_fn)(void *arg, const char *json, const struct err *e);
 /* Run `pgtandem-agent inspect` for at most so long; calls back once. */
 void inspect_ask(struct agent *g, int64_t timeout_ms, inspect_fn fn, void *arg);
 
-/* The verb itself: collects, prints, gives the exit status. */
-int inspect_run(struct config *c);
+/* The verb itself: collects for about so long, prints, gives the exit status. */
+int inspect_run(struct config *c, int64_t timeout_ms);

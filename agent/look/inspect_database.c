@@ -80,8 +80,10 @@ static void on_answer(void *arg, const struct pgconn_reply *r)
 
     k->done = true;
     if (r->e) {
-        if (!k->i->problem[0])
-            STR_PRINTF(k->i->problem, "database %s: %s", k->d->name, r->e->msg);
+        char what[80];
+
+        STR_PRINTF(what, "database %s", k->d->name);
+        inspect_note(k->i, what, r->e);
         return;
     }
     k->i->databases_seen++;
@@ -113,7 +115,8 @@ void inspect_pg_database(struct loop *l, const struct inspect_database *d, int64
 {
     struct look k = {.d = d, .i = i};
     int64_t left = deadline_ms - clock_mono_ms();
-    struct pgconn *c = postgres_connection(l, d->config, d->name, STATEMENT_MS);
+    struct pgconn *c =
+        postgres_connection(l, d->config, d->name, left > STATEMENT_MS ? (int)left : STATEMENT_MS);
 
     pgconn_query(c, sql, NULL, 0, left > 1 ? left : 1, on_answer, &k);
     (void)loop_wait(l, &k.done, -1, NULL); /* the statement has the deadline */

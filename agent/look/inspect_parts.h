@@ -8,6 +8,7 @@
 #include "agent/config.h"
 #include "proto/inspect.h"
 
+struct err;
 struct loop;
 
 /* PostgreSQL: settings, rules, rights, activity; of a standby also each database. Until
@@ -23,6 +24,10 @@ struct inspect_database {
 };
 void inspect_pg_database(struct loop *l, const struct inspect_database *d, int64_t deadline_ms,
                          struct inspect *i);
+
+/* What could not be asked, and why: for lack of time (`late`), or not (`problem`). The first of each
+ * is kept. */
+void inspect_note(struct inspect *i, const char *what, const struct err *e);
 
 /* Directories and what is free; the paths of tablespaces are there already (inspect_pg). */
 void inspect_mounts(const struct postgres_config *c, struct inspect *i);

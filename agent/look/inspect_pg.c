@@ -151,10 +151,18 @@ static void take_tablespaces(struct inspect *i, const PGresult *r)
     }
 }
 
+void inspect_note(struct inspect *i, const char *what, const struct err *e)
+{
+    bool late = e->code == ERR_TIMEOUT;
+    char *said = late ? i->late : i->problem;
+
+    if (!said[0])
+        (void)str_printf(said, late ? sizeof(i->late) : sizeof(i->problem), "%s: %s", what, e->msg);
+}
+
 static void note(struct look *k, const char *what, const struct pgconn_reply *r)
 {
-    if (!k->i->problem[0])
-        STR_PRINTF(k->i->problem, "%s: %s", what, r->e->msg);
+    inspect_note(k->i, what, r->e);
 }
 
 static void on_state(void *arg, const struct pgconn_reply *r)
@@ -311,7 +319,12 @@ static void ask_all(struct look *k, struct pgconn *c)
 /* Only a standby may become the target, and a primary has better things to do. */
 static void look_into_databases(struct look *k)
 {
-    for (size_t n = 0; n < k->n_databases && clock_mono_ms() < k->deadline_ms; n++) {
+    for (size_t n = 0; n < k->n_databases; n++) {
+        if (clock_mono_ms() >= k->deadline_ms) {
+            if (!k->i->late[0])
+                STR_PRINTF(k->i->late, "%zu of %zu databases were looked into", n, k->n_databases);
+            return;
+        }
         const struct inspect_database d = {.config = k->config,
                                            .name = k->databases[n],
                                            .library_directory = k->library_directory,

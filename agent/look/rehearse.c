@@ -14,7 +14,6 @@
 #include "proto/rpc.h"
 
 enum {
-    PART_MS = 1200,
     DEFAULT_TIMEOUT_MS = 2400,
     PROBE_WORDS_MAX = 32,
     PROBE_OUTPUT_BYTES = 4096,
@@ -154,6 +153,18 @@ static const char *last_line(const struct child_result *r, int *ret_len)
     return r->output + from;
 }
 
+static void archive_late(struct rehearse *k, const struct child_result *r)
+{
+    struct rehearsal late = {.kind = REHEARSAL_ARCHIVE,
+                             .verdict = REHEARSAL_FAILED,
+                             .elapsed_ms = r->elapsed_ms,
+                             .late = k->part_ms < k->agent->config->archive.timeout_ms};
+
+    STR_PRINTF(late.said, "probe_command did not end within %lld ms", (long long)r->elapsed_ms);
+    STR_COPY(late.remedy, "run it by hand as the agent's user; [archive] timeout_ms limits it");
+    tell(k, &late);
+}
+
 static void on_probe(void *arg, const struct child_result *r)
 {
     struct rehearse *k = arg;
@@ -165,9 +176,7 @@ static void on_probe(void *arg, const struct child_result *r)
         tell_words(k, REHEARSAL_ARCHIVE, REHEARSAL_FAILED, "mend [archive] probe_command",
                    "probe_command cannot be run: %s", strerror(r->error));
     else if (r->timed_out)
-        tell_words(k, REHEARSAL_ARCHIVE, REHEARSAL_FAILED,
-                   "run it by hand as the agent's user; [archive] timeout_ms limits it",
-                   "probe_command did not end within %lld ms", (long long)r->elapsed_ms);
+        archive_late(k, r);
     else
         tell_words(k, REHEARSAL_ARCHIVE, r->status == 0 ? REHEARSAL_PASSED : REHEARSAL_FAILED,
                    r->status == 0 ? "" : "run it by hand as the agent's user, mend the archive",
@@ -204,7 +213,7 @@ void rehearse_answer(struct agent *g, struct rpc_request *r)
     k->next = g->rehearsing;
     g->rehearsing = k;
     k->started_ms = clock_mono_ms();
-    k->part_ms = timeout_ms / 2 < PART_MS ? timeout_ms / 2 : PART_MS;
+    k->part_ms = timeout_ms / 2; /* the other half: our own look afterwards, and the way back */
     k->waiting = 6 + (int)r->q.n_rehearse + r->q.archive;
     for (size_t i = 0; i < r->q.n_rehearse; i++)
         postgres_rehearse_follow(g->pg, &r->q.rehearse[i], k->part_ms, tell, k);

@@ -1,5 +1,7 @@
 #include "agent/postgres/pglink.h"
 
+#include <poll.h>
+
 #include "base/mem.h"
 
 struct pglink_watch {
@@ -96,8 +98,18 @@ enum pglink_progress pglink_connect(struct pglink *l)
     return PGLINK_FAILED;
 }
 
+/* The kernel may know more than we have had the time to take in. */
+static bool is_connected(const struct pglink *l)
+{
+    struct pollfd socket = {.fd = l->pq ? PQsocket(l->pq) : -1, .events = POLLOUT};
+
+    return socket.fd >= 0 && poll(&socket, 1, 0) == 1 &&
+           (socket.revents & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT;
+}
+
 void pglink_close(struct pglink *l)
 {
+    l->accepted = l->accepted || is_connected(l);
     unwatch(l);
     PQfinish(l->pq); /* NULL is fine; the connection is non-blocking, so is the farewell */
     l->pq = NULL;

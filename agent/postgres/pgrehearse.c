@@ -6,15 +6,17 @@
 #include "agent/postgres/pgrehearse.h"
 #include "agent/postgres/pgsettings.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { CONNINFO_CAP_BYTES = 2048 };
+enum { CONNINFO_CAP_BYTES = 2048, ACCEPT_MS = 500 };
 
 struct rehearse_op {
     struct pgrehearsal base;
     struct upstream up;
     struct pgconn *conn;
+    int64_t connect_ms; /* since when it connects */
 };
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -106,12 +108,21 @@ static void failed(struct rehearse_op *o, const char *why)
     pgrehearsal_end(&o->base, REHEARSAL_FAILED, remedy, "%s", reason);
 }
 
+/* A server that is slow, or a share of time that was too short, is no refusal yet. Where nobody took
+ * the connection in half a second, none will: kernels do that, however busy the server is. */
+static bool is_late(const struct rehearse_op *o, const struct err *e)
+{
+    return e->code == ERR_TIMEOUT &&
+           (pgconn_was_accepted(o->conn) || clock_mono_ms() - o->connect_ms < ACCEPT_MS);
+}
+
 static void on_identified(void *arg, const struct pgconn_reply *reply)
 {
     struct rehearse_op *o = arg;
     unsigned long long sysid;
 
     if (reply->e) {
+        o->base.answer->r.late = is_late(o, reply->e);
         failed(o, reply->e->msg);
         return;
     }
@@ -142,6 +153,7 @@ static void connect_now(struct pgop *op)
     pgsettings_conninfo_add(&b, "application_name", "pgtandem-agent");
     pgsettings_conninfo_add(&b, "replication", "true");
     STR_PRINTF(label, "PostgreSQL of %s (%s port %d)", o->up.node, o->up.address, (int)o->up.port);
+    o->connect_ms = clock_mono_ms();
     o->conn = pgconn_new(op->p->loop, b.data, label);
     pgconn_query(o->conn, "IDENTIFY_SYSTEM", NULL, 0, pgop_left_ms(op), on_identified, o);
     buf_free(&b);

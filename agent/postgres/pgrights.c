@@ -86,6 +86,7 @@ static void on_rights(void *arg, const struct pgconn_reply *r)
     char said[sizeof(o->answer->r.said)], remedy[sizeof(o->answer->r.remedy)];
 
     if (r->e) {
+        o->answer->r.late = r->e->code == ERR_TIMEOUT;
         pgrehearsal_end(o, REHEARSAL_UNPROVEN, "",
                         "the role's rights could not be asked for: %.120s", r->e->msg);
         return;

@@ -63,9 +63,10 @@ static int first_line(const struct child_result *r)
 
 static void not_run(struct service_op *s, const struct child_result *r)
 {
+    s->base.answer->r.late = r->timed_out; /* a busy host is not a refusal */
     if (r->started)
         pgrehearsal_end(&s->base, REHEARSAL_FAILED, "run it by hand as the agent's user",
-                        "`%s` did not end in time", s->argv[0]);
+                        "`%s` did not end within %lld ms", s->argv[0], (long long)r->elapsed_ms);
     else
         pgrehearsal_end(&s->base, REHEARSAL_FAILED, "correct the command in agent.conf",
                         "`%s` cannot be run: %s", s->argv[0], strerror(r->error));
@@ -150,10 +151,7 @@ static void on_configuration(void *arg, const struct child_result *r)
 
     s->base.op.child = NULL;
     pgopts_read(c->data_directory, &o);
-    if (r->timed_out) /* a busy host is not a broken configuration */
-        pgrehearsal_end(&s->base, REHEARSAL_UNPROVEN, "",
-                        "the configuration was not read in time: not tried to the end");
-    else if (!r->started)
+    if (!r->started || r->timed_out)
         not_run(s, r);
     else if (r->status != 0)
         pgrehearsal_end(&s->base, REHEARSAL_FAILED,

@@ -12,8 +12,7 @@
 #include "controller/plan/plan.h"
 #include "controller/plan/plan_show.h"
 #include "controller/preflight/preflight.h"
-#include "controller/world/inspect.h"
-#include "controller/world/rehearse.h"
+#include "controller/world/examine.h"
 
 static enum plan_outcome *outcome_at(const struct plan_move *m, struct op_result *res)
 {
@@ -50,15 +49,14 @@ static void look_at_all(struct run *r)
 {
     struct session *s = r->session;
     bool lost = unplanned(r);
-    struct inspection *inspection =
-        lost && s->options.yes ? NULL : inspection_start(s, &r->world, true);
-    struct rehearse *rehearsal = r->rehearsal;
+    struct examine all = {.time = lost ? EXAMINE_LOST : EXAMINE_MOVE,
+                          .to = r->view.to,
+                          .observe = OBSERVE_SURVEY | OBSERVE_KEY,
+                          .inspect = !(lost && s->options.yes),
+                          .answered_only = true,
+                          .begun = r->rehearsal};
     r->rehearsal = NULL;
-    if (!rehearsal)
-        rehearsal = rehearse_start(s, &r->world, r->view.to, unplanned(r));
-    world_observe(s, &r->world, OBSERVE_SURVEY | OBSERVE_KEY);
-    rehearse_end(rehearsal);
-    inspection_end(inspection);
+    examine(s, &r->world, &all);
 }
 
 static bool no_backup(const struct run *r, size_t node)

@@ -14,9 +14,8 @@
 #include "controller/screen/report.h"
 #include "controller/session.h"
 #include "controller/world/cron_nodes.h"
-#include "controller/world/inspect.h"
+#include "controller/world/examine.h"
 #include "controller/world/observe.h"
-#include "controller/world/rehearse.h"
 #include "controller/world/view.h"
 
 static bool has_preflight(enum plan_command command)
@@ -60,16 +59,19 @@ static struct plan *look_and_build(struct session *s, enum plan_command command,
     struct world *w = &crontabs->world;
     struct plan *plan = arena_alloc(s->arena, sizeof(*plan));
 
-    struct inspection *inspection = has_preflight(command) ? inspection_start(s, w, false) : NULL;
-    struct rehearse *rehearsal =
-        has_preflight(command) ? rehearse_start(s, w, config_node_index(&s->config, to), false)
-                               : NULL;
-    world_observe(s, w,
-                  OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY |
-                      (command == PLAN_FAILOVER ? OBSERVE_EVIDENCE : 0));
-    inspection_end(inspection);
-    if (rehearsal)
-        rehearse_end(rehearsal);
+    unsigned what = OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY |
+                    (command == PLAN_FAILOVER ? OBSERVE_EVIDENCE : 0U);
+    struct examine all = {.time = EXAMINE_MOVE, .inspect = true, .observe = what};
+
+    if (command == PLAN_FAILOVER)
+        all.time = EXAMINE_PREFLIGHT; /* at night nobody waits for a host that hangs */
+
+    if (has_preflight(command)) {
+        all.to = config_node_index(&s->config, to);
+        examine(s, w, &all);
+    } else {
+        world_observe(s, w, what);
+    }
     crontabs->n = s->config.n_nodes;
     cron_nodes_read(s, crontabs); /* a look may show a crontab as it was a second ago */
     struct plan_look look = {

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "controller/preflight/preflight_checks.h"
+#include "controller/world/inspect.h"
 
 bool check_libraries(const struct check_view *v, struct preflight_result *r)
 {
@@ -92,17 +93,37 @@ bool check_unlogged(const struct check_view *v, struct preflight_result *r)
     return v->bi->unlogged == 0;
 }
 
+/* What kept the agent from seeing more; "" nothing. `ret_late`: for lack of time alone. */
+static const char *not_seen(const struct world_node *n, bool *ret_late)
+{
+    bool late = inspection_is_late(n);
+
+    *ret_late = late && !(n->inspect && *n->inspect->problem);
+    if (!n->answered || !n->inspect_asked)
+        return "";
+    if (!n->inspect)
+        return n->inspect_error.msg;
+    return *n->inspect->problem ? n->inspect->problem : n->inspect->late;
+}
+
+/* What ran out of time proves nothing, before it has had all that a move gives it. */
 bool check_inspected(const struct check_view *v, struct preflight_result *r)
 {
-    for (size_t i = 0; i < v->w->n_nodes; i++) {
-        const struct world_node *n = &v->w->nodes[i];
-        const char *problem = n->inspect ? n->inspect->problem : n->inspect_error.msg;
+    char later[sizeof(r->measured)] = "";
+    bool late;
 
-        if (!n->answered || !n->inspect_asked || !*problem)
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const char *problem = not_seen(&v->w->nodes[i], &late);
+
+        if (!*problem)
             continue;
+        if (late && !v->w->asked_in_full) {
+            STR_PRINTF(later, "%s: %.150s", v->c->nodes[i].name, problem);
+            continue;
+        }
         check_measured(r, "%s: %.150s", v->c->nodes[i].name, problem);
         check_remedy(r, "on %s: pgtandem-agent inspect", v->c->nodes[i].name);
         return false;
     }
-    return true;
+    return !*later || check_unknown(r, "%s", later);
 }

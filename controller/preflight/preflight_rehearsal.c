@@ -7,8 +7,8 @@
 #include "controller/preflight/preflight_checks.h"
 
 /* `to`: of replication, the node that it leads to; else NULL. */
-static const struct rehearsal *find(const struct check_view *v, int node, enum rehearsal_kind kind,
-                                    const char *to)
+static const struct rehearsal *any(const struct check_view *v, int node, enum rehearsal_kind kind,
+                                   const char *to)
 {
     const struct world_node *n = node >= 0 ? &v->w->nodes[node] : NULL;
 
@@ -18,11 +18,26 @@ static const struct rehearsal *find(const struct check_view *v, int node, enum r
     return NULL;
 }
 
-/* It rehearsed, but not this: its agent is too old, or was too slow. */
-static bool not_rehearsed(const struct check_view *v, int node, struct preflight_result *r)
+/* One that came to its end. What ran out of time proves nothing, before it has had all the time that
+ * a move gives it. */
+static const struct rehearsal *find(const struct check_view *v, int node, enum rehearsal_kind kind,
+                                    const char *to)
+{
+    const struct rehearsal *done = any(v, node, kind, to);
+
+    return done && (!done->late || v->w->asked_in_full) ? done : NULL;
+}
+
+/* It rehearsed, but not this, or not to its end: its agent is too old, or was too slow. */
+static bool not_rehearsed(const struct check_view *v, int node, enum rehearsal_kind kind,
+                          const char *to, struct preflight_result *r)
 {
     const struct err *e = &v->w->nodes[node].rehearsal_error;
+    const struct rehearsal *late = any(v, node, kind, to);
 
+    if (late)
+        return check_unknown(r, "%s: %.120s; a planned move waits longer for it",
+                             v->c->nodes[node].name, late->said);
     return check_unknown(r, "not rehearsed at %s%s%.120s", v->c->nodes[node].name,
                          e->code ? ": " : "", e->code ? e->msg : "");
 }
@@ -46,7 +61,7 @@ static bool one(const struct check_view *v, int node, enum rehearsal_kind kind,
 {
     const struct rehearsal *done = find(v, node, kind, NULL);
 
-    return done ? passed(v, node, done, r) : not_rehearsed(v, node, r);
+    return done ? passed(v, node, done, r) : not_rehearsed(v, node, kind, NULL, r);
 }
 
 /* Owner and target; of a lost owner nothing is wanted any more. */
@@ -60,7 +75,7 @@ static bool both(const struct check_view *v, enum rehearsal_kind kind, struct pr
     if ((a && !passed(v, v->from, a, r)) || (b && !passed(v, v->to, b, r)))
         return false; /* also when the other one is not known */
     if (!a || !b)
-        return not_rehearsed(v, a ? v->to : v->from, r);
+        return not_rehearsed(v, a ? v->to : v->from, kind, NULL, r);
     (void)passed(v, v->from, a, r);
     STR_COPY(first, r->measured);
     (void)passed(v, v->to, b, r);
@@ -94,11 +109,14 @@ bool check_replication_to(const struct check_view *v, struct preflight_result *r
         if (done)
             STR_PRINTF(each, "%s %" PRId64 " ms", v->c->nodes[i].name, done->elapsed_ms);
         else
-            STR_PRINTF(each, "%s not tried", v->c->nodes[i].name);
+            STR_PRINTF(each, "%s %s", v->c->nodes[i].name,
+                       any(v, (int)i, REHEARSAL_REPLICATION, v->b_name) ? "not answered in time"
+                                                                        : "not tried");
         check_list(told, sizeof(told), each);
     }
     if (tried == 0)
-        return check_unknown(r, "no node tried its connection to %s", v->b_name);
+        return check_unknown(r, "no node has tried its connection to %s%s%s", v->b_name,
+                             *told ? ": " : "", told);
     check_measured(r, "%s", told);
     return true;
 }
@@ -108,7 +126,7 @@ bool check_replication_from(const struct check_view *v, struct preflight_result 
     const struct rehearsal *done = find(v, v->to, REHEARSAL_REPLICATION, v->a_name);
 
     if (!done)
-        return not_rehearsed(v, v->to, r);
+        return not_rehearsed(v, v->to, REHEARSAL_REPLICATION, v->a_name, r);
     check_measured(r, "%s -> %s: %.120s", v->b_name, v->a_name, done->said);
     check_remedy(r, "%s", done->remedy);
     return done->verdict != REHEARSAL_FAILED;
@@ -180,7 +198,7 @@ bool check_rights(const struct check_view *v, struct preflight_result *r)
             said = done->said;
     }
     if (tried == 0)
-        return not_rehearsed(v, v->to, r);
+        return not_rehearsed(v, v->to, REHEARSAL_RIGHTS, NULL, r);
     if (said[0])
         check_measured(r, "%s: %.120s", told, said);
     return true;

@@ -8,6 +8,7 @@
 #include "controller/screen/report.h"
 #include "controller/session.h"
 #include "controller/verbs/verbs.h"
+#include "controller/world/examine.h"
 #include "controller/world/inspect.h"
 #include "controller/world/observe.h"
 #include "controller/world/rehearse.h"
@@ -37,11 +38,12 @@ int verb_preflight(struct session *s, struct err *reterr)
                        "no node is called \"%s\" in %s", s->options.to, s->config.path);
     if (s->config.limits.agent_timeout_ms > INSPECT_TIMEOUT_MS)
         s->config.limits.agent_timeout_ms = INSPECT_TIMEOUT_MS; /* it answers within 2 s */
-    struct inspection *inspection = inspection_start(s, w, false);
-    struct rehearse *rehearsal = rehearse_start(s, w, to, false);
-    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY);
-    rehearse_end(rehearsal);
-    inspection_end(inspection);
+    examine(
+        s, w,
+        &(struct examine){.time = EXAMINE_PREFLIGHT,
+                          .to = to,
+                          .inspect = true,
+                          .observe = OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY});
     if (s->options.canary && w->nodes[to].answered)
         canary(s, w, to);
     from = w->d.record_valid ? config_node_index(&s->config, w->d.record.owner) : -1;

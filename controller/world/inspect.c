@@ -37,15 +37,17 @@ static void take_reply(void *arg, const struct reply *reply, const struct err *e
     struct world_node *n = a->node;
     struct arena *arena = a->inspection->session->arena;
     struct inspect *i = arena_alloc(arena, sizeof(*i));
+    struct err why = {.code = 0};
 
     if (!reply)
-        n->inspect_error = *e;
+        why = *e;
     else if (!reply->ok || !reply->text)
-        err_set(&n->inspect_error, err_from_name(reply->code), reply->hint, "%s",
+        err_set(&why, err_from_name(reply->code), reply->hint, "%s",
                 *reply->msg ? reply->msg : "it answered without an inspection");
-    else if (field_from_text(&inspect_table, reply->text, strlen(reply->text), i, arena,
-                             &n->inspect_error) == 0)
+    else if (field_from_text(&inspect_table, reply->text, strlen(reply->text), i, arena, &why) == 0)
         n->inspect = i;
+    if (!n->inspect || n->inspect == i)
+        n->inspect_error = why; /* of an earlier one more is known */
     one_done(a->inspection);
 }
 
@@ -100,18 +102,26 @@ static int64_t journal_free_bytes(const char *directory)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-struct inspection *inspection_start(struct session *s, struct world *w, bool answered_only)
+static struct inspection *new_inspection(struct session *s, struct world *w, int64_t timeout_ms)
 {
     struct inspection *k = arena_alloc(s->arena, sizeof(*k));
 
     *k = (struct inspection){.session = s};
-    k->q = (struct request){.verb = VERB_INSPECT, .timeout_ms = INSPECT_TIMEOUT_MS};
-    if (s->config.limits.agent_timeout_ms < INSPECT_TIMEOUT_MS)
-        k->q.timeout_ms = s->config.limits.agent_timeout_ms;
+    k->q = (struct request){.verb = VERB_INSPECT, .timeout_ms = timeout_ms};
     STR_COPY(k->q.by, s->by);
+    for (size_t i = 0; i < s->config.n_nodes; i++)
+        k->asked[i] = (struct asked){.inspection = k, .node = &w->nodes[i]};
+    return k;
+}
+
+struct inspection *inspection_start(struct session *s, struct world *w, bool answered_only)
+{
+    int64_t agent_ms = s->config.limits.agent_timeout_ms;
+    struct inspection *k =
+        new_inspection(s, w, agent_ms < INSPECT_TIMEOUT_MS ? agent_ms : INSPECT_TIMEOUT_MS);
+
     w->journal_free_bytes = journal_free_bytes(s->config.journal.directory);
     for (size_t i = 0; i < s->config.n_nodes; i++) {
-        k->asked[i] = (struct asked){.inspection = k, .node = &w->nodes[i]};
         w->nodes[i].inspect = NULL;
         w->nodes[i].inspect_error = (struct err){.code = 0};
         if (!answered_only || w->nodes[i].answered)
@@ -119,6 +129,22 @@ struct inspection *inspection_start(struct session *s, struct world *w, bool ans
         ask_name(k, i);
     }
     return k;
+}
+
+bool inspection_is_late(const struct world_node *n)
+{
+    return n->answered && (n->inspect ? n->inspect->late[0] != '\0'
+                                      : n->inspect_asked && n->inspect_error.code == ERR_TIMEOUT);
+}
+
+struct inspection *inspection_again(struct session *s, struct world *w, int64_t timeout_ms)
+{
+    struct inspection *k = new_inspection(s, w, timeout_ms);
+
+    for (size_t i = 0; i < s->config.n_nodes; i++)
+        if (inspection_is_late(&w->nodes[i]))
+            ask_agent(k, i);
+    return k->open ? k : NULL;
 }
 
 void inspection_end(struct inspection *k)

@@ -59,6 +59,8 @@ struct world {
         uint32_t from;    /* bit per witness that has told; its words: */
         struct obs_peer seen[CLUSTER_NODES_MAX];
     } evidence;
+    bool asked_in_full;         /* rehearsals have had all the time that a move gives them
+                           (controller/world/examine.h) */
     int64_t journal_free_bytes; /* where our journal is; 0: not looked at, or unknown */
 };
 

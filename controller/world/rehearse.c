@@ -22,8 +22,29 @@ struct rehearse {
     struct session *session;
     struct asked asked[CLUSTER_NODES_MAX];
     size_t open;
-    bool done;
+    bool done, again;
 };
+
+static const struct rehearsal *same(const struct rehearsals *in, const struct rehearsal *r)
+{
+    for (size_t i = 0; i < in->n; i++)
+        if (in->list[i].kind == r->kind && strcmp(in->list[i].node, r->node) == 0)
+            return &in->list[i];
+    return NULL;
+}
+
+/* Those that ran out of time, as they are now; another's silence takes nothing away. */
+static void take_again(struct world_node *n, const struct rehearsals *got, struct arena *arena)
+{
+    struct rehearsal *all = arena_alloc(arena, n->n_rehearsals * sizeof(*all));
+
+    for (size_t i = 0; i < n->n_rehearsals; i++) {
+        const struct rehearsal *again = n->rehearsals[i].late ? same(got, &n->rehearsals[i]) : NULL;
+
+        all[i] = again ? *again : n->rehearsals[i];
+    }
+    n->rehearsals = all;
+}
 
 static void read_rehearsals(struct asked *a, const char *text)
 {
@@ -33,6 +54,10 @@ static void read_rehearsals(struct asked *a, const char *text)
 
     if (field_from_text(&rehearsals_table, text, strlen(text), got, arena, &n->rehearsal_error) < 0)
         return;
+    if (a->rehearse->again && n->n_rehearsals > 0) {
+        take_again(n, got, arena);
+        return;
+    }
     /* a canary comes after the others */
     struct rehearsal *all = arena_alloc(arena, (n->n_rehearsals + got->n) * sizeof(*all) + 1);
 
@@ -48,6 +73,7 @@ static void take(void *arg, const struct reply *reply, const struct err *e)
     struct asked *a = arg;
     struct world_node *n = a->node;
 
+    n->rehearsal_error = (struct err){.code = 0};
     if (!reply) {
         n->rehearsal_error = *e;
     } else if (!reply->ok) {
@@ -121,8 +147,33 @@ struct rehearse *rehearse_start(struct session *s, struct world *w, int to, bool
     return r;
 }
 
+bool rehearse_is_late(const struct world_node *n)
+{
+    if (n->answered && n->n_rehearsals == 0)
+        return n->rehearsal_error.code == ERR_TIMEOUT;
+    for (size_t i = 0; n->answered && i < n->n_rehearsals; i++)
+        if (n->rehearsals[i].late)
+            return true;
+    return false;
+}
+
+struct rehearse *rehearse_again(struct session *s, struct world *w, int to, int64_t timeout_ms)
+{
+    struct rehearse *r = arena_alloc(s->arena, sizeof(*r));
+
+    *r = (struct rehearse){.session = s, .again = true};
+    for (size_t i = 0; i < s->config.n_nodes; i++)
+        if (rehearse_is_late(&w->nodes[i])) {
+            fill(&r->asked[i].q, &s->config, w, i, to, false);
+            ask(r, w, i, timeout_ms);
+        }
+    return r->open ? r : NULL;
+}
+
 void rehearse_end(struct rehearse *r)
 {
+    if (!r)
+        return;
     loop_wait(r->session->loop, &r->done, -1, NULL); /* each call has its own deadline */
     rehearse_drop(r);
 }

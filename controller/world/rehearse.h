@@ -15,6 +15,7 @@ struct err;
 struct rehearse;
 struct session;
 struct world;
+struct world_node;
 
 enum {
     REHEARSE_TIMEOUT_MS = 1800,      /* a preflight answers within 2 s, whatever is dead */
@@ -25,7 +26,12 @@ enum {
  * others (not when the primary is `lost`: one of them is no more); what else there is, all. `world`
  * and session must outlive it. */
 struct rehearse *rehearse_start(struct session *s, struct world *w, int to, bool lost);
-/* Wait until all have answered, or their time is up. */
+/* Once more, of those that ran out of time, with that much of it; NULL: of none. A rehearsal that
+ * came to its end is kept as it was. */
+struct rehearse *rehearse_again(struct session *s, struct world *w, int to, int64_t timeout_ms);
+/* Did a rehearsal of this node, which answers, run out of time? */
+bool rehearse_is_late(const struct world_node *n);
+/* Wait until all have answered, or their time is up. NULL is fine. */
 void rehearse_end(struct rehearse *r);
 /* Nobody wants to know any more. NULL is fine. */
 void rehearse_drop(struct rehearse *r);

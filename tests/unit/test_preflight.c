@@ -472,6 +472,49 @@ static void rehearsals(void **state)
     refuses("canary", "cron did not fire it");
 }
 
+/* What ran out of its share of time refuses nothing and warns of nothing, before it has had all the
+ * time that a move gives it. */
+static void what_ran_out_of_time(void **state)
+{
+    static const struct {
+        int node;
+        enum rehearsal_kind kind;
+        const char *to, *check;
+    } parts[] = {
+        {C, REHEARSAL_REPLICATION, "db01", "replication-to"},
+        {B, REHEARSAL_CRONTAB, "", "cron-write"},
+        {A, REHEARSAL_STOP, "", "stop-permission"},
+        {B, REHEARSAL_START, "", "start-permission"},
+        {C, REHEARSAL_RIGHTS, "", "rights"},
+        {B, REHEARSAL_ARCHIVE, "", "archive-probe"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        unrehearsed();
+        rehearse(parts[i].node, parts[i].kind, REHEARSAL_FAILED, parts[i].to,
+                 "no answer within 668 ms")
+            ->late = true;
+        w.nodes[A].answered = false;
+        run(PREFLIGHT_UNPLANNED);
+        assert_int_equal(p.blocking + p.warnings, 0);
+        w.nodes[A].answered = true;
+        run(PREFLIGHT_PLANNED);
+        assert_int_equal(p.blocking + p.warnings, 0);
+        if (parts[i].kind != REHEARSAL_STOP) /* of which the observation tells too */
+            assert_true(result(parts[i].check)->unchecked);
+        w.asked_in_full = true;
+        refuses(parts[i].check, "no answer within 668 ms");
+    }
+    set_up(NULL);
+    STR_COPY(facts[A].late, "database tng: no answer within 20 ms");
+    run(PREFLIGHT_PLANNED);
+    assert_int_equal(p.blocking + p.warnings, 0);
+    assert_true(result("inspection")->unchecked);
+    STR_COPY(facts[C].problem, "pg_hba_file_rules: permission denied");
+    warns("inspection");
+}
+
 /* What could not be proven passes, and says so; so does an agent that does not rehearse. */
 static void rehearsals_that_prove_nothing(void **state)
 {
@@ -487,7 +530,7 @@ static void rehearsals_that_prove_nothing(void **state)
     assert_true(result("start-permission")->unchecked);
     assert_non_null(strstr(result("archive-probe")->measured, "an older agent"));
     assert_true(result("archive-probe")->unchecked);
-    assert_non_null(strstr(result("replication-to")->measured, "no node tried"));
+    assert_non_null(strstr(result("replication-to")->measured, "no node has tried"));
 }
 
 static void marks_on_the_target(void **state)
@@ -570,6 +613,7 @@ int main(void)
         TEST(synchronous_names),
         TEST(crontabs),
         TEST(rehearsals),
+        TEST(what_ran_out_of_time),
         TEST(rehearsals_that_prove_nothing),
         TEST(marks_on_the_target),
         TEST(ignoring_and_severities),

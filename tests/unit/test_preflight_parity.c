@@ -149,7 +149,11 @@ static void without_an_inspection(void **state)
     (void)state;
     v.bi = w.nodes[B].inspect = NULL;
     err_set(&w.nodes[B].inspect_error, ERR_TIMEOUT, "", "the inspection did not end in 900 ms");
+    assert_false(check_inspected(&v, &r));
+    assert_true(r.unchecked); /* a busy host: nothing is said of it yet */
+    w.asked_in_full = true;
     refuses(check_inspected, "db01: the inspection did not end in 900 ms");
+    w.asked_in_full = false;
 }
 
 static void settings(void **state)
