@@ -74,6 +74,8 @@ static const struct field inspect_fields[] = {
     F_STRING(struct inspect, backup_problem, 0, NULL, "why it could not be seen"),
     F_INT(struct inspect, elapsed_ms, 0, 0, INT32_MAX, NULL, "how long the inspection took (ms)"),
     F_STRING(struct inspect, problem, 0, NULL, "what kept the agent from seeing more"),
+    F_STRING(struct inspect, denied, 0, NULL, "what the agent's role may not read"),
+    F_STRING(struct inspect, libraries_unchecked, 0, NULL, "why libraries were not looked for"),
     F_STRING(struct inspect, late, 0, NULL, "what had no answer when its share of time was up"),
 };
 FIELD_TABLE(inspect_table, struct inspect, "inspection", inspect_fields);

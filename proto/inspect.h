@@ -95,7 +95,9 @@ struct inspect {
 
     int64_t elapsed_ms;
     char problem[200]; /* what kept the agent from seeing more; "" none */
-    char late[200];    /* what had no answer when its share of time was up: ask again with a longer
+    char denied[200];  /* what its role may not read: "pg_hba_file_rules, pg_config"; "" nothing */
+    char libraries_unchecked[160]; /* why libraries were not looked for; "" they were */
+    char late[200]; /* what had no answer when its share of time was up: ask again with a longer
                           one; "" nothing */
 };
 

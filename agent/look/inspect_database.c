@@ -69,6 +69,8 @@ static bool is_there(const struct look *k, const char *library)
 /* Names without a directory are found in dynamic_library_path: only its default can be followed. */
 static bool can_tell(const struct look *k, const char *library)
 {
+    if (library[0] != '/' && !k->d->library_directory[0])
+        return false;
     return strchr(library, '/') ||
            strcmp(inspect_setting_value(k->i, "dynamic_library_path"), "$libdir") == 0;
 }
@@ -83,7 +85,7 @@ static void on_answer(void *arg, const struct pgconn_reply *r)
         char what[80];
 
         STR_PRINTF(what, "database %s", k->d->name);
-        inspect_note(k->i, what, r->e);
+        inspect_note(k->i, what, r);
         return;
     }
     k->i->databases_seen++;

@@ -3,13 +3,15 @@
  * PostgreSQL's. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "agent/config.h"
 #include "proto/inspect.h"
 
-struct err;
 struct loop;
+struct pgconn_reply;
 
 /* PostgreSQL: settings, rules, rights, activity; of a standby also each database. Until
  * `deadline_ms` (monotonic). */
@@ -25,9 +27,12 @@ struct inspect_database {
 void inspect_pg_database(struct loop *l, const struct inspect_database *d, int64_t deadline_ms,
                          struct inspect *i);
 
-/* What could not be asked, and why: for lack of time (`late`), or not (`problem`). The first of each
- * is kept. */
-void inspect_note(struct inspect *i, const char *what, const struct err *e);
+/* What could not be asked, and why: for lack of time (`late`, the first), of a right (`denied`, all),
+ * or else (`problem`, the first). */
+void inspect_note(struct inspect *i, const char *what, const struct pgconn_reply *r);
+
+/* $libdir as the packages have it; proven by a library that each server has. False: not found. */
+bool inspect_library_directory(const char *bin_directory, char *ret_directory, size_t bytes);
 
 /* Directories and what is free; the paths of tablespaces are there already (inspect_pg). */
 void inspect_mounts(const struct postgres_config *c, struct inspect *i);

@@ -4,6 +4,7 @@
  * PostgreSQL 13 to 17.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/look/inspect_parts.h"
 #include "agent/postgres/pgop.h"
@@ -13,7 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { DATABASES_MAX = 24, LIBRARY_BYTES = 256, EXTENSIONS_CAP_BYTES = 256 * 1024 };
+enum { DATABASES_MAX = 64, LIBRARY_BYTES = 256, EXTENSIONS_CAP_BYTES = 256 * 1024 };
 
 struct look {
     struct loop *loop;
@@ -151,18 +152,24 @@ static void take_tablespaces(struct inspect *i, const PGresult *r)
     }
 }
 
-void inspect_note(struct inspect *i, const char *what, const struct err *e)
+void inspect_note(struct inspect *i, const char *what, const struct pgconn_reply *r)
 {
-    bool late = e->code == ERR_TIMEOUT;
+    static const char insufficient_privilege[] = "42501", query_canceled[] = "57014";
+    bool late = r->e->code == ERR_TIMEOUT || strcmp(r->sqlstate, query_canceled) == 0;
     char *said = late ? i->late : i->problem;
+    size_t used = strlen(i->denied);
 
-    if (!said[0])
-        (void)str_printf(said, late ? sizeof(i->late) : sizeof(i->problem), "%s: %s", what, e->msg);
+    if (strcmp(r->sqlstate, insufficient_privilege) == 0)
+        (void)str_printf(i->denied + used, sizeof(i->denied) - used, "%s%s", used ? ", " : "",
+                         what);
+    else if (!said[0])
+        (void)str_printf(said, late ? sizeof(i->late) : sizeof(i->problem), "%s: %s", what,
+                         r->e->msg);
 }
 
 static void note(struct look *k, const char *what, const struct pgconn_reply *r)
 {
-    inspect_note(k->i, what, r->e);
+    inspect_note(k->i, what, r);
 }
 
 static void on_state(void *arg, const struct pgconn_reply *r)
@@ -266,16 +273,38 @@ static void on_extensions(void *arg, const struct pgconn_reply *r)
         buf_printf(&k->extensions, "%s\n", pgop_text(r, 0, row, 0));
 }
 
-/* The view is for superusers; else the packages' own layout: …/bin beside …/lib. */
+bool inspect_library_directory(const char *bin_directory, char *ret_directory, size_t bytes)
+{
+    /* pgdg's and Debian's packages; Rocky's own; a build of one's own */
+    static const char *const beside[] = {
+        "lib", "lib64/pgsql", "lib/pgsql", "lib64/postgresql", "lib/postgresql", NULL};
+    char file[LIBRARY_BYTES + 32];
+
+    for (size_t n = 0; beside[n]; n++) {
+        STR_PRINTF(file, "%s/../%s/libpqwalreceiver.so", bin_directory, beside[n]);
+        if (access(file, F_OK) == 0)
+            return str_printf(ret_directory, bytes, "%s/../%s", bin_directory, beside[n]);
+    }
+    return false;
+}
+
+/* The view needs a right; else it is the directory beside the programs that has the server's own
+ * library. */
 static void on_library_directory(void *arg, const struct pgconn_reply *r)
 {
     struct look *k = arg;
+    const char *directory = r->e ? "" : pgop_text(r, 0, 0, 0);
 
     k->done = true;
-    if (r->e)
-        STR_PRINTF(k->library_directory, "%s/../lib", k->config->bin_directory);
-    else
-        STR_COPY(k->library_directory, pgop_text(r, 0, 0, 0));
+    if (*directory)
+        STR_COPY(k->library_directory, directory);
+    else if (!inspect_library_directory(k->config->bin_directory, k->library_directory,
+                                        sizeof(k->library_directory)) &&
+             r->e) {
+        note(k, "pg_config", r);
+        STR_PRINTF(k->i->libraries_unchecked, "the server's library directory is not known: %s",
+                   r->e->msg);
+    }
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */

@@ -85,6 +85,8 @@ bool check_lacks(const struct check_view *v, uint64_t needs, char *ret_why, size
 void check_name_the_rest(const struct check_view *v, uint64_t needs, struct preflight_result *r);
 /* "a, b": append a name to `measured`. */
 void check_list(char *text, size_t bytes, const char *name);
+/* A setting as the inspection has it; NULL: it was not read. */
+const char *check_setting(const struct inspect *i, const char *name);
 
 /* name in C, name on the command line, planned, unplanned, ignorable, what it needs to know,
  * threshold, what it is for */

@@ -6,6 +6,18 @@
 #include "controller/preflight/preflight_checks.h"
 #include "controller/world/inspect.h"
 
+/* What is not there is missing; but that nothing is missing takes a look into each database. */
+static bool in_all_databases(const struct check_view *v, struct preflight_result *r, bool nothing)
+{
+    const struct inspect *i = v->bi;
+
+    if (!nothing || i->databases_seen >= i->databases)
+        return nothing;
+    return check_unknown(r, "%" PRId64 " of %" PRId64 " databases of %s were looked into%s%.120s",
+                         i->databases_seen, i->databases, v->b_name, *i->problem ? ": " : "",
+                         i->problem);
+}
+
 bool check_libraries(const struct check_view *v, struct preflight_result *r)
 {
     check_measured(r, "%" PRId64 " missing%s%.150s; %" PRId64 " of %" PRId64 " databases seen",
@@ -15,7 +27,9 @@ bool check_libraries(const struct check_view *v, struct preflight_result *r)
     check_remedy(r,
                  "on %s: install the package that has it (SELECT * FROM pg_available_extensions)",
                  v->b_name);
-    return v->bi->missing_count == 0;
+    if (v->bi->missing_count == 0 && *v->bi->libraries_unchecked)
+        return check_unknown(r, "%s: %.150s", v->b_name, v->bi->libraries_unchecked);
+    return in_all_databases(v, r, v->bi->missing_count == 0);
 }
 
 /* Indexes on text are in the order of the library that built them. */
@@ -28,7 +42,7 @@ bool check_collations(const struct check_view *v, struct preflight_result *r)
                  "the same glibc and ICU on %s as where the indexes were built; or after the move "
                  "REINDEX, then ALTER DATABASE … REFRESH COLLATION VERSION",
                  v->b_name);
-    return v->bi->collations_count == 0;
+    return in_all_databases(v, r, v->bi->collations_count == 0);
 }
 
 bool check_libc(const struct check_view *v, struct preflight_result *r)
@@ -90,7 +104,7 @@ bool check_unlogged(const struct check_view *v, struct preflight_result *r)
                    v->bi->unlogged_name);
     check_remedy(r, "they are empty on the new primary: ALTER TABLE … SET LOGGED before, or fill "
                     "them again after");
-    return v->bi->unlogged == 0;
+    return in_all_databases(v, r, v->bi->unlogged == 0);
 }
 
 /* What kept the agent from seeing more; "" nothing. `ret_late`: for lack of time alone. */
@@ -106,7 +120,8 @@ static const char *not_seen(const struct world_node *n, bool *ret_late)
     return *n->inspect->problem ? n->inspect->problem : n->inspect->late;
 }
 
-/* What ran out of time proves nothing, before it has had all that a move gives it. */
+/* What its role may not read is not checked; what ran out of time neither, before it has had all the
+ * time that a move gives it. */
 bool check_inspected(const struct check_view *v, struct preflight_result *r)
 {
     char later[sizeof(r->measured)] = "";
@@ -115,6 +130,10 @@ bool check_inspected(const struct check_view *v, struct preflight_result *r)
     for (size_t i = 0; i < v->w->n_nodes; i++) {
         const char *problem = not_seen(&v->w->nodes[i], &late);
 
+        if (!*problem && v->w->nodes[i].answered && v->w->nodes[i].inspect &&
+            *v->w->nodes[i].inspect->denied)
+            STR_PRINTF(later, "%s: its role may not read %.150s (installing.md, section 6)",
+                       v->c->nodes[i].name, v->w->nodes[i].inspect->denied);
         if (!*problem)
             continue;
         if (late && !v->w->asked_in_full) {

@@ -40,7 +40,7 @@ static const char *const alike[] = {"wal_level",
                                     "track_commit_timestamp",
                                     NULL};
 
-static const char *value_of(const struct inspect *i, const char *name)
+const char *check_setting(const struct inspect *i, const char *name)
 {
     for (size_t n = 0; n < i->n_settings; n++)
         if (strcmp(i->settings[n].name, name) == 0)
@@ -53,7 +53,7 @@ bool check_settings_capacity(const struct check_view *v, struct preflight_result
     char found[200] = "";
 
     for (const char *const *name = not_smaller; *name; name++) {
-        const char *ours = value_of(v->ai, *name), *theirs = value_of(v->bi, *name);
+        const char *ours = check_setting(v->ai, *name), *theirs = check_setting(v->bi, *name);
         long long a, b;
         char text[96];
 
@@ -76,7 +76,7 @@ bool check_settings_alike(const struct check_view *v, struct preflight_result *r
     char found[200] = "";
 
     for (const char *const *name = alike; *name; name++) {
-        const char *ours = value_of(v->ai, *name), *theirs = value_of(v->bi, *name);
+        const char *ours = check_setting(v->ai, *name), *theirs = check_setting(v->bi, *name);
         char text[160];
 
         if (!ours || !theirs || strcmp(ours, theirs) == 0)
@@ -94,7 +94,7 @@ bool check_settings_alike(const struct check_view *v, struct preflight_result *r
 
 bool check_read_only(const struct check_view *v, struct preflight_result *r)
 {
-    const char *value = v->bi ? value_of(v->bi, "default_transaction_read_only") : NULL;
+    const char *value = v->bi ? check_setting(v->bi, "default_transaction_read_only") : NULL;
 
     if (!value)
         return check_unknown(r, "the setting of %s was not read", v->b_name);
@@ -125,8 +125,8 @@ bool check_preload(const struct check_view *v, struct preflight_result *r)
     char missing[160] = "", library[64];
     const char *theirs;
 
-    theirs = value_of(v->bi, "shared_preload_libraries");
-    for (const char *at = value_of(v->ai, "shared_preload_libraries"); theirs && at && *at;) {
+    theirs = check_setting(v->bi, "shared_preload_libraries");
+    for (const char *at = check_setting(v->ai, "shared_preload_libraries"); theirs && at && *at;) {
         size_t n = strcspn(at, ", ");
 
         STR_PRINTF(library, "%.*s", (int)n, at);
@@ -138,7 +138,7 @@ bool check_preload(const struct check_view *v, struct preflight_result *r)
     if (*missing)
         check_measured(r, "%s: not at %s", missing, v->b_name);
     check_remedy(r, "on %s: ALTER SYSTEM SET shared_preload_libraries = '%.80s'; restart",
-                 v->b_name, *missing ? value_of(v->ai, "shared_preload_libraries") : "");
+                 v->b_name, *missing ? check_setting(v->ai, "shared_preload_libraries") : "");
     return !*missing;
 }
 
@@ -147,8 +147,8 @@ bool check_preload(const struct check_view *v, struct preflight_result *r)
 /* The alias moves the host, never the port. */
 bool check_port(const struct check_view *v, struct preflight_result *r)
 {
-    const char *ours = v->ai ? value_of(v->ai, "port") : NULL;
-    const char *theirs = v->bi ? value_of(v->bi, "port") : NULL;
+    const char *ours = v->ai ? check_setting(v->ai, "port") : NULL;
+    const char *theirs = v->bi ? check_setting(v->bi, "port") : NULL;
     char configured[24];
 
     if (!theirs)
@@ -164,23 +164,10 @@ bool check_port(const struct check_view *v, struct preflight_result *r)
     return strcmp(ours, theirs) == 0;
 }
 
-bool check_listen(const struct check_view *v, struct preflight_result *r)
-{
-    const char *value = v->bi ? value_of(v->bi, "listen_addresses") : NULL;
-    const char *address = v->to >= 0 ? v->c->nodes[v->to].address : "";
-
-    if (!value)
-        return check_unknown(r, "the setting of %s was not read", v->b_name);
-    STR_PRINTF(r->threshold, "* or %s", address);
-    check_measured(r, "'%.100s' at %s", value, v->b_name);
-    check_remedy(r, "on %s: ALTER SYSTEM SET listen_addresses = '*'; restart", v->b_name);
-    return strchr(value, '*') || strstr(value, "0.0.0.0") || strstr(value, address);
-}
-
 bool check_tls(const struct check_view *v, struct preflight_result *r)
 {
-    const char *ours = v->ai ? value_of(v->ai, "ssl") : NULL;
-    const char *theirs = v->bi ? value_of(v->bi, "ssl") : NULL;
+    const char *ours = v->ai ? check_setting(v->ai, "ssl") : NULL;
+    const char *theirs = v->bi ? check_setting(v->bi, "ssl") : NULL;
 
     if (!ours || !theirs)
         return check_unknown(r, "the setting was not read on both");

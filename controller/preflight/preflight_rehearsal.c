@@ -161,6 +161,57 @@ bool check_replication_identity(const struct check_view *v, struct preflight_res
     return true;
 }
 
+/* What the text says by itself: 1 it listens there, 0 it does not, -1 a name, which only the server
+ * can resolve. */
+static int listens(const char *value, const char *address)
+{
+    static const char *const nowhere[] = {"localhost", "127.0.0.1", "::1", NULL};
+    int said = 0;
+
+    for (const char *at = value; *at;) {
+        char word[128];
+        size_t n = strcspn(at, ", ");
+        bool local = n == 0;
+
+        STR_PRINTF(word, "%.*s", (int)n, at);
+        at += n;
+        at += strspn(at, ", ");
+        if (strcmp(word, "*") == 0 || strcmp(word, address) == 0 ||
+            strcmp(word, strchr(address, ':') ? "::" : "0.0.0.0") == 0)
+            return 1;
+        for (size_t i = 0; nowhere[i]; i++)
+            local |= strcmp(word, nowhere[i]) == 0;
+        if (!local && word[strspn(word, "0123456789.")] && !strchr(word, ':'))
+            said = -1;
+    }
+    return said;
+}
+
+/* A connection from another node says more than a setting: that one may be a name. */
+bool check_listen(const struct check_view *v, struct preflight_result *r)
+{
+    const char *value = check_setting(v->bi, "listen_addresses");
+    const char *address = v->to >= 0 ? v->c->nodes[v->to].address : "";
+    int said = value ? listens(value, address) : -1;
+
+    STR_PRINTF(r->threshold, "* or %s", address);
+    for (size_t i = 0; v->to >= 0 && i < v->w->n_nodes; i++) {
+        const struct rehearsal *done = find(v, (int)i, REHEARSAL_REPLICATION, v->b_name);
+
+        if (!done || !done->sysid)
+            continue;
+        check_measured(r, "%s connected to it at %s", v->c->nodes[i].name, address);
+        return true;
+    }
+    if (said < 0)
+        return check_unknown(r,
+                             "listen_addresses of %s is '%.100s', and no node has connected to it",
+                             v->b_name, value ? value : "?");
+    check_measured(r, "'%.100s' at %s", value, v->b_name);
+    check_remedy(r, "on %s: ALTER SYSTEM SET listen_addresses = '*'; restart", v->b_name);
+    return said;
+}
+
 /* ---- stop and start -------------------------------------------------------------------------- */
 
 bool check_stop_permission(const struct check_view *v, struct preflight_result *r)

@@ -25,7 +25,12 @@ def rows(result):
 
 
 def preflight(s, *more, to='db01'):
-    return s.pgtandem('preflight', '--to', to, '--wait-jobs', '30', '-f', 'json', *more)
+    """Once more where this machine was too busy: what ran out of its share of time proves nothing."""
+    for _ in range(6):
+        result = s.pgtandem('preflight', '--to', to, '--wait-jobs', '30', '-f', 'json', *more)
+        if 'waits longer for it' not in result.stdout:
+            break
+    return result
 
 
 def finds(s, name, words, remedy, *more):

@@ -35,6 +35,14 @@ static void test_good(void **state)
         {"key a { algorithm hmac-sha256; secret \"YQ==\"; };\n"
          "key b { algorithm hmac-sha384; secret \"YmI=\"; };\n",
          "B.", "b", "hmac-sha384", "YmI="},
+        /* words in any case; other statements, a key that is of no use, blanks in the secret */
+        {"KEY ctl { Algorithm HMAC-SHA256; SECRET \"" SECRET "\"; };", NULL, "ctl", "hmac-sha256",
+         SECRET},
+        {"options { directory \"\"; listen-on { any; }; };\ninclude \"/etc/bind/more.conf\";\n"
+         "server 10.0.0.1 { keys { ctl; }; };\nkey \"ctl\" { algorithm hmac-sha256; secret "
+         "\"YWJj\nZGVm  Zw==\"; };\nkey old { algorithm hmac-md5; secret \"YQ==\"; };\n"
+         "controls { inet 127.0.0.1 allow { localhost; } keys { \"rndc-key\"; }; };",
+         "ctl", "ctl", "hmac-sha256", "YWJjZGVmZw=="},
         {"hmac-sha224:ctl.:" SECRET "\n", NULL, "ctl", "hmac-sha224", SECRET},
         {"  hmac-sha256:a:YQ==\n# and\nhmac-sha256:b:YmJi", "b", "b", "hmac-sha256", "YmJi"},
         {"hmac-sha256:a:ab//cd==", NULL, "a", "hmac-sha256", "ab//cd=="},
@@ -100,7 +108,16 @@ static void test_bad(void **state)
         {"hmac-sha256::YQ==", NULL, "key name"},
         {"hmac-sha256:ctl:", NULL, "base64"},
         {"Private-key-format: v1.3\nAlgorithm: 163 (HMAC_SHA256)\nKey: YQ==\n", NULL, "K*.private"},
-        {"ctl. IN KEY 512 3 163 YQ==", NULL, "no key"},
+        {"ctl. IN KEY 512 3 163 YQ==", NULL, "K*.key, K*.private pair: a KEY record"},
+        {"ctl. 3600 IN KEY 512 3 163 YQ==", NULL, "a KEY record"},
+        {"key:\n  - id: ctl\n    algorithm: hmac-sha256\n    secret: YQ==\n", NULL, "Knot"},
+        {"# hmac-sha256:ctl:YQ==\nkey:\n    name: \"ctl\"\n", NULL, "Knot DNS or NSD"},
+        {"ctl. hmac-sha256. YQ==\n", NULL, "pdnsutil"},
+        {"Create new TSIG key ctl hmac-sha256 YQ==\n", NULL, "PowerDNS"},
+        {"\n" SECRET "\n", NULL, "a secret alone"},
+        {"-----BEGIN PRIVATE KEY-----\nYQ==\n", NULL, "PEM"},
+        {"include \"keys.conf\";", NULL, "holds no key"},
+        {"options { directory \"/\"; }", NULL, "no statement that ends with ;"},
     };
     struct tsig_key key = {.name = "before"};
     struct err e;

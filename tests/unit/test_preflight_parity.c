@@ -144,6 +144,54 @@ static void alike_passes(void **state)
 }
 
 /* Why the others had nothing to judge by. */
+/* What a connection has proven counts, and no text against it; without one a name proves nothing. */
+static void listening_is_proven_by_a_connection(void **state)
+{
+    static const struct rehearsal connected = {
+        .kind = REHEARSAL_REPLICATION, .verdict = REHEARSAL_PASSED, .node = "db01", .sysid = 7301};
+
+    (void)state;
+    set(&facts[B], "listen_addresses", "db01.ia2.test");
+    r = (struct preflight_result){.ok = false};
+    assert_false(check_listen(&v, &r));
+    assert_true(r.unchecked);
+    w.nodes[A].rehearsals = &connected;
+    w.nodes[A].n_rehearsals = 1;
+    passes(check_listen);
+    set(&facts[B], "listen_addresses", "localhost"); /* a proxy? It was reached at its address */
+    passes(check_listen);
+}
+
+/* Nothing missing in one of twelve databases says nothing about the others. */
+static void what_was_not_looked_into(void **state)
+{
+    static const check_fn each[] = {check_libraries, check_collations, check_unlogged};
+
+    (void)state;
+    facts[B].databases = 12;
+    facts[B].databases_seen = 1;
+    STR_COPY(facts[B].problem, "database vospace: no pg_hba.conf entry");
+    for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++) {
+        r = (struct preflight_result){.ok = false};
+        assert_false(each[i](&v, &r));
+        assert_true(r.unchecked);
+        assert_non_null(strstr(r.measured, "1 of 12 databases of db01"));
+        assert_non_null(strstr(r.measured, "vospace"));
+    }
+    facts[B].databases_seen = 12;
+    facts[B].problem[0] = '\0';
+    passes(check_libraries);
+    STR_COPY(facts[B].libraries_unchecked, "the server's library directory is not known");
+    r = (struct preflight_result){.ok = false};
+    assert_false(check_libraries(&v, &r));
+    assert_true(r.unchecked);
+    STR_COPY(facts[B].denied, "pg_hba_file_rules"); /* no right is no fault */
+    r = (struct preflight_result){.ok = false};
+    assert_false(check_inspected(&v, &r));
+    assert_true(r.unchecked);
+    assert_non_null(strstr(r.measured, "pg_hba_file_rules"));
+}
+
 static void without_an_inspection(void **state)
 {
     (void)state;
@@ -181,6 +229,8 @@ static void reaching_it(void **state)
     refuses(check_port, "5433 at db01");
     set(&facts[B], "listen_addresses", "localhost");
     refuses(check_listen, "'localhost'");
+    set(&facts[B], "listen_addresses", "10.77.0.211"); /* begins like its own */
+    refuses(check_listen, "'10.77.0.211'");
     set(&facts[B], "listen_addresses", "*");
     passes(check_listen);
     facts[B].certificate_covers_alias = false;
@@ -308,6 +358,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(alike_passes, set_up),
         cmocka_unit_test_setup(without_an_inspection, set_up),
+        cmocka_unit_test_setup(listening_is_proven_by_a_connection, set_up),
+        cmocka_unit_test_setup(what_was_not_looked_into, set_up),
         cmocka_unit_test_setup(settings, set_up),
         cmocka_unit_test_setup(reaching_it, set_up),
         cmocka_unit_test_setup(rules_of_pg_hba, set_up),

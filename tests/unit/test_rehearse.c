@@ -1,9 +1,14 @@
 /* Rehearsals: what is said of a refused connection, the canary's line, words of a command. */
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/cron/canary_text.h"
+#include "agent/look/inspect_parts.h"
 #include "agent/postgres/pgrehearse.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "proto/messages.h"
@@ -110,6 +115,33 @@ static void each_right_is_asked_for(void **state)
     assert_false(pgrehearse_rights_missing(&g, "tandem", false, a, sizeof(a), b, sizeof(b)));
 }
 
+/* ---- $libdir --------------------------------------------------------------------------------- */
+
+static void the_library_directory_is_proven(void **state)
+{
+    char top[] = "/tmp/test_rehearse.XXXXXX", path[128], directory[256], bin[64];
+    static const char *const made[] = {"bin", "lib", "lib64", "lib64/pgsql", NULL};
+
+    (void)state;
+    assert_non_null(mkdtemp(top));
+    STR_PRINTF(bin, "%s/bin", top);
+    for (size_t i = 0; made[i]; i++) { /* lib is there, and of something else */
+        STR_PRINTF(path, "%s/%s", top, made[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+        assert_false(inspect_library_directory(bin, directory, sizeof(directory)));
+    }
+    STR_PRINTF(path, "%s/lib64/pgsql/libpqwalreceiver.so", top); /* as Rocky's own package has it */
+    assert_int_equal(file_replace(path, "x", 1, 0600, NULL), 0);
+    assert_true(inspect_library_directory(bin, directory, sizeof(directory)));
+    assert_non_null(strstr(directory, "/bin/../lib64/pgsql"));
+    assert_int_equal(unlink(path), 0);
+    for (size_t i = 4; i-- > 0;) {
+        STR_PRINTF(path, "%s/%s", top, made[i]);
+        assert_int_equal(rmdir(path), 0);
+    }
+    assert_int_equal(rmdir(top), 0);
+}
+
 /* ---- the canary's line ----------------------------------------------------------------------- */
 
 #define NONCE "0123456789abcdef0123456789abcdef"
@@ -186,6 +218,7 @@ int main(void)
         cmocka_unit_test(the_reason_is_the_servers),
         cmocka_unit_test(the_remedy_is_a_line_to_type),
         cmocka_unit_test(each_right_is_asked_for),
+        cmocka_unit_test(the_library_directory_is_proven),
         cmocka_unit_test(the_line_comes_and_goes),
         cmocka_unit_test(a_line_that_was_left_twice_goes_twice),
         cmocka_unit_test(where_no_line_may_stand),
