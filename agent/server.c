@@ -165,7 +165,8 @@ static void on_request(void *arg, struct rpc_request *r)
         log_warning("refused: %s at the command of %s: %s", verb_names[verb], r->q.by, e.msg);
         refuse_with(g, r, &e);
     } else {
-        act_request(g, kinds[verb], r);
+        act_request(g, verb == VERB_UNFENCE && r->q.by_word ? &act_unfence_by_word : kinds[verb],
+                    r);
     }
 }
 

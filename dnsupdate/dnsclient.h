@@ -126,7 +126,8 @@ struct dns_op *dns_swap(struct loop *l, const struct dns_zone *z, const struct d
 
 /* Every address of every NS of the zone (names from the primary, addresses from the primary and,
  * for out-of-zone names, getaddrinfo), and each of `others`, whether the primary answers or not,
- * each read RD=0, AA, at the port that the primary has. e says why the primary's view or the NS are
+ * each read RD=0, AA, at the port that the primary has: without a key, as its clients do, and once
+ * more signed, as agents and a release by word do. e says why the primary's view or the NS are
  * missing; the survey has what there is. */
 struct dns_survey {
     size_t n;
@@ -135,6 +136,11 @@ struct dns_survey {
         struct dns_view view;      /* unsigned: what its clients see */
         bool agrees;               /* same CNAME and same TXT as the primary's view */
         char why[200];             /* why there is no view, or "" */
+        /* the register again, signed with our key: a server that may decide something takes it */
+        enum dns_view_status key; /* REFUSED: it answers, but not so (BADSIG, BADKEY, …) */
+        char key_why[200];        /* why not, or "" */
+        bool record_valid;
+        struct record record; /* what it shows, signed; when record_valid */
     } ns[DNS_NS_MAX];
     struct dns_view primary;
 };

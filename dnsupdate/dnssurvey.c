@@ -1,6 +1,6 @@
 /*
  * What clients can see: the primary's signed view, then every address of every NS, without a key,
- * as a resolver asks.
+ * as a resolver asks; and the register once more with our key: does that server take it?
  *
  *   primary's view ─┐
  *   NS of the zone ─┴─> a name: dns_resolve ─(out of zone)─> getaddrinfo ─> a row for each address
@@ -46,7 +46,7 @@ struct ns_name {
 struct row {
     struct survey *survey;
     size_t index;
-    struct dns_op *op;
+    struct dns_op *op, *with_key;
 };
 
 struct survey {
@@ -78,8 +78,10 @@ static void survey_cancel(struct dns_op *op)
             uv_cancel((uv_req_t *)&s->names[i].lookup->req);
         }
     }
-    for (size_t i = 0; i < s->result.n; i++)
+    for (size_t i = 0; i < s->result.n; i++) {
         dns_op_cancel(s->rows[i].op);
+        dns_op_cancel(s->rows[i].with_key);
+    }
     dns_op_cancel(s->primary);
     exchange_close(s->exchange);
     timer_free(s->deadline);
@@ -140,6 +142,19 @@ static void on_row(void *arg, const struct dns_view *view, const struct err *e)
     survey_step(s);
 }
 
+static void on_signed(void *arg, const struct dns_view *view, const struct err *e)
+{
+    struct row *row = arg;
+    struct survey *s = row->survey;
+
+    row->with_key = NULL;
+    s->result.ns[row->index].key = view->status;
+    s->result.ns[row->index].record_valid = view->status == DNS_VIEW_OK && view->record_valid;
+    s->result.ns[row->index].record = view->record;
+    STR_COPY(s->result.ns[row->index].key_why, e ? e->msg : "");
+    survey_step(s);
+}
+
 /* A row for this address; NULL `ip`: none was found. */
 static void add_row(struct survey *s, const char *name, const char *ip)
 {
@@ -157,14 +172,17 @@ static void add_row(struct survey *s, const char *name, const char *ip)
     s->result.n++;
     STR_COPY(s->result.ns[i].name, name);
     view_init(&s->result.ns[i].view, server);
+    s->result.ns[i].key = DNS_VIEW_SILENT;
     STR_COPY(s->result.ns[i].why, ip ? "no answer" : "no address found for this name");
     if (!ip)
         return;
     s->rows[i].survey = s;
     s->rows[i].index = i;
-    s->open++;
+    s->open += 2;
     s->rows[i].op = dns_read(s->loop, s->zone, server, READS | DNS_READ_UNSIGNED, left_ms(s),
                              on_row, &s->rows[i]);
+    s->rows[i].with_key =
+        dns_read(s->loop, s->zone, server, DNS_READ_REGISTER, left_ms(s), on_signed, &s->rows[i]);
 }
 
 /* Those of the configuration: they need nothing of the primary. */

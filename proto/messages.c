@@ -111,6 +111,8 @@ static const struct field request_fields[] = {
     F_TEXT(struct request, crontab, 0, TEXT_CAP_BYTES, "cron-write: the whole new text"),
     F_LIST(struct request, rehearse, n_rehearse, 0, &upstream_table, "rehearse: whom this node may have to follow", .since = 2),
     F_BOOL(struct request, archive, 0, NULL, "rehearse: the archive's probe too", .since = 2),
+    F_STRING(struct request, declared_down, 0, NULL, "unfence: peers that a person declared down", .since = 2),
+    F_BOOL(struct request, by_word, 0, NULL, "unfence: the zone's primary is silent, by that declaration", .since = 2),
 };
 FIELD_TABLE(request_table, struct request, "request", request_fields);
 

@@ -115,6 +115,9 @@ struct request {
     struct upstream rehearse[CLUSTER_NODES_MAX]; /* rehearse: whom this node may have to follow */
     size_t n_rehearse;
     bool archive; /* rehearse: the archive's probe too */
+    /* unfence, DNS silent: peers that a person declared down, comma-separated */
+    char declared_down[CLUSTER_NODES_MAX * NODE_NAME_BYTES];
+    bool by_word; /* unfence: by that declaration (which may name nobody) */
 };
 
 /* ---- the observation of one node ---------------------------------------------------------- */

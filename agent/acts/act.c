@@ -8,6 +8,7 @@
 
 #include "agent/cron/cron.h"
 #include "agent/guard/permit.h"
+#include "agent/look/gather.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -28,6 +29,7 @@ static void act_free(struct act *a)
 {
     timer_free(a->timer);
     dns_op_cancel(a->d_op);
+    gather_cancel(a->gather);
     for (size_t i = 0; i < DNS_NS_MAX; i++)
         dns_op_cancel(a->others[i].op);
     if (a->lock >= 0)

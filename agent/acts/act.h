@@ -27,6 +27,7 @@
 #include "proto/rpc.h"
 
 struct act;
+struct gather;
 
 struct act_kind {
     const char *name;
@@ -58,6 +59,7 @@ struct act {
         struct act *act;
         struct dns_op *op;
     } others[DNS_NS_MAX];          /* to the other servers, when it is silent */
+    struct gather *gather;         /* unfence by a person's word: peers and the zone's primary */
     struct record first, second;   /* watch: its two reads */
     struct agent_state next_state; /* hold: to be saved once it is seen writable */
     bool late;                     /* s is to be saved once the answer has been sent */
@@ -96,11 +98,12 @@ bool act_save(struct act *a, const struct agent_state *next);
 void act_save_late(struct act *a, const struct agent_state *next);
 
 /* Phases that many kinds share. */
-void act_look(void *act);       /* pg and f, by SQL where it runs */
-void act_look_files(void *act); /* pg and f, of files alone */
-void act_admit(void *act);      /* rules_admit, persisted */
-void act_read_d(void *act);     /* d, as docs/protocol.md, section 1, lets a request read it */
-void act_signal(void *act);     /* standby.signal with who, why, what next; recovery.signal goes */
+void act_look(void *act);        /* pg and f, by SQL where it runs */
+void act_look_files(void *act);  /* pg and f, of files alone */
+void act_admit(void *act);       /* rules_admit, persisted */
+void act_read_d(void *act);      /* d, as docs/protocol.md, section 1, lets a request read it */
+void act_read_others(void *act); /* d, from another server that shows what the request names */
+void act_signal(void *act);      /* standby.signal with who, why, what next; recovery.signal goes */
 /* Once it is stopped: nothing that a file says may end the recovery of whoever starts it
  * (agent/postgres/pgrecovery.h). In an emergency a file that cannot be written is only told. */
 void act_disarm(void *act);

@@ -115,11 +115,14 @@ static bool others_may_answer(const struct act *a)
            strcmp(a->s.boot_id, a->agent->boot) == 0;
 }
 
-static void ask_others(struct act *a)
+void act_read_others(void *act)
 {
+    struct act *a = act;
     struct config *c = a->agent->config;
     int64_t ms = act_left_ms(a) < c->dns.timeout_ms ? act_left_ms(a) : c->dns.timeout_ms;
 
+    if (c->n_others == 0)
+        fail_silent(a);
     for (size_t i = 0; i < c->n_others; i++) {
         a->others[i].act = a;
         a->others[i].op = dns_read(a->agent->loop, &c->zone, c->others[i], DNS_READ_REGISTER, ms,
@@ -141,7 +144,7 @@ static void on_primary(void *arg, const struct dns_view *view, const struct err 
     } else if (view->status == DNS_VIEW_REFUSED) {
         act_fail(a, e);
     } else if (others_may_answer(a)) {
-        ask_others(a);
+        act_read_others(a);
     } else {
         fail_silent(a);
     }

@@ -5,7 +5,8 @@
 #include "agent/acts/act.h"
 
 extern const struct act_kind act_arm, act_cron_off, act_cron_on, act_cron_write, act_checkpoint,
-    act_fence, act_unfence, act_detach, act_promote, act_revoke, act_follow, act_slots, act_rejoin;
+    act_fence, act_unfence, act_unfence_by_word, act_detach, act_promote, act_revoke, act_follow,
+    act_slots, act_rejoin;
 
 /* The last phases of every fencing, once its intent is in the state file. */
 void act_fence_cron(void *act);
@@ -14,6 +15,8 @@ void act_fence_observe(void *act);
 /* Who, why and when, into a state that rules_fence() or rules_guard_state() made. */
 void act_fence_sign(const struct act *a, struct agent_state *next);
 
+/* The last phase of UNFENCE: PostgreSQL is seen writable, the mark goes. */
+void act_unfence_done(void *act);
 /* standby.signal away, and (re)started unless it is writable: UNFENCE, a hold's release. */
 void act_start_primary(void *act);
 

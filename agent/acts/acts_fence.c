@@ -227,7 +227,7 @@ void act_start_primary(void *act)
     }
 }
 
-static void unfence_done(void *act)
+void act_unfence_done(void *act)
 {
     struct act *a = act;
     struct agent_state next;
@@ -247,7 +247,7 @@ static void unfence_done(void *act)
 }
 
 static const sequence_phase_fn unfence_phases[] = {
-    act_look,          act_admit, act_read_d,   unfence_permitted,
-    act_start_primary, act_look,  unfence_done, NULL,
+    act_look,          act_admit, act_read_d,       unfence_permitted,
+    act_start_primary, act_look,  act_unfence_done, NULL,
 };
 const struct act_kind act_unfence = {.name = "unfence", .phases = unfence_phases};

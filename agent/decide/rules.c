@@ -98,8 +98,8 @@ static enum rule named(const struct agent_state *s, const char *nonce, const str
     return RULE_OBEY;
 }
 
-static enum rule named_owner(const struct agent_state *s, const char *node, const char *nonce,
-                             const struct record *d)
+enum rule rules_named_owner(const struct agent_state *s, const char *node, const char *nonce,
+                            const struct record *d)
 {
     enum rule r = named(s, nonce, d);
 
@@ -211,7 +211,7 @@ enum rule rules_promote(const struct agent_state *s, const struct facts *f, int6
 enum rule rules_promote_permitted(const struct agent_state *s, const char *node, const char *nonce,
                                   const struct record *d)
 {
-    enum rule r = named_owner(s, node, nonce, d);
+    enum rule r = rules_named_owner(s, node, nonce, d);
 
     if (r != RULE_OBEY)
         return r;
@@ -274,7 +274,7 @@ enum rule rules_revoke_done(const struct agent_state *s, struct agent_state *nex
 enum rule rules_unfence_permitted(const struct agent_state *s, const char *node, const char *nonce,
                                   const struct record *d)
 {
-    enum rule r = named_owner(s, node, nonce, d);
+    enum rule r = rules_named_owner(s, node, nonce, d);
 
     if (r != RULE_OBEY)
         return r;
@@ -321,7 +321,7 @@ enum rule rules_cron_on_permitted(const struct agent_state *s, const struct fact
                                   const char *node, const char *nonce, const struct record *d,
                                   struct agent_state *next)
 {
-    enum rule r = named_owner(s, node, nonce, d);
+    enum rule r = rules_named_owner(s, node, nonce, d);
 
     if (r != RULE_OBEY)
         return r;

@@ -45,6 +45,19 @@
     X(RULE_RUNNING, "refused", "PostgreSQL is running here", "stop it first")                      \
     X(RULE_ORPHANS, "refused", "processes of a dead postmaster live on here and may still commit", \
       "`pgtandem fence` ends them, then run the command again")                                    \
+    X(RULE_NOT_HELD, "refused", "this node is not held as the primary that it was",                \
+      "`pgtandem-agent status` on the node says what keeps it from writing")                       \
+    X(RULE_D_ANSWERS, "refused",                                                                   \
+      "the zone's primary answers this node: its guard decides by that",                           \
+      "look at `pgtandem status` again in a few seconds")                                          \
+    X(RULE_OTHER_RECORD, "refused",                                                                \
+      "the record that the secondary shows is not the last that this node has seen",               \
+      "only the zone's primary can tell which of them holds: bring it back")                       \
+    X(RULE_PEER_DIFFERS, "refused",                                                                \
+      "a peer that answers is not a standby that has last seen the same record",                   \
+      "`pgtandem status` shows which; else bring the zone's primary back")                         \
+    X(RULE_PEER_SILENT, "refused", "a peer does not respond, and no statement about it was given", \
+      "make sure that it is down, then run the command again with --accept-unfenced NODE")         \
     X(RULE_STATE_BAD, "refused", "this agent's durable state cannot be read",                      \
       "see `pgtandem-agent status` on the node")
 
@@ -137,7 +150,9 @@ struct guard_peer {
     int64_t epoch;
     int64_t seen_epoch;               /* the last D it saw: epoch, */
     int seen_state;                   /* state, */
-    char seen_owner[NODE_NAME_BYTES]; /* owner */
+    char seen_owner[NODE_NAME_BYTES]; /* owner, */
+    char seen_nonce[NONCE_BYTES];     /* nonce */
+    bool declared_down;               /* a person typed its name (rules_release_by_word) */
 };
 
 struct guard_view {
@@ -172,6 +187,13 @@ const char *rules_guard_row_text(int row); /* why, for people */
 /* The state to persist for a verdict. */
 void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
                        struct agent_state *next);
+
+/* UNFENCE of a held owner while the zone's primary is silent (section 6, "By a person's word"): as
+ * row 10, but that a silent peer may have been declared down, and that another server of the zone
+ * still shows `shown`, the very record that this node and every peer that answers saw last.
+ * `nonce`: the one that the request names. */
+enum rule rules_release_by_word(const struct guard_view *v, const char *nonce,
+                                const struct record *shown);
 
 /* ---- watch (section 2) -------------------------------------------------------------------- */
 

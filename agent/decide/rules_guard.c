@@ -33,12 +33,14 @@ static bool d_is_mine(const struct guard_view *v) /* owner = me, epoch = ours */
     return d_names_me(v) && v->d->epoch == my_epoch(v);
 }
 
-/* A hold is released only to what it stopped: a primary, still on the timeline it had then. */
+bool rules_held_for_good(const struct agent_state *s, const struct facts *f)
+{
+    return s->held && (!s->held_was_primary || rules_latest_timeline(f) > s->held_tli);
+}
+
 static bool held_for_good(const struct guard_view *v)
 {
-    const struct agent_state *s = v->state;
-
-    return s->held && (!s->held_was_primary || rules_latest_timeline(v->facts) > s->held_tli);
+    return rules_held_for_good(v->state, v->facts);
 }
 
 static bool is_standby(const struct guard_view *v)
@@ -106,12 +108,10 @@ static bool promoted_and_flip(const struct guard_view *v)
            !held_for_good(v);
 }
 
-/* `dns set` wrote it, over all that was known: those in `from` have to be asked first (rule W), and
- * that is for a command. (No other record is stable, or claimed, with a node left unproven.) */
-static bool others_unproven(const struct guard_view *v)
+bool rules_others_unproven(const struct record *d)
 {
-    for (size_t i = 0; i < v->d->n_from; i++)
-        if (v->d->from[i].grade == GRADE_NONE)
+    for (size_t i = 0; i < d->n_from; i++)
+        if (d->from[i].grade == GRADE_NONE)
             return true;
     return false;
 }
@@ -121,7 +121,7 @@ static bool owner_as_ever(const struct guard_view *v)
     if (!d_is_mine(v) || held_for_good(v))
         return false;
     return d_is(v, REGISTER_UNDO) ||
-           ((d_is(v, REGISTER_STABLE) || d_is(v, REGISTER_CLAIM)) && !others_unproven(v));
+           ((d_is(v, REGISTER_STABLE) || d_is(v, REGISTER_CLAIM)) && !rules_others_unproven(v->d));
 }
 
 static bool cold_start(const struct guard_view *v)

@@ -54,6 +54,7 @@ struct guard {
     struct gathered seen;
     bool gathered, done;
     struct guard_decision d;
+    char missing[700];  /* what would release a hold */
     struct err failure; /* the crontab could not be edited, the signal file not made */
     char cleared[PGRECOVERY_TEXT_BYTES + 100]; /* what would have ended a recovery */
 };
@@ -280,6 +281,17 @@ static int carry_out_beside_orphans(struct guard *u, struct err *reterr)
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
+static void tell_missing(struct guard *u)
+{
+    char text[600];
+
+    if (u->d.ruling.verdict != GUARD_HOLD)
+        return;
+    gather_missing(u->agent, u->d.ruling.row, &u->seen, text, sizeof(text));
+    if (text[0])
+        STR_PRINTF(u->missing, "starts read-only, scheduled jobs off; %s", text);
+}
+
 static const char *next_step(const struct guard *u)
 {
     if (u->d.ruling.row == ROW_RECOVERY_SIGNAL)
@@ -294,8 +306,9 @@ static const char *next_step(const struct guard *u)
                : u->d.next.cron_on ? "starts writable, scheduled jobs on"
                                    : "starts writable, scheduled jobs off as commanded";
     case GUARD_HOLD:
-        return "starts read-only, scheduled jobs off; released by itself when a row allows it; "
-               "`pgtandem status` says what is missing";
+        return u->missing[0] ? u->missing
+                             : "starts read-only, scheduled jobs off; released automatically when "
+                               "a row permits it; `pgtandem status` shows what is missing";
     case GUARD_REFUSE:
     case GUARD_FENCE:
         return "does not start, scheduled jobs off; `pgtandem rejoin` makes it a standby";
@@ -356,6 +369,7 @@ static int judge(struct guard *u, bool cron_only)
     if (!u->running && !cron_only)
         r = u->orphans[0] ? carry_out_beside_orphans(u, &e) : carry_out(u, &e);
     set_crontab(u);
+    tell_missing(u);
     tell(u, r < 0 ? e.msg : u->failure.code ? u->failure.msg : NULL);
     return exit_status(u, cron_only, r);
 }

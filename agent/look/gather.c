@@ -96,6 +96,7 @@ static void fill_peer(const struct node_obs *o, struct guard_peer *p)
         p->seen_epoch = seen.epoch;
         p->seen_state = seen.state;
         STR_COPY(p->seen_owner, seen.owner);
+        STR_COPY(p->seen_nonce, seen.nonce);
     }
 }
 
@@ -188,6 +189,34 @@ void gather_decide(const struct agent *g, const struct agent_state *s, const str
     ret->ruling = rules_guard(&v);
     if (s)
         rules_guard_state(&v, &ret->ruling, &ret->next);
+}
+
+void gather_missing(const struct agent *g, int row, const struct gathered *seen, char *ret_text,
+                    size_t bytes)
+{
+    enum { ROW_ANYTHING_ELSE = 11 };
+    const struct config *c = g->config;
+    char peers[CLUSTER_NODES_MAX * NODE_NAME_BYTES] = "";
+
+    ret_text[0] = '\0';
+    if (row != ROW_ANYTHING_ELSE || (seen && seen->d_answered))
+        return;
+    for (size_t i = 0; i < c->n_peers; i++) {
+        size_t used = strlen(peers);
+
+        if (!seen || !seen->peers[i].answered)
+            str_printf(peers + used, sizeof(peers) - used, "%s%s", used ? ", " : "",
+                       c->peers[i].node);
+    }
+    (void)str_printf(ret_text, bytes,
+                     "missing: the zone's primary (%s), or without it the word of every other node"
+                     "%s%s%s; either releases it automatically; where neither comes back: "
+                     "`pgtandem unfence %s`",
+                     c->dns.server, peers[0] ? " (" : "", peers,
+                     !peers[0] ? " that it is a standby of the same record"
+                     : seen    ? " did not respond)"
+                               : ")",
+                     c->agent.node);
 }
 
 const char *gather_row_text(const struct guard_decision *d)

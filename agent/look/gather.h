@@ -38,5 +38,10 @@ struct guard_decision {
 void gather_decide(const struct agent *g, const struct agent_state *s, const struct facts *f,
                    const struct gathered *seen, struct guard_decision *ret);
 
+/* What releases a hold of row 11 while the zone's primary is silent (rows 9 and 10, or a person's
+ * word), by who has answered; "" where another row holds it. `seen` NULL: nobody was asked. */
+void gather_missing(const struct agent *g, int row, const struct gathered *seen, char *ret_text,
+                    size_t bytes);
+
 /* Why, for people. */
 const char *gather_row_text(const struct guard_decision *d);

@@ -95,7 +95,7 @@ void status_fence_text(const struct agent_state *s, char *ret_text, size_t bytes
                      s->fence_epoch, was, s->fence_reason[0] ? s->fence_reason : "no reason given");
 }
 
-static void print_fence(const struct agent_state *s)
+static void print_fence(const struct agent *g, const struct agent_state *s)
 {
     char text[800];
 
@@ -103,9 +103,13 @@ static void print_fence(const struct agent_state *s)
         status_fence_text(s, text, sizeof(text));
         row("fence", "%s", text);
     }
-    if (s->held)
+    if (s->held) {
         row("hold", "held by the guard, row %" PRId64 ": %s", s->held_row,
             rules_guard_row_text((int)s->held_row));
+        gather_missing(g, (int)s->held_row, NULL, text, sizeof(text));
+        if (text[0])
+            row("", "%s", text);
+    }
     if (s->promoting)
         row("promotion", "recorded at epoch %" PRId64 ", transition %s, from timeline %" PRId64,
             s->promoting_epoch, s->promoting_txn, s->promoting_tli);
@@ -181,7 +185,7 @@ static int print_all(struct agent *g, const struct node_obs *o, const struct err
         row("mode", "observe: every act is refused, guard and watch only tell");
     if (readable) {
         print_state(&s);
-        print_fence(&s);
+        print_fence(g, &s);
     } else {
         row("state", "UNREADABLE, this node counts as fenced: %s", e.msg);
         row("", "%s", e.hint);

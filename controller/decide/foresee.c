@@ -205,6 +205,7 @@ static void (*const effects[STEP_COUNT])(struct play *p, int node) = {
     [STEP_FORGET] = nothing,
     [STEP_REVOKE] = revoked,
     [STEP_UNFENCE] = unfenced,
+    [STEP_LET_GO] = unfenced,
     [STEP_CRON_BACK] = cron_on,
     [STEP_FOLLOW_BACK] = follows,
 };

@@ -314,7 +314,10 @@ static void turn_if_better(const struct plan_view *v, struct plan_move *ret)
 void planner_next(const struct plan_view *v, struct plan_move *ret)
 {
     bool back = plan_back(v);
+    const struct plan_row *word = plan_word_rows(v);
 
+    if (!v->marks.declined && word && walk(v, word, ret))
+        return;
     if (walk(v, first_rows, ret))
         return;
     if (ended(v)) {

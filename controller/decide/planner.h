@@ -67,6 +67,7 @@ struct plan_node {
     uint64_t branch_at; /* … which it left here */
     struct lineage wal; /* what it has beside the owner: LINEAGE_BEYOND was measured */
     bool seen_writable; /* latest evidence: somebody else sees it writable */
+    bool saw_d;         /* the last record that it saw is d (asked while d_elsewhere) */
 };
 
 /* What this run knows beside the view. All zero at the start; only planner_note and planner_wrote
@@ -99,6 +100,7 @@ struct plan_view {
     bool rejoin;       /* run STEP_REJOIN after STABLE (switchover) */
     uint64_t sysid;    /* the cluster's, as configured or pinned; 0 any */
     bool d_answered;   /* the zone's primary answered the latest look */
+    bool d_elsewhere;  /* it is silent, but another server of the zone shows d, signed */
     struct record d;   /* as read; when silent: the last that we read or wrote (epoch 0: never) */
     size_t n_nodes;
     struct plan_node nodes[CLUSTER_NODES_MAX];
@@ -188,6 +190,17 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "save what only it has before it is re-cloned: docs/two-writable.md, \"Afterwards\"")        \
     X(WHY_REJOIN_FAILED, "%s did not become a standby of the owner",                               \
       "correct what the step's own message names, then `pgtandem rejoin %s`")                      \
+    X(WHY_WORD_RECORD,                                                                             \
+      "%s has last seen another record than the one that the zone's secondary shows",              \
+      "only the zone's primary can tell which of them holds: bring it back")                       \
+    X(WHY_WORD_PEER,                                                                               \
+      "%s answers, but it is not a standby that obeys the record's epoch; nothing has been "       \
+      "changed",                                                                                   \
+      "on %s: pgtandem-agent status; or bring the zone's primary back")                            \
+    X(WHY_WORD_SILENT, "neither the zone's primary nor %s responds; nothing has been changed",     \
+      "bring one of the two back; or make sure that %s is down, stays down and has not become "    \
+      "the "                                                                                       \
+      "primary since, then run the command again with --accept-unfenced %s")                       \
     X(WHY_NOT_OWNER, "%s is not the owner: it stays fenced", "`pgtandem rejoin` makes it a standby")
 
 enum plan_reason {

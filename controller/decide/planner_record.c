@@ -211,6 +211,8 @@ static void note_failed(struct plan_marks *m, const struct plan_view *after, enu
 void planner_note(struct plan_marks *m, const struct plan_view *after, enum step_id step, int node,
                   enum plan_outcome outcome)
 {
+    if (step == STEP_LET_GO)
+        m->began = true; /* "nothing has been changed" cannot be said from here on */
     if (outcome == OUTCOME_DONE)
         note_done(m, after, step, node);
     else

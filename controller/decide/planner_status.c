@@ -92,6 +92,17 @@ static bool dns_silent(const struct plan_view *v)
     return !v->d_answered;
 }
 
+/* What it waits for: the zone's primary, or the nodes that do not answer (guard, row 10). */
+static uint32_t held_without_dns(const struct plan_view *v)
+{
+    int owner = plan_owner(v);
+
+    return dns_silent(v) && owner >= 0 && plan_answers(v, owner) && v->nodes[owner].held &&
+                   !v->nodes[owner].fenced
+               ? plan_bit(owner)
+               : 0;
+}
+
 static bool no_record(const struct plan_view *v)
 {
     return v->d.epoch == 0;
@@ -259,6 +270,8 @@ static const char *by_hand(enum plan_reason why)
         return "on %s: start PostgreSQL; then here: pgtandem resume";
     if (why == WHY_OWNER_DOWN)
         return "start it again on %s; if that fails: pgtandem failover";
+    if (why == WHY_DNS_SILENT_AT_FIRST || why == WHY_WORD_RECORD || why == WHY_WORD_PEER)
+        return "pgtandem dns show";
     if (why == WHY_DIVERGED)
         return "read docs/two-writable.md, \"Afterwards\"";
     if (why == WHY_TWO_WRITABLE)
@@ -280,6 +293,7 @@ static const struct situation_row {
     {NULL, two_writable, WHY_TWO_WRITABLE, "two nodes are writable, %s among them: read docs/two-writable.md", 0, "read docs/two-writable.md; change nothing before"},
     {open_and_answered, orphaned, WHY_ORPHANS, "the postmaster of %s is gone, but processes of it live on and may still commit", 0, "pgtandem resume"},
     {NULL, orphaned, WHY_ORPHANS, "the postmaster of %s is gone, but processes of it live on and may still commit", 0, "pgtandem fence %s"},
+    {NULL, held_without_dns, WHY_WORD_SILENT, "the owner %s is held by its guard until the zone's primary responds", WAY_UNFENCE, NULL},
     {dns_silent, NULL, WHY_DNS_SILENT, "the zone's primary does not answer", 0, "pgtandem dns show"},
     {no_record, NULL, WHY_NO_RECORD, "there is no ownership record", 0, "pgtandem dns init"},
     {foreign, NULL, WHY_FOREIGN, "the ownership record belongs to another system identifier", 0, "pgtandem dns show"},

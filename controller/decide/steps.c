@@ -157,6 +157,13 @@ static bool may_unfence(const struct plan_view *v, size_t node)
            planner_w_holds(v, node, NULL);
 }
 
+/* The record is a secondary's; the agent asks once more, and its peers, before it obeys. */
+static bool may_let_go(const struct plan_view *v, size_t node)
+{
+    return (int)node == plan_owner(v) && v->d_elsewhere && plan_marked(v, (int)node) &&
+           plan_can_return(v, (int)node) && !v->nodes[node].fenced;
+}
+
 /* ---- achieved ----------------------------------------------------------------------------- */
 
 static bool armed(const struct plan_view *v, size_t node)
@@ -337,6 +344,7 @@ const struct step steps[STEP_COUNT] = {
     ROW(STEP_REVOKE,         "revoke",         BACK | STOPS,    STEP_NONE,         FAIL_RETRY, 60000,  may_revoke,       revoked,       "take the promotion of %s back"),
     ROW(STEP_UNDO,           "undo",           DNS | BACK,      STEP_NONE,         FAIL_STOP,  10000,  may_undo,         state_undo,    "alias and record back to %s, in one update"),
     ROW(STEP_UNFENCE,        "unfence",        BACK,            STEP_NONE,         FAIL_RETRY, 60000,  may_unfence,      unfenced,      "lift the fence of %s and start it as the primary"),
+    ROW(STEP_LET_GO,         "let-go",          BACK,            STEP_NONE,         FAIL_RETRY, 60000,  may_let_go,       unfenced,      "release the hold of %s and start it as the primary"),
     ROW(STEP_CRON_BACK,      "cron-back",      BACK,            STEP_NONE,         FAIL_RETRY, 15000,  may_turn_cron_on, cron_on,       "turn the scheduled jobs of %s on again"),
     ROW(STEP_FOLLOW_BACK,    "follow-back",    BACK | ALL,      STEP_NONE,         FAIL_GO_ON, 30000,  may_follow,       streams,       "standbys stream from the old primary again"),
     ROW(STEP_STABLE_BACK,    "stable-back",    DNS | BACK,      STEP_NONE,         FAIL_STOP,  10000,  may_settle,       state_stable,  "close the undone transition in the record"),

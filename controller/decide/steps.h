@@ -71,6 +71,7 @@ enum step_id {
     STEP_REVOKE,
     STEP_UNDO, /* flip or seize -> undo, epoch + 1, alias back */
     STEP_UNFENCE,
+    STEP_LET_GO,      /* DNS silent: a held owner, by a person's word about the silent */
     STEP_CRON_BACK,   /* cron on at the old owner */
     STEP_FOLLOW_BACK, /* standbys stream from the old owner again */
     STEP_STABLE_BACK, /* -> stable, old owner, the alias's own TTL */

@@ -55,6 +55,17 @@ static uint32_t to_accept(const struct plan_view *v, int to)
     return plan_silent(v, to);
 }
 
+/* While DNS is silent: whoever does not answer. */
+static uint32_t unheard(const struct plan_view *v)
+{
+    uint32_t nodes = 0;
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (!plan_answers(v, i))
+            nodes |= plan_bit(i);
+    return nodes;
+}
+
 static bool try_failover(const struct plan_view *v, bool accept, struct way *ret)
 {
     int to[CLUSTER_NODES_MAX];
@@ -78,6 +89,8 @@ static bool try_each(const struct plan_view *v, unsigned ways, int node, bool ac
     if ((ways & WAY_REJOIN) && !accept && try_way(v, PLAN_REJOIN, node, 0, ret))
         return true;
     if ((ways & WAY_FENCE) && !accept && try_way(v, PLAN_FENCE, node, 0, ret))
+        return true;
+    if ((ways & WAY_UNFENCE) && try_way(v, PLAN_UNFENCE, node, accept ? unheard(v) : 0, ret))
         return true;
     return (ways & WAY_FAILOVER) && try_failover(v, accept, ret);
 }

@@ -172,6 +172,8 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
         r->rehearsal = rehearse_start(s, &r->world, r->view.to, true);
     }
     world_observe(s, &r->world, what);
+    if (order->command == PLAN_UNFENCE && r->world.d.status == DNS_VIEW_SILENT)
+        world_observe(s, &r->world, OBSERVE_SURVEY); /* does another server show the record? */
     run_look(r);
     STR_COPY(r->from, r->view.d.owner);
     summary_outage_before(r);

@@ -212,6 +212,7 @@ const op_fn ops[STEP_COUNT] = {
     [STEP_REVOKE] = op_revoke,
     [STEP_UNDO] = op_record,
     [STEP_UNFENCE] = op_unfence,
+    [STEP_LET_GO] = op_let_go,
     [STEP_CRON_BACK] = op_cron_on,
     [STEP_FOLLOW_BACK] = op_follow,
     [STEP_STABLE_BACK] = op_record,

@@ -412,6 +412,27 @@ void op_raise(struct run *r, const struct plan_move *m, struct op_result *res)
     res->describe = describe_role;
 }
 
+/* Who was declared down, for the agent to compare with whom it hears itself. */
+static void fill_word(struct run *r, size_t node, struct request *q, const void *arg)
+{
+    (void)arg;
+    q->by_word = true;
+    for (size_t i = 0, used = 0; i < r->view.n_nodes; i++) {
+        if (i == node || r->view.nodes[i].answered || !(r->view.marks.accepted & (1U << i)))
+            continue;
+        str_printf(q->declared_down + used, sizeof(q->declared_down) - used, "%s%s",
+                   used ? "," : "", run_node_name(r, (int)i));
+        used = strlen(q->declared_down);
+    }
+}
+
+void op_let_go(struct run *r, const struct plan_move *m, struct op_result *res)
+{
+    ops_call(r, m->nodes, VERB_UNFENCE, r->session->config.limits.promote_timeout_ms, fill_word,
+             NULL, res);
+    res->describe = describe_role;
+}
+
 /* ---- waiting ------------------------------------------------------------------------------ */
 
 static bool released(const struct run *r, size_t node)

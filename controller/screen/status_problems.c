@@ -182,6 +182,34 @@ static void not_settled(struct status *st, int node)
                 fill(st, plan_debt_text((enum plan_debt_kind)list[i].kind), name_of(st, node)));
 }
 
+static void dns_silent(struct status *st)
+{
+    add(st, &st->problems, "", "%s: %s",
+        st->w->d.status == DNS_VIEW_REFUSED ? "the ownership record cannot be read"
+                                            : "the zone's primary does not answer",
+        st->w->d_error.msg);
+}
+
+/* The guard lets it go by itself as soon as one of the two is there (rows 9 and 10). */
+static void held_without_dns(struct status *st, int owner)
+{
+    char names[300] = "";
+
+    dns_silent(st);
+    for (size_t i = 0; i < st->w->n_nodes; i++) {
+        size_t used = strlen(names);
+
+        if (!st->w->nodes[i].answered)
+            (void)str_printf(names + used, sizeof(names) - used, "%s%s", used ? " and " : "",
+                             name_of(st, (int)i));
+    }
+    add(st, &st->problems, name_of(st, owner),
+        "the owner %s is held by its guard; it is released automatically as soon as the zone's "
+        "primary (%s) responds%s%s%s",
+        name_of(st, owner), st->session->zone.server, *names ? ", or " : "", names,
+        *names ? " does" : ", or all other nodes are standbys that obey the same record");
+}
+
 static void headline(struct status *st)
 {
     const struct plan_situation *now = &st->situation;
@@ -195,10 +223,9 @@ static void headline(struct status *st)
     if (now->reason == WHY_TWO_WRITABLE)
         two_writable(st);
     else if (now->reason == WHY_DNS_SILENT)
-        add(st, &st->problems, "", "%s: %s",
-            st->w->d.status == DNS_VIEW_REFUSED ? "the ownership record cannot be read"
-                                                : now->problem,
-            st->w->d_error.msg);
+        dns_silent(st);
+    else if (now->reason == WHY_WORD_SILENT)
+        held_without_dns(st, now->node);
     else if (now->reason == WHY_W)
         not_settled(st, now->node);
     else if (now->reason == WHY_DIVERGED)
@@ -230,6 +257,7 @@ static bool told(const struct status *st, const struct plan_debt *d)
     case WHY_NEW_OWNER_SILENT:
         return d->kind == DEBT_SILENT;
     case WHY_OWNER_DOWN:
+    case WHY_WORD_SILENT:
         return d->kind == DEBT_OWNER_DOWN || d->kind == DEBT_HELD;
     case WHY_CRON_OWED:
         return d->kind == DEBT_OWNER_CRON_OFF;

@@ -121,12 +121,14 @@ const struct verb_row verb_rows[] = {
      .example_for = "when a node writes that should not", .example = "pgtandem fence vm",
      .needs = LOOKS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
      .run = verb_fence},
-    {.name = "unfence", .args = "NODE", .group = GROUP_REPAIR,
-     .summary = "take the fence off the owner",
+    {.name = "unfence", .args = "NODE [--accept-unfenced NODE]", .group = GROUP_REPAIR,
+     .summary = "take the fence, or the guard's hold, off the owner",
      .about = "The owner by the record may start as a primary again. A node that is not the owner "
-         "is refused: `rejoin` takes it back as a standby.",
+         "is refused: `rejoin` takes it back as a standby. While the zone's primary is silent, an owner "
+         "that is held (not fenced) is released if a secondary shows the record that all nodes have "
+         "last seen, and every node that does not respond was declared down: --accept-unfenced.",
      .example_for = "after `fence` of the owner by mistake", .example = "pgtandem unfence db02",
-     .needs = LOOKS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
+     .needs = LOOKS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
      .run = verb_unfence},
     {.name = "forget", .args = "NODE", .group = GROUP_REPAIR,
      .summary = "give up a node that is lost for good",
@@ -141,7 +143,8 @@ const struct verb_row verb_rows[] = {
     /* ---- DNS ---- */
     {.name = "dns show", .args = "[-f FORMAT]", .group = GROUP_DNS,
      .summary = "alias and ownership record on every name server",
-     .about = "Asks the zone's primary and each of its name servers directly, without caches. "
+     .about = "Asks the zone's primary and each of its name servers directly, without caches: without a key, as "
+         "clients do, and once more with ours. "
          "Nothing is changed.",
      .example_for = "when clients see different addresses", .example = "pgtandem dns show",
      .needs = NEEDS_CONFIG | NEEDS_DNS, .takes = TAKES_FORMAT, .exits = EXITS_DNS,
@@ -149,7 +152,7 @@ const struct verb_row verb_rows[] = {
     {.name = "dns verify", .args = "[-f FORMAT]", .group = GROUP_DNS,
      .summary = "do they all agree? exit status 8 if not",
      .about = "Like `dns show`; the exit status says whether the record can be trusted, the alias "
-         "points to its owner, and all name servers agree.",
+         "points to its owner, all name servers agree, and each of them accepts our key.",
      .example_for = "in a monitoring job", .example = "pgtandem dns verify -f json",
      .needs = NEEDS_CONFIG | NEEDS_DNS, .takes = TAKES_FORMAT, .exits = EXITS_DNS,
      .run = verb_dns_verify},

@@ -233,6 +233,18 @@ bool world_record_is_behind(const struct world *w)
     return false;
 }
 
+bool world_record_elsewhere(const struct world *w, struct record *ret)
+{
+    int64_t epoch = 0;
+
+    for (size_t i = 0; w->d.status == DNS_VIEW_SILENT && w->survey_done && i < w->survey.n; i++)
+        if (w->survey.ns[i].record_valid && w->survey.ns[i].record.epoch > epoch) {
+            *ret = w->survey.ns[i].record;
+            epoch = ret->epoch;
+        }
+    return epoch > 0;
+}
+
 static void look_once(struct session *s, struct world *w, unsigned what)
 {
     struct agents_look *agents = mem_alloc(sizeof(*agents));

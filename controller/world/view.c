@@ -93,6 +93,13 @@ static void node_state(const struct node_obs *o, struct plan_node *n)
                   o->cron.jobs_running == 0;
 }
 
+static bool saw(const struct node_obs *o, const struct record *d)
+{
+    struct record seen;
+
+    return register_parse(o->seen, &seen, NULL) == 0 && strcmp(seen.nonce, d->nonce) == 0;
+}
+
 static void node_postgres(const struct obs_pg *pg, uint64_t sysid, struct plan_node *n)
 {
     n->role = pg->role;
@@ -110,6 +117,18 @@ static void node_postgres(const struct obs_pg *pg, uint64_t sysid, struct plan_n
     n->receiving = pg->receiver_status[0] != '\0';
 }
 
+/* Never in the place of a record that is known to be another one. */
+static bool shown_elsewhere(const struct world *w, struct plan_view *view)
+{
+    struct record other;
+
+    if (!world_record_elsewhere(w, &other) ||
+        (view->d.epoch > 0 && strcmp(view->d.nonce, other.nonce) != 0))
+        return false;
+    view->d = other;
+    return true;
+}
+
 void view_from_world(const struct config *c, const struct world *w, const struct record *known,
                      uint32_t seen_writable, struct plan_view *view)
 {
@@ -118,6 +137,7 @@ void view_from_world(const struct config *c, const struct world *w, const struct
         view->d = w->d.record_valid ? w->d.record : (struct record){0};
     else
         view->d = *known;
+    view->d_elsewhere = shown_elsewhere(w, view);
 
     int owner = config_node_index(c, view->d.owner);
     const struct obs_pg *owner_pg = NULL;
@@ -135,6 +155,7 @@ void view_from_world(const struct config *c, const struct world *w, const struct
         if (!wn->obs.node[0])
             continue;
         node_state(&wn->obs, n);
+        n->saw_d = view->d_elsewhere && saw(&wn->obs, &view->d);
         node_postgres(&wn->obs.pg, view->d.sysid, n);
         n->history_ok = lineage_fits(&wn->obs.pg, owner_pg, view->d.tli);
         n->branched =

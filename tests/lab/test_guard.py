@@ -60,6 +60,37 @@ def _(s):
     s.await_steady('db02', timeout_s=20)
 
 
+@tap.test('… and the secondary still serves the record: what is missing is said, a typed word about the silent peer'
+          ' releases it, its jobs as they were')
+def _(s):
+    path = s.lab.host('ctl', 'etc/pgtandem.conf')
+    with open(path, encoding='utf-8') as f:
+        text = f.read()
+    files.put(path, text.replace('[dns]\n', '[dns]\nothers = %s\n' % hosts.ADDRESS['ns2']), 0o644)
+    s.await_watch()
+    s.kill('db02')
+    s.freeze('ns1', 'named')
+    s.freeze('vm', 'agent')
+    s.start('db02')
+    wait(lambda: s.agent_state('db02').get('held'), 20, 'db02 is held')
+    wait(lambda: s.role('db02') == 'recovery', 10, 'it serves reads')
+    own = s.run('db02', 'pgtandem-agent', '-c', '/etc/pgtandem/agent.conf', 'status', user='postgres')
+    check('missing: the zone\'s primary (%s)' % hosts.ADDRESS['ns1'] in own.stdout, 'its own status: %s',
+          own.stdout + own.stderr)
+    said = ' '.join(s.pgtandem('status').stdout.split())
+    check('as soon as the zone\'s primary (%s) responds, or vm does' % hosts.ADDRESS['ns1'] in said and
+          'pgtandem unfence db02 --accept-unfenced vm' in said, 'status: %s', said)
+    refused = s.pgtandem('unfence', 'db02', '--yes', '--reason', 'test')
+    check(refused.code == 2 and 'neither the zone\'s primary nor vm responds' in refused.stderr,
+          'without a word: exit %d: %s', refused.code, refused.stderr)
+    check(s.role('db02') == 'recovery', 'db02 is %s', s.role('db02'))
+    result = s.pgtandem('unfence', 'db02', '--accept-unfenced', 'vm', '--yes', '--reason', 'test')
+    check(result.code == 0 and s.role('db02') == 'writable' and s.cron('db02') == 'on',
+          'exit %d, %s, jobs %s: %s', result.code, s.role('db02'), s.cron('db02'), result.stdout + result.stderr)
+    s.thaw()
+    s.await_steady('db02', timeout_s=20)
+
+
 @tap.test('a fenced host reboots under an open claim, and is started by hand: never writable; abort'
           ' leads back (row 2)')
 def _(s):

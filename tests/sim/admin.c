@@ -133,6 +133,8 @@ void control_successors(const struct world *w, successor_fn fn, void *arg)
         try_command(w, idle, PLAN_RESUME, -1, menu & MENU_ACCEPT, fn, arg);
     if (menu & MENU_ABORT)
         try_command(w, idle, PLAN_ABORT, -1, false, fn, arg);
+    if (menu & MENU_WORD)
+        try_command(w, idle, PLAN_UNFENCE, A, menu & MENU_ACCEPT, fn, arg);
     if (menu & MENU_FORGET)
         try_command(w, idle, PLAN_FORGET, A, false, fn, arg);
     for (int to = A; to < NODES; to++) {

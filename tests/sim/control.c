@@ -103,6 +103,7 @@ static u8 verb_of(enum step_id s)
         [STEP_REJOIN] = VERB_REJOIN,     [STEP_CHECKPOINT] = VERB_CHECKPOINT,
         [STEP_REVOKE] = VERB_REVOKE,     [STEP_UNFENCE] = VERB_UNFENCE,
         [STEP_CRON_BACK] = VERB_CRON_ON, [STEP_FOLLOW_BACK] = VERB_FOLLOW,
+        [STEP_LET_GO] = VERB_UNFENCE,
     };
     return verbs[s];
 }
@@ -140,7 +141,10 @@ static void send_request(struct world *w, struct control *c, int node)
                           .seq = (u8)(seq + 1),
                           .nonce = c->d.nonce,
                           .upstream = c->step == STEP_RAISE ? NOBODY : c->d.owner,
-                          .immediate = c->step == STEP_FENCE_OLD};
+                          .immediate = c->step == STEP_FENCE_OLD,
+                          .by_word = c->step == STEP_LET_GO};
+    if (m->by_word)
+        m->declared = c->marks.accepted & (u8)~c->answered & (u8) ~(1U << node);
     c->pending |= (u8)(1U << node);
 }
 

@@ -74,6 +74,30 @@ static void alone(struct world *w)
     begin(w, PLAN_COMMANDS, WELL);
 }
 
+/* The owner's host is cut off by the hook, a bystander's is down too. */
+static void lost_two(struct world *w)
+{
+    begin(w, PLAN_COMMANDS, WELL);
+    node_die(w, A);
+    node_die(w, C);
+    w->node[A].stale = w->node[C].stale = 0;
+    control_start(w, 0, PLAN_FAILOVER, B, false);
+    control_forward(w, STEP_PROMOTE);
+}
+
+/* All hosts start again while DNS is silent; C stays down. */
+static void cold(struct world *w)
+{
+    struct step_out out = {.text = ""};
+
+    begin(w, PLAN_COMMANDS, WELL);
+    w->dns = 0;
+    for (int i = A; i < NODES; i++)
+        node_die(w, i);
+    node_boot(w, B, &out);
+    node_boot(w, A, &out);
+}
+
 enum {
     AFTER = MENU_RESUME | MENU_ABORT,
     ANY = AFTER | MENU_FAILOVER,
@@ -81,6 +105,7 @@ enum {
     GIVE_UP = MENU_ACCEPT,
     ORPHANS = MENU_POSTMASTER,
     SET = MENU_SET,
+    WORD = MENU_WORD,
 };
 
 /* clang-format off */
@@ -111,6 +136,8 @@ static const struct scenario scenarios[] = {
     {"the record typed by hand",          alone,   STEP_NONE,    1,     3,       0,     AFTER | SET,   SHORT, LONG},
     {"the record typed by hand, from the flip", planned, STEP_PROMOTE, 1, 2,      0,    ANY | SET,     SHORT, LONG},
     {"the record typed by hand, a node given up", lost, STEP_STABLE, 1, 2,       0,     ANY | SET | GIVE_UP, SHORT, LONG},
+    {"cold start without DNS, the owner released by word", cold, STEP_NONE, 2, 2,  1,    ANY | WORD | GIVE_UP | MENU_NETWORK, SHORT, LONG},
+    {"cut off by the hook, released by word", lost_two, STEP_NONE, 2,  1,        0,     WORD | GIVE_UP | HOOK | MENU_NETWORK, SHORT, LONG},
     {"no command",                        alone,   STEP_NONE,    4,     0,       0,     0,             SHORT, LONG},
 };
 
@@ -135,6 +162,8 @@ static const struct {
     {SEED_WATCH_EAGER,   {"planned", planned, STEP_NONE,   1, 0, 0, 0, SOWN, 0}},
     {SEED_PID_FILE_ONLY, {"orphan",  orphaned, STEP_NONE,  0, 0, 0, 0, SOWN, 0}},
     {SEED_BLIND_SET,     {"planned", planned, STEP_STABLE, 1, 2, 0, SET | MENU_RESUME, SOWN, 0}},
+    {SEED_WORD_UNHEARD,  {"cut",     lost_two, STEP_NONE,  2, 1, 0, WORD | HOOK | MENU_NETWORK, SOWN, 0}},
+    {SEED_WORD_BLIND,    {"cut",     lost_two, STEP_NONE,  1, 1, 0, WORD | GIVE_UP | HOOK, SOWN, 0}},
     {SEED_BELIEVE_TARGET, {"planned", planned, STEP_CATCHUP, 1, 0, 0, 0, SOWN, 0}},
 };
 /* clang-format on */

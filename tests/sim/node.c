@@ -153,6 +153,30 @@ static void obey_guard(struct world *w, int node, const struct guard_view *v,
                guard_verdict_names[r->verdict]);
 }
 
+static size_t ask_peers(const struct world *w, int node, u8 declared,
+                        struct guard_peer peers[NODES - 1])
+{
+    size_t n_peers = 0;
+
+    for (int i = 0; i < NODES; i++) {
+        const struct node *p = &w->node[i];
+
+        if (i == node)
+            continue;
+        peers[n_peers].answered = reachable(w, i) && !w->node[node].cut;
+        peers[n_peers].writable = node_may_commit(p);
+        peers[n_peers].in_recovery = p->role == PG_RECOVERY;
+        peers[n_peers].epoch = seed_is(SEED_GUARD_BLIND) ? w->node[node].epoch : p->epoch;
+        peers[n_peers].seen_epoch = p->seen.epoch;
+        peers[n_peers].seen_state = p->seen.state;
+        STR_COPY(peers[n_peers].seen_owner, node_name(p->seen.owner));
+        STR_COPY(peers[n_peers].seen_nonce, nonce_text(p->seen.nonce));
+        peers[n_peers].declared_down = declared & (1U << i);
+        n_peers++;
+    }
+    return n_peers;
+}
+
 static void run_guard(struct world *w, int node, struct step_out *out)
 {
     struct node *n = &w->node[node];
@@ -160,7 +184,7 @@ static void run_guard(struct world *w, int node, struct step_out *out)
     struct agent_state s;
     struct facts f = node_facts(n);
     struct record d;
-    size_t n_peers = 0;
+    size_t n_peers = ask_peers(w, node, 0, peers);
 
     node_load(n, &s);
     if (seed_is(SEED_SOFT_FENCE) && s.fenced && n->role == PG_STOPPED) {
@@ -172,20 +196,6 @@ static void run_guard(struct world *w, int node, struct step_out *out)
         d.epoch = s.epoch;
         if (d.state == REGISTER_SEIZE)
             d.state = REGISTER_STABLE;
-    }
-    for (int i = 0; i < NODES; i++) {
-        const struct node *p = &w->node[i];
-
-        if (i == node)
-            continue;
-        peers[n_peers].answered = reachable(w, i) && !n->cut;
-        peers[n_peers].writable = node_may_commit(p);
-        peers[n_peers].in_recovery = p->role == PG_RECOVERY;
-        peers[n_peers].epoch = seed_is(SEED_GUARD_BLIND) ? w->node[node].epoch : p->epoch;
-        peers[n_peers].seen_epoch = p->seen.epoch;
-        peers[n_peers].seen_state = p->seen.state;
-        STR_COPY(peers[n_peers].seen_owner, node_name(p->seen.owner));
-        n_peers++;
     }
     struct guard_view v = {.node = node_name((u8)node),
                            .state_readable = true,
@@ -316,9 +326,48 @@ static enum rule call_fence(struct call *c)
     return RULE_OBEY;
 }
 
+/* What the person has said of each is true: it is down, and no move gives it the role. */
+static bool spoken_truly(const struct world *w, u8 declared)
+{
+    for (int i = 0; i < NODES; i++)
+        if ((declared & (1U << i)) && (w->node[i].up || w->d.owner == i || w->d.to == i))
+            return false;
+    return true;
+}
+
+static enum rule call_unfence_by_word(struct call *c)
+{
+    struct guard_peer peers[NODES - 1] = {{0}};
+    struct record shown;
+    struct guard_view v = {.node = c->me,
+                           .state_readable = true,
+                           .state = &c->s,
+                           .facts = &c->f,
+                           .register_matches = true,
+                           .d_answered = c->read,
+                           .d = &c->d,
+                           .peers = peers};
+
+    v.n_peers = ask_peers(c->w, c->m->node, c->m->declared, peers);
+    rec_to_record(&c->w->secondary, &shown);
+    for (size_t i = 0; i < v.n_peers; i++) {
+        peers[i].declared_down |= seed_is(SEED_WORD_UNHEARD);
+        if (seed_is(SEED_WORD_BLIND)) {
+            peers[i].epoch = c->s.epoch;
+            STR_COPY(peers[i].seen_nonce, c->nonce);
+        }
+    }
+    enum rule r = c->n->cut ? RULE_NONCE : rules_release_by_word(&v, c->nonce, &shown);
+    if (r == RULE_OBEY && !spoken_truly(c->w, c->m->declared))
+        c->w->given_up |= (u8)(1U << c->m->node); /* a false word is a person's, as with a G3 */
+    return r;
+}
+
 static enum rule call_unfence(struct call *c)
 {
     c->acts = true;
+    if (c->m->by_word)
+        return call_unfence_by_word(c);
     return if_read(c, rules_unfence_permitted(&c->s, c->me, c->nonce, &c->d));
 }
 
@@ -429,6 +478,7 @@ static enum plan_outcome begin(struct world *w, const struct message *m)
         n->phase = 1;
         n->act_run = m->live ? m->run : 0;
         n->immediate = m->immediate;
+        n->by_word = m->by_word;
     }
     return OUTCOME_DONE;
 }
@@ -505,6 +555,9 @@ static bool act_unfence(struct world *w, int node, const struct agent_state *s,
 
     if (n->phase == 2) {
         rules_unfence_done(s, next);
+        if (n->by_word) /* as when a guard releases its hold */
+            n->cron = n->cron_cmd;
+        n->by_word = 0;
         return true;
     }
     n->signal = 0;

@@ -159,11 +159,9 @@ static bool type_next(struct world *w, struct plan_situation *ret)
     static const struct {
         const char *text;
         int command;
-    } typed[] = {{"pgtandem resume", PLAN_RESUME},
-                 {"pgtandem abort", PLAN_ABORT},
-                 {"pgtandem failover --to ", PLAN_FAILOVER},
-                 {"pgtandem fence ", PLAN_FENCE},
-                 {"pgtandem rejoin ", PLAN_REJOIN}};
+    } typed[] = {{"pgtandem resume", PLAN_RESUME},           {"pgtandem abort", PLAN_ABORT},
+                 {"pgtandem failover --to ", PLAN_FAILOVER}, {"pgtandem fence ", PLAN_FENCE},
+                 {"pgtandem rejoin ", PLAN_REJOIN},          {"pgtandem unfence ", PLAN_UNFENCE}};
     struct plan_view view;
 
     control_look(w, &view);
@@ -178,24 +176,36 @@ static bool type_next(struct world *w, struct plan_situation *ret)
     return false;
 }
 
+/* Did the command, or a watch meanwhile, bring anything about? */
+static bool as_it_was(const struct world *a, const struct world *b)
+{
+    bool same = a->d.state == b->d.state && a->d.owner == b->d.owner;
+
+    for (int i = 0; i < NODES; i++)
+        same = same && a->node[i].role == b->node[i].role &&
+               a->node[i].fenced == b->node[i].fenced && a->node[i].cron == b->node[i].cron;
+    return same;
+}
+
 /* Typed again and again it leads to rest or to a person's turn, in six commands at most. */
 static void walk_next(const struct world *from, struct violation *v)
 {
     enum { COMMANDS_AT_MOST = 6 };
     struct plan_situation s = {.command = ""};
-    struct world t = *from;
+    struct world t = *from, before = *from;
     char last[sizeof(s.command)] = "";
     const char *problem = NULL;
 
     for (int i = 0; i <= COMMANDS_AT_MOST; i++) {
         if (!type_next(&t, &s))
             return; /* at rest, or a person's turn */
-        if (strcmp(last, s.command) == 0 && problem == s.problem) {
+        if (strcmp(last, s.command) == 0 && problem == s.problem && as_it_was(&before, &t)) {
             violate(v, "next", "\"%s\" leads to itself (%s)", s.command, s.problem);
             return;
         }
         STR_COPY(last, s.command);
         problem = s.problem;
+        before = t;
     }
     violate(v, "next", "after %d commands still \"%s\"", COMMANDS_AT_MOST, s.command);
 }

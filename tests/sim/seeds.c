@@ -60,6 +60,13 @@ void seed_view(struct plan_view *v)
         owner->promoting = false;
         owner->revoked_epoch = v->d.epoch;
     }
+    if (seed_is(SEED_WORD_UNHEARD) && v->command == PLAN_UNFENCE)
+        v->marks.accepted = (uint32_t)(1U << v->n_nodes) - 1;
+    if (seed_is(SEED_WORD_BLIND) && v->command == PLAN_UNFENCE)
+        for (size_t i = 0; i < v->n_nodes; i++) {
+            v->nodes[i].saw_d = true;
+            v->nodes[i].epoch = v->d.epoch;
+        }
     if (seed_is(SEED_BELIEVE_TARGET) && to)
         to->attached = to->streams_from_owner;
     if (seed_is(SEED_NO_LATE_FLIP))

@@ -57,12 +57,13 @@ struct node {
     u8 attached;   /* in a look: bit per node that streams from here, as the walsenders know */
     u8 cron;       /* the crontab itself */
     u8 act, phase; /* a request being carried out: verb, how far */
-    u8 act_run, act_read, immediate;
+    u8 act_run, act_read, immediate, by_word;
     u8 pending; /* pg_promote was asked, its agent has died: it may still happen */
 };
 
 struct message {
     u8 verb, node, run, live, epoch, seq, nonce, upstream, immediate, used;
+    u8 by_word, declared; /* unfence while DNS is silent; bit per node: a person says it is down */
 };
 
 struct update {
@@ -84,7 +85,8 @@ struct control {
     u8 phase, run, command, to, step, pending;
     u8 sent; /* nonce of the UPDATE that it waits for */
     u8 outcome[NODES + 1];
-    u8 d_answered, answered, seen_writable;
+    u8 d_answered, d_elsewhere, answered, seen_writable;
+    u8 saw_d; /* bit per node: the last record that it saw is d */
     struct rec d;
     struct node view[NODES];
     struct marks marks;
@@ -92,6 +94,7 @@ struct control {
 
 struct world {
     struct rec d;
+    struct rec secondary;        /* what the zone's other server shows (MENU_WORD); it may lag */
     u8 dns;                      /* the zone's primary answers */
     u8 faults, commands, writes; /* left */
     u8 nonces, runs;             /* handed out */
@@ -122,6 +125,8 @@ struct world {
     X(SEED_WATCH_EAGER, "the watch fences whoever is not named as target")                         \
     X(SEED_PID_FILE_ONLY, "stopped is what postmaster.pid says")                                   \
     X(SEED_BLIND_SET, "dns set names nobody who may still write")                                  \
+    X(SEED_WORD_UNHEARD, "released by word over a silent node that nobody spoke of")               \
+    X(SEED_WORD_BLIND, "released by word over a peer that has seen another record")                \
     X(SEED_BELIEVE_TARGET, "the target alone says that it streams")
 
 enum seed {
@@ -151,6 +156,7 @@ enum menu { /* which commands an administrator may give later on */
             MENU_POSTMASTER = 128,  /* a primary's postmaster dies, a backend lives on */
             MENU_FORGET = 256,      /* of the first owner */
             MENU_SET = 512,         /* a record typed by hand (dns set) */
+            MENU_WORD = 1024,       /* the first owner unfenced, by word while DNS is silent */
 };
 
 /* The run's settings; set once before it begins. */

@@ -15,6 +15,7 @@ static void view_node(const struct control *c, int i, struct plan_node *p)
     p->answered = c->answered & (1U << i);
     p->sysid_ok = true;
     p->seen_writable = c->seen_writable & (1U << i);
+    p->saw_d = c->saw_d & (1U << i);
     if (!n->epoch)
         return;
     p->state_ok = true;
@@ -109,6 +110,7 @@ void control_view(const struct control *c, struct plan_view *v)
     v->rejoin = c->command == PLAN_SWITCHOVER || c->command == PLAN_RESUME;
     v->sysid = 1;
     v->d_answered = c->d_answered;
+    v->d_elsewhere = c->d_elsewhere;
     rec_to_record(&c->d, &v->d);
     v->n_nodes = NODES;
     for (int i = 0; i < NODES; i++)
@@ -122,13 +124,17 @@ void control_view(const struct control *c, struct plan_view *v)
 void control_hear(const struct world *w, struct control *c, int node)
 {
     c->answered &= (u8) ~(1U << node);
+    c->saw_d &= (u8) ~(1U << node);
     if (!reachable(w, node))
         return;
     c->answered |= (u8)(1U << node);
+    if (c->d_elsewhere && w->node[node].seen.nonce == c->d.nonce)
+        c->saw_d |= (u8)(1U << node);
     c->view[node] = w->node[node];
     /* what no observation shows */
     c->view[node].act = c->view[node].phase = c->view[node].act_run = 0;
     c->view[node].act_read = c->view[node].immediate = c->view[node].pending = 0;
+    c->view[node].by_word = 0;
     c->view[node].cut = c->view[node].stale = c->view[node].attached = 0;
     for (int i = 0; i < NODES; i++)
         if (is_attached(w, node, i))
@@ -145,6 +151,9 @@ void control_hear_dns(const struct world *w, struct control *c)
     c->d_answered = w->dns;
     if (w->dns)
         c->d = w->d;
+    c->d_elsewhere = !w->dns && (sim.scenario->menu & MENU_WORD) && c->d.epoch == 0;
+    if (c->d_elsewhere)
+        c->d = w->secondary;
 }
 
 bool anyone_sees_writable(const struct world *w, int node)

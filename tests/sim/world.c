@@ -110,6 +110,14 @@ static void try_own_doing(const struct world *w, int node, successor_fn fn, void
     out = (struct step_out){.w = *w};
     if (node_watch(&out.w, node, &out))
         emit(fn, arg, &out);
+    const struct node *n = &w->node[node];
+    if ((sim.scenario->menu & MENU_WORD) && n->up && n->agent && !n->act && reads_dns(w, node) &&
+        w->d.epoch >= n->epoch && memcmp(&n->seen, &w->d, sizeof(w->d)) != 0) {
+        out = (struct step_out){.w = *w};
+        out.w.node[node].seen = w->d;
+        str_printf(out.text, sizeof(out.text), "%s: its watch remembers D", node_name((u8)node));
+        emit(fn, arg, &out);
+    }
     if (w->node[node].pending) {
         out = (struct step_out){.w = *w};
         node_promotes(&out.w, node);
@@ -190,6 +198,18 @@ static void try_dns(const struct world *w, successor_fn fn, void *arg)
     emit(fn, arg, &out);
 }
 
+static void try_transfer(const struct world *w, successor_fn fn, void *arg)
+{
+    struct step_out out = {.w = *w};
+
+    if (!(sim.scenario->menu & MENU_WORD) || !w->dns ||
+        memcmp(&w->secondary, &w->d, sizeof(w->d)) == 0)
+        return;
+    out.w.secondary = w->d;
+    STR_COPY(out.text, "DNS: the secondary has caught up");
+    emit(fn, arg, &out);
+}
+
 static void apply_update(const struct world *w, size_t i, bool answer, successor_fn fn, void *arg)
 {
     struct step_out out = {.w = *w};
@@ -234,6 +254,7 @@ void world_successors(const struct world *w, successor_fn fn, void *arg)
         try_faults(w, i, fn, arg);
     }
     try_dns(w, fn, arg);
+    try_transfer(w, fn, arg);
 }
 
 void world_init(struct world *w)
@@ -246,6 +267,8 @@ void world_init(struct world *w)
                         .to = NOBODY,
                         .txn = 1,
                         .tli = 1};
+    if (sim.scenario->menu & MENU_WORD)
+        w->secondary = w->d;
     w->dns = 1;
     w->nonces = 1;
     for (int i = 0; i < NODES; i++) {

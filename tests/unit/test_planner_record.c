@@ -167,6 +167,71 @@ static void debts_are_derived(void **unused)
     assert_int_equal(planner_debts(v, debts), 6);
 }
 
+/* Section 6, "By a person's word": DNS silent, the owner held, C silent. */
+static struct plan_view *held_without_dns(void)
+{
+    struct plan_view *v = fresh(PLAN_UNFENCE, REGISTER_STABLE);
+
+    v->to = A;
+    v->d_answered = false;
+    v->d_elsewhere = true;
+    v->nodes[A].role = PG_RECOVERY;
+    v->nodes[A].held = v->nodes[A].signal = true;
+    v->nodes[A].saw_d = v->nodes[B].saw_d = true;
+    v->nodes[A].cron_on = false;
+    silence(&v->nodes[C]);
+    return v;
+}
+
+static void a_held_owner_is_released_by_word(void **unused)
+{
+    struct plan_view *v = held_without_dns();
+
+    (void)unused;
+    expect_step(v, STEP_EVIDENCE, C);
+    mark(v, STEP_EVIDENCE);
+    expect_end(v, WHY_WORD_SILENT, 2);
+    v->nodes[C].seen_writable = true;
+    v->marks.accepted = 1U << C;
+    expect_end(v, WHY_SEEN_WRITABLE, 2);
+    v->nodes[C].seen_writable = false;
+    expect_step(v, STEP_LET_GO, A);
+    v->nodes[B].saw_d = false;
+    expect_end(v, WHY_WORD_RECORD, 2);
+    v->nodes[B].saw_d = true;
+    v->nodes[B].role = PG_STOPPED;
+    expect_end(v, WHY_WORD_PEER, 2);
+    v = held_without_dns();
+    v->nodes[A].held = false;
+    fence(&v->nodes[A]); /* a fence is never taken off so */
+    expect_end(v, WHY_DNS_SILENT_AT_FIRST, 2);
+    v = held_without_dns();
+    v->d_elsewhere = false;
+    expect_end(v, WHY_DNS_SILENT_AT_FIRST, 2);
+    v = held_without_dns();
+    mark(v, STEP_EVIDENCE);
+    v->marks.accepted = 1U << C;
+    planner_note(&v->marks, v, STEP_LET_GO, A, OUTCOME_UNKNOWN);
+    planner_note(&v->marks, v, STEP_LET_GO, A, OUTCOME_UNKNOWN);
+    expect_end(v, WHY_BACK_FAILED, 4); /* not 2: something may have been changed */
+}
+
+static void what_status_says_of_a_held_owner_without_dns(void **unused)
+{
+    struct plan_view *v = held_without_dns();
+    struct plan_situation s;
+
+    (void)unused;
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_WORD_SILENT);
+    assert_int_equal(s.node, A);
+    assert_string_equal(s.command, "bring back c; if it is lost, make sure that it stays down, "
+                                   "then: pgtandem unfence a --accept-unfenced c");
+    v->d_elsewhere = false; /* no command helps: DNS, or c */
+    planner_situation(v, &s);
+    assert_string_equal(s.command, "pgtandem dns show");
+}
+
 static void situations(void **unused)
 {
     struct plan_view *v = fresh(PLAN_RESUME, REGISTER_FLIP);
@@ -260,6 +325,8 @@ int main(void)
         cmocka_unit_test(a_new_epoch_forgets_failures),
         cmocka_unit_test(nothing_owed),
         cmocka_unit_test(debts_are_derived),
+        cmocka_unit_test(a_held_owner_is_released_by_word),
+        cmocka_unit_test(what_status_says_of_a_held_owner_without_dns),
         cmocka_unit_test(situations),
     };
 

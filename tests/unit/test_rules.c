@@ -488,6 +488,76 @@ static void guard_releases_what_it_held(void **unused)
     expect(x, 11, GUARD_HOLD);
 }
 
+/* Held, the zone's primary silent: row 10 with the word of a person for a peer that is silent, and
+ * the record as another server shows it. */
+static struct start *held_without_dns(void)
+{
+    struct start *x = start();
+
+    x->v.d_answered = false;
+    x->s.held = x->s.held_was_primary = true;
+    x->s.held_tli = 1;
+    x->f.role = PG_RECOVERY;
+    x->f.standby_signal = true;
+    STR_COPY(x->peer.seen_nonce, nonce);
+    return x;
+}
+
+static void a_hold_is_released_by_word(void **unused)
+{
+    struct start *x = held_without_dns();
+
+    (void)unused;
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_OBEY);
+    x->peer.answered = false;
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_PEER_SILENT);
+    x->peer.declared_down = true;
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_OBEY);
+    x->peer.answered = true; /* it answers: then its answer counts, whatever was said of it */
+    x->peer.epoch = 6;
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_PEER_DIFFERS);
+    x = held_without_dns();
+    STR_COPY(x->peer.seen_nonce, other_nonce);
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_PEER_DIFFERS);
+    x = held_without_dns();
+    x->peer.in_recovery = false; /* stopped, or not known */
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_PEER_DIFFERS);
+}
+
+static void no_word_releases_anything_else(void **unused)
+{
+    struct start *x = held_without_dns();
+    struct record shown = x->d;
+
+    (void)unused;
+    x->v.d_answered = true;
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_D_ANSWERS);
+    x = held_without_dns();
+    x->s.fenced = x->s.fence_was_primary = true;
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_FENCED);
+    x = held_without_dns();
+    x->s.held = false;
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_NOT_HELD);
+    x = held_without_dns();
+    x->f.newest_history_tli = 2; /* it has left the timeline that it was held on */
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_NOT_HELD);
+    x = held_without_dns();
+    STR_COPY(x->s.seen.nonce, other_nonce);
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_OTHER_RECORD);
+    x = held_without_dns();
+    shown.epoch = 4; /* the secondary lags */
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_EPOCH_BELOW);
+    shown = x->d;
+    shown.state = REGISTER_SEIZE;
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_D_STATE);
+    shown = x->d;
+    register_from_add(&shown, "b", GRADE_NONE); /* dns set wrote it */
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_D_STATE);
+    shown = x->d;
+    STR_COPY(shown.owner, "b");
+    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_NOT_OWNER);
+}
+
 static void guard_fence_is_remembered(void **unused)
 {
     struct start *x = start();
@@ -570,6 +640,8 @@ int main(void)
         cmocka_unit_test(guard_rows_eight_to_eleven),
         cmocka_unit_test(guard_row_twelve),
         cmocka_unit_test(guard_releases_what_it_held),
+        cmocka_unit_test(a_hold_is_released_by_word),
+        cmocka_unit_test(no_word_releases_anything_else),
         cmocka_unit_test(guard_fence_is_remembered),
         cmocka_unit_test(watch_needs_two_reads),
         cmocka_unit_test(reasons_are_complete),

@@ -131,6 +131,11 @@ static void dns_and_nodes_that_are_silent(void **state)
     trouble("10.77.0.11 gave no answer", "pgtandem dns show");
     assert_non_null(
         strstr(screen(FORMAT_PRETTY), "owner db02, epoch 7, stable, as db02 last read"));
+    w.survey_done = true; /* nothing agrees with what is not known */
+    build();
+    assert_null(strstr(screen(FORMAT_PRETTY), "of 2 name servers agree"));
+    assert_non_null(strstr(screen(FORMAT_PRETTY), "the zone's primary does not answer"));
+    w.survey_done = false;
 
     set_up(NULL);
     w.nodes[C].answered = false;
@@ -164,6 +169,19 @@ static void dns_and_nodes_that_are_silent(void **state)
     w.survey.ns[1].view.serves_s = 3600;
     trouble("name server ns2.ia2.test (10.77.0.12) serves db02.ia2.test, ", "pgtandem dns show");
     trouble(", until 1970-01-01 01:", "pgtandem dns show");
+
+    /* the owner is held: what is missing, and the way without it */
+    w.nodes[A].obs.fence.held = true;
+    w.nodes[A].obs.pg.role = PG_RECOVERY;
+    w.nodes[C].answered = false;
+    w.survey.ns[1].record_valid =
+        register_parse(w.nodes[A].obs.seen, &w.survey.ns[1].record, NULL) == 0;
+    STR_COPY(w.nodes[B].obs.seen, w.nodes[A].obs.seen);
+    STR_COPY(s.zone.server, "10.77.0.11");
+    trouble("the owner db02 is held by its guard; it is released automatically as soon as the "
+            "zone's primary (10.77.0.11) responds, or vm does",
+            "bring back vm; if it is lost, make sure that it stays down, then: pgtandem unfence "
+            "db02 --accept-unfenced vm");
 
     set_up(NULL);
     STR_COPY(w.d.cname, "vm.ia2.test");

@@ -1,0 +1,134 @@
+/*
+ * `unfence` of a held owner while the zone's primary is silent: docs/protocol.md, section 6, "By a
+ * person's word". The record is what another server of the zone shows; nothing is written there.
+ */
+#include "controller/decide/planner_view.h"
+
+static uint32_t owner(const struct plan_view *v)
+{
+    return plan_bit(plan_owner(v));
+}
+
+static uint32_t to(const struct plan_view *v)
+{
+    return plan_bit(v->to);
+}
+
+static bool no_owner(const struct plan_view *v)
+{
+    return plan_owner(v) < 0;
+}
+
+static bool to_is_not_owner(const struct plan_view *v)
+{
+    return v->to != plan_owner(v);
+}
+
+static bool owner_silent(const struct plan_view *v)
+{
+    return !plan_answers(v, plan_owner(v));
+}
+
+static bool released(const struct plan_view *v)
+{
+    return plan_writable(v, plan_owner(v)) && plan_done(v, STEP_LET_GO);
+}
+
+static bool not_held(const struct plan_view *v)
+{
+    const struct plan_node *n = &v->nodes[plan_owner(v)];
+
+    return !n->held || n->fenced;
+}
+
+static bool not_stable(const struct plan_view *v)
+{
+    return !plan_state_is(v, REGISTER_STABLE);
+}
+
+static uint32_t others(const struct plan_view *v, bool (*is)(const struct plan_view *v, int node))
+{
+    uint32_t nodes = 0;
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (i != plan_owner(v) && is(v, i))
+            nodes |= plan_bit(i);
+    return nodes;
+}
+
+static uint32_t other_writable(const struct plan_view *v)
+{
+    return others(v, plan_writable);
+}
+
+static uint32_t saw_another(const struct plan_view *v)
+{
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (plan_answers(v, i) && (!v->nodes[i].saw_d || v->nodes[i].epoch != v->d.epoch))
+            return plan_bit(i);
+    return 0;
+}
+
+static bool is_no_standby(const struct plan_view *v, int node)
+{
+    return plan_answers(v, node) && v->nodes[node].role != PG_RECOVERY;
+}
+
+static uint32_t no_standby(const struct plan_view *v)
+{
+    return others(v, is_no_standby);
+}
+
+static bool is_silent(const struct plan_view *v, int node)
+{
+    return !plan_answers(v, node);
+}
+
+static uint32_t not_asked_about(const struct plan_view *v)
+{
+    return plan_done(v, STEP_EVIDENCE) ? 0 : others(v, is_silent);
+}
+
+static bool is_seen_writable(const struct plan_view *v, int node)
+{
+    return !plan_answers(v, node) && v->nodes[node].seen_writable;
+}
+
+static uint32_t seen_writable(const struct plan_view *v)
+{
+    return others(v, is_seen_writable);
+}
+
+static bool is_unspoken(const struct plan_view *v, int node)
+{
+    return !plan_answers(v, node) && !(v->marks.accepted & plan_bit(node));
+}
+
+static uint32_t unspoken(const struct plan_view *v)
+{
+    return plan_bit(plan_first(others(v, is_unspoken)));
+}
+
+/* clang-format off */
+static const struct plan_row rows[] = {
+    PLAN_END ("word: a stranger is the owner",     no_owner,          NULL,  WHY_UNKNOWN_NODE, 8),
+    PLAN_END ("word: not the owner",               to_is_not_owner,   to,    WHY_NOT_OWNER, 2),
+    PLAN_END ("word: released",                    released,          owner, WHY_SETTLED, 0),
+    PLAN_END ("word: another is writable",         NULL,      other_writable, WHY_OTHER_WRITABLE, 2),
+    PLAN_END ("word: owner silent",                owner_silent,      owner, WHY_OWNER_SILENT, 2),
+    PLAN_END ("word: not held, or open",           not_held,          NULL,  WHY_DNS_SILENT_AT_FIRST, 2),
+    PLAN_END ("word: a transition is open",        not_stable,        NULL,  WHY_DNS_SILENT_AT_FIRST, 2),
+    PLAN_END ("word: another record was seen",     NULL,         saw_another, WHY_WORD_RECORD, 2),
+    PLAN_END ("word: a peer is no standby",        NULL,          no_standby, WHY_WORD_PEER, 2),
+    PLAN_STEP("word: evidence about the silent",   NULL,     not_asked_about, STEP_EVIDENCE),
+    PLAN_END ("word: silent, but seen writable",   NULL,       seen_writable, WHY_SEEN_WRITABLE, 2),
+    PLAN_END ("word: silent, nothing said of it",  NULL,            unspoken, WHY_WORD_SILENT, 2),
+    PLAN_STEP("word: held",                        NULL,              owner, STEP_LET_GO),
+    {0},
+};
+/* clang-format on */
+
+const struct plan_row *plan_word_rows(const struct plan_view *v)
+{
+    return v->command == PLAN_UNFENCE && !v->d_answered && v->d_elsewhere ? rows : NULL;
+}
