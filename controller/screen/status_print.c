@@ -54,7 +54,11 @@ static void print_alias(const struct status *st)
     const char *servers = "name servers unknown", *caches = "";
     char hms[CLOCK_TEXT_BYTES];
 
-    if (st->ns_total)
+    if (st->w->d.status == DNS_VIEW_SILENT)
+        servers = "the zone's primary does not answer";
+    else if (st->w->d.status == DNS_VIEW_REFUSED)
+        servers = "the zone's primary refuses to answer us";
+    else if (st->ns_total)
         servers =
             arena_printf(st->arena, "%zu of %zu name servers agree", st->ns_agree, st->ns_total);
     if (st->caches_clear_wall_ms)

@@ -22,6 +22,7 @@ static const struct report_column columns[] = {
     {"owner", "OWNER", REPORT_TEXT, 4},   {"agrees", "AGREES", REPORT_BOOL, 0},
     {"ms", "MS", REPORT_NUMBER, 5},       {"problem", NULL, REPORT_TEXT, 0},
     {"record", NULL, REPORT_TEXT, 0},     {"serves", NULL, REPORT_TEXT, 0},
+    {"key", NULL, REPORT_TEXT, 0},
 };
 
 static const char *answer_word(const struct dns_view *v)
@@ -29,6 +30,20 @@ static const char *answer_word(const struct dns_view *v)
     switch (v->status) {
     case DNS_VIEW_OK:
         return "ok";
+    case DNS_VIEW_SILENT:
+        return "silent";
+    case DNS_VIEW_REFUSED:
+        return "refused";
+    }
+    return "";
+}
+
+/* … with our key */
+static const char *key_word(enum dns_view_status status)
+{
+    switch (status) {
+    case DNS_VIEW_OK:
+        return "accepted";
     case DNS_VIEW_SILENT:
         return "silent";
     case DNS_VIEW_REFUSED:
@@ -46,7 +61,7 @@ static void number(struct report *t, bool known, int64_t n)
 }
 
 static void row(struct arena *a, struct report *t, const char *name, const struct dns_view *v,
-                const char *agrees, const char *problem)
+                const char *agrees, const char *problem, const char *key)
 {
     bool ok = v->status == DNS_VIEW_OK;
     const char *state = !ok               ? "-"
@@ -68,6 +83,7 @@ static void row(struct arena *a, struct report *t, const char *name, const struc
     report_cell(t, STYLE_PLAIN, "%s", problem);
     report_cell(t, STYLE_PLAIN, "%s", ok ? v->txt : "");
     report_cell(t, STYLE_PLAIN, "%s", dns_words_serves(a, v, clock_wall_ms()));
+    report_cell(t, STYLE_PLAIN, "%s", key);
 }
 
 static void build(const struct session *s, const struct world *w, struct report *t)
@@ -76,10 +92,11 @@ static void build(const struct session *s, const struct world *w, struct report 
 
     if (!*primary.server)
         STR_COPY(primary.server, s->zone.server);
-    row(s->arena, t, "(primary)", &primary, "-", w->d_error.msg);
+    row(s->arena, t, "(primary)", &primary, "-", w->d_error.msg, key_word(primary.status));
     for (size_t i = 0; w->survey_done && i < w->survey.n; i++)
         row(s->arena, t, w->survey.ns[i].name, &w->survey.ns[i].view,
-            w->survey.ns[i].agrees ? "yes" : "no", w->survey.ns[i].why);
+            w->survey.ns[i].agrees ? "yes" : "no", w->survey.ns[i].why,
+            key_word(w->survey.ns[i].key));
 }
 
 static void print_pretty(const struct session *s, const struct world *w, const struct report *t)
@@ -96,8 +113,12 @@ static void print_pretty(const struct session *s, const struct world *w, const s
     for (size_t i = 0; w->survey_done && i < w->survey.n; i++) {
         const char *differs = dns_words_differs(s->arena, w, i, clock_wall_ms());
 
+        const char *key = dns_words_key(s->arena, w, i);
+
         if (differs)
             report_wrap(s, "", differs);
+        if (key)
+            report_wrap(s, "", key);
     }
 }
 
@@ -198,11 +219,40 @@ int verb_dns_show(struct session *s, struct err *reterr)
     return rc;
 }
 
+/* Each name server has the same for clients, and takes our key: agents and a release by word ask it
+ * with one. The first that does not is named, with the cause. */
+static int judge_servers(const struct session *s, const struct world *w, struct err *reterr)
+{
+    const char *first = NULL, *refusal = NULL;
+    size_t agree = 0, n = w->survey_done ? w->survey.n : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *differs = dns_words_differs(s->arena, w, i, clock_wall_ms());
+        const char *key = dns_words_key(s->arena, w, i);
+
+        agree += w->survey.ns[i].agrees;
+        first = first ? first : differs;
+        refusal = refusal ? refusal : key;
+    }
+    if (n == 0)
+        return err_set(reterr, ERR_DNS, "`pgtandem dns show`",
+                       "the zone's name servers could not be asked");
+    if (agree < n)
+        return err_set(reterr, ERR_DNS,
+                       "`pgtandem dns show` shows each of them: a secondary lags, is down, or has "
+                       "a view of its own",
+                       "%zu of %zu name servers agree with the primary: %.400s", agree, n, first);
+    if (refusal)
+        return err_set(reterr, ERR_DNS,
+                       "install the same key there as on the primary (docs/installing.md)",
+                       "%.500s", refusal);
+    return 0;
+}
+
 int verb_dns_verify(struct session *s, struct err *reterr)
 {
     struct world *w = arena_alloc(s->arena, sizeof(*w));
     struct report t;
-    size_t agree = 0;
 
     look(s, w, &t);
     int rc = judge_primary(s, w, reterr);
@@ -210,18 +260,15 @@ int verb_dns_verify(struct session *s, struct err *reterr)
         return rc;
     const struct config_node *owner = config_node_find(&s->config, w->d.record.owner);
     if (!owner || !w->d.cname_present || strcmp(w->d.cname, owner->target) != 0)
-        return err_set(reterr, ERR_DNS, "`pgtandem dns show` says how to mend it",
+        return err_set(reterr, ERR_DNS, "`pgtandem dns show` says how to correct it",
                        "the record's owner is %s, but the alias points to %s", w->d.record.owner,
                        w->d.cname_present ? w->d.cname : "nothing");
-    for (size_t i = 0; w->survey_done && i < w->survey.n; i++)
-        agree += w->survey.ns[i].agrees;
-    if (!w->survey_done || w->survey.n == 0 || agree < w->survey.n)
-        return err_set(
-            reterr, ERR_DNS,
-            "`pgtandem dns show` says what each of them shows: a secondary lags, is down, or has a "
-            "view of its own",
-            "%zu of %zu name servers agree with the primary", agree, w->survey.n);
+    rc = judge_servers(s, w, reterr);
+    if (rc < 0)
+        return rc;
     if (s->options.format == FORMAT_PRETTY)
-        printf("\nregister and alias agree on all %zu name servers\n", w->survey.n);
+        printf(
+            "\nregister and alias agree on all %zu name servers, and all of them accept our key\n",
+            w->survey.n);
     return 0;
 }

@@ -65,6 +65,19 @@ const char *dns_words_differs(struct arena *a, const struct world *w, size_t i, 
                         dns_words_shows(a, v), dns_words_serves(a, v, wall_ms));
 }
 
+const char *dns_words_key(struct arena *a, const struct world *w, size_t i)
+{
+    const char *server = w->survey.ns[i].view.server, *why = w->survey.ns[i].key_why;
+
+    if (w->survey.ns[i].key == DNS_VIEW_REFUSED)
+        return arena_printf(a, "name server %s (%s) refuses our key: %s", w->survey.ns[i].name,
+                            server, why);
+    if (w->survey.ns[i].key == DNS_VIEW_SILENT && w->survey.ns[i].view.status == DNS_VIEW_OK)
+        return arena_printf(a, "name server %s (%s) answers without a key, but not with ours: %s",
+                            w->survey.ns[i].name, server, *why ? why : "no answer");
+    return NULL;
+}
+
 /* ---- a restored zone ----------------------------------------------------------------------- */
 
 /* The newest record that an agent has seen; returns the highest epoch that any of them knows. */

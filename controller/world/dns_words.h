@@ -20,6 +20,10 @@ const char *dns_words_serves(struct arena *a, const struct dns_view *v, int64_t 
  * the primary does not respond; NULL where there is nothing to say. */
 const char *dns_words_differs(struct arena *a, const struct world *w, size_t i, int64_t wall_ms);
 
+/* That name server `i` of the survey does not take our key, though it answers who asks without one;
+ * NULL: it does, or does not answer at all. */
+const char *dns_words_key(struct arena *a, const struct world *w, size_t i);
+
 /* The record to be typed where the zone has an older one than the agents have seen: the newest that
  * any of them has, with the one node that is writable as its owner, nothing open, above every epoch
  * that an agent knows. NULL: it is not older, or no node or more than one is writable. */

@@ -40,6 +40,27 @@ def _(s):
         refused_for_key(s, 'ctl-update', f.read(), 1, 'no key named "ctl-update"')
 
 
+@tap.test('a secondary with another secret for our key: `dns verify` names it, though it shows the same')
+def _(s):
+    keys = s.lab.host('ns2', 'etc-upper', 'bind', 'lab.keys')
+    with open(keys, encoding='utf-8') as f:
+        right = f.read()
+    false = re.sub(r'(key "ctl-update" \{.*?secret ")[^"]+', r'\g<1>YW5vdGhlciBzZWNyZXQgdGhhbiBuczEgaGFz', right,
+                   flags=re.DOTALL)
+    check(false != right, 'there is no key ctl-update on ns2')
+    check(s.pgtandem('dns', 'verify').code == 0, 'before: %s', s.pgtandem('dns', 'verify').stderr)
+    for text, code in ((false, 8), (right, 0)):
+        with open(keys, 'w', encoding='utf-8') as f:
+            f.write(text)
+        s.kill_process('ns2', 'named')
+        wait(lambda: s.alias('ns2') == 'db02', 20, 'ns2 answers again')
+        result = s.pgtandem('dns', 'verify')
+        said = ' '.join((result.stdout + result.stderr).split())
+        check(result.code == code, 'exit %d: %s', result.code, said)
+        check((code == 0) != bool(re.search(r'ns2\S* \(%s\) refuses our key: .*BADSIG' % hosts.ADDRESS['ns2'], said)),
+              'it says: %s', said)
+
+
 @tap.test('DNS dies before FENCE: exit 4, the owner serves on; then abort: as before')
 def _(s):
     before = s.snapshot()
