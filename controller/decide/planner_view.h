@@ -104,7 +104,7 @@ struct plan_row {
 const struct plan_row *plan_rows(const struct plan_view *v, bool back); /* an open transition */
 const struct plan_row *plan_entry_rows(const struct plan_view *v);      /* nothing held yet */
 const struct plan_row *plan_stable_rows(const struct plan_view *v); /* stable, for all commands */
-/* `unfence` while the zone's primary is silent and another server shows the record; NULL: not so. */
+/* `unfence` while the zone's primary is silent and another server shows d; NULL: not so. */
 const struct plan_row *plan_word_rows(const struct plan_view *v);
 
 #define PLAN_STEP(text, when, nodes, step)                                                         \
