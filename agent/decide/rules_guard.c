@@ -183,9 +183,8 @@ static const char *const guard_texts[] = {
     "it is the owner",
     "it was the owner, all other nodes agree, and DNS is silent",
     "nothing permits it to be writable",
-    "recovery.signal is in its data directory: this start would be a recovery from the archive, "
-    "onto "
-    "a new timeline that no command asked for",
+    ("recovery.signal is in its data directory: this start would be a recovery from the archive, "
+     "onto a new timeline that no command asked for"),
 };
 enum { ROW_RECOVERY_SIGNAL = 12 };
 

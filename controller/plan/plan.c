@@ -66,8 +66,8 @@ static void take_evidence(const struct plan_look *look, struct plan *p)
     const char *lines[EVIDENCE_LINES_MAX];
     size_t n = evidence_lines(look->session->arena, &look->session->config, look->world, lines);
 
-    for (size_t i = 0; i < n && p->n_evidence < CLUSTER_NODES_MAX; i++)
-        STR_COPY(p->evidence[p->n_evidence++].text, lines[i]);
+    for (; p->n_evidence < n && p->n_evidence < CLUSTER_NODES_MAX; p->n_evidence++)
+        STR_COPY(p->evidence[p->n_evidence].text, lines[p->n_evidence]);
 }
 
 static void take_options(const struct options *o, struct plan *p)
