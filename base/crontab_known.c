@@ -59,28 +59,6 @@ static int read_lines(const char *text, size_t len, const char *known, struct ar
     return r;
 }
 
-bool crontab_is_damaged(const char *text, size_t len, const char *known,
-                        struct crontab_damage *ret_damage)
-{
-    AUTO(arena) a = arena_new();
-    struct crontab_damage d = {0};
-    struct crontab_lines ls;
-
-    if (read_lines(text, len, known, a, &ls, NULL) < 0)
-        return false;
-    for (size_t i = 0; i < ls.n; i++)
-        if (ls.at[i].managed)
-            *(ls.at[i].kind == LINE_ON ? &d.on : &d.off) += 1;
-    if (ls.bad != SIZE_MAX)
-        STR_PRINTF(d.why, "line %zu: %s", ls.bad + 1, ls.why);
-    else if (ls.begin == SIZE_MAX && d.on + d.off > 0)
-        STR_COPY(d.why, "the lines that begin and end the pgtandem block are gone");
-    else
-        return false;
-    *ret_damage = d;
-    return true;
-}
-
 static bool same_entry(const struct crontab_line *x, const struct crontab_line *y)
 {
     size_t x_len, y_len;
@@ -89,14 +67,63 @@ static bool same_entry(const struct crontab_line *x, const struct crontab_line *
     return x_len == y_len && memcmp(x_entry, y_entry, x_len) == 0;
 }
 
-/* Whoever damaged the block may have written the entry a second time: it is not to start twice. */
+static bool in_block(const struct crontab_lines *ls, size_t i)
+{
+    return ls->bad == SIZE_MAX && ls->begin != SIZE_MAX && ls->begin < i && i < ls->end;
+}
+
+/* Whoever damaged the block may have written the entry a second time: it is not to start twice. The
+ * block's own comes first. */
 static bool is_on_elsewhere(const struct crontab_lines *ls, size_t i)
 {
-    for (size_t j = 0; j < ls->n; j++)
+    for (size_t j = 0; j < ls->n; j++) {
+        bool first = in_block(ls, i) == in_block(ls, j) ? j < i : in_block(ls, j);
+
         if (j != i && same_entry(&ls->at[i], &ls->at[j]) &&
-            (ls->at[j].kind == LINE_ON || (ls->at[j].kind == LINE_OFF && j < i)))
+            (ls->at[j].kind == LINE_ON || (ls->at[j].kind == LINE_OFF && first)))
             return true;
+    }
     return false;
+}
+
+/* A line outside of the whole block that is one of its entries; SIZE_MAX: none. */
+static size_t twin_outside(const struct crontab_lines *ls)
+{
+    for (size_t i = 0; i < ls->n; i++) {
+        if (!ls->at[i].managed || in_block(ls, i))
+            continue;
+        for (size_t j = ls->begin + 1; j < ls->end; j++)
+            if (ls->at[j].managed && same_entry(&ls->at[i], &ls->at[j]))
+                return i;
+    }
+    return SIZE_MAX;
+}
+
+bool crontab_is_damaged(const char *text, size_t len, const char *known,
+                        struct crontab_damage *ret_damage)
+{
+    AUTO(arena) a = arena_new();
+    struct crontab_damage d = {0};
+    struct crontab_lines ls;
+    size_t twin;
+
+    if (read_lines(text, len, known, a, &ls, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < ls.n; i++) {
+        d.on += ls.at[i].managed && ls.at[i].kind == LINE_ON;
+        d.off += ls.at[i].kind == LINE_OFF && !is_on_elsewhere(&ls, i);
+    }
+    if (ls.bad != SIZE_MAX)
+        STR_PRINTF(d.why, "line %zu: %s", ls.bad + 1, ls.why);
+    else if (ls.begin == SIZE_MAX && d.on + d.off > 0)
+        STR_COPY(d.why, "the lines that begin and end the pgtandem block are gone");
+    else if (ls.begin != SIZE_MAX && (twin = twin_outside(&ls)) != SIZE_MAX)
+        STR_PRINTF(d.why, "line %zu: an entry of the pgtandem block, once more outside of it",
+                   twin + 1);
+    else
+        return false;
+    *ret_damage = d;
+    return true;
 }
 
 int crontab_set_known(const char *text, size_t len, const char *known, bool on, struct arena *a,

@@ -30,8 +30,25 @@ bool check_cron_daemon(const struct check_view *v, struct preflight_result *r)
     return v->b->cron.daemon_running;
 }
 
+/* Its entries cannot be compared: that is the cause, and comes first. */
+static bool whole_block(const struct node_obs *o, const char *name, bool owner,
+                        struct preflight_result *r)
+{
+    if (!o->cron.damaged)
+        return true;
+    check_measured(r, "the block at %s is damaged: %.120s", name, o->cron.problem);
+    if (owner)
+        check_remedy(r, "on %s: `crontab -e` as the agent's user", name);
+    else
+        check_remedy(r, "pgtandem cron sync %s", name);
+    return false;
+}
+
 bool check_cron_parity(const struct check_view *v, struct preflight_result *r)
 {
+    if (!whole_block(v->a, v->a_name, true, r) || !whole_block(v->b, v->b_name, false, r))
+        return false;
+
     const char *ours = v->a->cron.environment, *theirs = v->b->cron.environment;
     bool entries = strcmp(v->a->cron.parity, v->b->cron.parity) == 0;
     /* an agent of version 1 does not say */

@@ -398,6 +398,7 @@ static void test_known_entries_are_turned_off_wherever_they_are(void **state)
     /* on again, but none twice */
     assert_string_equal(set_known(a, JOB MARK JOB MARK JOB2 END, true), JOB MARK JOB JOB2 END);
     assert_string_equal(set_known(a, MARK JOB MARK JOB, true), JOB MARK JOB);
+    assert_string_equal(set_known(a, MARK JOB BEGIN MARK JOB END, true), MARK JOB BEGIN JOB END);
     assert_string_equal(set_known(a, JOB JOB, true), JOB JOB);
 }
 
@@ -415,6 +416,15 @@ static void test_damage(void **state)
     assert_non_null(strstr(d.why, "gone"));
     assert_false(DAMAGED("0 2 * * * z\n"));
     assert_false(DAMAGED(BEGIN END "a b c d e x\n")); /* moved out by a human: his */
+    /* Ansible looks for "a b c d e x", finds the entry with our mark instead, and appends */
+    assert_true(DAMAGED(BEGIN MARK "a b c d e x\n" END "#Ansible: x\na b c d e x\n"));
+    assert_int_equal(d.on, 1);
+    assert_int_equal(d.off, 0); /* on already: never twice */
+    assert_string_equal(d.why, "line 5: an entry of the pgtandem block, once more outside of it");
+    assert_true(DAMAGED(MARK "a b c d e x\n" BEGIN MARK "a b c d e x\n" END));
+    assert_int_equal(d.on, 0);
+    assert_int_equal(d.off, 1);
+    assert_false(DAMAGED(BEGIN MARK "a b c d e x\n" END "#a b c d e x\na b c d e y\n"));
     assert_false(crontab_is_damaged("\0", 1, "", &d));
 #undef DAMAGED
 }

@@ -408,6 +408,11 @@ static void crontabs(void **state)
     (void)state;
     STR_COPY(w.nodes[B].obs.cron.parity, "other");
     refuses("cron-parity", "differ");
+    w.nodes[B].obs.cron.damaged = true;
+    STR_COPY(w.nodes[B].obs.cron.problem, "line 5: what it is");
+    refuses("cron-parity", "the block at db01 is damaged: line 5: what it is");
+    w.nodes[A].obs.cron.damaged = true;
+    refuses("cron-parity", "the block at db02 is damaged");
     set_up(NULL);
     w.nodes[B].obs.cron.daemon_running = false;
     refuses("cron-daemon", "not running at db01");
