@@ -88,7 +88,9 @@ static void on_help(void *arg, const struct child_result *r)
     struct cron_op *op = arg;
 
     op->child = NULL;
-    if (r->started && !r->timed_out && strstr(r->output, "dry run"))
+    if (r->timed_out)
+        end_late(op, "`crontab -h` has not ended in time");
+    else if (r->started && strstr(r->output, "dry run"))
         run(op, "-n", "-", op->text, on_dry_run);
     else
         end(op, REHEARSAL_UNPROVEN, "crontab -l works; this crontab(1) has no dry run", "");

@@ -28,6 +28,8 @@ static const char program[] =
     "-l) [ -e tab ] || { echo 'no crontab for you' >&2; exit 1; }\n"
     "    sed -e 's/\\r/\\\\r/g' -e 's/\\x08/\\\\b/g' tab ;;\n"
     "-e) [ ! -e noeditor ] || exit 1; cat tab ;;\n"
+    "-h) [ ! -e hang ] || exec tail -f /dev/null; echo ' -n (dry run)' ;;\n"
+    "-n) if [ -e refuse ]; then cat refuse >&2; exit 1; fi ;;\n"
     "-) cat >new; if [ -e refuse ]; then cat refuse >&2; exit 1; fi; mv new tab ;;\n"
     "esac\n"
     "[ ! -e after.$n ] || . ./after.$n\n"
@@ -40,6 +42,7 @@ struct place {
     struct cron *cron;
     bool done;
     struct err e;
+    struct rehearsal rehearsed;
 };
 
 static void put(const struct place *p, const char *name, const char *text)
@@ -220,6 +223,19 @@ static void known_entries_of_a_damaged_block_are_turned_off(void **state)
     assert_int_equal(edit(p, false, "")->code, ERR_INVALID);
 }
 
+/* What Ansible's cron module does where it finds no `#Ansible: NAME`: it looks for the very line,
+ * and appends what it does not find. */
+static void an_entry_of_the_block_outside_of_it_is_turned_off_too(void **state)
+{
+    struct place *p = *state;
+
+    put(p, "tab", BLOCK_OFF HUMAN "#Ansible: job\n* * * * * job\n");
+    assert_int_equal(edit(p, false, "")->code, 0);
+    is(p, BLOCK_OFF HUMAN "#Ansible: job\n#pgtandem-off# * * * * * job\n");
+    assert_int_equal(edit(p, true, "")->code, 0); /* once, not twice */
+    is(p, BLOCK_ON HUMAN "#Ansible: job\n#pgtandem-off# * * * * * job\n");
+}
+
 static void a_text_that_cron_refuses_is_named_as_that(void **state)
 {
     struct place *p = *state;
@@ -234,6 +250,41 @@ static void a_text_that_cron_refuses_is_named_as_that(void **state)
     assert_int_equal(edit(p, false, "")->code, ERR_SYS);
     assert_non_null(strstr(p->e.hint, "cron.allow"));
     is(p, BLOCK_ON);
+}
+
+static void on_rehearsed(void *arg, const struct rehearsal *r)
+{
+    struct place *p = arg;
+
+    p->rehearsed = *r;
+    p->done = true;
+}
+
+static const struct rehearsal *rehearse(struct place *p, int64_t timeout_ms)
+{
+    p->done = false;
+    cron_rehearse(p->cron, timeout_ms, on_rehearsed, p);
+    assert_int_equal(loop_wait(p->loop, &p->done, 20000, NULL), 0);
+    return &p->rehearsed;
+}
+
+/* Not in time is not refused, and no word of cron.allow. */
+static void a_dry_run_says_what_it_is(void **state)
+{
+    struct place *p = *state;
+
+    put(p, "tab", BLOCK_ON);
+    assert_int_equal(rehearse(p, 10000)->verdict, REHEARSAL_PASSED);
+    put(p, "refuse", "\"-\":2: bad minute\nerrors in crontab file, can't install.\n");
+    assert_int_equal(rehearse(p, 10000)->verdict, REHEARSAL_FAILED);
+    assert_null(strstr(p->rehearsed.remedy, "cron.allow"));
+    put(p, "hang", "");
+    p->config.timeout_ms = 300;
+    for (int share_ms = 300; share_ms <= 10000; share_ms += 9700) {
+        assert_true(rehearse(p, share_ms)->late);
+        assert_non_null(strstr(p->rehearsed.said, "has not ended"));
+        assert_null(strstr(p->rehearsed.remedy, "cron.allow"));
+    }
 }
 
 /* Debian's crontab -l prints both alike. */
@@ -292,9 +343,11 @@ int main(void)
         TEST(a_text_that_is_not_the_planned_one_is_refused),
         TEST(a_given_text_never_replaces_an_edit),
         TEST(a_text_that_cron_refuses_is_named_as_that),
+        TEST(a_dry_run_says_what_it_is),
         TEST(control_characters_stay),
         TEST(what_crontab_prints_and_what_is_there),
         TEST(known_entries_of_a_damaged_block_are_turned_off),
+        TEST(an_entry_of_the_block_outside_of_it_is_turned_off_too),
         cmocka_unit_test(cron_may_start_old_jobs_around_the_full_minute),
     };
 
