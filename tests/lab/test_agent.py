@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from labkit import boot, hosts, scene, tap
+from labkit import hosts, scene, tap
 from labkit.scene import check, wait
 
 ASK = os.path.join(os.path.dirname(os.path.realpath(__file__)), 'labkit', 'ask.py')
@@ -211,7 +211,7 @@ def _(s):
     reply = ask(s, 'db02', numbered(s, 'cron-on', 1053))
     check(reply['ok'] and s.crontab('db02') == edited, 'cron on: %s', reply['msg'])
     refused(ask(s, 'db01', numbered(s, 'cron-write', 1054, crontab=edited)), 'refused', 'off')
-    put(s, 'db02', text)
+    s.put_crontab('db02', text)
     s.await_steady('db02')
 
 
@@ -256,7 +256,7 @@ def _(s):
     s.thaw()
     reply = ask(s, 'db02', numbered(s, 'checkpoint', 1080))
     check(reply['ok'], 'checkpoint: %s', reply['msg'])
-    put(s, 'db02', text)
+    s.put_crontab('db02', text)
     s.await_steady('db02')
 
 
@@ -265,17 +265,9 @@ def await_job(s, node, seconds):
     has no word of the entry: it is found by descent from cron."""
     job = '* * * * *\tp=sle; exec $p"ep" $((%d * 10))' % (seconds / 10)
     edited = s.crontab(node).replace('# END pgtandem', job + '\n# END pgtandem')
-    put(s, node, edited)
+    s.put_crontab(node, edited)
     wait(lambda: ask(s, node, {'verb': 'observe'})['obs']['cron']['jobs_running'], 70, 'the job')
     return edited
-
-
-def put(s, host, text):
-    path = '/proc/%d/root/run/crontab.new' % boot.pid1(s.lab, host)
-    with open(path, 'w') as f:
-        f.write(text)
-    os.chmod(path, 0o644)
-    s.run(host, 'crontab', '/run/crontab.new', user='postgres', check=True)
 
 
 if __name__ == '__main__':

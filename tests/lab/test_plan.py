@@ -47,14 +47,6 @@ def as_planned(s, plan, steps):
           'planned: %s; done: %s', steps, deeds)
 
 
-def edit(s, node, text):
-    """The crontab of postgres becomes TEXT, as a person would do it."""
-    path = s.lab.host(node, 'var-lib/postgresql/crontab.new')
-    with open(path, 'w') as f:
-        f.write(text)
-    s.run(node, 'crontab', '/var/lib/postgresql/crontab.new', user='postgres', check=True)
-
-
 def carry_out(s, *more):
     return s.pgtandem('switchover', '--plan', FILE, '--yes', '--reason', 'test', *more)
 
@@ -65,13 +57,13 @@ def _(s):
     plan = planned(s, '--to', 'db01', '--save', FILE)
     check(plan['possible'] and plan['back'], 'the plan: %s', plan)
     text = s.crontab('db01')
-    edit(s, 'db01', text + '# a note\n')
+    s.put_crontab('db01', text + '# a note\n')
     result = carry_out(s)
     said = result.stdout + result.stderr
     check(result.code == 2 and 'changed: db01 crontab: was ' in said and
           '(pgtandem cron diff db01)' in said, 'exit %d: %s', result.code, said)
     check(said.count('changed: ') == 1, 'more has changed: %s', said)
-    edit(s, 'db01', text)
+    s.put_crontab('db01', text)
 
     s.run('ctl', 'sh', '-c', 'sed s/db01/vm/ %s >%s.edited' % (FILE, FILE), check=True)
     result = s.pgtandem('switchover', '--plan', FILE + '.edited', '--yes', '--reason', 'test')

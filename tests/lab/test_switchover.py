@@ -2,11 +2,12 @@
 """Planned moves between real hosts: nothing is lost, everything moves together, all comes to rest."""
 
 import json
+import os
 import re
 import sys
 import time
 
-from labkit import hosts, scene, tap
+from labkit import ansible, files, hosts, scene, tap
 from labkit.scene import check, wait
 
 LSN = r'[0-9A-F]+/[0-9A-F]+'
@@ -136,6 +137,106 @@ def _(s):
     conninfo = s.value('vm', 'SHOW primary_conninfo')
     check('host=db01.%s hostaddr=%s ' % (hosts.ZONE, hosts.ADDRESS['db01']) in conninfo and
           all(word in conninfo for word in KEPT.split()), 'vm: %s', conninfo)
+
+
+# lines that no crontab(1) and no editor of ours may change: a bell, an escape, a backspace, a carriage
+# return, and the same as they are typed
+HUMAN = '# \a \033[1m b\bs \177 cr\r \\r \\b \xe9 \u20ac\tx\n'
+ABOVE = 'SHELL=/bin/bash\nPGHOST=/run/postgresql\n'
+NIGHTLY, WEEKLY = '7 3 * * * /bin/true nightly', '7 4 * * 0 /bin/true weekly'
+
+
+def environments(text):
+    """{managed entry: the variables in force at it}"""
+    found, variables, inside = {}, {}, False
+    for line in text.split('\n'):
+        entry = line.replace(files.OFF, '')
+        variable = re.match(r'(\w+)=(.*)', line)
+        if line in ('# BEGIN pgtandem', '# END pgtandem'):
+            inside = line.startswith('# BEGIN')
+        elif variable:
+            variables[variable[1]] = variable[2]
+        elif inside and entry.strip() and not entry.startswith('#'):
+            found[entry] = dict(variables)
+    return found
+
+
+def written_by_hand(s):
+    """The owner's crontab with variables above its first entry, two jobs in Ansible's own form, one with
+    its comment; everybody's with what a human wrote. `cron sync` brings the rest."""
+    for node in hosts.NODES:
+        text = HUMAN + s.crontab(node)
+        if node == 'db02':
+            text = ABOVE + text.replace('# BEGIN pgtandem\n', '# BEGIN pgtandem\n#Ansible: nightly\n%s\n%s\n'
+                                        % (NIGHTLY, WEEKLY))
+        s.put_crontab(node, text)
+    result = s.pgtandem('cron', 'sync', '--yes')
+    check(result.code == 0, 'cron sync: exit %d: %s', result.code, result.stdout + result.stderr)
+    s.crontabs = {node: s.crontab(node) for node in hosts.NODES}
+
+
+def listed(s, node):
+    """What Ansible gets to see: Debian's crontab -l prints some control characters as two."""
+    return s.run(node, 'crontab', '-l', user='postgres', check=True).stdout
+
+
+def ansible_comes_along(s):
+    """On standbys, with the jobs that the owner has: the line after a comment, our BEGIN among them, is
+    replaced; what is not found is appended."""
+    text = ansible.cron(listed(s, 'vm'), 'nightly', NIGHTLY)
+    text = ansible.cron(text, 'weekly', WEEKLY)
+    check(text.endswith('#Ansible: weekly\n%s\n' % WEEKLY), 'it found %s', text)
+    s.put_crontab('vm', text)
+    text = listed(s, 'db02').replace('# BEGIN pgtandem\n', '#Ansible: weekly\n# BEGIN pgtandem\n')
+    text = ansible.cron(text, 'weekly', WEEKLY)
+    check('BEGIN pgtandem' not in text, 'the block is whole: %s', text)
+    s.put_crontab('db02', text)
+
+
+def active(s, node):
+    return [line for line in s.crontab(node).split('\n') if line in (NIGHTLY, WEEKLY)]
+
+
+@tap.test('crontabs as people and Ansible write them: variables go with the entries, no byte of a human '
+          'changes, no job stays on at a standby, a text that cron refuses is named')
+def _(s):
+    before = {node: s.crontab(node) for node in hosts.NODES}
+    written_by_hand(s)
+    ours = environments(s.crontab('db02'))
+    check(sorted(ours[NIGHTLY]) == ['MAILTO', 'PATH', 'PGHOST', 'SHELL'], 'the variables: %s', ours)
+    result = s.switchover('db01')
+    check(result.code == 0, 'exit %d: %s', result.code, result.stdout + result.stderr)
+    s.await_steady('db01')
+    for node in hosts.NODES:
+        check(HUMAN in s.crontab(node), 'a human\'s line on %s: %r', node, s.crontab(node))
+        check(environments(s.crontab(node)) == ours, '%s: %s', node, environments(s.crontab(node)))
+    check(active(s, 'db01') == [NIGHTLY, WEEKLY], 'db01: %s', active(s, 'db01'))
+
+    ansible_comes_along(s)
+    check(active(s, 'vm') == [NIGHTLY, WEEKLY] and active(s, 'db02'), 'it switched nothing on')
+    s.kill_process('vm', 'agent')  # a watch that begins looks at the crontab at once
+    wait(lambda: not active(s, 'vm'), 20, 'the watch of vm turns its entries off')
+    result = s.go_on('resume')
+    check(result.code == 0 and not active(s, 'db02'), 'resume: exit %d: %s', result.code, result.stderr)
+    status = s.pgtandem('status')
+    check(status.code == 10 and 'once more outside of it' in status.stdout, 'status: %s', status.stdout)
+    result = s.pgtandem('cron', 'sync', '--yes')
+    check(result.code == 0, 'the repair: exit %d: %s', result.code, result.stderr)
+    status = s.pgtandem('status')
+    check(status.code == 0, 'repaired: %s', status.stdout)
+
+    with open(s.lab.host('vm', 'spool/crontabs/postgres'), 'r+') as f:
+        f.seek(0, os.SEEK_END)
+        f.write('61 * * * * /bin/true\n')
+    result = s.switchover('vm')
+    check(result.code == 2 and 'bad minute' in result.stdout and 'cron.allow' not in result.stdout,
+          'what cron refuses: exit %d: %s', result.code, result.stdout)
+
+    before['db01'], before['db02'] = before['db02'], before['db01']
+    for node in hosts.NODES:
+        s.put_crontab(node, before[node])
+    s.crontabs = before
+    s.await_steady('db01')
 
 
 @tap.test('no job starts twice when roles move over the full minute (I4)')

@@ -391,6 +391,14 @@ class Scene:
                 return ''.join(lines[3:] if lines and lines[0].startswith(HEADER) else lines)
         return None
 
+    def put_crontab(self, host, text):
+        """As a person does it, through crontab(1)."""
+        path = '/proc/%d/root/run/crontab.new' % boot.pid1(self.lab, host)
+        with open(path, 'w', newline='') as f:
+            f.write(text)
+        os.chmod(path, 0o644)
+        self.run(host, 'crontab', '/run/crontab.new', user='postgres', check=True)
+
     def cron(self, host):
         """'on', 'off' or 'mixed': the managed entries."""
         active, off = oracle.managed(self.crontab(host) or '')
