@@ -99,6 +99,28 @@ const struct ini_section config_sections[] = {
 };
 const size_t n_config_sections = sizeof(config_sections) / sizeof(config_sections[0]);
 
+void config_name_file(const struct config *c, char *text, size_t bytes)
+{
+    static const char name[] = "agent.conf";
+    char named[1024];
+    size_t used = 0;
+    const char *from = text;
+
+    for (const char *at = text; (at = strstr(at, name)); at++) {
+        const char *end = at + sizeof(name) - 1;
+
+        if ((at > text && at[-1] != ' ') || strncmp(end, ".sample", 7) == 0)
+            continue;
+        if (!str_printf(named + used, sizeof(named) - used, "%.*s%s", (int)(at - from), from,
+                        c->path))
+            return;
+        used += strlen(named + used);
+        from = end;
+    }
+    if (str_printf(named + used, sizeof(named) - used, "%s", from) && strlen(named) < bytes)
+        str_copy(text, bytes, named);
+}
+
 /* ---- what a field table cannot say ----------------------------------------------------------- */
 
 static int bad(const struct config *c, struct err *e, const char *section, const char *key,

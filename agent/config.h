@@ -83,6 +83,10 @@ extern const size_t n_config_sections;
 /* Read and check the file alone; nothing else is opened. ERR_CONFIG names file, line and key. */
 int config_load(const char *path, struct config *ret_config, struct err *reterr);
 
+/* Remedies are written about "agent.conf"; a person is told the file that this agent was started
+ * with. In place; left as it is where there is no room. */
+void config_name_file(const struct config *c, char *text, size_t bytes);
+
 /* The TSIG key, into c->zone.key. */
 int config_load_key(struct config *c, struct err *reterr);
 

@@ -162,6 +162,7 @@ int config_check(struct config *c, struct err *reterr)
         struct err e = {0};
         int r = checks[i].check(c, &e);
 
+        config_name_file(c, e.hint, sizeof(e.hint));
         printf("%-24s %s%s%s%s\n", checks[i].name,
                r == 0              ? "ok"
                : checks[i].warning ? "warning: "

@@ -371,19 +371,22 @@ static const struct {
     const char *section, *key, *value;
 } examples[] = {
     {"cluster", "name", "ia2"},
-    {"cluster", "alias", "db.ia2.test"},
-    {"dns", "zone", "ia2.test"},
+    {"cluster", "alias", "db.example.org"},
+    {"dns", "zone", "example.org"},
     {"dns", "server", "192.0.2.53"},
-    {"dns", "key_file", "/etc/pgtandem/update.key"},
+    {"dns", "key_file", "/etc/pgtandem/dns.key"},
     {"tls", "ca", "/etc/pgtandem/ca.crt"},
     {"tls", "certificate", "/etc/pgtandem/controller.crt"},
     {"tls", "key", "/etc/pgtandem/controller.key"},
-    {"node db01", "agent", "192.0.2.11:7432"},
-    {"node db01", "target", "db01.ia2.test"},
-    {"node db01", "address", "192.0.2.11"},
-    {"node db02", "agent", "192.0.2.12:7432"},
-    {"node db02", "target", "db02.ia2.test"},
-    {"node db02", "address", "192.0.2.12"},
+    {"node db01", "agent", "192.0.2.21:7432"},
+    {"node db01", "target", "db01.example.org"},
+    {"node db01", "address", "192.0.2.21"},
+    {"node db02", "agent", "192.0.2.22:7432"},
+    {"node db02", "target", "db02.example.org"},
+    {"node db02", "address", "192.0.2.22"},
+    {"node vm", "agent", "192.0.2.23:7432"},
+    {"node vm", "target", "vm.example.org"},
+    {"node vm", "address", "192.0.2.23"},
 };
 
 static const char *example_of(const char *section, const char *key)
@@ -425,6 +428,7 @@ char *config_sample(struct arena *a)
     buf_str(&b, "\n# One section for each PostgreSQL host; the name is at most 24 of [a-z0-9-].");
     sample_section(&b, "node db01", &node_table, true);
     sample_section(&b, "node db02", &node_table, false);
+    sample_section(&b, "node vm", &node_table, false);
     buf_str(&b,
             "\n# One check of `pgtandem preflight` made milder or stricter (block, warn, off):\n"
             "#[check archive-backlog]\n#planned = block\n#unplanned = off\n");

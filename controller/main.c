@@ -8,10 +8,11 @@
 #include "base/mem.h"
 #include "base/term.h"
 #include "controller/cli.h"
+#include "controller/remedy.h"
 #include "controller/session.h"
 
 /* What went wrong, and what to do next. */
-static void tell(const struct err *e)
+static void tell(const struct options *o, const struct err *e)
 {
     fflush(stdout);
     if (!*e->msg)
@@ -22,7 +23,7 @@ static void tell(const struct err *e)
               arena_printf(a, "%s%s%s%s%s", e->node, *e->node ? ": " : "", e->step,
                            *e->step ? ": " : "", e->msg));
     if (*e->hint)
-        term_wrap(&t, "  next: ", e->hint);
+        term_wrap(&t, "  next: ", remedy_for(o, a, e->hint));
 }
 
 int main(int argc, char **argv)
@@ -30,7 +31,7 @@ int main(int argc, char **argv)
     AUTO(arena) a = arena_new();
     struct session *s = mem_alloc(sizeof(*s));
     const struct verb_row *verb = NULL;
-    struct options options;
+    struct options options = {.config_path = NULL};
     struct err e = {.code = 0};
     int rc;
 
@@ -45,13 +46,13 @@ int main(int argc, char **argv)
         if (rc == 0) {
             rc = verb->run(s, &e);
             if (rc < 0) /* while the session's texts still live */
-                tell(&e);
+                tell(&options, &e);
             e = (struct err){.code = 0};
             session_close(s);
         }
     }
     if (rc < 0)
-        tell(&e);
+        tell(&options, &e);
     mem_free(s);
     if (fflush(stdout) != 0 || ferror(stdout))
         return rc < 0 ? err_exit_status(rc) : err_exit_status(ERR_SYS);

@@ -1,9 +1,9 @@
 /*
  * TSIG keys from files, in the forms that BIND, Knot and nsupdate users have:
  * `key "name" { algorithm hmac-sha256; secret "…"; };` (several, with comments), the one-line
- * `algorithm:name:secret`. As BIND reads them: words in any case, other statements between them. Other
- * forms are named with what to write instead (keyformat.h). The algorithm is required. Secrets never
- * reach a message.
+ * `algorithm:name:secret`. As BIND reads them: words in any case, other statements between them.
+ * Other forms are named with what to write instead (keyformat.h). The algorithm is required.
+ * Secrets never reach a message.
  */
 #pragma once
 

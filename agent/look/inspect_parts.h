@@ -27,8 +27,8 @@ struct inspect_database {
 void inspect_pg_database(struct loop *l, const struct inspect_database *d, int64_t deadline_ms,
                          struct inspect *i);
 
-/* What could not be asked, and why: for lack of time (`late`, the first), of a right (`denied`, all),
- * or else (`problem`, the first). */
+/* What could not be asked, and why: for lack of time (`late`, the first), of a right (`denied`,
+ * all), or else (`problem`, the first). */
 void inspect_note(struct inspect *i, const char *what, const struct pgconn_reply *r);
 
 /* $libdir as the packages have it; proven by a library that each server has. False: not found. */

@@ -81,6 +81,7 @@ static void tell(void *arg, const struct rehearsal *r)
     if (k->done.n < sizeof(k->done.list) / sizeof(k->done.list[0])) {
         *kept = *r;
         str_make_printable(kept->said); /* a command may print anything */
+        config_name_file(k->agent->config, kept->remedy, sizeof(kept->remedy));
         k->done.n++;
     }
     one_done(k);

@@ -285,7 +285,7 @@ static int refuse_observers(const struct run *r, const struct engine_order *orde
         err_set(reterr, ERR_REFUSED, NULL,
                 "the agent of %s only observes (mode = observe); nothing was changed", name);
         err_set_hint(reterr,
-                     "on %s: set \"mode = act\" in /etc/pgtandem/agent.conf, then systemctl reload "
+                     "on %s: set \"mode = act\" in its agent.conf, then systemctl reload "
                      "pgtandem-agent",
                      name);
         return ERR_REFUSED;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/preflight/preflight_checks.h"
+#include "controller/remedy.h"
 #include "controller/session.h"
 
 static const struct preflight_check checks[] = {
@@ -157,6 +158,15 @@ static void judge(const struct preflight_check *check, const struct check_view *
         check_name_the_rest(v, check->needs, r);
 }
 
+static void name_configuration(const struct options *o, struct preflight_result *r)
+{
+    AUTO(arena) a = arena_new();
+    const char *remedy = remedy_for(o, a, r->remedy);
+
+    if (remedy != r->remedy)
+        STR_COPY(r->remedy, remedy);
+}
+
 static void run_check(const struct preflight_check *check, const struct check_view *v,
                       enum severity severity, struct preflight *p)
 {
@@ -173,6 +183,7 @@ static void run_check(const struct preflight_check *check, const struct check_vi
         p->unchecked += r->unchecked;
         return;
     }
+    name_configuration(v->o, r);
     r->ignored = r->ignorable && ignored(v->o, check->name);
     if (severity == SEVERITY_BLOCK && !r->ignored)
         p->blocking++;

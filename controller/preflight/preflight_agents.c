@@ -28,7 +28,7 @@ bool check_agent_mode(const struct check_view *v, struct preflight_result *r)
     if (*observing)
         check_measured(r, "observe at %s", observing);
     check_remedy(r,
-                 "on %s: set \"mode = act\" in /etc/pgtandem/agent.conf, then systemctl reload "
+                 "on %s: set \"mode = act\" in its agent.conf, then systemctl reload "
                  "pgtandem-agent",
                  first);
     return ok;

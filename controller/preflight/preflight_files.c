@@ -120,8 +120,8 @@ static const char *not_seen(const struct world_node *n, bool *ret_late)
     return *n->inspect->problem ? n->inspect->problem : n->inspect->late;
 }
 
-/* What its role may not read is not checked; what ran out of time neither, before it has had all the
- * time that a move gives it. */
+/* What its role may not read is not checked; what ran out of time neither, before it has had all
+ * the time that a move gives it. */
 bool check_inspected(const struct check_view *v, struct preflight_result *r)
 {
     char later[sizeof(r->measured)] = "";

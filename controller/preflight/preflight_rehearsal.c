@@ -18,8 +18,8 @@ static const struct rehearsal *any(const struct check_view *v, int node, enum re
     return NULL;
 }
 
-/* One that came to its end. What ran out of time proves nothing, before it has had all the time that
- * a move gives it. */
+/* One that came to its end. What ran out of time proves nothing, before it has had all the time
+ * that a move gives it. */
 static const struct rehearsal *find(const struct check_view *v, int node, enum rehearsal_kind kind,
                                     const char *to)
 {

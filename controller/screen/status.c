@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/history/journal.h"
+#include "controller/remedy.h"
 #include "controller/session.h"
 #include "controller/world/view.h"
 
@@ -314,6 +315,9 @@ void status_build(struct status *st, struct session *s, struct arena *a, const s
     who_began(st);
     status_writable(st);
     status_problems(st);
+    st->next = remedy_for(&s->options, a, st->next);
+    for (size_t i = 0; i < st->problems.n; i++)
+        st->problems.at[i].text = remedy_for(&s->options, a, st->problems.at[i].text);
 }
 
 /* ---- journals -------------------------------------------------------------------------------- */

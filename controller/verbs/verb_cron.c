@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/remedy.h"
 #include "controller/screen/report.h"
 #include "controller/session.h"
 #include "controller/verbs/verbs.h"
@@ -216,8 +217,10 @@ int verb_cron_diff(struct session *s, struct err *reterr)
                    s->config.nodes[c->owner].name);
         report_print(&t, s);
     }
-    if (s->options.format == FORMAT_PRETTY && report_rows(&t))
-        printf("\nnext: pgtandem cron sync\n");
+    if (s->options.format == FORMAT_PRETTY && report_rows(&t)) {
+        putchar('\n');
+        remedy_print(&s->options, s->arena, "pgtandem cron sync");
+    }
     rc = cron_nodes_silent(s, c, reterr);
     return rc < 0 ? rc : report_rows(&t) ? ERR_PROBLEM : 0;
 }

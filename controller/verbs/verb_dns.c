@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/remedy.h"
 #include "controller/screen/report.h"
 #include "controller/session.h"
 #include "controller/verbs/verbs.h"
@@ -181,9 +182,11 @@ static void print_repair(const struct session *s, const struct world *w)
         return;
     nonce = strstr(text, r.nonce);
     printf("\nThe alias points to %s, but the owner is %s (%s). If that is right, this points it "
-           "there again:\nnext: pgtandem dns set '%.*snew%s'\n",
-           w->d.cname_present ? w->d.cname : "nothing", owner->name, owner->target,
-           (int)(nonce - text), text, nonce + strlen(r.nonce));
+           "there again:\n",
+           w->d.cname_present ? w->d.cname : "nothing", owner->name, owner->target);
+    remedy_print(&s->options, s->arena,
+                 arena_printf(s->arena, "pgtandem dns set '%.*snew%s'", (int)(nonce - text), text,
+                              nonce + strlen(r.nonce)));
 }
 
 /* An old zone or a backup of it is back: what the agents have seen is newer. */
@@ -198,13 +201,14 @@ static void print_restored(struct session *s, struct world *w)
         world_observe(s, w, OBSERVE_AGENTS);
         record = dns_words_restored(s->arena, &s->config, w);
     }
-    if (record)
-        printf("\nThe agents have seen a newer record: the zone was restored, or this server lost "
-               "updates. If the node named here is the primary, this writes it again:\n"
-               "next: pgtandem dns set '%s'\n",
-               record);
-    else
+    if (record) {
+        puts("\nThe agents have seen a newer record: the zone was restored, or this server lost "
+             "updates. If the node named here is the primary, this writes it again:");
+        remedy_print(&s->options, s->arena,
+                     arena_printf(s->arena, "pgtandem dns set '%s'", record));
+    } else {
         print_repair(s, w);
+    }
 }
 
 int verb_dns_show(struct session *s, struct err *reterr)

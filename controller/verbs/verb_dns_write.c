@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "controller/engine/change.h"
 #include "controller/engine/engine.h"
+#include "controller/remedy.h"
 #include "controller/session.h"
 #include "controller/verbs/verbs.h"
 #include "controller/world/observe.h"
@@ -188,7 +189,7 @@ static int tell_agents(struct session *s, const struct world *w, struct change *
         .command = PLAN_RESUME, .adopt = true, .journal = c->journal, .txn = c->txn};
 
     if (observing(s, w)) {
-        printf("next: pgtandem status\n");
+        remedy_print(&s->options, s->arena, "pgtandem status");
         return change_close(c, 0, reterr);
     }
     if (!s->options.reason)
@@ -392,8 +393,10 @@ static int write_typed(struct session *s, const struct world *w, const struct re
                                   .new_txt = text,
                                   .cname_ttl = r->ttl};
     rc = change_swap(&c, &swap, reterr);
-    if (rc == 0)
-        printf("written.\nnext: pgtandem resume\n");
+    if (rc == 0) {
+        puts("written.");
+        remedy_print(&s->options, s->arena, "pgtandem resume");
+    }
     return change_close(&c, rc, reterr);
 }
 

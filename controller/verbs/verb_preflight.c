@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "controller/preflight/preflight.h"
+#include "controller/remedy.h"
 #include "controller/screen/report.h"
 #include "controller/session.h"
 #include "controller/verbs/verbs.h"
@@ -59,10 +60,12 @@ int verb_preflight(struct session *s, struct err *reterr)
     preflight_run(s, w, unplanned ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED, from, to, p);
     preflight_print(s, p, false);
     rc = preflight_verdict(p, reterr);
-    if (rc == 0 && s->options.format == FORMAT_PRETTY)
-        printf("%zu checks, %zu warnings, %zu not checked, nothing blocks.\nnext: pgtandem %s --to "
-               "%s\n",
-               p->n, p->warnings, p->unchecked, unplanned ? "failover" : "switchover",
-               s->options.to);
+    if (rc == 0 && s->options.format == FORMAT_PRETTY) {
+        printf("%zu checks, %zu warnings, %zu not checked, nothing blocks.\n", p->n, p->warnings,
+               p->unchecked);
+        remedy_print(&s->options, s->arena,
+                     arena_printf(s->arena, "pgtandem %s --to %s",
+                                  unplanned ? "failover" : "switchover", s->options.to));
+    }
     return rc;
 }

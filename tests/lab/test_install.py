@@ -124,12 +124,59 @@ def test_each_role_alone():
         assert found == files, f"{role}: {sorted(found ^ files)}"
 
 
+def page(section):
+    """A section of installing.md."""
+    return re.search(rf"(?ms)^## {section}\. .*?(?=^## |\Z)", read(TOP, "docs/installing.md")).group(0)
+
+
+def as_the_page_says(role):
+    """A directory for /etc/pgtandem of a host, filled as sections 3 to 5 and 7 of the page say: from the
+    samples, the names in its table, and its key. -> the directory, its configuration"""
+    share, ca, etc = f"{work}/dest{PREFIX}/share/pgtandem", f"{work}/ca", f"{work}/etc-{role}"
+    if not os.path.exists(ca):
+        for command in re.findall(r"(?m)^    ca# (.*)$", page(3)):
+            run("sh", "-c", command.replace("/usr/local/share/pgtandem", share)
+                .replace("/root/pgtandem-ca", ca))
+    os.mkdir(etc)
+    column = ("controller", "agent").index(role)
+    for row in re.findall(r"(?m)^\| .*\.(?:crt|key)`.*$", page(3)):
+        names = re.findall(r"`([^`]*)`", row.split("|")[2 + column])
+        shutil.copy(f"{ca}/{names[0]}", f"{etc}/{names[-1]}")  # "`made` as `there`"
+    key = re.search(r"`([\w.]+)` on each controller with its own key, `([\w.]+)` on", page(4)).groups()[column]
+    with open(f"{etc}/{key}", "w") as f:
+        f.write('key "ctl-update" { algorithm hmac-sha256; secret "c2VjcmV0IG9mIHRoZSBjb250cm9s"; };\n')
+    name = "pgtandem.conf" if role == "controller" else "agent.conf"
+    assert f"share/pgtandem/{name}.sample /etc/pgtandem/{name}" in page(5) + page(7)
+    with open(f"{etc}/{name}", "w") as f:
+        f.write(read(share, name + ".sample").replace("/etc/pgtandem", etc))
+    return etc, f"{etc}/{name}"
+
+
+def test_samples_and_page_are_enough():
+    """What the page makes and the samples name is the same; one host has one address in both."""
+    _, path = as_the_page_says("controller")
+    said = run(f"{work}/dest{PREFIX}/bin/pgtandem", "-c", path, "config", "check")
+    assert "in order" in said and "ctl-update" in said, said
+    nodes = dict(re.findall(r"node (\S+): agent (\S+),", " ".join(said.split())))
+    etc, path = as_the_page_says("agent")
+    text = read(path)
+    for key in re.findall(r"(?m)^(?:ca|certificate|key|key_file) = (.*)$", text):
+        assert os.path.exists(key), f"agent.conf.sample names {key}, the page makes {os.listdir(etc)}"
+    own = re.search(r"(?m)^node = (\S+)", text).group(1), re.search(r"(?m)^listen = (\S+)", text).group(1)
+    others = dict(re.findall(r"(?m)^\[peer (\S+)\]\nagent = (\S+)", text))
+    assert {own[0]: own[1], **others} == nodes, (own, others, nodes)
+    for key in ("alias", "zone", "server"):
+        values = {re.search(rf"(?m)^{key} = (\S+)", t).group(1)
+                  for t in (text, read(TOP, "deploy/pgtandem.conf.sample"))}
+        assert len(values) == 1 and values.pop() in read(TOP, "docs/installing.md"), key
+
+
 def test_what_is_there_already_stays():
     """Again over a host in use, then uninstalled: configuration, keys, journals, state are as before."""
     root = work + "/used"
     install(root, PREFIX)
     kept = {f"{root}/etc/pgtandem/{n}": n + " of a person\n"
-            for n in ("agent.conf", "pgtandem.conf", "agent.key", "update.key")}
+            for n in ("agent.conf", "pgtandem.conf", "agent.key", "dns.key")}
     kept[root + "/var/lib/pgtandem-agent/state.json"] = "fenced\n"
     kept[root + "/var/lib/pgtandem/journal/a.journal"] = "history\n"
     for path, text in kept.items():

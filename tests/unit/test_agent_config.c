@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "tests/unit/unit.h"
 
 /* not inline: gcc 12 then takes what it returns for a pointer to its own variable */
@@ -53,6 +54,22 @@ static void test_sample(void **state)
     assert_null(config_peer(c, "db01"));
     assert_true(c->watch.enabled);
     assert_int_equal(c->cron.mode, CRONTAB_BLOCK);
+}
+
+static void a_remedy_names_the_file(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct config *c = arena_alloc(a, sizeof(*c));
+    char text[120] = "correct bin_directory in agent.conf, agent.conf.sample has it",
+         small[20] = "see agent.conf";
+
+    (void)state;
+    STR_COPY(c->path, "/srv/pg/tandem.conf");
+    config_name_file(c, text, sizeof(text));
+    assert_string_equal(text,
+                        "correct bin_directory in /srv/pg/tandem.conf, agent.conf.sample has it");
+    config_name_file(c, small, sizeof(small));
+    assert_string_equal(small, "see agent.conf"); /* no room */
 }
 
 /* the sample with one line replaced */
@@ -137,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sample),
+        cmocka_unit_test(a_remedy_names_the_file),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_reload_tells_no_secret),
     };

@@ -6,6 +6,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cli.h"
+#include "controller/remedy.h"
 #include "tests/unit/unit.h"
 
 static int parse(const char *text, struct config *c, struct err *e)
@@ -32,13 +34,13 @@ static void sample_is_valid(void **state)
     (void)state;
     if (parse(config_sample(a), &c, &e) < 0)
         fail_msg("%s", e.msg);
-    assert_int_equal(c.n_nodes, 2);
+    assert_int_equal(c.n_nodes, 3);
     assert_int_equal(c.dns.ttl, 30);
     assert_string_equal(c.journal.directory, "/var/lib/pgtandem/journal");
     assert_int_equal(config_node_index(&c, "db02"), 1);
     assert_int_equal(config_node_index(&c, "db03"), -1);
     assert_null(config_node_find(&c, ""));
-    assert_string_equal(config_node_by_target(&c, "DB01.ia2.TEST")->name, "db01");
+    assert_string_equal(config_node_by_target(&c, "DB01.example.ORG")->name, "db01");
 }
 
 static void each_error_is_named(void **state)
@@ -46,17 +48,17 @@ static void each_error_is_named(void **state)
     static const struct {
         const char *line, *instead, *said;
     } wrong[] = {
-        {"alias = db.ia2.test", "alias = db.elsewhere.test", "not below [dns] zone"},
-        {"alias = db.ia2.test", "alias = db01.ia2.test", "cannot point to itself"},
-        {"alias = db.ia2.test", "alias =", "alias"},
+        {"alias = db.example.org", "alias = db.elsewhere.test", "not below [dns] zone"},
+        {"alias = db.example.org", "alias = db01.example.org", "cannot point to itself"},
+        {"alias = db.example.org", "alias =", "alias"},
         {"name = ia2\n", "name = IA2\n", "[a-z0-9-]+"},
-        {"server = 192.0.2.53", "server = ns1.ia2.test", "neither an IP"},
+        {"server = 192.0.2.53", "server = ns1.example.org", "neither an IP"},
         {"server = 192.0.2.53", "server = 192.0.2.53:0", "neither an IP"},
-        {"agent = 192.0.2.11:7432", "agent = 192.0.2.11", "not IP:port"},
-        {"agent = 192.0.2.11:7432", "agent = 192.0.2.12:7432", "another node has the same"},
-        {"target = db01.ia2.test", "target = db02.ia2.test", "another node has the same"},
-        {"address = 192.0.2.11", "address = db01", "not an IP address"},
-        {"address = 192.0.2.11", "addres = 192.0.2.11", "unknown key"},
+        {"agent = 192.0.2.21:7432", "agent = 192.0.2.21", "not IP:port"},
+        {"agent = 192.0.2.21:7432", "agent = 192.0.2.22:7432", "another node has the same"},
+        {"target = db01.example.org", "target = db02.example.org", "another node has the same"},
+        {"address = 192.0.2.21", "address = db01", "not an IP address"},
+        {"address = 192.0.2.21", "addres = 192.0.2.21", "unknown key"},
         {"[node db01]", "[node db_01]", "[a-z0-9][a-z0-9-]*"},
         {"#[check archive-backlog]", "[check archive-backlogg]", "there is no such check"},
         {"#timeout_ms = 10000", "timeout_ms = 10", "timeout_ms"},
@@ -101,10 +103,37 @@ static void record_must_fit(void **state)
     for (int i = 3; i < 8; i++)
         text = arena_printf(a,
                             "%s\n[node a-rather-long-name-%d]\nagent = 192.0.2.%d:7432\n"
-                            "target = n%d.ia2.test\naddress = 192.0.2.%d\n",
-                            text, i, 20 + i, i, 20 + i);
+                            "target = n%d.example.org\naddress = 192.0.2.%d\n",
+                            text, i, 30 + i, i, 30 + i);
     assert_int_equal(parse(text, &c, &e), ERR_CONFIG);
     assert_non_null(strstr(e.msg, "255 bytes"));
+}
+
+/* A command without the file would act on the cluster of the usual one. */
+static void remedies_name_the_file(void **state)
+{
+    static const struct {
+        const char *text, *here;
+    } cases[] = {
+        {"pgtandem resume", "pgtandem -c /srv/b.conf resume"},
+        {"mend them, or `pgtandem preflight --to` for the list; then pgtandem dns show",
+         "mend them, or `pgtandem -c /srv/b.conf preflight --to` for the list; then pgtandem -c "
+         "/srv/b.conf dns show"},
+        {"on db01: pgtandem-agent status", "on db01: pgtandem-agent status"},
+        {"remove its section from pgtandem.conf", "remove its section from /srv/b.conf"},
+        {"restart what pgtandem knows not", "restart what pgtandem knows not"},
+        {"/etc/pgtandem/pgtandem.conf", "/etc/pgtandem/pgtandem.conf"},
+        {"", ""},
+    };
+    AUTO(arena) a = arena_new();
+    struct options other = {.config_path = "/srv/b.conf"};
+    struct options usual = {.config_path = CONFIG_DEFAULT_PATH};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(remedy_for(&other, a, cases[i].text), cases[i].here);
+        assert_ptr_equal(remedy_for(&usual, a, cases[i].text), cases[i].text);
+    }
 }
 
 int main(void)
@@ -114,6 +143,7 @@ int main(void)
         cmocka_unit_test(each_error_is_named),
         cmocka_unit_test(addresses),
         cmocka_unit_test(record_must_fit),
+        cmocka_unit_test(remedies_name_the_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,7 +144,7 @@ static void alike_passes(void **state)
 }
 
 /* Why the others had nothing to judge by. */
-/* What a connection has proven counts, and no text against it; without one a name proves nothing. */
+/* What a connection has proven counts, no text against it; without one a name proves nothing. */
 static void listening_is_proven_by_a_connection(void **state)
 {
     static const struct rehearsal connected = {
