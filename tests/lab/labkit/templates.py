@@ -16,7 +16,7 @@ PREFIX = '.template-'
 
 
 def key_of(*parts):
-    """Of texts and of files (as they are by time and size; all of a directory's)."""
+    """Of texts and of files (as they are by time and size; all of a directory's), if there are any."""
     digest = hashlib.sha256()
     for part in parts:
         if not os.path.isabs(part):
@@ -30,7 +30,7 @@ def key_of(*parts):
 
 def _files(path):
     if not os.path.isdir(path):
-        return [path]
+        return [path] if os.path.exists(path) else []
     return [os.path.join(top, name) for top, _, names in os.walk(path) for name in names]
 
 
