@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/engine/consequences.h"
@@ -11,6 +13,7 @@
 #include "controller/preflight/preflight.h"
 #include "controller/session.h"
 #include "controller/verbs/verbs.h"
+#include "controller/world/choose.h"
 #include "controller/world/observe.h"
 
 static int known_node(const struct session *s, const char *name, struct err *reterr)
@@ -74,22 +77,40 @@ int verb_switchover(struct session *s, struct err *reterr)
     return move(s, PLAN_SWITCHOVER, s->options.to, reterr);
 }
 
+/* Until no standby takes in any more, for half a second at most: nobody writes, so it ends. */
+static void let_wal_drain(struct session *s, struct world *w, struct choose_look *ret)
+{
+    enum { DRAIN_MS = 500, PAUSE_MS = 50, QUIET_LOOKS = 3 };
+    int64_t end_ms = clock_mono_ms() + DRAIN_MS;
+    const bool never = false;
+    int quiet = 0;
+
+    choose_look(&s->config, w, ret);
+    while (quiet < QUIET_LOOKS && clock_mono_ms() < end_ms) {
+        struct choose_look now;
+        uint32_t standbys = 0;
+
+        for (size_t i = 0; i < w->n_nodes; i++)
+            standbys |= ret->wal[i] ? 1U << i : 0;
+        if (!standbys)
+            return;
+        loop_wait(s->loop, &never, PAUSE_MS, NULL);
+        world_observe_nodes(s, w, standbys);
+        choose_look(&s->config, w, &now);
+        quiet = choose_at_rest(ret, &now) ? quiet + 1 : 0;
+        *ret = now;
+    }
+}
+
 /* The standby with the most WAL among those that answer. */
 static int most_wal(struct session *s, const char **ret_node, struct err *reterr)
 {
     struct world *w = arena_alloc(s->arena, sizeof(*w));
-    uint64_t most = 0;
-    int best = -1;
+    struct choose_look look;
+
     world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS);
-    for (size_t i = 0; i < w->n_nodes; i++) {
-        const struct obs_pg *pg = &w->nodes[i].obs.pg;
-        uint64_t wal = pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
-        if (!w->nodes[i].answered || pg->role != PG_RECOVERY || wal <= most ||
-            strcmp(s->config.nodes[i].name, w->d.record.owner) == 0)
-            continue;
-        most = wal;
-        best = (int)i;
-    }
+    let_wal_drain(s, w, &look);
+    int best = choose_most_wal(&look);
     if (best < 0)
         return err_set(reterr, ERR_PREFLIGHT, "`pgtandem status` shows what each node is",
                        "no standby answers: 0 of %zu nodes could become the primary", w->n_nodes);
