@@ -30,7 +30,9 @@ static const struct field dns_fields[] = {
     F_STRING(
         struct config_dns, others, 0, "",
         "IPs of the zone's other servers, comma-separated: asked what they show, also while the "
-        "primary does not respond; nothing is ever written there"),
+        "primary does not respond; nothing is ever written there. Empty: those that the primary "
+        "named "
+        "last"),
     F_STRING(struct config_dns, key_file, FIELD_REQUIRED, NULL,
              "file with this controller's own TSIG update key, mode 0600"),
     F_STRING(struct config_dns, key_name, 0, "", "the key's name, if the file holds several"),

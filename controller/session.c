@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/world/name_servers.h"
 
 /* ---- who ------------------------------------------------------------------------------------- */
 
@@ -57,6 +58,7 @@ int session_open_dns(struct session *s, bool with_key, struct err *reterr)
     STR_COPY(s->zone.alias, c->cluster.alias);
     STR_COPY(s->zone.server, c->dns.server);
     STR_COPY(s->zone.others, c->dns.others);
+    name_servers_recall(c->journal.directory, &s->zone);
     s->zone.tcp = c->dns.tcp;
     if (!with_key)
         return 0;

@@ -37,6 +37,7 @@ struct dns_zone {
     char alias[DNS_NAME_BYTES];     /* "db.ia2.test" */
     char server[DNS_ADDRESS_BYTES]; /* the zone's primary: IP, "IP:port" or "[IP6]:port" */
     char others[DNS_OTHERS_BYTES];  /* IPs of other servers, comma-separated; a survey asks them */
+    bool others_kept;               /* … as the primary named them once, not by configuration */
     struct tsig_key key;
     bool tcp; /* always TCP; else UDP up to 512 bytes and TCP above or on TC */
 };
@@ -130,6 +131,7 @@ struct dns_op *dns_swap(struct loop *l, const struct dns_zone *z, const struct d
  * more signed, as agents and a release by word do. e says why the primary's view or the NS are
  * missing; the survey has what there is. */
 struct dns_survey {
+    bool names_known; /* the primary has said which NS there are */
     size_t n;
     struct {
         char name[DNS_NAME_BYTES]; /* the NS's name */

@@ -28,6 +28,9 @@
 
 enum { READS = DNS_READ_REGISTER | DNS_READ_ALIAS | DNS_READ_SERIAL };
 
+/* Servers that the primary named once: asked in case it does not answer now. */
+static const char kept[] = "(named earlier)";
+
 struct survey;
 
 /* getaddrinfo cannot always be cancelled: it lives by itself, `name` is NULL once nobody waits. */
@@ -96,6 +99,17 @@ static bool same_view(const struct dns_view *a, const struct dns_view *b)
            strcmp(a->txt, b->txt) == 0;
 }
 
+/* The primary has named its servers: one that it named earlier and names no more is none. */
+static void drop_kept(struct dns_survey *r)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        if (strcmp(r->ns[i].name, kept) != 0)
+            r->ns[n++] = r->ns[i];
+    r->n = n;
+}
+
 static void survey_end(struct survey *s)
 {
     struct dns_survey *result = mem_alloc(sizeof(*result));
@@ -106,6 +120,9 @@ static void survey_end(struct survey *s)
     for (size_t i = 0; i < s->result.n; i++)
         s->result.ns[i].agrees = same_view(&s->result.primary, &s->result.ns[i].view);
     *result = s->result;
+    result->names_known = s->n_names > 0;
+    if (result->names_known)
+        drop_kept(result);
     survey_cancel(&s->op);
     fn(arg, result, e.code ? &e : NULL);
     mem_free(result);
@@ -197,7 +214,7 @@ static void add_others(struct survey *s)
         len = strcspn(at, ", \t");
         if (len > 0 && len < sizeof(ip)) {
             STR_PRINTF(ip, "%.*s", (int)len, at);
-            add_row(s, "(configured)", ip);
+            add_row(s, s->zone->others_kept ? kept : "(configured)", ip);
         }
     }
 }

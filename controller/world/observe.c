@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/session.h"
+#include "controller/world/name_servers.h"
 
 enum {
     READ_TIMEOUT_MS = 3000, /* `status` answers within 5 s, whatever is dead */
@@ -277,6 +278,8 @@ static void look_once(struct session *s, struct world *w, unsigned what)
         dns_op_cancel(read);
     if (survey && loop_wait(s->loop, &look.survey_done, SURVEY_TIMEOUT_MS + 500, NULL) < 0)
         dns_op_cancel(survey);
+    if (survey && w->survey_done)
+        name_servers_keep(s->config.journal.directory, &s->zone, &w->survey);
     if (look.key && loop_wait(s->loop, &look.key_done, READ_TIMEOUT_MS + 500, NULL) < 0)
         dns_op_cancel(look.key);
     /* each call has its own deadline, so this ends */

@@ -263,8 +263,7 @@ def becomes_primary(s, host):
           ' the primary, `server` by a reload on all hosts, and the role moves')
 def _(s):
     first, second = hosts.ADDRESS['ns1'], hosts.ADDRESS['ns2']
-    for host in hosts.CONTROLLERS:
-        reconfigured(s, host, 'pgtandem.conf', ('[dns]\n', '[dns]\nothers = %s\n' % second))
+    s.pgtandem('status')  # `others` is not configured: what the primary named last is asked
     s.kill('ns1')
     for verb in (('status',), ('dns', 'show')):
         said = ' '.join(s.pgtandem(*verb).stdout.split())
@@ -272,7 +271,7 @@ def _(s):
               '%s: %s', verb, said)
     becomes_primary(s, 'ns2')
     for host in hosts.CONTROLLERS:
-        reconfigured(s, host, 'pgtandem.conf', ('others = %s\n' % second, ''), (first, second))
+        reconfigured(s, host, 'pgtandem.conf', (first, second))
     for node in hosts.NODES:
         reconfigured(s, node, 'agent.conf', ('server = ' + first, 'server = ' + second))
         for pid in s.pids(node, 'agent'):
