@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-/* From `wall_ms` on: how many ms until no job can start any more from a text that stood in the crontab
- * before; 0 if none can. Debian's and Vixie's cron may be between looking and starting in seconds 0 to
- * 3 of a minute, and in second 59 they may have looked already. At most 5 s. */
+/* From `wall_ms` on: how many ms until no job can start any more from a text that stood in the
+ * crontab before; 0 if none can. Debian's and Vixie's cron may be between looking and starting in
+ * seconds 0 to 3 of a minute, and in second 59 they may have looked already. At most 5 s. */
 int64_t cron_minute_left_ms(int64_t wall_ms);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * Managed entries of a block that somebody has damaged: a configuration management that owns the
  * line after its own comment has overwritten our BEGIN, or has appended an entry that it did not
- * find because of our mark; an editor has cut the END off, or the whole text was replaced. The block
- * alone no longer says which entries are managed; what was known of it while it was whole does, and
- * so does our mark.
+ * find because of our mark; an editor has cut the END off, or the whole text was replaced. The
+ * block alone no longer says which entries are managed; what was known of it while it was whole
+ * does, and so does our mark.
  *
  * Pure, like base/crontab.h. `known` is crontab_known()'s text, which the agent keeps on disk.
  */
@@ -24,8 +24,8 @@ struct crontab_damage {
     char why[120];  /* "line 7: …" */
 };
 
-/* Is the block damaged, or gone while entries of it are still there, or is one of them outside of it
- * as well? */
+/* Is the block damaged, or gone while entries of it are still there, or is one of them outside of
+ * it as well? */
 bool crontab_is_damaged(const char *text, size_t len, const char *known,
                         struct crontab_damage *ret_damage);
 
