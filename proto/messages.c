@@ -103,6 +103,8 @@ static const struct field request_fields[] = {
     F_BOOL(struct request, immediate, 0, NULL, "fence: no postmaster is enough"),
     F_INT(struct request, wait_jobs_s, 0, 0, 604800, NULL, "cron-off: wait for running jobs (s)"),
     F_STRING(struct request, expected_hash, 0, NULL, "sha256 of the crontab that was planned on"),
+    F_STRING(struct request, expected_entries, FIELD_OMISSIBLE, NULL, "cron-off: parity of the entries that were planned on; the rest of the crontab may be another", .since = 2),
+    F_STRING(struct request, expected_environment, FIELD_OMISSIBLE, NULL, "cron-off: the same of the variables in force at them", .since = 2),
     F_STRING(struct request, to, 0, NULL, "arm: the target of the transition"),
     F_STRING(struct request, command, FIELD_OMISSIBLE, NULL, "arm: the command that began the transition", .since = 2),
     F_STRUCT(struct request, upstream, 0, &upstream_table, "whom to follow; evidence: the lost node; fence: who takes over"),

@@ -100,11 +100,13 @@ struct request {
     char nonce[NONCE_BYTES]; /* the nonce that D must show (arm, promote, unfence, cron-on) */
     char by[BY_BYTES];
     char reason[REASON_BYTES];
-    char step[24];            /* of the transition, for the log: "catch-up" */
-    int64_t timeout_ms;       /* the agent gives up (and says so) before this has passed */
-    bool immediate;           /* fence in seize: "no postmaster" is enough */
-    int64_t wait_jobs_s;      /* cron-off: wait so long for running jobs; 0 refuses */
-    char expected_hash[65];   /* cron-off/-on/-write: sha256 of the crontab planned on; "" any */
+    char step[24];          /* of the transition, for the log: "catch-up" */
+    int64_t timeout_ms;     /* the agent gives up (and says so) before this has passed */
+    bool immediate;         /* fence in seize: "no postmaster" is enough */
+    int64_t wait_jobs_s;    /* cron-off: wait so long for running jobs; 0 refuses */
+    char expected_hash[65]; /* cron-off/-on/-write: sha256 of the crontab planned on; "" any */
+    /* cron-off: obs_cron's parity and environment; then the rest of the text may be another */
+    char expected_entries[65], expected_environment[65];
     char to[NODE_NAME_BYTES]; /* arm: the target, told to whoever looks at the node */
     char command[16];         /* arm: what was typed: "switchover"; kept with who, when and why */
     struct upstream upstream; /* follow, rejoin; evidence: the lost one; fence: who takes over */

@@ -33,7 +33,10 @@ static void cron_off_do(void *act)
 {
     struct act *a = act;
 
-    cron_off(a->agent->cron, a->q->expected_hash, act_done, a);
+    const struct cron_expected x = {.hash = a->q->expected_hash,
+                                    .entries = a->q->expected_entries,
+                                    .environment = a->q->expected_environment};
+    cron_off(a->agent->cron, &x, act_done, a);
 }
 
 static void cron_off_wait(void *act)

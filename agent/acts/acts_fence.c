@@ -86,7 +86,7 @@ void act_fence_cron(void *act)
 {
     struct act *a = act;
 
-    cron_off(a->agent->cron, "", on_cron, a);
+    cron_off(a->agent->cron, NULL, on_cron, a);
 }
 
 /* The stop ended well, but not for the move: the fence is observed and recorded all the same. */

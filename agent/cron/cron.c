@@ -112,10 +112,12 @@ static struct cron_op *change(struct cron *c, const char *expected, cron_done_fn
     return op;
 }
 
-void cron_off(struct cron *c, const char *expected_hash, cron_done_fn fn, void *arg)
+void cron_off(struct cron *c, const struct cron_expected *x, cron_done_fn fn, void *arg)
 {
-    struct cron_op *op = change(c, expected_hash, fn, arg);
+    struct cron_op *op = change(c, x && x->hash ? x->hash : "", fn, arg);
 
+    STR_COPY(op->expected_entries, x && x->entries ? x->entries : "");
+    STR_COPY(op->expected_environment, x && x->environment ? x->environment : "");
     sequence_start(&op->seq, cron_change_phases, end_change, op);
 }
 

@@ -44,10 +44,16 @@ typedef void (*cron_done_fn)(void *arg, const struct err *e);
 typedef void (*cron_look_fn)(void *arg, const struct obs_cron *cron);
 void cron_look(struct cron *c, bool fresh, cron_look_fn fn, void *arg);
 
-/* Turn all managed entries off. ERR_LOST if the text's hash is not `expected_hash` (unless ""). No
+/* What a change was planned on, as obs_cron has it; "" or NULL any. Where `entries` is given, the
+ * text around them may be another, and `hash` is not looked at. */
+struct cron_expected {
+    const char *hash, *entries, *environment;
+};
+
+/* Turn all managed entries off. ERR_LOST if it is not the crontab that was expected (NULL: any). No
  * crontab at all counts as off. In a crontab whose block is damaged every known entry is turned
  * off, wherever it is. */
-void cron_off(struct cron *c, const char *expected_hash, cron_done_fn fn, void *arg);
+void cron_off(struct cron *c, const struct cron_expected *x, cron_done_fn fn, void *arg);
 /* Changes nothing: waits for the barrier past the last edit, from when on no job can start from the
  * text before it; then for running managed jobs, up to `wait_jobs_s` (0: not at all). ERR_REFUSED
  * names pid and command of what still runs. */

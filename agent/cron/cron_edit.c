@@ -195,19 +195,40 @@ bool cron_edit_damaged(const struct cron *c, const char *text, struct crontab_da
     return known && crontab_is_damaged(text, strlen(text), known, ret_damage);
 }
 
+static bool is_another(const char *expected, const char *found)
+{
+    return *expected && strcmp(expected, found) != 0;
+}
+
+/* What is wrong with it; NULL: it is the one that was planned on. */
+static const char *not_as_planned(const struct cron_op *op, struct crontab_summary *s)
+{
+    if (!*op->expected_entries) {
+        sha256_hex(op->text, strlen(op->text), s->hash);
+        return is_another(op->expected, s->hash) ? "the crontab has changed" : NULL;
+    }
+    if (crontab_summarize(op->text, strlen(op->text), op->c->mode, s, NULL) < 0)
+        return "the managed block of the crontab is damaged";
+    if (is_another(op->expected_entries, s->parity))
+        return "the managed entries of the crontab have changed";
+    return is_another(op->expected_environment, s->environment)
+               ? "the variables in force at the managed entries of the crontab have changed"
+               : NULL;
+}
+
 static void phase_expect(void *arg)
 {
     struct cron_op *op = arg;
-    char hash[SHA256_HEX_BYTES] = "";
+    struct crontab_summary s = {0};
+    const char *wrong = op->written ? NULL : not_as_planned(op, &s);
     struct err e;
 
-    if (op->written || !op->expected[0] ||
-        (sha256_hex(op->text, strlen(op->text), hash) && strcmp(op->expected, hash) == 0)) {
+    if (!wrong) {
         sequence_next(&op->seq);
         return;
     }
     err_set(&e, ERR_LOST, "look at it with `pgtandem cron show`, and run the command again",
-            "the crontab has changed since the plan was made (sha256 %.12s, expected %.12s)", hash,
+            "%s since the plan was made (sha256 %.12s, expected %.12s)", wrong, s.hash,
             op->expected);
     sequence_fail(&op->seq, &e);
 }

@@ -50,7 +50,7 @@ struct cron_op {
     struct child *child;
     struct timer *timer;
     bool on, use_cache;
-    char expected[65];
+    char expected[65], expected_entries[65], expected_environment[65]; /* struct cron_expected */
     int64_t jobs_deadline_ms;
     char *text, *was, *wanted;
     bool given;   /* the caller brings `wanted`; else it is made from each text anew */

@@ -150,7 +150,7 @@ static void set_crontab(struct guard *u)
     if (u->d.ruling.verdict == GUARD_WRITABLE && u->d.next.cron_on)
         cron_on(u->agent->cron, "", on_cron, u);
     else
-        cron_off(u->agent->cron, "", on_cron, u);
+        cron_off(u->agent->cron, NULL, on_cron, u);
     loop_wait(u->agent->loop, &u->done, CRON_MS, &u->failure);
 }
 

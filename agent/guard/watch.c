@@ -115,13 +115,13 @@ static void decide(void *act)
     case WATCH_CRON_OFF:
         rules_cron_off(&a->s, &next);
         if (act_save(a, &next))
-            cron_off(a->agent->cron, "", on_cron_off, a);
+            cron_off(a->agent->cron, NULL, on_cron_off, a);
         break;
     case WATCH_NOTHING: /* but a crontab that is not as it was commanded */
         if (a->s.cron_on)
             act_finish(a);
         else
-            cron_off(a->agent->cron, "", on_cron_off, a);
+            cron_off(a->agent->cron, NULL, on_cron_off, a);
         break;
     }
 }

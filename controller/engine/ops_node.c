@@ -56,9 +56,13 @@ void op_arm(struct run *r, const struct plan_move *m, struct op_result *res)
 
 static void fill_cron_off(struct run *r, size_t node, struct request *q, const void *arg)
 {
+    const struct obs_cron *c = &obs_of(r, node)->cron;
+
     (void)arg;
     q->wait_jobs_s = r->session->options.wait_jobs_s;
-    STR_COPY(q->expected_hash, obs_of(r, node)->cron.hash);
+    STR_COPY(q->expected_hash, c->hash);
+    STR_COPY(q->expected_entries, c->parity);
+    STR_COPY(q->expected_environment, c->environment);
 }
 
 static void describe_cron(const struct run *r, const struct plan_move *m, struct op_result *res)

@@ -106,10 +106,20 @@ static void on_done(void *arg, const struct err *e)
     p->done = true;
 }
 
-static const struct err *edit(struct place *p, bool on, const char *expected)
+static const struct err *off(struct place *p, const struct cron_expected *x)
 {
     p->done = false;
-    (on ? cron_on : cron_off)(p->cron, expected, on_done, p);
+    cron_off(p->cron, x, on_done, p);
+    assert_int_equal(loop_wait(p->loop, &p->done, 20000, NULL), 0);
+    return &p->e;
+}
+
+static const struct err *edit(struct place *p, bool on, const char *expected)
+{
+    if (!on)
+        return off(p, &(struct cron_expected){.hash = expected});
+    p->done = false;
+    cron_on(p->cron, expected, on_done, p);
     assert_int_equal(loop_wait(p->loop, &p->done, 20000, NULL), 0);
     return &p->e;
 }
@@ -188,6 +198,30 @@ static void a_text_that_is_not_the_planned_one_is_refused(void **state)
     put(p, "after.4", "echo '# a human' >>tab\n");
     assert_int_equal(edit(p, false, s.hash)->code, 0);
     is(p, BLOCK_OFF HUMAN);
+}
+
+/* A move rests on the managed entries and on what they run with, not on a human's other lines. */
+static void only_the_entries_were_planned_on(void **state)
+{
+    struct place *p = *state;
+    struct crontab_summary s;
+    static const char other[] = "# BEGIN pgtandem\n* * * * * another\n# END pgtandem\n";
+
+    assert_int_equal(crontab_summarize(BLOCK_ON, strlen(BLOCK_ON), CRONTAB_BLOCK, &s, NULL), 0);
+    const struct cron_expected x = {
+        .hash = s.hash, .entries = s.parity, .environment = s.environment};
+    put(p, "tab", HUMAN BLOCK_ON "1 1 * * * own\n");
+    assert_int_equal(off(p, &x)->code, 0);
+    is(p, HUMAN BLOCK_OFF "1 1 * * * own\n");
+    put(p, "tab", other);
+    assert_int_equal(off(p, &x)->code, ERR_LOST);
+    assert_non_null(strstr(p->e.msg, "managed entries"));
+    is(p, other);
+    put(p, "tab", "SHELL=/bin/bash\n" BLOCK_ON);
+    assert_int_equal(off(p, &x)->code, ERR_LOST);
+    assert_non_null(strstr(p->e.msg, "variables"));
+    put(p, "tab", "* * * * * job\n");
+    assert_int_equal(off(p, &x)->code, ERR_LOST);
 }
 
 static void a_given_text_never_replaces_an_edit(void **state)
@@ -341,6 +375,7 @@ int main(void)
         TEST(an_edit_that_switches_back_is_edited_again),
         TEST(who_edits_for_ever_is_reported),
         TEST(a_text_that_is_not_the_planned_one_is_refused),
+        TEST(only_the_entries_were_planned_on),
         TEST(a_given_text_never_replaces_an_edit),
         TEST(a_text_that_cron_refuses_is_named_as_that),
         TEST(a_dry_run_says_what_it_is),
