@@ -176,7 +176,7 @@ static int too_old(const struct rpc_call *c, int version, struct err *reterr)
             p->node, p->address, version, c->needs_what, c->needs);
     err_set_hint(reterr,
                  "Install this version of pgtandem on %s, then there: systemctl restart "
-                 "pgtandem-agent (PostgreSQL goes on); then give the command again.",
+                 "pgtandem-agent (PostgreSQL goes on); then run the command again.",
                  p->node);
     return ERR_SKEW;
 }

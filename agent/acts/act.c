@@ -225,7 +225,7 @@ static void take_lock(void *arg)
     a->timer = NULL;
     int r = 0;
     if (clock_mono_ms() >= a->deadline_ms)
-        r = err_set(&e, ERR_TIMEOUT, "give the command again; nothing was done",
+        r = err_set(&e, ERR_TIMEOUT, "run the command again; nothing was done",
                     "its turn did not come in time: another act or the guard was at work here");
     else
         r = state_lock(&g->config->binding, 0, &a->lock, &e);

@@ -126,7 +126,7 @@ void act_fence_observe(void *act)
                                                       "# pgtandem: fenced\n", NULL) == 0;
     a->f = agent_facts(&a->pg);
     if (!rules_fence_observed(&a->s, &a->f, a->q->immediate)) {
-        err_set(&e, ERR_INCOMPLETE, "the fence's mark is set; give the command again",
+        err_set(&e, ERR_INCOMPLETE, "the fence's mark is set; run the command again",
                 "fenced, but not as it should be: PostgreSQL is %s, pg_control says \"%s\", "
                 "standby.signal is %s%s%s",
                 pg_role_names[a->pg.role], pg_control_state_names[a->pg.control_state],

@@ -165,7 +165,7 @@ static void on_revoke_started(void *arg, const struct err *e)
     } else if (e) {
         act_fail(a, e);
     } else if (!rules_revoke_observed(&a->s, &a->f)) {
-        err_set(&why, ERR_INCOMPLETE, "give the command again",
+        err_set(&why, ERR_INCOMPLETE, "run the command again",
                 "stopped, it did not show that the promotion had not happened: pg_control says "
                 "\"%s\" on timeline %lld",
                 pg_control_state_names[a->pg.control_state], (long long)a->pg.control_tli);

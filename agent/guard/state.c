@@ -96,7 +96,8 @@ static int unusable(struct err *e, const char *path, const char *why)
 
     STR_PRINTF(hint,
                "the file is left as it is and this node is treated as fenced: docs/operating.md, "
-               "\"an agent's state is unreadable\"; if the node is to start anew, move %s away and "
+               "\"an agent's state is unreadable\"; if the node is to start from scratch, move %s "
+               "away and "
                "then `pgtandem rejoin` it",
                path);
     return err_set(e, ERR_INVALID, hint, "%s: %s", path, why);

@@ -174,13 +174,13 @@ static void on_probe(void *arg, const struct child_result *r)
 
     k->probe = NULL;
     if (!r->started)
-        tell_words(k, REHEARSAL_ARCHIVE, REHEARSAL_FAILED, "mend [archive] probe_command",
+        tell_words(k, REHEARSAL_ARCHIVE, REHEARSAL_FAILED, "correct [archive] probe_command",
                    "probe_command cannot be run: %s", strerror(r->error));
     else if (r->timed_out)
         archive_late(k, r);
     else
         tell_words(k, REHEARSAL_ARCHIVE, r->status == 0 ? REHEARSAL_PASSED : REHEARSAL_FAILED,
-                   r->status == 0 ? "" : "run it by hand as the agent's user, mend the archive",
+                   r->status == 0 ? "" : "run it by hand as the agent's user, correct the archive",
                    "status %d%s%.*s", r->status, len ? ": " : "", len, line);
 }
 

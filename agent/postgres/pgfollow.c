@@ -54,7 +54,7 @@ static void on_setting(void *arg, const struct pgconn_reply *r)
             pgop_end(&f->op, NULL);
     } else if (pgop_late(&f->op))
         pgop_fail(&f->op, ERR_INCOMPLETE,
-                  "remove it from PostgreSQL's command line, or mend postgresql.conf",
+                  "remove it from PostgreSQL's command line, or correct postgresql.conf",
                   "%s: primary_conninfo has been set but is not in force (its source is \"%s\"%s)",
                   f->op.what, pgop_text(r, 0, 0, 2),
                   pgop_true(r, 0, 0, 3) ? ", it waits for a restart" : "");

@@ -201,8 +201,12 @@ void pgorphan_find(const char *data_directory, struct pgorphans *ret)
     unsigned long before;
 
     *ret = (struct pgorphans){.n = 0};
-    if (!search_new(data_directory, &s))
-        return; /* no data directory, no process in it */
+    if (!search_new(data_directory, &s)) {
+        ret->unknown =
+            errno != ENOENT && errno != ENOTDIR; /* no data directory, no process in it */
+        STR_PRINTF(ret->problem, "%s cannot be looked at (%s)", data_directory, strerror(errno));
+        return;
+    }
     before = attached(&s);
     go_through(&s, before > 0, ret);
     if (ret->n == 0 && !ret->unknown && before > 0 && attached(&s) > 0) {

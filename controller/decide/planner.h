@@ -124,7 +124,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_NOT_LOST, "%s answers: it is not lost, and nothing has been changed",                    \
       "`pgtandem rejoin %s`, or stop its host for good first")                                     \
     X(WHY_CRON_OWED, "the role is on %s, but its scheduled jobs are not on", "`pgtandem resume`")  \
-    X(WHY_PREFLIGHT, "a check refused; nothing has been changed", "mend what the check names")     \
+    X(WHY_PREFLIGHT, "a check refused; nothing has been changed", "correct what the check names")  \
     X(WHY_DECLINED, "declined", "nothing was done after the question")                             \
     X(WHY_NO_RECORD, "there is no ownership record", "`pgtandem dns init`")                        \
     X(WHY_DNS_SILENT, "the zone's primary does not answer, so nothing more is changed",            \
@@ -133,7 +133,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "`pgtandem dns show`; nothing moves without DNS: bring it back, then the same command")      \
     X(WHY_OPEN, "another transition is open",                                                      \
       "`pgtandem status` names who holds it; `pgtandem resume` or `abort`")                        \
-    X(WHY_LOST, "another command was faster", "`pgtandem status` names it")                        \
+    X(WHY_LOST, "another command claimed the record first", "`pgtandem status` names it")          \
     X(WHY_DISPLACED, "another command has taken over",                                             \
       "`pgtandem status` names it; do nothing here")                                               \
     X(WHY_CLAIM_UNKNOWN, "nobody knows whether the record was written",                            \
@@ -159,7 +159,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_NO_GRADE, "%s does not answer and nothing proves that it cannot write",                  \
       "stop it for certain and `pgtandem resume --accept-unfenced %s`")                            \
     X(WHY_NO_GRADE_YET, "%s does not answer and nothing proves that it cannot write",              \
-      "stop it for certain and give the command again with --accept-unfenced %s")                  \
+      "stop it for certain and run the command again with --accept-unfenced %s")                   \
     X(WHY_NOT_MOST_WAL, "another standby has more WAL than %s",                                    \
       "`pgtandem failover --to` that one")                                                         \
     X(WHY_TIMELINE, "%s has not the right history, or its next timeline number is used already",   \
@@ -172,7 +172,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_NO_CLEAN_STOP,                                                                           \
       "%s is fenced, but not by a clean stop: nobody can prove that no commit is lost",            \
       "`pgtandem abort` gives it its role back")                                                   \
-    X(WHY_NEVER_PRIMARY, "the owner %s never was primary", "`pgtandem resume`")                    \
+    X(WHY_NEVER_PRIMARY, "the owner %s has never been the primary", "`pgtandem resume`")           \
     X(WHY_ORPHANS,                                                                                 \
       "PostgreSQL's postmaster on %s is gone, but processes of it live on and may still commit",   \
       "`pgtandem fence %s`")                                                                       \

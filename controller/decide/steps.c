@@ -430,8 +430,8 @@ int steps_validate(struct err *reterr)
             steps[i].id == (enum step_id)i ? fault_of(&steps[i]) : "is out of order";
 
         if (fault)
-            return err_set(reterr, ERR_INVALID, "mend controller/decide/steps.c", "step %d (%s) %s",
-                           i, steps[i].name ? steps[i].name : "", fault);
+            return err_set(reterr, ERR_INVALID, "correct controller/decide/steps.c",
+                           "step %d (%s) %s", i, steps[i].name ? steps[i].name : "", fault);
     }
     return 0;
 }

@@ -141,7 +141,7 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
         preflight_print(s, p, true);
     if (p->blocking) {
         err_set(&res->e, ERR_PREFLIGHT,
-                "mend them, or `pgtandem preflight --to` for the whole list",
+                "correct them, or `pgtandem preflight --to` for the whole list",
                 "%zu of %zu checks refuse; nothing has been changed", p->blocking, p->n);
         return;
     }

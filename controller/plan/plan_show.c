@@ -177,7 +177,7 @@ int plan_check_facts(struct session *s, const struct plan *then, const struct pl
     }
     for (size_t i = 0; i < n && s->options.format != FORMAT_JSON; i++)
         report_wrap(s, "changed: ", changes[i].text);
-    return err_set(reterr, ERR_PREFLIGHT, "mend what was not meant, or plan again",
+    return err_set(reterr, ERR_PREFLIGHT, "correct what was not meant, or plan again",
                    "%zu %s changed since the plan was made at %s; nothing has been changed. "
                    "First: %s",
                    n, n == 1 ? "fact has" : "facts have", then->made, changes[0].text);

@@ -63,7 +63,7 @@ int preflight_check_ignores(const struct session *s, struct err *reterr)
             return err_set(reterr, ERR_USAGE, "`pgtandem preflight --to NODE` shows their names",
                            "--ignore %s: there is no such check", s->options.ignore[i]);
         if (!check->ignorable)
-            return err_set(reterr, ERR_USAGE, "mend what it finds",
+            return err_set(reterr, ERR_USAGE, "correct what it finds",
                            "--ignore %s: this check cannot be ignored: %s", check->name,
                            check->what);
     }

@@ -29,9 +29,9 @@ bool check_archiver(const struct check_view *v, struct preflight_result *r)
     if (v->ai->archive_failing)
         check_measured(r, "%s failed %" PRId64 " s ago", v->ai->archive_failed_wal,
                        v->ai->archive_failed_s);
-    check_remedy(r,
-                 "on %s: SELECT * FROM pg_stat_archiver; mend archive_command: a stop waits for it",
-                 v->a_name);
+    check_remedy(
+        r, "on %s: SELECT * FROM pg_stat_archiver; correct archive_command: a stop waits for it",
+        v->a_name);
     return !v->ai->archive_failing;
 }
 
@@ -43,7 +43,7 @@ bool check_logical_slots(const struct check_view *v, struct preflight_result *r)
         if (!v->a->pg.slots[i].physical)
             check_list(names, sizeof(names), v->a->pg.slots[i].name);
     check_measured(r, "%s", *names ? names : "none");
-    check_remedy(r, "they stay on %s: make them on the new primary, and its subscribers anew",
+    check_remedy(r, "they stay on %s: make them on the new primary, and its subscribers again",
                  v->a_name);
     return !*names;
 }

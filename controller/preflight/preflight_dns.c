@@ -49,7 +49,7 @@ bool check_target_address(const struct check_view *v, struct preflight_result *r
         return check_unknown(r, "the name was not asked for");
     const struct config_node *node = &v->c->nodes[v->to];
     STR_PRINTF(r->threshold, "%s", node->address);
-    check_remedy(r, "mend the A or AAAA record of %.100s, or [node %s] in %.60s", node->target,
+    check_remedy(r, "correct the A or AAAA record of %.100s, or [node %s] in %.60s", node->target,
                  node->name, v->c->path);
     if (n->target_error.code && !n->target.answered)
         return check_unknown(r, "%.200s", n->target_error.msg);

@@ -108,7 +108,8 @@ bool check_archive_backlog(const struct check_view *v, struct preflight_result *
 {
     STR_PRINTF(r->threshold, "at most %" PRId64 " files", v->c->limits.ready_files);
     check_measured(r, "%" PRId64 " files", v->a->pg.ready_files);
-    check_remedy(r, "on %s: SELECT * FROM pg_stat_archiver; mend archive_command first", v->a_name);
+    check_remedy(r, "on %s: SELECT * FROM pg_stat_archiver; correct archive_command first",
+                 v->a_name);
     return v->a->pg.ready_files <= v->c->limits.ready_files;
 }
 

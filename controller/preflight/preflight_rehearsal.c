@@ -150,8 +150,8 @@ bool check_replication_identity(const struct check_view *v, struct preflight_res
             check_measured(r, "from %s, the address of %s leads to %" PRIu64, v->c->nodes[i].name,
                            done->node, done->sysid);
             STR_PRINTF(r->threshold, "%" PRIu64, v->d->sysid);
-            check_remedy(r, "mend address and port of [node %s] in %s, or the network", done->node,
-                         v->c->path);
+            check_remedy(r, "correct address and port of [node %s] in %s, or the network",
+                         done->node, v->c->path);
             return false;
         }
     }

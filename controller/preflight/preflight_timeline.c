@@ -25,8 +25,10 @@ bool check_history(const struct check_view *v, struct preflight_result *r)
     STR_PRINTF(r->threshold, "timeline %" PRId64 " in it", line);
     check_measured(r, "%s is on timeline %" PRId64 ", newest history file %" PRId64, v->b_name,
                    lineage_tli(&v->b->pg), v->b->pg.newest_history_tli);
-    check_remedy(r, "%s is not of the owner's lineage: build it anew from %s", v->b_name,
-                 *v->a_name ? v->a_name : "the owner");
+    check_remedy(r,
+                 "%s is not on the owner's timeline history: `pgtandem status` shows where it left "
+                 "it; what was written there since is lost when it is re-cloned from %s",
+                 v->b_name, *v->a_name ? v->a_name : "the owner");
     if (v->a && v->a->pg.tli && v->a->pg.tli == lineage_tli(&v->b->pg) &&
         !lineage_same(&v->b->pg, &v->a->pg)) {
         check_measured(
@@ -60,8 +62,8 @@ bool check_timeline_number(const struct check_view *v, struct preflight_result *
         check_measured(r, "%s has had timeline %" PRId64 ", %s only %" PRId64, v->c->nodes[i].name,
                        newest(&n->obs.pg), v->b_name, mine);
         check_remedy(r,
-                     "%s was promoted once by itself: save what it alone has "
-                     "(docs/two-writable.md, \"Afterwards\") and build it anew; two timelines of "
+                     "%s was promoted once on its own: save what it alone has "
+                     "(docs/two-writable.md, \"Afterwards\"), then re-clone it; two timelines of "
                      "one number are told apart by their histories alone",
                      v->c->nodes[i].name);
         return false;

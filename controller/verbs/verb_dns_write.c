@@ -130,7 +130,7 @@ static int refuse_existing(const struct session *s, const struct world *w, struc
     if (w->d.n_txt > 0)
         return err_set(reterr, ERR_REGISTER,
                        "if it is not pgtandem's, remove it with nsupdate and your own key; if it "
-                       "is, mend it with `pgtandem dns set`",
+                       "is, correct it with `pgtandem dns set`",
                        "a foreign TXT record stands where the ownership record belongs: \"%.280s\"",
                        w->d.txt);
     if (epoch > 0)
@@ -149,7 +149,7 @@ static int make_first(struct session *s, const struct world *w, int owner, struc
 
     if (w->d.cname_present && strcmp(w->d.cname, n->target) != 0)
         return err_set(reterr, ERR_REGISTER,
-                       "point the alias to the primary first, or mend `target` in the "
+                       "point the alias to the primary first, or correct `target` in the "
                        "configuration",
                        "%s points to %s, but the writable node %s has the target %s", s->zone.alias,
                        w->d.cname, n->name, n->target);

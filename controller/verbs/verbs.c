@@ -250,7 +250,7 @@ const struct verb_row verb_rows[] = {
      .about = "Recomputes the chain of hashes over all journals of this controller: a record that "
          "was changed, removed or put in breaks it, and its file and line are named. It prints the "
          "newest hash: note it in the ticket, and --from finds out later whether somebody who "
-         "could compute the chain anew has done so.",
+         "could compute the whole chain again has done so.",
      .example_for = "with the hash that an older ticket has noted",
      .example = "pgtandem audit verify --from 5b1c29f0a76e",
      .needs = NEEDS_CONFIG, .takes = TAKES_FORMAT | TAKES_FROM, .run = verb_audit_verify},

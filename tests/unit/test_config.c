@@ -116,8 +116,8 @@ static void remedies_name_the_file(void **state)
         const char *text, *here;
     } cases[] = {
         {"pgtandem resume", "pgtandem -c /srv/b.conf resume"},
-        {"mend them, or `pgtandem preflight --to` for the list; then pgtandem dns show",
-         "mend them, or `pgtandem -c /srv/b.conf preflight --to` for the list; then pgtandem -c "
+        {"correct them, or `pgtandem preflight --to` for the list; then pgtandem dns show",
+         "correct them, or `pgtandem -c /srv/b.conf preflight --to` for the list; then pgtandem -c "
          "/srv/b.conf dns show"},
         {"on db01: pgtandem-agent status", "on db01: pgtandem-agent status"},
         {"remove its section from pgtandem.conf", "remove its section from /srv/b.conf"},

@@ -106,6 +106,22 @@ static void test_another_clusters_are_left_alone(void **state)
     rmdir(other);
 }
 
+/* A disk that fails, a link that leads in circles: not known, and never "none". */
+static void test_a_directory_that_cannot_be_looked_at(void **state)
+{
+    struct pgorphans o;
+    char path[80];
+
+    (void)state;
+    STR_PRINTF(path, "%s/loop", made.data_directory);
+    assert_int_equal(symlink(path, path), 0);
+    pgorphan_find(path, &o);
+    assert_true(o.unknown);
+    assert_non_null(strstr(o.problem, "loop cannot be looked at"));
+    pgorphan_find("/nonexistent", &o);
+    assert_false(o.unknown);
+}
+
 static void test_a_shell_is_none(void **state)
 {
     int pid = process_in(made.data_directory, "bash");
@@ -182,6 +198,7 @@ int main(void)
         IN_DIRECTORY(test_found_by_its_memory),
         IN_DIRECTORY(test_found_though_the_pid_file_is_gone),
         IN_DIRECTORY(test_another_clusters_are_left_alone),
+        IN_DIRECTORY(test_a_directory_that_cannot_be_looked_at),
         IN_DIRECTORY(test_a_shell_is_none),
         IN_DIRECTORY(test_a_stop_ends_them),
         IN_DIRECTORY(test_nothing_starts_beside_one),
