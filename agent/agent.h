@@ -42,6 +42,7 @@ struct agent {
     struct canary *canary;       /* agent/cron/canary.c; NULL: none is in the crontab */
     struct rehearse *rehearsing; /* agent/look/rehearse.c: what has not been answered */
     const char *acting;          /* the name of the one that runs; NULL: none */
+    int64_t acting_mono_ms;      /* since when */
     struct ran_log ran;          /* what the running act had to run */
     bool stopping;
     void (*idle)(struct agent *g); /* stopping, and the last act has ended */

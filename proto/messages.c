@@ -274,6 +274,7 @@ static const struct field node_obs_fields[] = {
     F_BOOL(struct node_obs, can_stop, 0, NULL, "stopping PostgreSQL was checked to be permitted"),
     F_BOOL(struct node_obs, starting_act, 0, NULL, "an act is running"),
     F_STRING(struct node_obs, act, 0, NULL, "its verb"),
+    F_INT(struct node_obs, act_ms, 0, 0, INT64_MAX, NULL, "for how long it has been running (ms)", .since = 2),
     F_ENUM(struct node_obs, mode, 0, agent_mode_names, NULL, "what the agent may do: act, or only observe", .since = 2),
     F_INT(struct node_obs, certificate_days, 0, -2, INT64_MAX, "-2", "days until its certificate expires, -1 it has, -2 not told", .since = 2),
     F_STRUCT(struct node_obs, begun, 0, &obs_begun_table, "who began the transition last obeyed", .since = 2),

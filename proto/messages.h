@@ -307,6 +307,7 @@ struct node_obs {
     bool can_stop;                                   /* the stop path was checked (permission) */
     bool starting_act;                               /* an act is running now */
     char act[24];                                    /* its verb */
+    int64_t act_ms;                                  /* for how long; 0: none, or not told */
     int mode;                                        /* enum agent_mode */
     int64_t certificate_days; /* whole, until the agent's expires; -1 it has; -2 not told */
     struct obs_begun begun;   /* the transition that this node was last armed for */

@@ -225,8 +225,8 @@ static void take_lock(void *arg)
     a->timer = NULL;
     int r = 0;
     if (clock_mono_ms() >= a->deadline_ms)
-        r = err_set(&e, ERR_TIMEOUT, "run the command again; nothing was done",
-                    "its turn did not come in time: another act or the guard was at work here");
+        r = err_set(&e, ERR_TIMEOUT, "nothing was done; run the command again",
+                    "timed out waiting for the guard, which is at work on this node");
     else
         r = state_lock(&g->config->binding, 0, &a->lock, &e);
     if (r == ERR_HELD) { /* the guard is at work: it takes a few seconds at most */
@@ -245,12 +245,41 @@ static void start_first(struct agent *g)
 {
     struct act *a = g->queue;
 
+    timer_free(a->timer);
+    a->timer = NULL;
     a->started_ms = clock_mono_ms();
     g->acting = a->kind->name;
+    g->acting_mono_ms = a->started_ms;
     g->ran.n = 0;
     act_log(a, level_of(a), "begins", "seq=%" PRId64 " by=%s reason=\"%s\"", a->q->seq, a->q->by,
             a->q->reason);
     take_lock(a);
+}
+
+/* Its caller is told in time that the agent is busy: an answer after its deadline would be taken for
+ * silence, and this node for one that is gone. */
+static void on_too_late(void *arg)
+{
+    struct act *a = arg;
+    struct agent *g = a->agent;
+    struct act **at = &g->queue;
+    struct err e;
+
+    timer_free(a->timer);
+    a->timer = NULL;
+    err_set(&e, ERR_TIMEOUT, "nothing was done; run the command again when that has ended",
+            "timed out waiting for another operation on this node: %s has been running for %" PRId64
+            " s",
+            g->acting ? g->acting : "one", (clock_mono_ms() - g->acting_mono_ms) / 1000);
+    while (*at != a)
+        at = &(*at)->next;
+    *at = a->next;
+    a->next = g->tails;
+    g->tails = a;
+    a->started_ms = clock_mono_ms();
+    a->seq = (struct sequence){.phases = NULL, .arg = a, .state = SEQUENCE_ENDED, .e = e};
+    log_end(a, &e);
+    agent_observe(g, AGENT_LOOK_MS, false, on_tail_observed, a);
 }
 
 static void on_turn(void *arg)
@@ -288,6 +317,8 @@ void act_request(struct agent *g, const struct act_kind *kind, struct rpc_reques
 
     a->rpc = r;
     a->q = &r->q;
+    if (g->queue != a)
+        a->timer = timer_start(g->loop, act_left_ms(a), on_too_late, a);
 }
 
 struct act *act_own(struct agent *g, const struct act_kind *kind, const char *by,

@@ -195,6 +195,18 @@ static const char *measured(const struct run *r, int node, char ret[200])
     return ret;
 }
 
+/* It answers, and is at work on something else: nothing has to be brought back. */
+static bool busy(const struct run *r, int node, char ret[160])
+{
+    const struct world_node *n = node >= 0 ? &r->world.nodes[node] : NULL;
+
+    if (!n || !n->answered || !n->obs.starting_act)
+        return false;
+    (void)str_printf(ret, 160, "its agent is busy: %s has been running for %lld s", n->obs.act,
+                     (long long)(n->obs.act_ms / 1000));
+    return true;
+}
+
 /* The planner's last word as an error: its exit code, text and hint, and the step that led to
  * it. */
 static int end_error(const struct run *r, const struct plan_move *m, struct err *reterr)
@@ -227,6 +239,10 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
                 "%s: %s holds the record (epoch %lld, %s, %s%s%s)", text, d->by,
                 (long long)d->epoch, register_state_names[d->state], d->owner,
                 d->to[0] ? " -> " : "", d->to);
+    else if (busy(r, m->node, measure))
+        err_set(reterr, codes[m->exit_code],
+                "`pgtandem status` shows when that has ended; then run the same command again",
+                "%s (%s)", text, measure);
     else if (m->reason == WHY_DIVERGED)
         err_set(reterr, codes[m->exit_code], hint, "%s: %s", text, measured(r, m->node, measure));
     else if (r->last_error.code)

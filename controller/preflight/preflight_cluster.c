@@ -251,7 +251,8 @@ bool check_agent_busy(const struct check_view *v, struct preflight_result *r)
 
         if (!n->answered || !n->obs.starting_act)
             continue;
-        check_measured(r, "%s is at %s", v->c->nodes[i].name, n->obs.act);
+        check_measured(r, "%s is busy: %s, for %lld s", v->c->nodes[i].name, n->obs.act,
+                       (long long)(n->obs.act_ms / 1000));
         check_remedy(r, "wait, then look again: pgtandem status");
         return false;
     }

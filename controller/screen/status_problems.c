@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/screen/status.h"
@@ -120,6 +121,14 @@ static const char *renew_agent(const struct status *st, int node)
     return renew(st, "agent", name_of(st, node), ", there: systemctl reload pgtandem-agent");
 }
 
+/* At work on something that lasts. */
+static bool is_busy(const struct node_obs *o)
+{
+    enum { TOLD_MS = 2000 };
+
+    return o->starting_act && o->act_ms >= TOLD_MS;
+}
+
 static const char *at_the_node(const struct status *st, int node)
 {
     if (node < 0)
@@ -134,6 +143,8 @@ static const char *at_the_node(const struct status *st, int node)
                                                          : "; if it is lost for good, here: "
                                                            "pgtandem forget ",
                             node == plan_owner(st->view) ? "" : name_of(st, node));
+    if (is_busy(&st->w->nodes[node].obs))
+        return "pgtandem status -w 2"; /* until that has ended */
     return arena_printf(st->arena, "on %s: pgtandem-agent status", name_of(st, node));
 }
 
@@ -456,6 +467,17 @@ static void backups(struct status *st, size_t node)
             name_of(st, (int)node), *pg->backups ? ": " : "", pg->backups);
 }
 
+/* Its commands wait for that; it answers, and is not absent. */
+static void busy(struct status *st, const struct node_obs *o, const char *name)
+{
+    char at[CLOCK_TEXT_BYTES];
+
+    if (!is_busy(o))
+        return;
+    add(st, &st->owed, name, "%s is busy: %s has been running there since %s", name, o->act,
+        clock_text_hms(st->now_wall_ms - o->act_ms, at));
+}
+
 static void agent_problems(struct status *st, const struct world_node *n, const char *name)
 {
     if (n->version && n->version < PROTO_VERSION)
@@ -516,6 +538,7 @@ static void node_problems(struct status *st, size_t i, int owner)
     recovery_problems(st, o, name);
     cron_problems(st, o, name, owner, (int)i == owner);
     agent_problems(st, n, name);
+    busy(st, o, name);
     backups(st, i);
     if (o->pg.role == PG_WRITABLE)
         slots(st, i);

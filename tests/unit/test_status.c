@@ -122,6 +122,26 @@ static void backups_that_run(void **state)
     assert_true(says(&st.owed, "a base backup runs on db02: process 4711 (pg_basebackup)"));
 }
 
+/* An agent at work on something that lasts answers: it is busy, not absent. */
+static void an_agent_that_is_busy(void **state)
+{
+    struct node_obs *o = &w.nodes[A].obs;
+
+    (void)state;
+    o->starting_act = true;
+    STR_COPY(o->act, "fence");
+    o->act_ms = 1000;
+    build();
+    assert_false(says(&st.owed, "busy"));
+    o->act_ms = 12000;
+    build();
+    assert_true(says(&st.owed, "db02 is busy: fence has been running there since "));
+    o->pg.role = PG_STARTING;
+    o->pg.stopping = true;
+    build();
+    assert_null(strstr(screen(FORMAT_PRETTY), "bring"));
+}
+
 static void dns_and_nodes_that_are_silent(void **state)
 {
     (void)state;
@@ -389,6 +409,7 @@ int main(void)
         TEST(lag_is_in_bytes_and_seconds),
         TEST(slots_that_hold_wal),
         TEST(backups_that_run),
+        TEST(an_agent_that_is_busy),
         TEST(dns_and_nodes_that_are_silent),
         TEST(what_others_see_of_a_silent_owner),
         TEST(an_expired_certificate_is_the_cause),
