@@ -438,7 +438,7 @@ def look_at_both_ends_of_a_stream(w):
     assert b["receiver_slot"] == "b" and b["timeline_target"] == "latest", b
     assert b["receive_lsn"] == b["replay_lsn"] == a["flush_lsn"] == a["insert_lsn"], (a, b)
     assert b["replay_delay_ms"] >= 0 and not b["replay_paused"], b
-    assert b["conninfo_hosts"].split(",") == ["127.0.0.1", "old.example", "10.9.9.9"], b
+    assert b["conninfo_hosts"] == "127.0.0.1", b  # what more.conf says is overridden
     assert [(s["application"], s["address"], s["state"]) for s in a["senders"]] == [
         ("b", "127.0.0.1", "streaming")], a
     assert a["wal_senders_used"] == 1 and a["slots"][0]["active"], a
@@ -812,12 +812,12 @@ def a_connection_that_was_cut_opens_again(w):
     w.b.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'pgtandem-agent'")
     assert w.db.look()["role"] in ("primary", "unknown")  # it may meet the end of the connection
-    assert w.db.look()["role"] == "primary"
+    assert until(lambda: w.db.look()["role"] == "primary"), w.db.look()
     w.db.do("run 20")
     w.b.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'pgtandem-agent'")
     w.db.do("run 20")
-    assert w.db.look()["role"] == "primary"
+    assert until(lambda: w.db.look()["role"] == "primary"), w.db.look()
 
 
 @test
