@@ -98,7 +98,7 @@ class Server:
                        "hot_standby = on", "fsync = on", "wal_keep_size = 64" if MAJOR >= 13 else "",
                        "include 'more.conf'", "log_line_prefix = '%m [%a] '",
                        "wal_retrieve_retry_interval = 200ms", "shared_buffers = 16MB", "max_connections = 30")
-        self.write("more.conf", "primary_conninfo = 'host=old.example,10.9.9.9 user=''x'''  # unused\n")
+        self.write("more.conf", "primary_conninfo = 'host=old.example,10.9.9.9 user=''postgres''' # kept by follow\n")
         return self
 
     def configure(self, *lines):
@@ -731,8 +731,8 @@ def the_replayed_timeline_is_known_before_any_restartpoint(w):
 def the_old_primary_comes_back_as_a_standby(w):
     w.da.do(f"follow b 127.0.0.1 {w.b.port} a 5000")
     w.da.do("start 20000")
-    assert until(lambda: w.da.look()["receiver_status"] == "streaming")
-    assert until(lambda: w.da.look()["tli"] == 2)
+    assert until(lambda: w.da.look()["receiver_status"] == "streaming"), w.da.look()
+    assert until(lambda: w.da.look()["tli"] == 2), w.da.look()
     assert until(lambda: w.a.sql("SELECT count(*) FROM t WHERE n = -8") == "1")
 
 
