@@ -202,8 +202,9 @@ void pgorphan_find(const char *data_directory, struct pgorphans *ret)
 
     *ret = (struct pgorphans){.n = 0};
     if (!search_new(data_directory, &s)) {
-        ret->unknown =
-            errno != ENOENT && errno != ENOTDIR; /* no data directory, no process in it */
+        if (errno == ENOENT || errno == ENOTDIR)
+            return; /* no data directory, no process in it */
+        ret->unknown = true;
         STR_PRINTF(ret->problem, "%s cannot be looked at (%s)", data_directory, strerror(errno));
         return;
     }

@@ -120,6 +120,7 @@ static void test_a_directory_that_cannot_be_looked_at(void **state)
     assert_non_null(strstr(o.problem, "loop cannot be looked at"));
     pgorphan_find("/nonexistent", &o);
     assert_false(o.unknown);
+    assert_string_equal(o.problem, "");
 }
 
 static void test_a_shell_is_none(void **state)
