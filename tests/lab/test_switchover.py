@@ -4,6 +4,8 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 import time
 
@@ -107,7 +109,38 @@ def _(s):
     s.await_unchanged(before, 2)
 
 
-KEPT = 'connect_timeout=7 keepalives_idle=33 dbname=postgres'
+HOME = os.path.dirname(hosts.DATA)
+KEPT = ('connect_timeout=7 keepalives_idle=33 dbname=postgres sslmode=verify-full sslrootcert=%s/ca.crt'
+        % HOME)
+
+
+def openssl(directory, *argv):
+    subprocess.run(['openssl', *argv], cwd=directory, check=True, stdin=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+def serve_by_tls(s):
+    """Each node's PostgreSQL has a certificate for its own name, the owner's for `pg-main` too; all of one
+    authority, which every node knows."""
+    directory, key = s.lab.path('tls'), ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+    os.makedirs(directory)
+    openssl(directory, 'req', '-x509', *key, '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '100',
+            '-subj', '/CN=ca')
+    for node in hosts.NODES:
+        names = ['%s.%s' % (node, hosts.ZONE)] + (['pg-main'] if node == 'db02' else [])
+        openssl(directory, 'req', '-x509', *key, '-keyout', node + '.key', '-out', node + '.crt', '-days',
+                '100', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-subj', '/CN=' + node, '-addext',
+                'subjectAltName=' + ','.join('DNS:' + name for name in names))
+        for source, name in (('ca.crt', 'ca.crt'), (node + '.crt', 'server.crt'),
+                             (node + '.key', 'server.key')):
+            path = shutil.copy(directory + '/' + source, s.lab.host(node, 'var-lib/postgresql', name))
+            os.chmod(path, 0o600)
+            os.chown(path, *hosts.account('postgres'))
+        for name, value in (('ssl_cert_file', HOME + '/server.crt'),
+                            ('ssl_key_file', HOME + '/server.key'), ('ssl', 'on')):
+            s.psql(node, "ALTER SYSTEM SET %s = '%s'" % (name, value))
+        s.psql(node, 'SELECT pg_reload_conf()')
+        wait(lambda n=node: s.value(n, 'SHOW ssl') == 'on', 10, '%s serves by TLS' % node)
 
 
 def follow_by_name(s, node):
@@ -124,11 +157,18 @@ def follow_by_name(s, node):
          == 'pg-main', 15, '%s follows by name' % node)
 
 
-@tap.test('standbys that follow by a name: attached; the move keeps every keyword but where to')
+def verified(s, owner):
+    """How many walsenders of OWNER serve by TLS."""
+    return int(s.value(owner, 'SELECT count(*) FROM pg_stat_replication JOIN pg_stat_ssl USING (pid)'
+                              ' WHERE ssl'))
+
+
+@tap.test('standbys that follow by a name, verified: attached; the move keeps every keyword but where to')
 def _(s):
+    serve_by_tls(s)
     for node in ('db01', 'vm'):
         follow_by_name(s, node)
-    wait(lambda: s.streaming('db02') == ['db01', 'vm'], 15, 'both stream')
+    wait(lambda: s.streaming('db02') == ['db01', 'vm'] and verified(s, 'db02') == 2, 15, 'both stream')
     status = s.pgtandem('status')
     check(status.code == 0 and 'pg-main' not in status.stdout, 'status: %s', status.stdout)
     result = s.switchover('db01')
@@ -137,6 +177,7 @@ def _(s):
     conninfo = s.value('vm', 'SHOW primary_conninfo')
     check('host=db01.%s hostaddr=%s ' % (hosts.ZONE, hosts.ADDRESS['db01']) in conninfo and
           all(word in conninfo for word in KEPT.split()), 'vm: %s', conninfo)
+    check(verified(s, 'db01') >= 1, 'vm streams without TLS')
 
 
 # lines that no crontab(1) and no editor of ours may change: a bell, an escape, a backspace, a carriage
