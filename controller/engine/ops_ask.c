@@ -78,6 +78,10 @@ static bool await_backups(struct run *r, struct op_result *res)
                 (long long)s->options.wait_jobs_s, run_node_name(r, owner), pg->backups);
     if (ops_until(r, (size_t)owner, no_backup, s->options.wait_jobs_s * 1000))
         return true;
+    if (!r->world.nodes[owner].answered) {
+        res->e = r->world.nodes[owner].error;
+        return false;
+    }
     err_set(&res->e, ERR_PREFLIGHT, "wait for its end, then run the same command again",
             "after %lld s a base backup still runs on %s (%.250s); nothing has been changed",
             (long long)s->options.wait_jobs_s, run_node_name(r, owner), pg->backups);
