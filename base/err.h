@@ -55,6 +55,7 @@ enum {
 struct err {
     int code;       /* 0 or negative, from ERR_CODES */
     int sys;        /* errno, or 0 */
+    int detail;     /* what the module that failed knows of it besides: see its header; or 0 */
     char node[64];  /* the node that it is about, or "" */
     char step[32];  /* the step that it happened in, or "" */
     char msg[640];  /* what happened, with the number that decided */

@@ -19,6 +19,14 @@ static const char *rcode_name(int rcode)
                                                                          : "an unknown rcode";
 }
 
+/* Whatever the words are: the key, or a clock, is refused. */
+static int about_key(int tsig_error, int rc, struct err *reterr)
+{
+    if (reterr)
+        reterr->detail = tsig_error;
+    return rc;
+}
+
 int explain_malformed(const char *server, struct err *reterr)
 {
     return err_set(reterr, ERR_DNS, "Is something other than a DNS server listening there?",
@@ -37,9 +45,11 @@ static int explain_bare(const struct tsig_result *t, int rcode, const struct req
                    "Name and algorithm must both match: compare our key file with the server's "
                    "`key \"%s\" { … };` (BIND: `rndc tsig-list`, `named-checkconf -p`).",
                    key->name);
-        return err_set(reterr, ERR_DNS, hint,
-                       "BADKEY: %s does not know the TSIG key \"%s\" with %s", request->server,
-                       key->name, key->algorithm);
+        return about_key(TSIG_BADKEY,
+                         err_set(reterr, ERR_DNS, hint,
+                                 "BADKEY: %s does not know the TSIG key \"%s\" with %s",
+                                 request->server, key->name, key->algorithm),
+                         reterr);
     }
     if (t->error == TSIG_BADSIG) {
         STR_PRINTF(
@@ -47,9 +57,11 @@ static int explain_bare(const struct tsig_result *t, int rcode, const struct req
             "The name \"%s\" is right, the secret is not: copy the server's `key` block into "
             "our key file again.",
             key->name);
-        return err_set(reterr, ERR_DNS, hint,
-                       "BADSIG: %s knows the TSIG key \"%s\" but not with our secret",
-                       request->server, key->name);
+        return about_key(TSIG_BADSIG,
+                         err_set(reterr, ERR_DNS, hint,
+                                 "BADSIG: %s knows the TSIG key \"%s\" but not with our secret",
+                                 request->server, key->name),
+                         reterr);
     }
     return err_set(reterr, ERR_DNS, "Look for \"tsig\" in the server's log.",
                    "%s answered %s with TSIG error %d and no signature", request->server,
@@ -87,12 +99,15 @@ int explain_signature(const struct tsig_result *t, int rcode, const struct reque
         return err_set(reterr, ERR_DNS, log, "the signature of the answer from %s is false",
                        server);
     case TSIG_LATE:
-        return err_set(reterr, ERR_DNS,
-                       "Set both clocks (`chronyc tracking`, `timedatectl`); an old answer sent "
-                       "again would look the same.",
-                       "the answer from %s is signed for a time %lld s %s our clock", server,
-                       llabs((long long)(t->server_time - request->now_s)),
-                       t->server_time > request->now_s ? "ahead of" : "behind");
+        return about_key(
+            TSIG_BADTIME,
+            err_set(reterr, ERR_DNS,
+                    "Set both clocks (`chronyc tracking`, `timedatectl`); an old answer sent "
+                    "again would look the same.",
+                    "the answer from %s is signed for a time %lld s %s our clock", server,
+                    llabs((long long)(t->server_time - request->now_s)),
+                    t->server_time > request->now_s ? "ahead of" : "behind"),
+            reterr);
     case TSIG_MALFORMED:
         break;
     }
@@ -105,11 +120,14 @@ static int explain_notauth(const struct reply *r, const struct dns_zone *z, cons
     char hint[400];
 
     if (r->tsig_error == TSIG_BADTIME)
-        return err_set(reterr, ERR_DNS,
-                       "TSIG allows 300 s. Set the wrong clock right (`chronyc tracking`, "
-                       "`timedatectl`), then try again.",
-                       "BADTIME: the clock of %s is %lld s %s ours", server,
-                       llabs((long long)r->skew_s), r->skew_s > 0 ? "ahead of" : "behind");
+        return about_key(
+            TSIG_BADTIME,
+            err_set(reterr, ERR_DNS,
+                    "TSIG allows 300 s. Set the wrong clock right (`chronyc tracking`, "
+                    "`timedatectl`), then try again.",
+                    "BADTIME: the clock of %s is %lld s %s ours", server,
+                    llabs((long long)r->skew_s), r->skew_s > 0 ? "ahead of" : "behind"),
+            reterr);
     STR_PRINTF(hint,
                "`server` must be the primary of the zone \"%s\", and `zone` its exact name "
                "(BIND: `rndc zonestatus %s`).",

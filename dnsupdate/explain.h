@@ -1,6 +1,9 @@
 /*
  * Why DNS said no, in words: one text and one remedy for each refusal.
  *
+ * The error's `detail` is the TSIG error (dnsupdate/tsig.h) where our key, or a clock, is what the
+ * server refuses.
+ *
  * Pure. Each function fills *reterr (its server, its key's name, never a secret) and returns the
  * code.
  */

@@ -217,8 +217,7 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
     char text[400], hint[400], measure[200];
     if (m->exit_code == 0)
         return 0;
-    summary_fill(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node), text,
-                 sizeof(text));
+    summary_reason(r, m, text, sizeof(text));
     summary_fill(plan_reason_hint((enum plan_reason)m->reason), run_node_name(r, m->node), hint,
                  sizeof(hint));
     const struct record *d = &r->view.d;
@@ -230,8 +229,9 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
         err_set(reterr, codes[m->exit_code], evidence_remedy(a, c, &r->world), "%s",
                 evidence_verdict(a, c, &r->world));
     } else if (dns_silent(m) && r->world.d_error.msg[0])
-        err_set(reterr, codes[m->exit_code], m->exit_code == 8 ? r->world.d_error.hint : hint,
-                "%s (%s)", text, r->world.d_error.msg);
+        err_set(reterr, codes[m->exit_code],
+                summary_dns_refused(r, m) ? r->world.d_error.hint : hint, "%s (%s)", text,
+                r->world.d_error.msg);
     else if (m->exit_code == 9 && r->last_error.code) /* the answer itself, not what came of it */
         err_set(reterr, codes[9], r->last_error.hint, "%s", r->last_error.msg);
     else if (m->exit_code == 7 && d->epoch > 0)

@@ -14,6 +14,23 @@
 #include "controller/session.h"
 #include "controller/world/evidence.h"
 
+bool summary_dns_refused(const struct run *r, const struct plan_move *m)
+{
+    return (m->reason == WHY_DNS_SILENT || m->reason == WHY_DNS_SILENT_AT_FIRST) &&
+           r->world.d.status == DNS_VIEW_REFUSED;
+}
+
+void summary_reason(const struct run *r, const struct plan_move *m, char *ret_text, size_t bytes)
+{
+    if (summary_dns_refused(r, m))
+        str_printf(ret_text, bytes, "the ownership record cannot be read%s",
+                   m->reason == WHY_DNS_SILENT ? ", so nothing more is changed"
+                                               : "; nothing has been changed");
+    else
+        summary_fill(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node),
+                     ret_text, bytes);
+}
+
 void summary_fill(const char *text, const char *node, char *ret_text, size_t bytes)
 {
     size_t used = 0;
@@ -261,8 +278,7 @@ void summary_closing(struct run *r, const struct plan_move *m)
     struct session *s = r->session;
     struct err e = {.code = 0};
     char message[400];
-    summary_fill(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node), message,
-                 sizeof(message));
+    summary_reason(r, m, message, sizeof(message));
     json_t *end = facts(r, m, message);
     if (r->journal && journal_end(r->journal, end, &e) < 0)
         progress_say(&r->progress, "WARNING: %s", e.msg);

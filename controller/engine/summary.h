@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct plan_move;
@@ -16,5 +17,9 @@ void summary_outage_before(struct run *r);
 void summary_opening(struct run *r);
 void summary_closing(struct run *r, const struct plan_move *m);
 
+/* DNS answered, and it decides nothing (a wrong key, say): that is not silence. */
+bool summary_dns_refused(const struct run *r, const struct plan_move *m);
+/* The planner's last word as a sentence. */
+void summary_reason(const struct run *r, const struct plan_move *m, char *ret_text, size_t bytes);
 /* `text` with each %s replaced by `node` (the planner's sentences name one node). */
 void summary_fill(const char *text, const char *node, char *ret_text, size_t bytes);

@@ -2,6 +2,7 @@
 
 #include "base/loop.h"
 #include "controller/session.h"
+#include "controller/world/dns_words.h"
 
 enum { GRACE_MS = 1000 }; /* the operation ends by itself at its deadline */
 
@@ -32,4 +33,5 @@ void update_wait(struct session *s, const struct dns_swap *swap, struct dns_swap
     struct dns_op *op = dns_swap(s->loop, &s->zone, swap, timeout_ms, on_swap, &w);
     if (loop_wait(s->loop, &w.done, timeout_ms + GRACE_MS, ret_why) < 0)
         dns_op_cancel(op);
+    dns_words_name_key(&s->config, ret_why);
 }

@@ -195,6 +195,8 @@ static void not_settled(struct status *st, int node)
 
 static void dns_silent(struct status *st)
 {
+    if (dns_words_our_key(&st->w->d_error)) /* `dns show` would only say the same */
+        propose(st, st->w->d_error.hint);
     add(st, &st->problems, "", "%s: %s",
         st->w->d.status == DNS_VIEW_REFUSED ? "the ownership record cannot be read"
                                             : "the zone's primary does not answer",

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/config.h"
 #include "controller/world/observe.h"
+#include "dnsupdate/tsig.h"
 
 const char *dns_words_shows(struct arena *a, const struct dns_view *v)
 {
@@ -63,6 +65,38 @@ const char *dns_words_differs(struct arena *a, const struct world *w, size_t i, 
         return differs_from_primary(a, w, v, name);
     return arena_printf(a, "name server %s (%s) serves %s, %s", name, v->server,
                         dns_words_shows(a, v), dns_words_serves(a, v, wall_ms));
+}
+
+bool dns_words_our_key(const struct err *e)
+{
+    return e->code == ERR_DNS &&
+           (e->detail == TSIG_BADSIG || e->detail == TSIG_BADKEY || e->detail == TSIG_BADTIME);
+}
+
+void dns_words_name_key(const struct config *c, struct err *e)
+{
+    static const char other[] = "run it on the other controller, which has a key of its own";
+
+    if (!dns_words_our_key(e))
+        return;
+    err_prefix(e, e->detail == TSIG_BADTIME ? "the signature of this controller is refused"
+                                            : "the TSIG key of this controller is refused");
+    if (e->detail == TSIG_BADSIG)
+        STR_PRINTF(e->hint,
+                   "%s; or copy the secret of that key from the name server into %s here, then "
+                   "`pgtandem dns show`",
+                   other, c->dns.key_file);
+    else if (e->detail == TSIG_BADKEY)
+        STR_PRINTF(e->hint,
+                   "%s; or correct name and algorithm of the key in %s here as the name server has "
+                   "them (BIND: rndc tsig-list), then `pgtandem dns show`",
+                   other, c->dns.key_file);
+    else
+        STR_PRINTF(
+            e->hint,
+            "correct the clock that is wrong, here or at %s (timedatectl, chronyc tracking); "
+            "or %s, if its clock is right",
+            c->dns.server, other);
 }
 
 const char *dns_words_key(struct arena *a, const struct world *w, size_t i)

@@ -1,12 +1,14 @@
 /* What one name server shows, in words: for `dns show`, `status` and their problems. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct arena;
 struct config;
 struct dns_view;
+struct err;
 struct world;
 
 /* "db02.ia2.test, epoch 5, stable, owner db02", "no alias, no ownership record" */
@@ -23,6 +25,11 @@ const char *dns_words_differs(struct arena *a, const struct world *w, size_t i, 
 /* That name server `i` of the survey does not take our key, though it answers who asks without one;
  * NULL: it does, or does not answer at all. */
 const char *dns_words_key(struct arena *a, const struct world *w, size_t i);
+
+/* Is it this controller's TSIG key, or a clock, that DNS refuses? Only we are kept out then. */
+bool dns_words_our_key(const struct err *e);
+/* Then the error says so, and what helps: the other controller, or this key file (by its name). */
+void dns_words_name_key(const struct config *c, struct err *e);
 
 /* The record to be typed where the zone has an older one than the agents have seen: the newest that
  * any of them has, with the one node that is writable as its owner, nothing open, above every epoch

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/session.h"
+#include "controller/world/dns_words.h"
 #include "controller/world/name_servers.h"
 
 enum {
@@ -33,6 +34,7 @@ static void take_key(void *arg, const struct err *e)
 
     look->key = NULL;
     look->w->key_error = e ? *e : (struct err){.code = 0};
+    dns_words_name_key(&look->s->config, &look->w->key_error);
     look->w->key_tried = true;
     look->key_done = true;
 }
@@ -65,6 +67,7 @@ static void take_view(void *arg, const struct dns_view *view, const struct err *
 
     look->w->d = *view;
     look->w->d_error = e ? *e : (struct err){.code = 0};
+    dns_words_name_key(&look->s->config, &look->w->d_error);
     look->read_done = true;
     if (look->key_wanted)
         try_key(look);

@@ -25,6 +25,8 @@ def refused_for_key(s, name, text, code, words):
     output = ' '.join((result.stdout + result.stderr).split())
     check(result.code == code, '%s: exit %d', name, result.code)
     check(re.search(words, output), '%s: it does not say why', name)
+    if code == 8:  # only this controller is kept out
+        check('other controller' in output and '/etc/pgtandem/other.key' in output, '%s: %s', name, output[-600:])
     check(s.record() == record, '%s: the record: %s', name, s.record())
     s.await_unchanged(before, 0)
 

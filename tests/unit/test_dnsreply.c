@@ -145,6 +145,34 @@ static void test_hints(void **state)
     }
 }
 
+/* What only we are refused for is typed: a controller then names its key file and the other one. */
+static void test_whose_fault(void **state)
+{
+    static const struct {
+        struct signing signing;
+        int rcode, detail;
+    } cases[] = {
+        {{.no_mac = true, .error = TSIG_BADKEY}, RCODE_NOTAUTH, TSIG_BADKEY},
+        {{.no_mac = true, .error = TSIG_BADSIG}, RCODE_NOTAUTH, TSIG_BADSIG},
+        {{.time = NOW - 4000}, RCODE_NOERROR, TSIG_BADTIME},
+        {{.spoil_mac = true}, RCODE_NOERROR, 0},
+        {{.key = "other"}, RCODE_NOERROR, 0},
+    };
+    struct reply r;
+    struct err e;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct message m = answer_to(&query, ID, cases[i].rcode);
+        struct signing s = cases[i].signing;
+
+        s.time = s.time ? s.time : NOW;
+        sign_answer(&m, &query_mac, &s);
+        assert_int_equal(read_as(&m, &query, &zone.key, &r, &e), REPLY_HINT);
+        assert_int_equal(e.detail, cases[i].detail);
+    }
+}
+
 static void test_unsigned(void **state)
 {
     struct message m = answer_to(&query, ID, RCODE_REFUSED);
@@ -482,12 +510,13 @@ static void test_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decides),         cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_hints),           cmocka_unit_test(test_unsigned),
-        cmocka_unit_test(test_badtime_decides), cmocka_unit_test(test_rcodes),
-        cmocka_unit_test(test_view_count),      cmocka_unit_test(test_view_txt),
-        cmocka_unit_test(test_view_unusable),   cmocka_unit_test(test_view_alias),
-        cmocka_unit_test(test_judge),           cmocka_unit_test(test_words),
+        cmocka_unit_test(test_decides),    cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_hints),      cmocka_unit_test(test_whose_fault),
+        cmocka_unit_test(test_unsigned),   cmocka_unit_test(test_badtime_decides),
+        cmocka_unit_test(test_rcodes),     cmocka_unit_test(test_view_count),
+        cmocka_unit_test(test_view_txt),   cmocka_unit_test(test_view_unusable),
+        cmocka_unit_test(test_view_alias), cmocka_unit_test(test_judge),
+        cmocka_unit_test(test_words),
     };
 
     return cmocka_run_group_tests_name("dnsreply", tests, make_requests, NULL);

@@ -3,6 +3,7 @@
 #include "controller/screen/status.h"
 
 #include "controller/world/dns_words.h"
+#include "dnsupdate/tsig.h"
 #include "tests/unit/status_world.h"
 
 static void trouble(const char *text, const char *next)
@@ -140,6 +141,41 @@ static void an_agent_that_is_busy(void **state)
     o->pg.stopping = true;
     build();
     assert_null(strstr(screen(FORMAT_PRETTY), "bring"));
+}
+
+/* No circle (`dns show` says the same): the other controller, or this key file. */
+static void our_key_is_refused(void **state)
+{
+    static const struct {
+        int error;
+        const char *next;
+    } cases[] = {
+        {TSIG_BADSIG, "copy the secret of that key from the name server into /srv/dns.key here"},
+        {TSIG_BADKEY, "correct name and algorithm of the key in /srv/dns.key here"},
+        {TSIG_BADTIME, "correct the clock that is wrong, here or at 10.77.0.11"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        set_up(NULL);
+        STR_COPY(s.config.dns.key_file, "/srv/dns.key");
+        STR_COPY(s.config.dns.server, "10.77.0.11");
+        w.d = (struct dns_view){.status = DNS_VIEW_REFUSED};
+        w.survey_done = false;
+        err_set(&w.d_error, ERR_DNS, "as the server has it", "10.77.0.11 refuses it");
+        w.d_error.detail = cases[i].error;
+        dns_words_name_key(&s.config, &w.d_error);
+        build();
+        assert_non_null(strstr(st.next, cases[i].next));
+        assert_true(says(&st.problems, "the ownership record cannot be read: the "));
+        assert_true(says(&st.problems, "of this controller is refused: 10.77.0.11 refuses it"));
+        assert_non_null(strstr(st.next, "the other controller"));
+    }
+    w.d_error = (struct err){.code = 0};
+    err_set(&w.d_error, ERR_DNS, "look into its log", "REFUSED"); /* by its policy: all of us */
+    dns_words_name_key(&s.config, &w.d_error);
+    assert_string_equal(w.d_error.hint, "look into its log");
+    trouble("REFUSED", "pgtandem dns show");
 }
 
 static void dns_and_nodes_that_are_silent(void **state)
@@ -410,6 +446,7 @@ int main(void)
         TEST(slots_that_hold_wal),
         TEST(backups_that_run),
         TEST(an_agent_that_is_busy),
+        TEST(our_key_is_refused),
         TEST(dns_and_nodes_that_are_silent),
         TEST(what_others_see_of_a_silent_owner),
         TEST(an_expired_certificate_is_the_cause),
