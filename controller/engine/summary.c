@@ -7,12 +7,14 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/decide/planner_view.h"
 #include "controller/engine/run.h"
 #include "controller/history/journal.h"
 #include "controller/history/story.h"
 #include "controller/screen/report.h"
 #include "controller/session.h"
 #include "controller/world/evidence.h"
+#include "controller/world/slots.h"
 
 bool summary_dns_refused(const struct run *r, const struct plan_move *m)
 {
@@ -159,6 +161,12 @@ static json_t *debts(const struct run *r)
                      run_node_name(r, (int)owed[i].node), text, sizeof(text));
         json_array_append_new(list, json_string(text));
     }
+    const char *lines[CLUSTER_NODES_MAX];
+    size_t left = r->journal ? slots_left(r->session->arena, &r->session->config, &r->world,
+                                          plan_owner(&r->view), lines)
+                             : 0;
+    for (size_t i = 0; i < left; i++)
+        json_array_append_new(list, json_string(lines[i]));
     return list;
 }
 

@@ -13,6 +13,7 @@
 #include "controller/session.h"
 #include "controller/world/cron_nodes.h"
 #include "controller/world/evidence.h"
+#include "controller/world/slots.h"
 #include "controller/world/view.h"
 
 const struct foresight *plan_foresee(struct session *s, const struct world *w,
@@ -59,6 +60,17 @@ static void take_owed(const struct plan_look *look, struct plan *p)
         summary_fill(plan_debt_text((enum plan_debt_kind)owed[i].kind),
                      look->view->nodes[owed[i].node].name, p->owed[p->n_owed++].text,
                      sizeof(p->owed[0].text));
+}
+
+static void take_slots(const struct plan_look *look, struct plan *p)
+{
+    const struct config *c = &look->session->config;
+    const char *lines[CLUSTER_NODES_MAX];
+    int owner = config_node_index(c, look->foresight->after.d.owner);
+    size_t n = slots_left(look->session->arena, c, look->world, owner, lines);
+
+    for (size_t i = 0; i < n && p->n_owed < PLAN_OWED_MAX; i++)
+        STR_COPY(p->owed[p->n_owed++].text, lines[i]);
 }
 
 static void take_evidence(const struct plan_look *look, struct plan *p)
@@ -108,6 +120,7 @@ void plan_build(const struct plan_look *look, struct plan *ret)
     take_evidence(look, ret);
     if (f->n)
         take_owed(look, ret);
+    take_slots(look, ret);
     plan_take_facts(look, &ret->facts);
 }
 

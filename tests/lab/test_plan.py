@@ -73,6 +73,7 @@ def _(s):
 
     result = carry_out(s)
     check(result.code == 0, 'exit %d: %s', result.code, result.stderr)
+    check(left in ' '.join(result.stdout.split()), 'the summary: %s', result.stdout[-900:])
     as_planned(s, plan, foreseen(plan['actions']))
     s.await_steady('db01')
 
@@ -128,7 +129,8 @@ def _(s):
     check(alone.code == 2 and '--accept-unfenced ' + old in alone.stdout, 'exit %d', alone.code)
     word = ('--accept-unfenced', old)
     plan = planned(s, '--failover', '--to', 'vm', *word)
-    check([o['text'] for o in plan['owed'] if old in o['text']], 'owed: %s', plan['owed'])
+    left = 'a slot is left on vm for ' + old
+    check([o['text'] for o in plan['owed'] if left in o['text']], 'owed: %s', plan['owed'])
     with s.limits(g3_wait_ms=1000):
         result = s.failover('vm', *word)
     check(result.code == 0, 'exit %d: %s', result.code, result.stderr)

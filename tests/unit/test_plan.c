@@ -231,9 +231,21 @@ static void what_keeps_it_from_its_end(void **unused)
     again();
     w.nodes[C].answered = false;
     build(PLAN_SWITCHOVER, &now);
+    w.nodes[B].obs.pg.slot_keep_bytes = -1;
+    w.nodes[B].obs.pg.n_slots = 1;
+    w.nodes[B].obs.pg.slots[0] = (struct obs_slot){
+        .name = "vm", .physical = true, .restart_lsn = w.nodes[B].obs.pg.replay_lsn - 2048};
+    build(PLAN_SWITCHOVER, &now);
     assert_true(now.possible);
-    assert_int_equal(now.n_owed, 1);
+    assert_int_equal(now.n_owed, 2);
     says(now.owed[0].text, "vm does not answer");
+    says(now.owed[1].text, "a slot is left on db01 for vm: it holds 2.1 kB of WAL and grows until "
+                           "vm streams (`pgtandem forget vm` drops it)");
+    w.nodes[B].obs.pg.slot_keep_bytes = 1 << 30; /* limited, and not there yet */
+    w.nodes[B].obs.pg.n_slots = 0;
+    build(PLAN_SWITCHOVER, &now);
+    says(now.owed[1].text, "a slot is left on db01 for vm: it holds 0 B of WAL and grows until vm");
+    assert_null(strstr(now.owed[1].text, "forget"));
 }
 
 /* ---- fact by fact ---------------------------------------------------------------------------- */
