@@ -87,9 +87,10 @@ struct plan_marks {
     uint32_t arm_failed, follow_failed, rejoin_failed; /* bit per node */
     uint32_t cut;                                      /* bit per node: G2 verified by this run */
     uint32_t accepted;                                 /* bit per node: typed --accept-unfenced */
-    bool undone;                                       /* this run wrote stable on the way back */
-    bool finished; /* this run wrote stable on the way forward */
-    bool began;    /* this run has changed something (claim, seize, takeover) */
+    bool less_accepted; /* typed: what others have beyond a hand promotion's branch stays behind */
+    bool undone;        /* this run wrote stable on the way back */
+    bool finished;      /* this run wrote stable on the way forward */
+    bool began;         /* this run has changed something (claim, seize, takeover) */
     uint64_t verified_shutdown_lsn, verified_replay_lsn; /* STEP_VERIFY: the certificate */
 };
 
@@ -161,7 +162,13 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_NO_GRADE_YET, "%s does not answer and nothing proves that it cannot write",              \
       "stop it for certain and run the command again with --accept-unfenced %s")                   \
     X(WHY_NOT_MOST_WAL, "another standby has more WAL than %s",                                    \
-      "`pgtandem failover --to` that one")                                                         \
+      "`pgtandem failover --to` that one; if %s was promoted by hand: `pgtandem plan --failover "  \
+      "--to %s` shows what would stay behind")                                                     \
+    X(WHY_LEFT_BEHIND,                                                                             \
+      "%s was promoted by hand before it had all of the owner's WAL that another standby has; "    \
+      "nothing has been changed",                                                                  \
+      "the loss statement shows how much would stay where; to accept that, run the command again " \
+      "with --ignore most-wal")                                                                    \
     X(WHY_TIMELINE, "%s has not the right history, or its next timeline number is used already",   \
       "choose another target, or rebuild it")                                                      \
     X(WHY_TO_UNFIT, "%s cannot become the primary: it is not a running standby of this cluster",   \

@@ -195,6 +195,12 @@ static bool loss_not_accepted(const struct plan_view *v)
     return !plan_done(v, STEP_LOSS);
 }
 
+/* Known before anything is seized: where it branched, and what the others have. */
+static bool leaves_behind(const struct plan_view *v)
+{
+    return v->nodes[v->to].branched && !plan_most_wal(v, v->to);
+}
+
 static bool owner_silent(const struct plan_view *v)
 {
     return !plan_answers(v, plan_owner(v));
@@ -365,6 +371,7 @@ static const struct plan_row failover_entry[] = {
     PLAN_END ("failover: B silent",                to_silent,         to,    WHY_TO_SILENT, 2),
     PLAN_END ("failover: A silent, no grade",      NULL,              ungraded, WHY_NO_GRADE_YET, 2),
     PLAN_STEP("failover: loss not accepted",       loss_not_accepted, owner, STEP_LOSS),
+    PLAN_END ("failover: promoted by hand too early", leaves_behind,  to,    WHY_LEFT_BEHIND, 2),
     PLAN_STEP("failover: seize",                   NULL,              NULL,  STEP_SEIZE),
     {0},
 };

@@ -277,10 +277,10 @@ uint64_t plan_wal(const struct plan_node *n)
 }
 
 /* A branch has of the timeline that it left what lies before that point, and no more. */
-static bool has_more(const struct plan_node *n, const struct plan_node *b)
+static bool has_more(const struct plan_node *n, const struct plan_node *b, bool less_accepted)
 {
     if (b->branched && n->tli < b->tli)
-        return plan_wal(n) > b->branch_at;
+        return !less_accepted && plan_wal(n) > b->branch_at;
     return n->tli >= b->tli && plan_wal(n) > plan_wal(b);
 }
 
@@ -289,7 +289,7 @@ bool plan_most_wal(const struct plan_view *v, int node)
     const struct plan_node *b = &v->nodes[node];
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (i != node && plan_standby(v, i) && has_more(&v->nodes[i], b))
+        if (i != node && plan_standby(v, i) && has_more(&v->nodes[i], b, v->marks.less_accepted))
             return false;
     return true;
 }

@@ -166,6 +166,8 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
         if (node >= 0)
             r->view.marks.accepted |= 1U << node;
     }
+    for (size_t i = 0; i < s->options.n_ignore; i++)
+        r->view.marks.less_accepted |= strcmp(s->options.ignore[i], "most-wal") == 0;
     unsigned what = OBSERVE_AGENTS | OBSERVE_DNS;
     if (order->command == PLAN_FAILOVER) { /* nobody can write meanwhile: all at once */
         what |= OBSERVE_EVIDENCE;

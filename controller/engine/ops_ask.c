@@ -203,6 +203,22 @@ static int64_t at_risk_from(const struct run *r, size_t lost, size_t to, bool ha
     return commit > 0 && (heard == 0 || commit < heard) ? commit : heard;
 }
 
+/* What others have of the lost one's WAL beyond the place where the target was promoted by hand. */
+static void say_left_behind(struct run *r, size_t lost, size_t to)
+{
+    const struct plan_node *b = &r->view.nodes[to];
+
+    for (size_t i = 0; i < r->view.n_nodes; i++) {
+        const struct plan_node *n = &r->view.nodes[i];
+
+        if (i != to && i != lost && plan_standby(&r->view, (int)i) && n->tli < b->tli &&
+            plan_wal(n) > b->branch_at)
+            progress_say(&r->progress,
+                         "    %s has %lld bytes of it beyond that: they stay on %s alone", n->name,
+                         (long long)(plan_wal(n) - b->branch_at), n->name);
+    }
+}
+
 static void say_loss(struct run *r, size_t lost, size_t to)
 {
     char last[LSN_TEXT_BYTES], have[LSN_TEXT_BYTES], at[CLOCK_TEXT_BYTES];
@@ -217,13 +233,14 @@ static void say_loss(struct run *r, size_t lost, size_t to)
     progress_say(p, "    last known of %s: WAL %s", r->view.nodes[lost].name,
                  known ? lsn_text(known, last) : "unknown");
     say_heard(r, lost, to);
-    if (b->branched)
+    if (b->branched) {
         progress_say(p,
                      "    %s was promoted by hand: it has the WAL of %s up to %s, %lld bytes less "
                      "than that, and what was written on it since",
                      b->name, r->view.nodes[lost].name, lsn_text(b->branch_at, have),
                      known > b->branch_at ? (long long)(known - b->branch_at) : 0LL);
-    else if (wal)
+        say_left_behind(r, lost, to);
+    } else if (wal)
         progress_say(p, "    %s has WAL up to %s: %lld bytes less than that", b->name,
                      lsn_text(wal, have), known > wal ? (long long)(known - wal) : 0LL);
     else

@@ -122,11 +122,45 @@ static uint64_t last_wal(const struct obs_pg *pg)
     return pg->receive_lsn > pg->replay_lsn ? pg->receive_lsn : pg->replay_lsn;
 }
 
+/* A target that was promoted by hand has of the owner's timeline what lies before its branch. What
+ * another standby has beyond that is not overwritten; but it stays there alone. */
+static bool nothing_beyond_branch(const struct check_view *v, uint64_t branch,
+                                  struct preflight_result *r)
+{
+    char at[LSN_TEXT_BYTES], theirs[LSN_TEXT_BYTES];
+
+    check_measured(r, "%s was promoted by hand at %s, no node has more of what was before",
+                   v->b_name, lsn_text(branch, at));
+    for (size_t i = 0; i < v->w->n_nodes; i++) {
+        const struct world_node *n = &v->w->nodes[i];
+        uint64_t wal = last_wal(&n->obs.pg);
+
+        if ((int)i == v->to || (int)i == v->from || !n->answered || n->obs.pg.role != PG_RECOVERY ||
+            lineage_tli(&n->obs.pg) >= lineage_tli(&v->b->pg) || wal <= branch)
+            continue;
+        check_measured(r,
+                       "%s was promoted by hand at %s, %s has %" PRIu64
+                       " bytes of %s's WAL beyond that, up to %s",
+                       v->b_name, at, v->c->nodes[i].name, wal - branch, v->a_name,
+                       lsn_text(wal, theirs));
+        check_remedy(
+            r,
+            "its commits in there would stay on %s alone, which then has diverged: compare "
+            "the rows; to accept that: --ignore most-wal",
+            v->c->nodes[i].name);
+        return false;
+    }
+    return true;
+}
+
 /* While the owner still writes, standbys differ by what is on the wire. */
 bool check_most_wal(const struct check_view *v, struct preflight_result *r)
 {
     char mine[LSN_TEXT_BYTES], theirs[LSN_TEXT_BYTES];
+    uint64_t branch;
 
+    if (lineage_branched(&v->b->pg, v->a ? &v->a->pg : NULL, v->d ? v->d->tli : 0, &branch))
+        return nothing_beyond_branch(v, branch, r);
     check_measured(r, "%s has %s, nobody more", v->b_name, lsn_text(last_wal(&v->b->pg), mine));
     if (v->a && v->a->pg.role == PG_WRITABLE)
         return true;

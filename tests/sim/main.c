@@ -53,6 +53,20 @@ static void by_hand(struct world *w)
     control_start(w, 0, PLAN_FAILOVER, B, true);
 }
 
+/* … before it had all: C has taken in one commit more. */
+static void by_hand_early(struct world *w)
+{
+    struct step_out out = {.text = ""};
+
+    begin(w, PLAN_COMMANDS, WELL);
+    node_promotes(w, B);
+    w->node[A].wal++;
+    node_stream(w, C);
+    node_die(w, A);
+    node_watch(w, B, &out);
+    control_start(w, 0, PLAN_FAILOVER, B, true);
+}
+
 static void alive(struct world *w)
 {
     begin(w, PLAN_FAILOVER, WELL);
@@ -127,6 +141,7 @@ static const struct scenario scenarios[] = {
     {"unplanned, the owner alive",        alive,   STEP_FENCE_OLD, 1,   1,       1,     ANY,           SHORT, LONG},
     {"unplanned, given up unfenced",      lost,    STEP_GRADE,   1,     1,       0,     ANY | GIVE_UP, SHORT, LONG},
     {"unplanned, to a node promoted by hand", by_hand, STEP_NONE, 1,    1,       0,     AFTER,         SHORT, LONG},
+    {"unplanned, to a node promoted by hand too early", by_hand_early, STEP_NONE, 1, 1, 0,     AFTER | GIVE_UP,  SHORT, LONG},
     {"unplanned, given up and then forgotten", lost, STEP_STABLE, 1,    2,       0,     ANY | GIVE_UP | MENU_FORGET, SHORT, LONG},
     {"unplanned, the network torn",       alive,   STEP_SEIZE,   2,     0,       0,     GIVE_UP | MENU_NETWORK, SHORT, LONG},
     {"unplanned, the owner not heard at first", alive, STEP_NONE, 2,    0,       0,     GIVE_UP | MENU_NETWORK, SHORT, LONG},

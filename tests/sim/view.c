@@ -73,6 +73,7 @@ static void view_marks(const struct marks *k, struct plan_marks *m)
     m->rejoin_failed = k->rejoin_failed;
     m->cut = k->cut;
     m->accepted = k->accepted;
+    m->less_accepted = k->accepted != 0; /* who types the one types the other */
     m->undone = k->undone;
     m->finished = k->finished;
     m->began = k->began;

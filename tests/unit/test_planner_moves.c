@@ -65,6 +65,14 @@ static void failover_step_by_step(void **unused)
     expect_step(v, STEP_LOSS, A);
     mark(v, STEP_LOSS);
     expect_step(v, STEP_SEIZE, -1);
+    v->nodes[B].branched = true; /* promoted by hand before it had all that C has */
+    v->nodes[B].branch_at = 99;
+    v->nodes[B].tli = v->nodes[B].newest_tli = 2;
+    expect_end(v, WHY_LEFT_BEHIND, 2);
+    v->marks.less_accepted = true;
+    expect_step(v, STEP_SEIZE, -1);
+    v->marks.less_accepted = v->nodes[B].branched = false;
+    v->nodes[B].tli = v->nodes[B].newest_tli = 1;
     v = world(PLAN_FAILOVER, REGISTER_SEIZE);
     silence(&v->nodes[A]);
     mark(v, STEP_LOSS);
@@ -82,6 +90,16 @@ static void failover_step_by_step(void **unused)
     expect_step(v, STEP_FLIP, B);
     v->nodes[C].receive_lsn = 101;
     expect_end(v, WHY_NOT_MOST_WAL, 4);
+    v->marks.less_accepted = true; /* that is about a branch alone */
+    expect_end(v, WHY_NOT_MOST_WAL, 4);
+    v->nodes[B].branched = true;
+    v->nodes[B].branch_at = 99;
+    v->nodes[B].tli = v->nodes[B].newest_tli = 2;
+    expect_step(v, STEP_FLIP, B);
+    v->marks.less_accepted = false;
+    expect_end(v, WHY_NOT_MOST_WAL, 4);
+    v->nodes[B].branched = false;
+    v->nodes[B].tli = v->nodes[B].newest_tli = 1;
     v->nodes[C].receive_lsn = 100;
     v->nodes[C].newest_tli = 2;
     expect_end(v, WHY_TIMELINE, 4);
