@@ -38,7 +38,7 @@ int verb_preflight(struct session *s, struct err *reterr)
         return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
                        "no node is called \"%s\" in %s", s->options.to, s->config.path);
     if (s->config.limits.agent_timeout_ms > INSPECT_TIMEOUT_MS)
-        s->config.limits.agent_timeout_ms = INSPECT_TIMEOUT_MS; /* it answers within 2 s */
+        s->config.limits.agent_timeout_ms = INSPECT_TIMEOUT_MS; /* whoever is dead: 2 s */
     examine(
         s, w,
         &(struct examine){.time = EXAMINE_PREFLIGHT,

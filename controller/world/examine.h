@@ -5,8 +5,9 @@
  * What ran out of its share of time says nothing about the node, so it is asked again, and only
  * that: a healthy host may be busy. For a move twice more, each time with a longer share; what then
  * still has no end is a finding, with the number of milliseconds that it was given. `preflight`
- * answers within 2 s: what is left of these is one more share, and what does not end in it is not
- * checked. A failover waits for nobody a second time: there such checks only warn.
+ * answers within 2 s, whatever is dead; for a host that answers and was busy once more, within 6 s:
+ * what does not end in that is not checked. A failover waits for nobody a second time: there such
+ * checks only warn.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ struct world;
 
 enum examine_time {
     EXAMINE_MOVE,      /* all the time that it takes, within bounds */
-    EXAMINE_PREFLIGHT, /* 2 s in all */
+    EXAMINE_PREFLIGHT, /* 2 s, and once more for a busy host */
     EXAMINE_LOST,      /* nobody can write meanwhile */
 };
 

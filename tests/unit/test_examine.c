@@ -146,13 +146,13 @@ static void it_does_not_ask_for_ever(void **state)
     assert_true(w->asked_in_full); /* so it is a finding now */
 }
 
-static void preflight_has_two_seconds(void **state)
+static void preflight_asks_once_more(void **state)
 {
     (void)state;
     busy.rehearsals_late = 8;
     look(EXAMINE_PREFLIGHT);
     assert_int_equal(busy.rehearsed, 2);
-    assert_true(busy.share_ms[1] < 2000);
+    assert_true(busy.share_ms[1] > busy.share_ms[0]);
     assert_true(crontab()->late);
     assert_false(w->asked_in_full);
 }
@@ -173,7 +173,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_in_time_is_asked_once, open_all, close_all),
         cmocka_unit_test_setup_teardown(a_move_asks_again_with_a_longer_share, open_all, close_all),
         cmocka_unit_test_setup_teardown(it_does_not_ask_for_ever, open_all, close_all),
-        cmocka_unit_test_setup_teardown(preflight_has_two_seconds, open_all, close_all),
+        cmocka_unit_test_setup_teardown(preflight_asks_once_more, open_all, close_all),
         cmocka_unit_test_setup_teardown(nobody_waits_while_nobody_can_write, open_all, close_all),
     };
 
