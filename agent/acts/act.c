@@ -256,8 +256,8 @@ static void start_first(struct agent *g)
     take_lock(a);
 }
 
-/* Its caller is told in time that the agent is busy: an answer after its deadline would be taken for
- * silence, and this node for one that is gone. */
+/* Its caller is told in time that the agent is busy: an answer after its deadline would be taken
+ * for silence, and this node for one that is gone. */
 static void on_too_late(void *arg)
 {
     struct act *a = arg;
