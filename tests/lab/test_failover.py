@@ -194,6 +194,29 @@ def _(s):
     s.await_steady('db01', down=('db02',))
 
 
+@tap.test('… before it had all: what another standby has more is stated, and has to be typed; it stays there')
+def _(s):
+    s.await_watch()
+    s.freeze('db01', 'agent')  # its watch shall not be faster than the rows
+    s.run('db01', hosts.postgres_bin() + '/pg_ctl', 'promote', '-w', '-D', hosts.DATA, user='postgres',
+          check=True)
+    s.value('db02', 'CREATE TABLE too_late AS SELECT 1 AS x')
+    wait(lambda: s.value('vm', 'SELECT x FROM too_late') == '1', 10, 'vm has the row')
+    s.kill('db02')
+    s.thaw('db01', 'agent')
+    wait(lambda: s.agent_state('db01').get('fenced'), 15, 'its watch fences it')
+    refused = s.failover('db01', *ACCEPT)
+    said = ' '.join((refused.stdout + refused.stderr).split())
+    check(refused.code == 2 and re.search(r'vm has \d+ bytes of it beyond that', said) and
+          '--ignore most-wal' in said and s.record()['state'] == 'stable', 'exit %d: %s', refused.code, said)
+    result = s.failover('db01', *ACCEPT, '--ignore', 'most-wal')
+    said = ' '.join((result.stdout + result.stderr).split())
+    check(result.code == 0 and 'they stay on vm alone' in said, 'exit %d: %s', result.code, said)
+    check(s.role('db01') == 'writable' and s.value('vm', 'SELECT x FROM too_late') == '1', 'its row is gone')
+    status = s.pgtandem('status')
+    check('vm has WAL that the owner does not have' in status.stdout, 'status: %s', status.stdout)
+
+
 @tap.test('lost for good and forgotten: out of the record, no slot keeps WAL for it; should it boot all the same,'
           ' it is never writable')
 def _(s):
