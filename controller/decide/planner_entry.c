@@ -201,6 +201,16 @@ static bool leaves_behind(const struct plan_view *v)
     return v->nodes[v->to].branched && !plan_most_wal(v, v->to);
 }
 
+/* While a standby still receives, positions differ by what is on the wire: then SEIZE's own row judges,
+ * once all are detached. */
+static bool has_less(const struct plan_view *v)
+{
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (plan_standby(v, i) && v->nodes[i].receiving)
+            return false;
+    return !v->nodes[v->to].branched && !plan_most_wal(v, v->to);
+}
+
 static bool owner_silent(const struct plan_view *v)
 {
     return !plan_answers(v, plan_owner(v));
@@ -370,6 +380,7 @@ static const struct plan_row failover_entry[] = {
     PLAN_END ("failover: silent, but seen writable", NULL,            seen_writable, WHY_SEEN_WRITABLE, 2),
     PLAN_END ("failover: B silent",                to_silent,         to,    WHY_TO_SILENT, 2),
     PLAN_END ("failover: A silent, no grade",      NULL,              ungraded, WHY_NO_GRADE_YET, 2),
+    PLAN_END ("failover: another has more WAL",    has_less,          to,    WHY_NOT_MOST_WAL, 2),
     PLAN_STEP("failover: loss not accepted",       loss_not_accepted, owner, STEP_LOSS),
     PLAN_END ("failover: promoted by hand too early", leaves_behind,  to,    WHY_LEFT_BEHIND, 2),
     PLAN_STEP("failover: seize",                   NULL,              NULL,  STEP_SEIZE),

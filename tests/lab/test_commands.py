@@ -61,6 +61,7 @@ NOT_RUN = {
     " sysid=7711160774877081610 tli=3 ttl=30 grade=- by=root@ctl'":
         "the values are those of some night: test_incidents types the one that dns show offers",
     "pgtandem VERB --help": "a form: test_screens asks each verb",
+    "pgtandem unfence db02 --accept-unfenced vm": "of a held owner, DNS and vm silent: test_guard",
 }
 
 

@@ -62,6 +62,14 @@ static void failover_step_by_step(void **unused)
     v->nodes[A].seen_writable = true;
     expect_end(v, WHY_SEEN_WRITABLE, 2);
     v->nodes[A].seen_writable = false;
+    v->nodes[C].receive_lsn++;
+    expect_step(v, STEP_LOSS, A); /* what is on the wire is judged after DETACH */
+    v->nodes[B].receiving = v->nodes[C].receiving = false;
+    v->marks.less_accepted = true; /* a word for a hand promotion, not for this */
+    expect_end(v, WHY_NOT_MOST_WAL, 2);
+    v->marks.less_accepted = false;
+    v->nodes[B].receiving = v->nodes[C].receiving = true;
+    v->nodes[C].receive_lsn--;
     expect_step(v, STEP_LOSS, A);
     mark(v, STEP_LOSS);
     expect_step(v, STEP_SEIZE, -1);
