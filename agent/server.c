@@ -123,7 +123,7 @@ static void on_crontab(void *arg, const char *text, const struct err *e)
 
 static int64_t inspect_ms(const struct rpc_request *r)
 {
-    return r->q.timeout_ms > 0 ? r->q.timeout_ms / 2 : INSPECT_MS;
+    return r->q.timeout_ms > 0 ? agent_part_ms(r->q.timeout_ms) : INSPECT_MS;
 }
 
 static void on_inspected(void *arg, const char *json, const struct err *e)

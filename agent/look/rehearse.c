@@ -214,7 +214,7 @@ void rehearse_answer(struct agent *g, struct rpc_request *r)
     k->next = g->rehearsing;
     g->rehearsing = k;
     k->started_ms = clock_mono_ms();
-    k->part_ms = timeout_ms / 2; /* the other half: our own look afterwards, and the way back */
+    k->part_ms = agent_part_ms(timeout_ms);
     k->waiting = 6 + (int)r->q.n_rehearse + r->q.archive;
     for (size_t i = 0; i < r->q.n_rehearse; i++)
         postgres_rehearse_follow(g->pg, &r->q.rehearse[i], k->part_ms, tell, k);

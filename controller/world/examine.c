@@ -7,8 +7,8 @@
 #include "controller/world/observe.h"
 #include "controller/world/rehearse.h"
 
-/* An agent gives its parts about half of these: the look afterwards has the rest. */
-static const int64_t again_ms[] = {4000, 10000};
+/* An agent gives its parts two thirds of these: the look afterwards has the rest. */
+static const int64_t again_ms[] = {6000, 12000};
 enum { PREFLIGHT_ROUNDS = 1, MOVE_ROUNDS = sizeof(again_ms) / sizeof(again_ms[0]) };
 
 /* False: nothing had run out of time. */

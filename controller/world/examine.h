@@ -5,7 +5,7 @@
  * What ran out of its share of time says nothing about the node, so it is asked again, and only
  * that: a healthy host may be busy. For a move twice more, each time with a longer share; what then
  * still has no end is a finding, with the number of milliseconds that it was given. `preflight`
- * answers within 2 s, whatever is dead; for a host that answers and was busy once more, within 6 s:
+ * answers within 2 s, whatever is dead; for a host that answers and was busy once more, within 8 s:
  * what does not end in that is not checked. A failover waits for nobody a second time: there such
  * checks only warn.
  */

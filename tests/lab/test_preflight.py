@@ -45,12 +45,12 @@ def shell(s, host, text, user='root'):
 
 
 def in_time(s, found, what):
-    """The answer came within 2 s, and some for the lab's own ways; 6 s when the machine was so busy
+    """The answer came within 2 s, and some for the lab's own ways; 8 s when the machine was so busy
     that an agent was asked once more. db01 told all it knows."""
     again = [Found(s).result.seconds for _ in range(2) if found.result.seconds >= 2.6]
     took = [found.result.seconds, *again]
     tap.say('%s: %s', what, ', '.join('%.2f s' % t for t in took))
-    check(max(took) < 6.6, '%s: %s', what, took)
+    check(max(took) < 8.6, '%s: %s', what, took)
     check('12 of 12' in found.rows['libraries']['measured'], '%s: %s', what, found.rows['libraries'])
 
 
