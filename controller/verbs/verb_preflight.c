@@ -61,8 +61,10 @@ int verb_preflight(struct session *s, struct err *reterr)
     preflight_print(s, p, false);
     rc = preflight_verdict(p, reterr);
     if (rc == 0 && s->options.format == FORMAT_PRETTY) {
-        printf("%zu checks, %zu warnings, %zu not checked, nothing blocks.\n", p->n, p->warnings,
-               p->unchecked);
+        report_wrap(s, "",
+                    arena_printf(s->arena,
+                                 "%zu checks, %zu warnings, %zu not checked, nothing blocks.", p->n,
+                                 p->warnings, p->unchecked));
         remedy_print(&s->options, s->arena,
                      arena_printf(s->arena, "pgtandem %s --to %s",
                                   unplanned ? "failover" : "switchover", s->options.to));

@@ -132,7 +132,7 @@ def page(section):
 def as_the_page_says(role):
     """A directory for /etc/pgtandem of a host, filled as sections 3 to 5 and 7 of the page say: from the
     samples, the names in its table, and its key. -> the directory, its configuration"""
-    share, ca, etc = f"{work}/dest{PREFIX}/share/pgtandem", f"{work}/ca", f"{work}/etc-{role}"
+    share, ca, etc = f"{work}/dest{PREFIX}/share/pgtandem", f"{work}/page-ca", f"{work}/etc-{role}"
     if not os.path.exists(ca):
         for command in re.findall(r"(?m)^    ca# (.*)$", page(3)):
             run("sh", "-c", command.replace("/usr/local/share/pgtandem", share)
