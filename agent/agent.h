@@ -28,8 +28,8 @@ enum {
     AGENT_PEER_MS = 1500, /* a peer's observation */
 };
 
-/* What an inspection or a rehearsal may take of the time that its caller has: the rest is for our own
- * look afterwards, and the way back. */
+/* What an inspection or a rehearsal may take of the time that its caller has: the rest is for our
+ * own look afterwards, and the way back. */
 static inline int64_t agent_part_ms(int64_t timeout_ms)
 {
     return timeout_ms * 2 / 3;

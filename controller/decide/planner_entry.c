@@ -201,8 +201,8 @@ static bool leaves_behind(const struct plan_view *v)
     return v->nodes[v->to].branched && !plan_most_wal(v, v->to);
 }
 
-/* While a standby still receives, positions differ by what is on the wire: then SEIZE's own row judges,
- * once all are detached. */
+/* While a standby still receives, positions differ by what is on the wire: then SEIZE's own row
+ * judges, once all are detached. */
 static bool has_less(const struct plan_view *v)
 {
     for (int i = 0; i < (int)v->n_nodes; i++)

@@ -272,7 +272,8 @@ static const char *by_hand(enum plan_reason why)
         return "start it again on %s; if that fails: pgtandem failover";
     if (why == WHY_DNS_SILENT_AT_FIRST || why == WHY_WORD_RECORD || why == WHY_WORD_PEER)
         return "pgtandem dns show";
-    if (why == WHY_NOT_MOST_WAL || why == WHY_LEFT_BEHIND) /* as where a standby was promoted by hand before it had all */
+    /* as where a standby was promoted by hand before it had all */
+    if (why == WHY_NOT_MOST_WAL || why == WHY_LEFT_BEHIND)
         return "pgtandem plan --failover --to %s";
     if (why == WHY_DIVERGED)
         return "read docs/two-writable.md, \"Afterwards\"";
