@@ -51,6 +51,13 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* How far it has the timeline that it replays. At a switch what it receives is ahead: of the next
+ * timeline already, and no part of the one before. */
+static uint64_t standby_reach(const struct obs_pg *pg)
+{
+    return pg->receive_tli > pg->tli ? pg->replay_lsn : larger(pg->receive_lsn, pg->replay_lsn);
+}
+
 bool lineage_fits(const struct obs_pg *pg, const struct obs_pg *owner, int64_t record_tli)
 {
     int64_t tli = lineage_tli(pg);
@@ -58,8 +65,7 @@ bool lineage_fits(const struct obs_pg *pg, const struct obs_pg *owner, int64_t r
 
     if (!owner)
         return tli > 0 && (record_tli == 0 || tli == record_tli);
-    return lineage_same(pg, owner) &&
-           (!lineage_end(owner, tli, &end) || larger(pg->receive_lsn, pg->replay_lsn) <= end);
+    return lineage_same(pg, owner) && (!lineage_end(owner, tli, &end) || standby_reach(pg) <= end);
 }
 
 bool lineage_branched(const struct obs_pg *pg, const struct obs_pg *owner, int64_t record_tli,
@@ -101,7 +107,7 @@ static bool parted(const struct obs_pg *pg, const struct obs_pg *owner, uint64_t
 static uint64_t reach(const struct obs_pg *pg)
 {
     if (pg->role == PG_RECOVERY)
-        return larger(pg->receive_lsn, pg->replay_lsn);
+        return standby_reach(pg);
     if (pg->role == PG_WRITABLE)
         return pg->insert_lsn;
     return larger(pg->control_checkpoint, pg->min_recovery_tli ? pg->min_recovery_lsn : 0);

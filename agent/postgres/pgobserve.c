@@ -172,9 +172,12 @@ static void take_answer(const struct postgres_config *c, const struct pgcontrol 
                           sizeof(pg->conninfo_hosts)) &&
         !pg->problem[0])
         STR_COPY(pg->problem, "primary_conninfo could not be read completely");
-    if (pg->role == PG_RECOVERY)
+    if (pg->role == PG_RECOVERY) {
         pg->tli =
             pghistory_replayed(c->data_directory, control, pg->newest_history_tli, pg->replay_lsn);
+        pg->receive_tli =
+            pghistory_replayed(c->data_directory, control, pg->newest_history_tli, pg->receive_lsn);
+    }
     set_history(c, pg);
 }
 

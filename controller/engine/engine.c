@@ -241,12 +241,12 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
                 "%s: %s holds the record (epoch %lld, %s, %s%s%s)", text, d->by,
                 (long long)d->epoch, register_state_names[d->state], d->owner,
                 d->to[0] ? " -> " : "", d->to);
+    else if (m->reason == WHY_DIVERGED) /* whatever else its agent is at */
+        err_set(reterr, codes[m->exit_code], hint, "%s: %s", text, measured(r, m->node, measure));
     else if (busy(r, m->node, measure))
         err_set(reterr, codes[m->exit_code],
                 "`pgtandem status` shows when that has ended; then run the same command again",
                 "%s (%s)", text, measure);
-    else if (m->reason == WHY_DIVERGED)
-        err_set(reterr, codes[m->exit_code], hint, "%s: %s", text, measured(r, m->node, measure));
     else if (r->last_error.code)
         err_set(reterr, codes[m->exit_code], hint, "%s (%s: %s)", text, r->last_error.step,
                 r->last_error.msg);

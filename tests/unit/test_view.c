@@ -85,6 +85,13 @@ static void test_an_ancestor_ends_where_the_owner_left_it(void **state)
     pg->tli = 2;
     pg->replay_lsn = 300;
     expect(true, LINEAGE_INSIDE);
+    pg->receive_lsn = 350; /* it receives the owner's timeline, and has not replayed the switch */
+    pg->receive_tli = 3;
+    expect(true, LINEAGE_INSIDE);
+    pg->receive_tli = 2;
+    expect(false, LINEAGE_BEYOND);
+    expect_beyond(350, 300);
+    pg->receive_lsn = 0;
     pg->replay_lsn = 301;
     expect(false, LINEAGE_BEYOND);
     expect_beyond(301, 300);
