@@ -73,7 +73,6 @@ def _(s):
 
     result = carry_out(s)
     check(result.code == 0, 'exit %d: %s', result.code, result.stderr)
-    check(left in ' '.join(result.stdout.split()), 'the summary: %s', result.stdout[-900:])
     as_planned(s, plan, foreseen(plan['actions']))
     s.await_steady('db01')
 
@@ -134,6 +133,7 @@ def _(s):
     with s.limits(g3_wait_ms=1000):
         result = s.failover('vm', *word)
     check(result.code == 0, 'exit %d: %s', result.code, result.stderr)
+    check(left in ' '.join(result.stdout.split()), 'the summary: %s', result.stdout[-900:])
     as_planned(s, plan, foreseen(plan['actions']))
 
 
