@@ -97,11 +97,12 @@ def _(s):
     reply = ask(s, 'db01', {'verb': 'observe', 'timeout_ms': 1000})
     took = time.monotonic() - began
     check(reply['obs']['act'] == 'fence', 'it is busy with "%s"', reply['obs']['act'])
-    check(took < 1.2, 'the look took %.1f s', took)
+    check(took < 2, 'the look took %.1f s', took)
     began = time.monotonic()
     refused(ask(s, 'db01', late), 'timeout', 'another operation on this node: fence has been running')
     took = time.monotonic() - began
-    check(took < 1.2 and 'fence' not in replies, 'told that it is busy only after %.1f s of 1', took)
+    # the asker's own start is in it; before, it was told after the fence, of 4 s
+    check(took < 3 and 'fence' not in replies, 'told that it is busy only after %.1f s of 1', took)
     s.thaw()
     thread.join()
     check(frozen and replies['fence'] is not None, 'no answer to the fence')
