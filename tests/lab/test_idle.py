@@ -8,7 +8,9 @@ import time
 from labkit import hosts, scene, tap
 from labkit.scene import check, wait
 
+# tests/run: alone
 WINDOW_S = 15
+WINDOWS = 3  # what else runs only adds; and one in four has the minute's look at the crontab in it
 PRIVATE_KIB_MAX = 2560  # PSS is this and a share of the libraries: it depends on who else maps them
 CPU_MS_MAX = 20 * WINDOW_S / 30
 STATEMENTS_MAX = 6 * WINDOW_S / 30
@@ -54,13 +56,9 @@ def log_all(s):
          "the agents' statements are logged")
 
 
-@tap.test('%d s idle: at most %d KiB of its own, %.0f ms of processor, %.0f statements for each agent' % (
-    WINDOW_S, PRIVATE_KIB_MAX, CPU_MS_MAX, STATEMENTS_MAX))
-def _(s):
-    s.await_watch()
-    log_all(s)
-    pids = {node: agent(s, node) for node in hosts.NODES}
-    time.sleep(2)  # what status has asked for is over
+def too_much(s, pids):
+    """What one window finds over its limit."""
+    over = []
     before = {node: (cpu_ms(pids[node]), statements(s, node)) for node in hosts.NODES}
     time.sleep(WINDOW_S)  # the thing itself
     for node in hosts.NODES:
@@ -69,10 +67,27 @@ def _(s):
         memory = memory_kib(pids[node])
         tap.say('%s: %d KiB PSS (%d private, %d RSS), %.1f ms, %d statements' % (
             node, memory['Pss'], memory['Private_Dirty'], memory['Rss'], cpu, asked))
-        check(memory['Private_Dirty'] <= PRIVATE_KIB_MAX, '%s: %d KiB private', node,
-              memory['Private_Dirty'])
-        check(cpu <= CPU_MS_MAX, '%s: %.1f ms of processor', node, cpu)
-        check(asked <= STATEMENTS_MAX, '%s: %d statements', node, asked)
+        if memory['Private_Dirty'] > PRIVATE_KIB_MAX:
+            over.append('%s: %d KiB private' % (node, memory['Private_Dirty']))
+        if cpu > CPU_MS_MAX:
+            over.append('%s: %.1f ms of processor' % (node, cpu))
+        if asked > STATEMENTS_MAX:
+            over.append('%s: %d statements' % (node, asked))
+    return over
+
+
+@tap.test('%d s idle: at most %d KiB of its own, %.0f ms of processor, %.0f statements for each agent' % (
+    WINDOW_S, PRIVATE_KIB_MAX, CPU_MS_MAX, STATEMENTS_MAX))
+def _(s):
+    s.await_watch()
+    log_all(s)
+    pids = {node: agent(s, node) for node in hosts.NODES}
+    time.sleep(2)  # what status has asked for is over
+    for _ in range(WINDOWS):
+        over = too_much(s, pids)
+        if not over:
+            break
+    check(not over, '%s', '; '.join(over))
 
 
 if __name__ == '__main__':
