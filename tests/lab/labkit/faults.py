@@ -94,7 +94,7 @@ class Busy(Fault):
 
     def _clients(self):
         return int(self.scene.value(self.old, "SELECT count(*) FROM pg_stat_activity WHERE "
-                                    "application_name = 'pgbench' AND query <> ''"))
+                                    "application_name = 'pgbench' AND query <> ''") or 0)
 
     def tables(self):
         """Once, before the first."""
