@@ -49,6 +49,7 @@ class ThirdDead(Fault):
 
     def after(self):
         self.scene.start(self.third)
+        self.scene.go_on('resume')  # it still follows the old primary
 
 
 class ThirdStuck(Fault):
@@ -59,6 +60,7 @@ class ThirdStuck(Fault):
 
     def after(self):
         self.scene.thaw()
+        self.scene.go_on('resume')
 
 
 class TargetDead(Fault):
