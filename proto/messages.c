@@ -164,7 +164,7 @@ static const struct field obs_pg_fields[] = {
     F_LSN(struct obs_pg, flush_lsn, 0, "primary: flushed up to"),
     F_LSN(struct obs_pg, receive_lsn, 0, "standby: received up to"),
     F_LSN(struct obs_pg, replay_lsn, 0, "standby: replayed up to"),
-    F_INT(struct obs_pg, receive_tli, 0, 0, UINT32_MAX, NULL, "standby: the timeline of what was received, 0 not told", .since = 2),
+    F_INT(struct obs_pg, receive_tli, 0, 0, UINT32_MAX, NULL, "standby: the timeline of what was received, 0 not reported", .since = 2),
     F_INT(struct obs_pg, replay_delay_ms, 0, -1, INT64_MAX, NULL, "age of the last replayed commit (ms), -1 unknown"),
     F_BOOL(struct obs_pg, replay_paused, 0, NULL, "replay is paused"),
     F_INT(struct obs_pg, apply_delay_ms, 0, 0, INT64_MAX, NULL, "recovery_min_apply_delay (ms)"),

@@ -189,7 +189,7 @@ struct obs_pg {
     bool standby_signal, promote_signal, recovery_signal;
     uint64_t insert_lsn, flush_lsn;   /* primary */
     uint64_t receive_lsn, replay_lsn; /* standby; `tli` is that of the latter */
-    int64_t receive_tli;              /* … of the former: ahead at a switch; 0 not told */
+    int64_t receive_tli;              /* … of the former: ahead at a switch; 0 not reported */
     int64_t replay_delay_ms;          /* standby: age of the last replayed commit; -1 unknown */
     bool replay_paused;
     int64_t apply_delay_ms;   /* recovery_min_apply_delay */

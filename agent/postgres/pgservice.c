@@ -216,7 +216,7 @@ static void rehearse_signal(struct service_op *s)
 
     if (!pgfiles_postmaster(s->base.op.p->config.data_directory, &postmaster))
         pgrehearsal_end(&s->base, REHEARSAL_UNPROVEN, "",
-                        "no postmaster runs: there is nobody to signal");
+                        "no postmaster runs: there is no process to signal");
     else if (postmaster.pid == 0)
         pgrehearsal_end(&s->base, REHEARSAL_FAILED, "make postmaster.pid readable for the agent",
                         "%s", postmaster.problem);
@@ -317,7 +317,7 @@ static void on_show(void *arg, const struct child_result *r)
     else if (!has_line(r->output, s->start ? "CanStart=yes" : "CanStop=yes"))
         pgrehearsal_end(&s->base, REHEARSAL_FAILED,
                         "remove RefuseManualStart= or RefuseManualStop= from the unit",
-                        "systemd lets nobody %s %s by hand", what(s), unit);
+                        "systemd does not permit to %s %s by hand", what(s), unit);
     else if (!s->start && postmaster.pid && main_pid(r->output) != postmaster.pid)
         pgrehearsal_end(
             &s->base, REHEARSAL_FAILED,

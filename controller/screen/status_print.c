@@ -90,7 +90,7 @@ static const char *since_and_why(const struct status *st, const struct record *r
 
     if (!st->journal.transition_known)
         return arena_printf(st->arena,
-                            ", by %s; no agent that responds was told since when and why: "
+                            ", by %s; no agent that responds has recorded since when and why: "
                             "`pgtandem history` on %s has it",
                             r->by, host ? host + 1 : r->by);
     return arena_printf(st->arena, ", begun by %s at %s, reason: %s%s%s", *by ? by : r->by,

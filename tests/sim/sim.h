@@ -125,7 +125,7 @@ struct world {
     X(SEED_WATCH_EAGER, "the watch fences whoever is not named as target")                         \
     X(SEED_PID_FILE_ONLY, "stopped is what postmaster.pid says")                                   \
     X(SEED_BLIND_SET, "dns set names nobody who may still write")                                  \
-    X(SEED_WORD_UNHEARD, "released by word over a silent node that nobody spoke of")               \
+    X(SEED_WORD_UNHEARD, "released by word over a node that does not respond and was not named")   \
     X(SEED_WORD_BLIND, "released by word over a peer that has seen another record")                \
     X(SEED_BELIEVE_TARGET, "the target alone says that it streams")
 

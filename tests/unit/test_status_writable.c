@@ -126,7 +126,7 @@ static void the_agents_know_who_began(void **state)
     (void)state;
     open_record("claim", "db02", "db01", "-");
     build();
-    assert_non_null(strstr(screen(FORMAT_PRETTY), "no agent that responds was told"));
+    assert_non_null(strstr(screen(FORMAT_PRETTY), "no agent that responds has recorded"));
     for (int i = B; i <= C; i++) {
         struct obs_begun *b = &w.nodes[i].obs.begun;
 
