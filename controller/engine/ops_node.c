@@ -341,19 +341,23 @@ static bool streams(const struct run *r, size_t node)
     return r->view.nodes[node].streams_from_owner;
 }
 
-/* `verb` makes the nodes standbys of the owner; it counts when they stream. */
+/* `verb` makes the nodes standbys of the owner; it counts when they stream. All are waited for
+ * together, for as long as two attempts of one take (wal_retrieve_retry_interval, 5 s): the role
+ * has moved, and what comes after must not wait long for one whose walreceiver hangs. */
 static void attach(struct run *r, const struct plan_move *m, enum verb verb, struct op_result *res)
 {
-    enum { STREAM_MS = 15000, REQUEST_MS = 30000 };
+    enum { STREAM_MS = 10000, LOOK_MS = 100, REQUEST_MS = 30000 };
     struct op_result slots = {0};
     if (ops_call(r, 1U << owner_index(r), VERB_SLOTS, 10000, fill_slots, NULL, &slots) == 0)
         res->e = slots.e; /* told; a standby may still stream without its slot being ours */
     ops_call(r, m->nodes, verb, REQUEST_MS, fill_upstream, NULL, res);
     size_t yes = 0;
+    int64_t deadline = clock_mono_ms() + STREAM_MS;
     for (size_t i = 0; i < r->session->config.n_nodes; i++) {
         if (!(m->nodes & (1U << i)) || res->outcome[i] != OUTCOME_DONE)
             continue;
-        if (ops_until(r, i, streams, STREAM_MS)) {
+        int64_t left = deadline - clock_mono_ms();
+        if (ops_until(r, i, streams, left > LOOK_MS ? left : LOOK_MS)) {
             yes++;
             continue;
         }
