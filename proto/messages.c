@@ -239,6 +239,7 @@ static const struct field obs_fence_fields[] = {
     F_BOOL(struct obs_fence, held, 0, NULL, "held by the guard"),
     F_BOOL(struct obs_fence, promoting, 0, NULL, "PROMOTING is recorded"),
     F_INT(struct obs_fence, promoting_epoch, 0, 0, INT64_MAX, NULL, "by which epoch"),
+    F_BOOL(struct obs_fence, promoted, 0, NULL, "that promotion has taken place", .since = 2),
     F_BOOL(struct obs_fence, revoked, 0, NULL, "REVOKED is recorded"),
     F_INT(struct obs_fence, revoked_epoch, 0, 0, INT64_MAX, NULL, "by which epoch"),
 };

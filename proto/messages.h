@@ -273,6 +273,7 @@ struct obs_fence { /* durable state, as far as others need it */
     bool held;
     bool promoting;
     int64_t promoting_epoch;
+    bool promoted; /* … and that promotion has taken place, whatever PostgreSQL is at now */
     bool revoked;
     int64_t revoked_epoch;
 };

@@ -40,6 +40,7 @@ static void fill_fence(const struct agent_state *s, struct obs_fence *f)
 /* A state that cannot be read counts as a fence everywhere (agent/guard/state.h, S3). */
 static void fill_state(struct agent *g, struct node_obs *o)
 {
+    struct facts f = agent_facts(&o->pg);
     struct agent_state s;
     struct err e = {0};
 
@@ -56,6 +57,7 @@ static void fill_state(struct agent *g, struct node_obs *o)
         o->seen[0] = '\0';
     o->begun = s.begun;
     fill_fence(&s, &o->fence);
+    o->fence.promoted = rules_promoted(&s, &f);
     o->cron.commanded_on = s.cron_on;
 }
 

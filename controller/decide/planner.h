@@ -48,6 +48,7 @@ struct plan_node {
     bool held;
     bool promoting;
     int64_t promoting_epoch;
+    bool promoted;         /* that promotion has taken place: there is no way back */
     int64_t revoked_epoch; /* 0 never */
     bool cron_on;  /* commanded on and every managed entry on (none managed: commanded on) */
     bool cron_off; /* commanded off, no managed entry on, no managed job running */
@@ -155,6 +156,8 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "bring it back and `pgtandem resume`, or `pgtandem failover --to` another node, fencing it") \
     X(WHY_NEW_OWNER_DOWN, "PostgreSQL is not running as a standby on %s",                          \
       "start it there, then `pgtandem resume`, or `pgtandem abort`")                               \
+    X(WHY_PROMOTED_DOWN, "%s has been promoted, and PostgreSQL does not serve there",              \
+      "start it there, then `pgtandem resume`; there is no way back")                              \
     X(WHY_SEEN_WRITABLE, "%s is seen writable",                                                    \
       "it is not lost: see that its agent answers here, then `pgtandem switchover`")               \
     X(WHY_NO_GRADE, "%s does not answer and nothing proves that it cannot write",                  \
@@ -188,7 +191,8 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_NOT_READY, "the next step is not possible now on %s", "`pgtandem status`")               \
     X(WHY_STEP_FAILED, "a step failed on %s",                                                      \
       "see the step's own message; then `pgtandem resume`")                                        \
-    X(WHY_BACK_FAILED, "undoing failed on %s", "`pgtandem abort` again")                           \
+    X(WHY_BACK_FAILED, "undoing failed on %s",                                                    \
+      "see the step's own message; `pgtandem status` says what leads on from here")                \
     X(WHY_OWNER_DOWN,                                                                              \
       "PostgreSQL is not running as the primary on %s, though nothing keeps it from it",           \
       "start it there")                                                                            \
@@ -313,6 +317,10 @@ struct plan_situation {
 void planner_situation(const struct plan_view *v, struct plan_situation *ret);
 /* An open transition whose new owner is PROMOTING or writable. */
 bool plan_past_no_return(const struct plan_view *v);
+/* In flip, by its agent's word: the owner's promotion has taken place. And PostgreSQL is neither
+ * primary there nor in recovery: after a crash within the promotion it can be promoted again. */
+bool plan_promoted(const struct plan_view *v);
+bool plan_promoted_down(const struct plan_view *v);
 
 /* Lookup helpers: index, or -1. */
 int plan_node_index(const struct plan_view *v, const char *name);

@@ -303,6 +303,7 @@ static const struct situation_row {
     {strange, NULL, WHY_UNKNOWN_NODE, "the ownership record names a node that the configuration does not have", 0, "pgtandem config check"},
     {NULL, ahead, WHY_EPOCH_BELOW, "the ownership record is older than what %s has seen", 0, "pgtandem dns show"},
     {open_owner_silent, owner, WHY_OWNER_SILENT, "a transition is open and the owner %s does not answer", WAY_OPEN, NULL},
+    {plan_promoted_down, target, WHY_PROMOTED_DOWN, "a transition is open, past the point of no return: %s has been promoted, and PostgreSQL does not serve there", 0, "on %s: start PostgreSQL; then here: pgtandem resume; if it does not start: pgtandem failover"},
     {plan_past_no_return, target, WHY_FORWARD_ONLY, "a transition is open, past the point of no return: %s becomes the primary", WAY_RESUME | WAY_FAILOVER, NULL},
     {open_flip_silent, target, WHY_NEW_OWNER_SILENT, "a transition is open and the new owner %s does not answer", WAY_OPEN, NULL},
     {open_transition, target, WHY_OPEN, "a transition is open, before the point of no return (%s)", WAY_OPEN, NULL},

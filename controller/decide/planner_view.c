@@ -218,6 +218,20 @@ bool plan_past_no_return(const struct plan_view *v)
            (plan_writable(v, b) || (plan_answers(v, b) && v->nodes[b].promoting));
 }
 
+bool plan_promoted(const struct plan_view *v)
+{
+    int b = plan_b(v);
+
+    return v->d.epoch > 0 && plan_state_is(v, REGISTER_FLIP) && plan_answers(v, b) &&
+           v->nodes[b].promoted;
+}
+
+bool plan_promoted_down(const struct plan_view *v)
+{
+    return plan_promoted(v) && v->nodes[plan_b(v)].role != PG_RECOVERY &&
+           !plan_writable(v, plan_b(v));
+}
+
 bool plan_absolved(const struct plan_view *v, int node)
 {
     const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];

@@ -86,6 +86,7 @@ static void node_state(const struct node_obs *o, struct plan_node *n)
     n->held = o->fence.held;
     n->promoting = o->fence.promoting;
     n->promoting_epoch = o->fence.promoting_epoch;
+    n->promoted = o->fence.promoted;
     n->revoked_epoch = o->fence.revoked ? o->fence.revoked_epoch : 0;
     n->cron_on = o->cron.readable && o->cron.commanded_on && o->cron.entries_off == 0;
     /* a crontab that cannot be read shows no entry, and may have them all on (I4) */

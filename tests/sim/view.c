@@ -5,6 +5,15 @@
 
 /* ---- the planner's view of what a controller remembers ------------------------------------- */
 
+static bool is_promoted(const struct node *n)
+{
+    struct facts f = node_facts(n);
+    struct agent_state s;
+
+    node_load(n, &s);
+    return rules_promoted(&s, &f);
+}
+
 static void view_node(const struct control *c, int i, struct plan_node *p)
 {
     const struct node *n = &c->view[i];
@@ -28,6 +37,7 @@ static void view_node(const struct control *c, int i, struct plan_node *p)
     p->held = n->held;
     p->promoting = n->promoting;
     p->promoting_epoch = n->promoting_epoch;
+    p->promoted = is_promoted(n);
     p->revoked_epoch = n->revoked ? n->revoked_epoch : 0;
     p->cron_on = n->cron && n->cron_cmd;
     p->cron_off = !n->cron && !n->cron_cmd;

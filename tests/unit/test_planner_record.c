@@ -232,6 +232,25 @@ static void what_status_says_of_a_held_owner_without_dns(void **unused)
     assert_string_equal(s.command, "pgtandem dns show");
 }
 
+/* A revoke would be refused there, and "undoing failed: abort again" leads nowhere. */
+static void a_promoted_node_that_is_down_is_started(void **unused)
+{
+    (void)unused;
+    for (int command = PLAN_RESUME; command <= PLAN_ABORT; command++) {
+        struct plan_view *v = flip_fenced(command);
+
+        v->nodes[B].promoting = v->nodes[B].promoted = true;
+        v->nodes[B].role = PG_STOPPED;
+        expect_end(v, WHY_PROMOTED_DOWN, 4);
+        v->nodes[B].role = PG_RECOVERY; /* a crash within the promotion */
+        v->nodes[B].signal = true;
+        if (command == PLAN_ABORT)
+            expect_end(v, WHY_FORWARD_ONLY, 4);
+        else
+            expect_step(v, STEP_PROMOTE, B);
+    }
+}
+
 static void situations(void **unused)
 {
     struct plan_view *v = fresh(PLAN_RESUME, REGISTER_FLIP);
@@ -246,6 +265,12 @@ static void situations(void **unused)
     planner_situation(v, &s);
     assert_true(s.past_no_return);
     assert_string_equal(s.command, "pgtandem resume");
+    v->nodes[B].promoted = true; /* and then its postmaster was killed */
+    v->nodes[B].role = PG_STOPPED;
+    v->nodes[B].signal = false;
+    planner_situation(v, &s);
+    assert_string_equal(s.command, "on b: start PostgreSQL; then here: pgtandem resume; if it does "
+                                   "not start: pgtandem failover");
     v->d_answered = false;
     planner_situation(v, &s);
     assert_int_equal(s.reason, WHY_DNS_SILENT);
@@ -327,6 +352,7 @@ int main(void)
         cmocka_unit_test(debts_are_derived),
         cmocka_unit_test(a_held_owner_is_released_by_word),
         cmocka_unit_test(what_status_says_of_a_held_owner_without_dns),
+        cmocka_unit_test(a_promoted_node_that_is_down_is_started),
         cmocka_unit_test(situations),
     };
 
