@@ -120,6 +120,22 @@ def _pids_of_this_boot(count):
         pass
 
 
+def _plug(host, pid):
+    """The host's wire. The one of its boot before goes when the kernel has cleaned up that host's
+    namespaces, which may take a while after its last process; until then its name is taken."""
+    deadline = time.monotonic() + 10
+    while True:
+        subprocess.run(['ip', 'link', 'del', host], stderr=subprocess.DEVNULL, check=False)
+        try:
+            _ip('link add %s type veth peer name eth0 address %s netns /proc/%d/ns/net' %
+                (host, hosts.mac(host), pid))
+            return
+        except hosts.LabError as e:
+            if 'File exists' not in str(e) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
+
+
 def start(lab, host):
     """Boots HOST; returns a descriptor for await_ready()."""
     switch = lab.read('switch.json')
@@ -146,10 +162,8 @@ def start(lab, host):
         os.execv(lab.path('init'), [lab.path('init'), lab.host(host, 'init.json'), str(ready_w)])
 
     def outside(helper, pid):
-        subprocess.run(['ip', 'link', 'del', host], stderr=subprocess.DEVNULL, check=False)
-        _ip('link add %s type veth peer name eth0 address %s netns /proc/%d/ns/net' %
-            (host, hosts.mac(host), helper),
-            'link set %s up' % host,
+        _plug(host, helper)
+        _ip('link set %s up' % host,
             'link set %s %s' % (host, 'nomaster' if [host] in cuts(lab) else 'master ' + BRIDGE))
         lab.write('hosts/%s/pid1.json' % host, space.identify(pid))
 
