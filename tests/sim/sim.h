@@ -184,14 +184,10 @@ void world_successors(const struct world *w, successor_fn fn, void *arg);
 /* world.c */
 void world_init(struct world *w);
 /* node.c */
-const char *verb_text(u8 verb);
 void node_promotes(struct world *w, int node); /* PostgreSQL itself */
-/* The next phase of the act under way; true when the request is finished with it. */
-bool node_act(struct world *w, int node, struct violation *bad, enum plan_outcome *outcome);
 const char *node_name(u8 node);
 bool reachable(const struct world *w, int node); /* from controllers */
 bool reads_dns(const struct world *w, int node);
-void node_request(struct world *w, size_t message, bool answer, struct step_out *out);
 void node_die(struct world *w, int node);
 void node_orphan(struct world *w, int node); /* the postmaster alone dies */
 bool node_may_commit(const struct node *n);  /* up or not */
@@ -199,7 +195,18 @@ void node_boot(struct world *w, int node, struct step_out *out);
 bool node_guard_again(struct world *w, int node, struct step_out *out);
 bool node_watch(struct world *w, int node, struct step_out *out);
 void node_stream(struct world *w, int node);
+bool node_beyond(const struct node *n, const struct node *owner); /* has what that one has not */
+void node_start_pg(struct node *n);
+void node_stop_pg(struct world *w, int node, bool immediate);
+/* What its peers answer to the guard's question; `declared` bits: down by a person's word. */
+size_t node_ask_peers(const struct world *w, int node, u8 declared,
+                      struct guard_peer peers[NODES - 1]);
 bool is_attached(const struct world *w, int upstream, int node); /* streams from it, in truth */
+/* node_request.c */
+const char *verb_text(u8 verb);
+void node_request(struct world *w, size_t message, bool answer, struct step_out *out);
+/* The next phase of the act under way; true when the request is finished with it. */
+bool node_act(struct world *w, int node, struct violation *bad, enum plan_outcome *outcome);
 /* convert.c */
 void node_load(const struct node *n, struct agent_state *s);
 void node_save(struct node *n, const struct agent_state *s);
