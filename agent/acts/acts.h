@@ -19,6 +19,8 @@ void act_fence_sign(const struct act *a, struct agent_state *next);
 void act_unfence_done(void *act);
 /* standby.signal away, and (re)started unless it is writable: UNFENCE, a hold's release. */
 void act_start_primary(void *act);
+/* The jobs of a node that is writable again, as they were last commanded. */
+void act_cron_resume(void *act);
 
 struct rpc_request;
 /* What this node sees of a lost one; changes nothing and waits for nobody's turn. */

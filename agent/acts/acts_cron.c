@@ -197,3 +197,13 @@ static const sequence_phase_fn cron_write_phases[] = {
     act_admit, cron_write_check, cron_write_backup, cron_write_do, NULL,
 };
 const struct act_kind act_cron_write = {.name = "cron-write", .phases = cron_write_phases};
+
+void act_cron_resume(void *act)
+{
+    struct act *a = act;
+
+    if (a->s.cron_on)
+        cron_on(a->agent->cron, "", act_done, a);
+    else
+        act_next(a);
+}

@@ -80,18 +80,8 @@ static void word_permitted(void *act)
     act_next(a);
 }
 
-static void word_cron(void *act)
-{
-    struct act *a = act;
-
-    if (a->s.cron_on)
-        cron_on(a->agent->cron, "", act_done, a);
-    else
-        act_next(a);
-}
-
 static const sequence_phase_fn word_phases[] = {
     act_look,          word_admit, word_gather,      act_read_others, word_permitted,
-    act_start_primary, act_look,   act_unfence_done, word_cron,       NULL,
+    act_start_primary, act_look,   act_unfence_done, act_cron_resume, NULL,
 };
 const struct act_kind act_unfence_by_word = {.name = "unfence-by-word", .phases = word_phases};

@@ -53,18 +53,8 @@ static void released(void *act)
     }
 }
 
-static void cron_as_commanded(void *act)
-{
-    struct act *a = act;
-
-    if (a->s.cron_on)
-        cron_on(a->agent->cron, "", act_done, a);
-    else
-        act_next(a);
-}
-
 static const sequence_phase_fn release_phases[] = {
-    act_look, decide_release, act_start_primary, act_look, released, cron_as_commanded, NULL,
+    act_look, decide_release, act_start_primary, act_look, released, act_cron_resume, NULL,
 };
 static const struct act_kind act_release = {.name = "release", .phases = release_phases};
 

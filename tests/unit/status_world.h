@@ -11,9 +11,10 @@
 #include "controller/screen/status.h"
 #include "controller/session.h"
 #include "tests/unit/capture.h"
+#include "tests/unit/node_world.h"
 #include "tests/unit/unit.h"
 
-enum { A, B, C, NODES, SYSID = 7301, NOW = 1000000 };
+enum { A, B, C, NODES, SYSID = NODE_SYSID, NOW = 1000000 };
 
 static struct session s;
 static struct world w;
@@ -23,38 +24,16 @@ static struct arena *arena;
 
 static void make_node(int i)
 {
-    static const char *const names[NODES] = {"db02", "db01", "vm"};
     struct node_obs *o = &w.nodes[i].obs;
 
-    STR_COPY(s.config.nodes[i].name, names[i]);
-    STR_PRINTF(s.config.nodes[i].address, "10.77.0.%d", 20 + i);
-    STR_PRINTF(s.config.nodes[i].target, "%s.ia2.test", names[i]);
-    s.config.nodes[i].port = 5432;
-    w.nodes[i].answered = true;
-    STR_COPY(o->node, names[i]);
+    node_in_order(&s.config.nodes[i], &w.nodes[i], i);
     STR_COPY(o->software, "pgtandem 0.1.0");
     STR_PRINTF(o->seen,
                "v=1 epoch=7 nonce=0123456789abcdef0123456789abcdef state=stable owner=db02 to=- "
                "from=- txn=0123456789abcdef sysid=%d tli=5 ttl=30 grade=- by=root@ctl",
                SYSID);
-    o->epoch = 7;
-    o->state_ok = o->watch_enabled = o->can_stop = true;
+    o->watch_enabled = o->can_stop = true;
     o->watch_period_ms = 3000;
-    o->cron = (struct obs_cron){.readable = true, .daemon_running = true, .commanded_on = i == A};
-    *(i == A ? &o->cron.entries_on : &o->cron.entries_off) = 2;
-    o->pg = (struct obs_pg){.role = i == A ? PG_WRITABLE : PG_RECOVERY,
-                            .sysid = SYSID,
-                            .tli = 5,
-                            .control_tli = 5,
-                            .insert_lsn = i == A ? 0x3000148 : 0,
-                            .flush_lsn = i == A ? 0x3000148 : 0,
-                            .receive_lsn = i == A ? 0 : 0x3000148,
-                            .replay_lsn = i == A ? 0 : 0x3000148};
-    if (i == A)
-        return;
-    STR_COPY(o->pg.receiver_status, "streaming");
-    STR_PRINTF(o->pg.receiver_host, "10.77.0.%d", 20 + A);
-    o->pg.receiver_port = 5432;
 }
 
 static int set_up(void **state)

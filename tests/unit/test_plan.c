@@ -16,6 +16,7 @@
 #include "controller/preflight/preflight.h"
 #include "controller/session.h"
 #include "controller/world/view.h"
+#include "tests/unit/node_world.h"
 #include "tests/unit/unit.h"
 
 enum { A, B, C, NODES, SYSID = 7301 };
@@ -30,44 +31,18 @@ static char directory[64];
 
 /* ---- db02 is the primary, db01 the target, vm the third -------------------------------------- */
 
-static void make_node(int i, const char *name)
+static void make_node(int i)
 {
-    struct config_node *c = &s.config.nodes[i];
     struct node_obs *o = &w.nodes[i].obs;
-    struct obs_pg *pg = &o->pg;
 
-    STR_COPY(c->name, name);
-    STR_PRINTF(c->address, "10.77.0.%d", 20 + i);
-    STR_PRINTF(c->agent, "10.77.0.%d:7432", 20 + i);
-    STR_PRINTF(c->target, "%s.ia2.test", name);
-    c->port = 5432;
-    w.nodes[i].answered = true;
-    STR_COPY(o->node, name);
-    o->epoch = 7;
-    o->state_ok = true;
-    o->cron = (struct obs_cron){.readable = true, .commanded_on = i == A};
-    *(i == A ? &o->cron.entries_on : &o->cron.entries_off) = 2;
+    node_in_order(&s.config.nodes[i], &w.nodes[i], i);
     STR_PRINTF(o->cron.hash, "%064d", i);
-    *pg = (struct obs_pg){.role = i == A ? PG_WRITABLE : PG_RECOVERY,
-                          .version = 150018,
-                          .sysid = SYSID,
-                          .tli = 5,
-                          .control_tli = 5,
-                          .insert_lsn = i == A ? 0x3000148 : 0,
-                          .flush_lsn = i == A ? 0x3000148 : 0,
-                          .receive_lsn = i == A ? 0 : 0x3000148,
-                          .replay_lsn = i == A ? 0 : 0x3000100};
-    if (i == A)
-        return;
-    STR_COPY(pg->receiver_status, "streaming");
-    STR_COPY(pg->receiver_host, s.config.nodes[A].address);
-    pg->receiver_port = 5432;
+    if (i != A)
+        o->pg.replay_lsn = 0x3000100;
 }
 
 static int set_up(void **unused)
 {
-    static const char *const names[NODES] = {"db02", "db01", "vm"};
-
     (void)unused;
     memset(&w, 0, sizeof(w));
     memset(&v, 0, sizeof(v));
@@ -80,7 +55,7 @@ static int set_up(void **unused)
     STR_COPY(s.by, "root@ctl");
     w.n_nodes = NODES;
     for (int i = 0; i < NODES; i++)
-        make_node(i, names[i]);
+        make_node(i);
     w.d = (struct dns_view){.status = DNS_VIEW_OK,
                             .cname_present = true,
                             .cname_ttl = 30,
