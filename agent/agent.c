@@ -64,6 +64,7 @@ void agent_free(struct agent *g)
     cron_free(g->cron);
     postgres_free(g->pg);
     tls_context_free(g->tls);
+    state_forget(&g->known);
     mem_free(g);
 }
 
@@ -71,7 +72,7 @@ int agent_state(struct agent *g, struct agent_state *ret_state, struct err *rete
 {
     if (g->config->binding.sysid == 0) /* the data directory may have come since the start */
         config_bind(g->config);
-    return state_load(&g->config->binding, ret_state, reterr);
+    return state_load_again(&g->config->binding, &g->known, ret_state, reterr);
 }
 
 int agent_save(struct agent *g, const struct agent_state *s, struct err *reterr)

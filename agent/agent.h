@@ -13,6 +13,7 @@
 #include "agent/acts/ran.h"
 #include "agent/config.h"
 #include "agent/decide/rules.h"
+#include "agent/guard/state.h"
 #include "base/loop.h"
 
 struct act;
@@ -43,6 +44,7 @@ struct agent {
     struct tls_context *tls;                   /* NULL: this program talks to nobody */
     struct rpc_peer *peers[CLUSTER_NODES_MAX]; /* of config->peers, as agent; NULL without tls */
     char boot[40];
+    struct state_known known; /* what agent_state() found last */
 
     struct act *queue;           /* the first one runs */
     struct act *tails;           /* requests that only wait, beside it */

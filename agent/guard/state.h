@@ -79,5 +79,19 @@ int state_lock(const struct state_binding *b, int wait_ms, int *ret_fd, struct e
  * *ret untouched. */
 int state_load(const struct state_binding *b, struct agent_state *ret_state, struct err *reterr);
 
+/* The bytes that were loaded last and what they mean, for a program that loads often. {0} knows
+ * none; state_forget() frees what it owns. */
+struct state_known {
+    struct state_binding binding;
+    char *text;
+    size_t len;
+    struct agent_state state;
+};
+/* state_load(), but the same bytes under the same binding are not understood a second time: the
+ * watch loads each second. The file is read all the same. */
+int state_load_again(const struct state_binding *b, struct state_known *known,
+                     struct agent_state *ret_state, struct err *reterr);
+void state_forget(struct state_known *known);
+
 /* Durable when it returns 0. */
 int state_save(const struct state_binding *b, const struct agent_state *s, struct err *reterr);

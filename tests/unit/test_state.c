@@ -241,6 +241,37 @@ static void test_no_directory_is_not_fresh(void **state)
     assert_non_null(strstr(e.msg, "is not there"));
 }
 
+/* Known bytes are not understood again; everything else about the file is looked at each time. */
+static void test_what_is_known_is_still_looked_at(void **state)
+{
+    struct world *w = *state;
+    struct agent_state s = example(w), back = {0};
+    struct state_known known = {.len = 0};
+    struct state_binding other = w->b;
+
+    assert_int_equal(state_save(&w->b, &s, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        memset(&back, 0, sizeof(back));
+        assert_int_equal(state_load_again(&w->b, &known, &back, NULL), 0);
+        assert_memory_equal(&back, &s, sizeof(s));
+    }
+    other.sysid++; /* another data directory has come */
+    assert_int_equal(state_load_again(&other, &known, &back, NULL), ERR_INVALID);
+    assert_int_equal(chmod(w->path, 0620), 0);
+    assert_int_equal(state_load_again(&w->b, &known, &back, NULL), ERR_INVALID);
+    assert_int_equal(chmod(w->path, 0600), 0);
+    s.epoch++; /* the guard, another program, has written */
+    assert_int_equal(state_save(&w->b, &s, NULL), 0);
+    assert_int_equal(state_load_again(&w->b, &known, &back, NULL), 0);
+    assert_memory_equal(&back, &s, sizeof(s));
+    assert_int_equal(truncate(w->path, 100), 0);
+    assert_int_equal(state_load_again(&w->b, &known, &back, NULL), ERR_INVALID);
+    assert_int_equal(unlink(w->path), 0);
+    assert_int_equal(state_load_again(&w->b, &known, &back, NULL), 0);
+    assert_int_equal(back.epoch, 0);
+    state_forget(&known);
+}
+
 static void test_one_lock(void **state)
 {
     struct world *w = *state;
@@ -259,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_absent_is_fresh, setup, teardown),
         cmocka_unit_test_setup_teardown(test_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_known_is_still_looked_at, setup, teardown),
         cmocka_unit_test_setup_teardown(test_torn_at_every_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_flipped_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign, setup, teardown),
