@@ -36,8 +36,9 @@ static const struct field dns_fields[] = {
     F_STRING(struct config_dns, zone, FIELD_REQUIRED, NULL, "the zone that holds it"),
     F_STRING(struct config_dns, server, FIELD_REQUIRED | FIELD_RELOADS, NULL,
              "IP or IP:port of the zone's primary: guard and watch ask nobody else"),
-    F_STRING(struct config_dns, others, FIELD_RELOADS, "",
-             "IPs of the zone's other servers, comma-separated, for when the primary is silent"),
+    F_STRING(
+        struct config_dns, others, FIELD_RELOADS, "",
+        "IPs of the zone's other servers, comma-separated, for when the primary does not respond"),
     F_STRING(struct config_dns, key_file, FIELD_REQUIRED | FIELD_RELOADS, NULL,
              "file with the agents' TSIG key (it may only ask), mode 0600"),
     F_STRING(struct config_dns, key_name, FIELD_RELOADS, "",

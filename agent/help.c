@@ -31,7 +31,7 @@ void help_all(const struct term *t)
     }
     print_options(t, NULL);
     putchar('\n');
-    term_wrap(t, "", "`pgtandem-agent VERB --help` tells more, with an example.");
+    term_wrap(t, "", "`pgtandem-agent VERB --help` shows more, with an example.");
 }
 
 void help_verb(const struct term *t, const struct verb_row *v)

@@ -87,8 +87,8 @@ const struct verb_row verb_rows[] = {
      .about = "What the agent has been told and keeps, the fence, PostgreSQL as it is, the crontab, "
          "and what the guard would decide at a boot now. For the console of a host that nobody "
          "reaches.",
-     .example_for = "when `pgtandem status` shows this node silent", .example = "pgtandem-agent status",
-     .exits = "0, or 10 when something stands out", .run = run_status},
+     .example_for = "when `pgtandem status` shows this node as silent", .example = "pgtandem-agent status",
+     .exits = "0, or 10 when something needs attention", .run = run_status},
     {.name = "inspect", .summary = "what preflight asks of this node, as JSON",
      .about = "The heavier facts (files, databases, backups, foreign jobs), collected once and printed "
          "as one JSON object. The agent runs it when a controller asks. A word behind it is the time that "
@@ -108,7 +108,7 @@ const struct verb_row verb_rows[] = {
      .exits = "0, or 1 for a page that there is not", .takes = AGENT_TAKES_WORD,
      .without_config = true, .run = run_man},
     {.name = "version", .summary = "the program's version",
-     .about = "The version of this program. The one that runs stands in `pgtandem status`.",
+     .about = "The version of this program. The one that is running is in `pgtandem status`.",
      .example_for = "after an upgrade", .example = "pgtandem-agent version", .exits = "0",
      .without_config = true, .run = run_version},
 };

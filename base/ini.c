@@ -305,7 +305,7 @@ static int on_pair(void *user, const char *section, const char *key, const char 
     if (p->rc < 0)
         return 0;
     if (p->n_instances == 0) {
-        fail(p, p->line, NULL, "key '%s' stands before the first section", key);
+        fail(p, p->line, NULL, "key '%s' is before the first section", key);
         return 0;
     }
 

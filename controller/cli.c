@@ -218,7 +218,7 @@ static int parse_short(struct parse *p, const char *word)
 static int parse_word(struct parse *p, const char *word)
 {
     if (p->n_words == sizeof(p->words) / sizeof(p->words[0]))
-        return err_set(p->err, ERR_USAGE, "a text of several words stands in quotes",
+        return err_set(p->err, ERR_USAGE, "quote arguments that contain spaces",
                        "too many words, %zu at most: '%s'", p->n_words, word);
     p->words[p->n_words++] = word;
     return 0;

@@ -52,8 +52,9 @@ static const struct field journal_fields[] = {
              "where the journals are kept, one file for each command"),
 };
 static const struct field limits_fields[] = {
-    F_INT(struct config_limits, agent_timeout_ms, 0, 100, 4000, "2000",
-          "ms: how long an agent may take to answer a look (300 if its whole host is silent)"),
+    F_INT(
+        struct config_limits, agent_timeout_ms, 0, 100, 4000, "2000",
+        "ms: how long an agent may take to answer a look (300 if its whole host does not respond)"),
     F_INT(struct config_limits, lag_bytes, 0, 0, INT64_MAX, "16777216",
           "bytes: largest receive or replay lag to begin a switchover with"),
     F_INT(struct config_limits, clock_skew_ms, 0, 1, 300000, "2000",
@@ -61,7 +62,7 @@ static const struct field limits_fields[] = {
     F_INT(struct config_limits, free_bytes, 0, 0, INT64_MAX, "268435456",
           "bytes: least free space for WAL on the target"),
     F_INT(struct config_limits, stop_timeout_ms, 0, 1000, 3600000, "30000",
-          "ms: how long the old primary's stop may take before it is undone"),
+          "ms: how long the old primary's stop may take before it is rolled back"),
     F_INT(struct config_limits, promote_timeout_ms, 0, 1000, 3600000, "60000",
           "ms: how long a promotion may take"),
     F_INT(struct config_limits, catchup_timeout_ms, 0, 1000, 3600000, "60000",

@@ -48,7 +48,7 @@ struct config_limits {
     int64_t lag_bytes;        /* switchover: largest receive or replay lag to begin with */
     int64_t clock_skew_ms;    /* largest difference of clocks between controller and nodes */
     int64_t free_bytes;       /* least free space in the target's pg_wal file system */
-    int64_t stop_timeout_ms;  /* FENCE: how long a fast stop may take before it is undone */
+    int64_t stop_timeout_ms;  /* FENCE: how long a fast stop may take before it is rolled back */
     int64_t promote_timeout_ms;
     int64_t catchup_timeout_ms; /* CHECKPOINT on the old primary and lag to about zero */
     int64_t g3_wait_ms;         /* failover with G3: watch period plus stop time; 0 derives it */

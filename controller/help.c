@@ -17,7 +17,7 @@ const struct exit_row exit_rows[] = {
     {0, "done"},
     {1, "usage or configuration"},
     {2, "preflight refused; nothing was changed"},
-    {3, "failed and undone: everything is as before"},
+    {3, "failed and rolled back: everything is as before"},
     {4, "incomplete: `pgtandem resume`, or what the text says"},
     {6, "an agent cannot be reached"},
     {7, "held by someone else, or the claim was lost to another controller"},
@@ -78,7 +78,7 @@ void help_all(const struct term *t)
         print_group(t, (enum verb_group)g);
     putchar('\n');
     term_wrap(t, "",
-              "`pgtandem VERB --help` tells more, with an example. Begin with `pgtandem "
+              "`pgtandem VERB --help` shows more, with an example. Begin with `pgtandem "
               "status`: it says what is wrong and what to type next.");
 }
 

@@ -28,7 +28,7 @@
 
 enum { READS = DNS_READ_REGISTER | DNS_READ_ALIAS | DNS_READ_SERIAL };
 
-/* Servers that the primary named once: asked in case it does not answer now. */
+/* Servers that the primary named once: asked in case it does not respond now. */
 static const char kept[] = "(named earlier)";
 
 struct survey;

@@ -74,7 +74,7 @@ int explain_signature(const struct tsig_result *t, int rcode, const struct reque
     const char *server = request->server;
     const char *log =
         "An answer that is not properly signed decides nothing. If it is the server's "
-        "own, look into its log; else somebody answers in its place.";
+        "own, look into its log; else another server answers in its place.";
 
     switch (t->status) {
     case TSIG_VALID:
@@ -146,7 +146,7 @@ static int explain_refused(const struct dns_zone *z, const char *server, bool up
                    "Allow the key to ask: BIND `allow-query { key \"%s\"; … };`, and check that "
                    "the server serves the zone \"%s\".",
                    z->key.name, z->zone);
-        return err_set(reterr, ERR_DNS, hint, "REFUSED: %s does not answer the key \"%s\"", server,
+        return err_set(reterr, ERR_DNS, hint, "REFUSED: %s does not respond the key \"%s\"", server,
                        z->key.name);
     }
     STR_PRINTF(

@@ -133,7 +133,7 @@ static void on_timer(uv_timer_t *timer)
         [WAIT_HELLO] = "the peer did not finish its handshake and hello",
         [WAIT_FRAME] = "the peer began a message and did not finish it",
         [WAIT_WRITE] = "the peer does not take what is sent to it",
-        [WAIT_IDLE] = "the peer has been silent, its connection is closed",
+        [WAIT_IDLE] = "the peer has sent nothing, its connection is closed",
     };
     struct err e = c->broken;
 

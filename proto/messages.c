@@ -114,7 +114,7 @@ static const struct field request_fields[] = {
     F_LIST(struct request, rehearse, n_rehearse, 0, &upstream_table, "rehearse: whom this node may have to follow", .since = 2),
     F_BOOL(struct request, archive, 0, NULL, "rehearse: the archive's probe too", .since = 2),
     F_STRING(struct request, declared_down, 0, NULL, "unfence: peers that a person declared down", .since = 2),
-    F_BOOL(struct request, by_word, 0, NULL, "unfence: the zone's primary is silent, by that declaration", .since = 2),
+    F_BOOL(struct request, by_word, 0, NULL, "unfence: the zone's primary does not respond, by that declaration", .since = 2),
 };
 FIELD_TABLE(request_table, struct request, "request", request_fields);
 
@@ -132,7 +132,7 @@ static FIELD_TABLE(obs_sender_table, struct obs_sender, "sender", obs_sender_fie
 
 static const struct field obs_slot_fields[] = {
     F_STRING(struct obs_slot, name, 0, NULL, "name of the slot"),
-    F_BOOL(struct obs_slot, active, 0, NULL, "somebody streams from it"),
+    F_BOOL(struct obs_slot, active, 0, NULL, "a walsender uses it"),
     F_LSN(struct obs_slot, restart_lsn, 0, "WAL is kept from here"),
     F_BOOL(struct obs_slot, physical, 0, NULL, "physical, not logical"),
 };

@@ -247,7 +247,8 @@ static void give_up_host(struct rpc_peer *p)
     struct err e;
 
     err_set(&e, ERR_UNREACHABLE, "Is the host up, does a firewall drop packets?",
-            "its host is silent: no answer to %d connection requests within %d ms, here or at %s",
+            "its host does not respond: no answer to %d connection requests within %d ms, here or "
+            "at %s",
             KNOCK_TRIES * (int)p->silences, KNOCK_MS * (int)p->silences, p->also);
     if (sent && sent->state == CALL_SENT) {
         sent->retried = true; /* there is nobody to try it with */

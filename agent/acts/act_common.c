@@ -73,7 +73,7 @@ static void fail_silent(struct act *a)
     struct err e;
 
     err_set(&e, ERR_DNS, "is the zone's primary up? `pgtandem dns show`",
-            "%s does not answer, so that the ownership record could not be read%s",
+            "%s does not respond, so that the ownership record could not be read%s",
             a->agent->config->dns.server,
             a->agent->config->n_others > 0 ? ", and no other server shows what the command names"
                                            : "");
@@ -99,7 +99,7 @@ static void on_other(void *arg, const struct dns_view *view, const struct err *e
     }
     if (good) {
         act_log(a, LOG_LEVEL_INFO, "notes",
-                "the zone's primary is silent; %s shows the named record", view->server);
+                "the zone's primary does not respond; %s shows the named record", view->server);
         a->d = view->record;
         act_next(a);
     } else if (waiting == 0) {

@@ -165,7 +165,7 @@ const struct act_kind act_slots = {.name = "slots", .phases = slots_phases};
 
 /* ---- REJOIN ---------------------------------------------------------------------------------- */
 
-/* In seize (docs/protocol.md, section 5) the target is started as a standby of nobody: what it has
+/* In seize (docs/protocol.md, section 5) the target is started as a standby without an upstream: what it has
  * is counted, and nothing more may come. */
 static bool of_nobody(const struct act *a)
 {
@@ -226,7 +226,7 @@ static void on_upstream(void *arg, const struct reply *reply, const struct err *
 
     if (!reply || reply->obs.pg.tli == 0) {
         buf_printf(&a->text, "the history of %s could not be compared: %s. ", a->q->upstream.node,
-                   e ? e->msg : "its PostgreSQL does not answer");
+                   e ? e->msg : "its PostgreSQL does not respond");
         act_next(a);
         return;
     }

@@ -1,5 +1,5 @@
 /*
- * UNFENCE of a held owner while the zone's primary is silent (docs/protocol.md, section 6, "By a
+ * UNFENCE of a held owner while the zone's primary does not respond (docs/protocol.md, section 6, "By a
  * person's word"): look, admit, ask peers and the zone's primary, ask its other servers, decide;
  * then as UNFENCE, and cron as last commanded, as when a guard releases its hold.
  */
@@ -74,7 +74,8 @@ static void word_permitted(void *act)
         return;
     }
     act_log(a, LOG_LEVEL_WARNING, "notes",
-            "released by the word of %s, the zone's primary being silent: down are said to be: %s; "
+            "released by the word of %s, while the zone's primary does not respond: down are "
+            "declared: %s; "
             "peers: %s",
             a->q->by, a->q->declared_down[0] ? a->q->declared_down : "none", seen->peers_text);
     act_next(a);

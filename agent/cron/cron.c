@@ -210,7 +210,7 @@ static void fill(struct cron *c, const char *text, struct obs_cron *o)
     STR_COPY(o->parity, s.parity);
     STR_COPY(o->environment, s.environment);
     if (s.reboot > 0)
-        STR_COPY(o->problem, "a managed @reboot entry: cron starts it by itself at boot");
+        STR_COPY(o->problem, "a managed @reboot entry: cron starts it automatically at boot");
 }
 
 static void end_look(void *arg, const struct err *e)

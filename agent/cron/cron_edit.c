@@ -264,12 +264,13 @@ static void edited_meanwhile(struct cron_op *op)
 {
     if (op->given)
         fail(op, ERR_LOST, "look at it with `pgtandem cron show`, and run the command again",
-             op->written ? "the crontab was edited by somebody else right after it was written: "
-                           "that edit is there, and ours is not"
-                         : "the crontab was edited by somebody else just now: nothing was written");
+             op->written
+                 ? "the crontab was edited by another program right after it was written: "
+                   "that edit is there, and ours is not"
+                 : "the crontab was edited by another program just now: nothing was written");
     else if (++op->rounds >= ROUNDS_MAX)
         fail(op, ERR_HELD, "look with `crontab -l` and `ps`: what edits it, and stop that",
-             "the crontab is edited by somebody else over and over: 8 tries were overtaken");
+             "the crontab is edited by another program over and over: 8 tries were overtaken");
     else
         sequence_again(&op->seq);
 }

@@ -178,10 +178,10 @@ static const char *const guard_texts[] = {
     "another node is writable or obeys a later command",
     "the ownership record is older than what this node has seen",
     "the ownership record names another owner",
-    "a transition is open that this node has not been told of",
+    "a transition is open that this node does not know of",
     "it was promoted, and the ownership record still says so",
     "it is the owner",
-    "it was the owner, all other nodes agree, and DNS is silent",
+    "it was the owner, all other nodes agree, and DNS does not respond",
     "nothing permits it to be writable",
     ("recovery.signal is in its data directory: this start would be a recovery from the archive, "
      "onto a new timeline that no command asked for"),

@@ -125,7 +125,7 @@ static void print_guard(struct agent *g, const struct agent_state *s, const stru
     struct gathered seen;
     struct guard_decision d;
 
-    gather_nothing(g, "status asks nobody", &seen);
+    gather_nothing(g, "status asks no peer", &seen);
     gather_decide(g, s, &f, &seen, &d);
     row("guard", "with DNS and peers silent: %s (row %d: %s)",
         guard_verdict_names[d.ruling.verdict], d.ruling.row, gather_row_text(&d));

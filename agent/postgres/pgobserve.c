@@ -281,7 +281,7 @@ static void on_late(void *arg)
     struct err e;
     struct obs_pg pg;
 
-    err_set(&e, ERR_TIMEOUT, NULL, "PostgreSQL here does not answer");
+    err_set(&e, ERR_TIMEOUT, NULL, "PostgreSQL here does not respond");
     observe(w->look, &(struct pgconn_reply){.e = &e}, &pg);
     answer_one(w, &pg);
 }

@@ -144,7 +144,7 @@ static void stop_gone(struct stop_op *s)
 static void fail_unreadable(struct pgop *op, const struct pgpostmaster *postmaster)
 {
     pgop_fail(op, ERR_SYS, "until that file can be read, PostgreSQL counts as running",
-              "it cannot be told whether PostgreSQL runs: %s", postmaster->problem);
+              "it is not known whether PostgreSQL is running: %s", postmaster->problem);
 }
 
 static void stop_late(struct stop_op *s, const struct pgpostmaster *postmaster)
@@ -160,7 +160,7 @@ static void stop_late(struct stop_op *s, const struct pgpostmaster *postmaster)
     pgarchive_words(&pg, words, sizeof(words));
     pgop_fail(&s->op, ERR_TIMEOUT,
               words[0]
-                  ? "it ends by itself once the archiver has: `pgtandem resume` goes on waiting, "
+                  ? "it ends once the archiver has: `pgtandem resume` goes on waiting, "
                     "`pgtandem abort` gives it its role back"
                   : "it may be waiting for a standby or for a checkpoint: look at PostgreSQL's "
                     "log",

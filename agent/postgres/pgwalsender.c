@@ -111,7 +111,7 @@ static void judge_target(struct pgwalsenders *w)
         if (silent_ms(w, i) < SILENT_MS)
             continue;
         w->lost_ms = silent_ms(w, i);
-        end(&w->all[i], &w->tcp[i], "the target does not answer");
+        end(&w->all[i], &w->tcp[i], "the target does not respond");
     }
     if (w->target[0] && !waiting && !w->followed_ms)
         w->followed_ms = clock_mono_ms();
@@ -128,7 +128,7 @@ static void judge_others(struct pgwalsenders *w)
         if (follow && !w->all[i].logical)
             end(&w->all[i], &w->tcp[i], "the target has all, others get it there");
         else if (silent_ms(w, i) >= SILENT_MS)
-            end(&w->all[i], &w->tcp[i], "its standby does not answer");
+            end(&w->all[i], &w->tcp[i], "its standby does not respond");
     }
 }
 

@@ -25,8 +25,8 @@ struct foreseen_step {
 struct foresight {
     struct foreseen_step steps[FORESEEN_MAX];
     size_t n;
-    struct plan_move end;            /* the planner's last word: done, or why it stops */
-    struct plan_view after;          /* the cluster as it will be: what is owed, who follows whom */
+    struct plan_move end;   /* the planner's last word: done, or why it stops */
+    struct plan_view after; /* the cluster as it will be: what is outstanding, who follows whom */
     int upstream[CLUSTER_NODES_MAX]; /* index of the node that each receives WAL from; -1 none */
     struct foreseen_step back[FORESEEN_MAX]; /* from right before the point of no return */
     size_t n_back;

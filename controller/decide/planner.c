@@ -95,7 +95,7 @@ static uint32_t two_writable(const struct plan_view *v)
     return nodes & (nodes - 1) && v->command != PLAN_FENCE ? nodes : 0;
 }
 
-/* … of which one was given up unfenced: its watch gets its time first. */
+/* … of which one was declared lost without a fence: its watch gets its time first. */
 static bool watch_may_settle(const struct plan_view *v)
 {
     uint32_t nodes = two_writable(v);
@@ -204,7 +204,7 @@ static bool matches(const struct plan_view *v, const struct plan_row *r, uint32_
         return false;
     if (r->nodes && (*ret_nodes = r->nodes(v)) == 0)
         return false;
-    /* what may be owed does not stand in the way */
+    /* what may be outstanding does not stand in the way */
     return r->step == STEP_NONE || steps[r->step].on_fail != FAIL_GO_ON ||
            (!failed_for_good(v, r->step, *ret_nodes) && not_ready(v, r->step, *ret_nodes) < 0);
 }

@@ -79,7 +79,7 @@ struct plan_marks {
     uint64_t done;                 /* bit per enum step_id: done at this epoch */
     uint64_t failed, failed_again; /* … failed once, twice at this epoch */
     uint32_t last_failed;          /* enum step_id, STEP_NONE: nothing failed */
-    bool last_unknown;             /* … and nobody knows whether it happened */
+    bool last_unknown;             /* … and it is not known whether it happened */
     bool late_flip;     /* a FLIP of ours may still arrive: a compare-and-swap comes first */
     bool turned;        /* a switchover that undoes itself */
     bool declined;      /* a person said no */
@@ -115,7 +115,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
 #define PLAN_REASONS(X)                                                                            \
     X(WHY_NONE, "", "")                                                                            \
     X(WHY_FORWARD, "the role is on %s", "")                                                        \
-    X(WHY_UNDONE, "undone: %s is the owner as before",                                             \
+    X(WHY_UNDONE, "rolled back: %s is the owner as before",                                        \
       "look at the step that failed, then try again")                                              \
     X(WHY_NOTHING, "nothing is open", "")                                                          \
     X(WHY_SETTLED, "settled: %s is the owner and runs", "")                                        \
@@ -129,16 +129,16 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_PREFLIGHT, "a check refused; nothing has been changed", "correct what the check names")  \
     X(WHY_DECLINED, "declined", "nothing was done after the question")                             \
     X(WHY_NO_RECORD, "there is no ownership record", "`pgtandem dns init`")                        \
-    X(WHY_DNS_SILENT, "the zone's primary does not answer, so nothing more is changed",            \
+    X(WHY_DNS_SILENT, "the zone's primary does not respond, so nothing more is changed",           \
       "bring DNS back, then `pgtandem resume` (or `abort`)")                                       \
-    X(WHY_DNS_SILENT_AT_FIRST, "the zone's primary does not answer; nothing has been changed",     \
+    X(WHY_DNS_SILENT_AT_FIRST, "the zone's primary does not respond; nothing has been changed",    \
       "`pgtandem dns show`; nothing moves without DNS: bring it back, then the same command")      \
     X(WHY_OPEN, "another transition is open",                                                      \
       "`pgtandem status` names who holds it; `pgtandem resume` or `abort`")                        \
     X(WHY_LOST, "another command claimed the record first", "`pgtandem status` names it")          \
     X(WHY_DISPLACED, "another command has taken over",                                             \
       "`pgtandem status` names it; do nothing here")                                               \
-    X(WHY_CLAIM_UNKNOWN, "nobody knows whether the record was written",                            \
+    X(WHY_CLAIM_UNKNOWN, "it is not known whether the record was written",                         \
       "`pgtandem status`; if the claim is there, `pgtandem abort`")                                \
     X(WHY_EPOCH_BELOW, "the ownership record is older than what %s has seen (a restored zone?)",   \
       "`pgtandem dns show`, then docs/operating.md")                                               \
@@ -149,10 +149,10 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_TWO_WRITABLE, "%s and another node are both writable; nothing has been changed",         \
       "docs/two-writable.md")                                                                      \
     X(WHY_OWNER_IS_TO, "%s is the owner already", "`pgtandem resume` if a transition is open")     \
-    X(WHY_OWNER_SILENT, "the owner %s does not answer", "bring it back, or `pgtandem failover`")   \
-    X(WHY_TO_SILENT, "the target %s does not answer",                                              \
+    X(WHY_OWNER_SILENT, "the owner %s does not respond", "bring it back, or `pgtandem failover`")  \
+    X(WHY_TO_SILENT, "the target %s does not respond",                                             \
       "bring it back and `pgtandem resume`, or `pgtandem abort`")                                  \
-    X(WHY_NEW_OWNER_SILENT, "the new owner %s does not answer",                                    \
+    X(WHY_NEW_OWNER_SILENT, "the new owner %s does not respond",                                   \
       "bring it back and `pgtandem resume`, or `pgtandem failover --to` another node, fencing it") \
     X(WHY_NEW_OWNER_DOWN, "PostgreSQL is not running as a standby on %s",                          \
       "start it there, then `pgtandem resume`, or `pgtandem abort`")                               \
@@ -160,9 +160,9 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "start it there, then `pgtandem resume`; there is no way back")                              \
     X(WHY_SEEN_WRITABLE, "%s is seen writable",                                                    \
       "it is not lost: see that its agent answers here, then `pgtandem switchover`")               \
-    X(WHY_NO_GRADE, "%s does not answer and nothing proves that it cannot write",                  \
+    X(WHY_NO_GRADE, "%s does not respond and nothing proves that it cannot write",                 \
       "stop it for certain and `pgtandem resume --accept-unfenced %s`")                            \
-    X(WHY_NO_GRADE_YET, "%s does not answer and nothing proves that it cannot write",              \
+    X(WHY_NO_GRADE_YET, "%s does not respond and nothing proves that it cannot write",             \
       "stop it for certain and run the command again with --accept-unfenced %s")                   \
     X(WHY_NOT_MOST_WAL, "another standby has more WAL than %s",                                    \
       "`pgtandem failover --to` that one; if %s was promoted by hand: `pgtandem plan --failover "  \
@@ -172,7 +172,8 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "nothing has been changed",                                                                  \
       "the loss statement shows how much would stay where; to accept that, run the command again " \
       "with --ignore most-wal")                                                                    \
-    X(WHY_TIMELINE, "%s has not the right history, or its next timeline number is used already",   \
+    X(WHY_TIMELINE,                                                                                \
+      "%s is not on the owner's timeline history, or its next timeline ID is used already",        \
       "choose another target, or rebuild it")                                                      \
     X(WHY_TO_UNFIT, "%s cannot become the primary: it is not a running standby of this cluster",   \
       "choose another target")                                                                     \
@@ -180,7 +181,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_NO_WAY_BACK, "%s cannot be made the owner again",                                        \
       "`pgtandem resume`, or `pgtandem failover --to` another node")                               \
     X(WHY_NO_CLEAN_STOP,                                                                           \
-      "%s is fenced, but not by a clean stop: nobody can prove that no commit is lost",            \
+      "%s is fenced, but not by a clean stop: it cannot be proven that no commit is lost",         \
       "`pgtandem abort` gives it its role back")                                                   \
     X(WHY_NEVER_PRIMARY, "the owner %s has never been the primary", "`pgtandem resume`")           \
     X(WHY_ORPHANS,                                                                                 \
@@ -191,7 +192,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_NOT_READY, "the next step is not possible now on %s", "`pgtandem status`")               \
     X(WHY_STEP_FAILED, "a step failed on %s",                                                      \
       "see the step's own message; then `pgtandem resume`")                                        \
-    X(WHY_BACK_FAILED, "undoing failed on %s",                                                    \
+    X(WHY_BACK_FAILED, "the rollback failed on %s",                                                \
       "see the step's own message; `pgtandem status` says what leads on from here")                \
     X(WHY_OWNER_DOWN,                                                                              \
       "PostgreSQL is not running as the primary on %s, though nothing keeps it from it",           \
@@ -272,7 +273,7 @@ const char *planner_alias_target(const struct record *r);
 /* ---- status ------------------------------------------------------------------------------- */
 
 #define PLAN_DEBTS(X)                                                                              \
-    X(DEBT_SILENT, "%s does not answer: its state is unknown")                                     \
+    X(DEBT_SILENT, "%s does not respond: its state is unknown")                                    \
     X(DEBT_STATE, "%s cannot read its durable state")                                              \
     X(DEBT_WRITABLE, "%s is writable but not the owner")                                           \
     X(DEBT_HELD, "%s is held by its guard")                                                        \
@@ -283,7 +284,7 @@ const char *planner_alias_target(const struct record *r);
     X(DEBT_EPOCH, "%s carries an older epoch")                                                     \
     X(DEBT_OWNER_CRON_OFF, "the owner %s has its scheduled jobs off")                              \
     X(DEBT_OWNER_DOWN, "the owner %s is not writable")                                             \
-    X(DEBT_FROM, "%s was given up unfenced and has not answered since")
+    X(DEBT_FROM, "%s was declared lost without a fence and has not answered since")
 
 enum plan_debt_kind {
 #define X(id, text) id,
@@ -292,7 +293,8 @@ enum plan_debt_kind {
         DEBT_KINDS
 };
 const char *plan_debt_text(enum plan_debt_kind k); /* %s is the node */
-bool plan_debt_is_problem(enum plan_debt_kind k);  /* false: owed, but nobody need hurry (fenced) */
+bool plan_debt_is_problem(
+    enum plan_debt_kind k); /* false: outstanding, but nobody need hurry (fenced) */
 
 struct plan_debt {
     int kind;
@@ -300,7 +302,7 @@ struct plan_debt {
 };
 enum { PLAN_DEBTS_MAX = CLUSTER_NODES_MAX * 3 };
 
-/* Derived from the view, never stored. At stable: what is owed. Returns how many. */
+/* Derived from the view, never stored. At stable: what is outstanding. Returns how many. */
 size_t planner_debts(const struct plan_view *v, struct plan_debt ret[PLAN_DEBTS_MAX]);
 
 /* One problem and what to do next for `status` (v->command and marks are not read). WHY_NOTHING

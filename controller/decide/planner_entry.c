@@ -250,7 +250,7 @@ static bool from_answered(const struct plan_view *v)
 /* ---- before the owner gets its role back at stable: rule W, as before a promotion -------------
  */
 
-/* Who may write beside it and does not answer. */
+/* Who may write beside it and does not respond. */
 static uint32_t unheard(const struct plan_view *v)
 {
     return owner_can_return(v) ? plan_silent(v, plan_owner(v)) : 0;

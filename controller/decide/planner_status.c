@@ -1,4 +1,4 @@
-/* What `status` says: what is owed, one problem, one next command. All of it derived, none stored.
+/* What `status` says: what is outstanding, one problem, one next command. All of it derived, none stored.
  */
 #include <string.h>
 
@@ -297,19 +297,19 @@ static const struct situation_row {
     {open_and_answered, orphaned, WHY_ORPHANS, "the postmaster of %s is gone, but processes of it live on and may still commit", 0, "pgtandem resume"},
     {NULL, orphaned, WHY_ORPHANS, "the postmaster of %s is gone, but processes of it live on and may still commit", 0, "pgtandem fence %s"},
     {NULL, held_without_dns, WHY_WORD_SILENT, "the owner %s is held by its guard until the zone's primary responds", WAY_UNFENCE, NULL},
-    {dns_silent, NULL, WHY_DNS_SILENT, "the zone's primary does not answer", 0, "pgtandem dns show"},
+    {dns_silent, NULL, WHY_DNS_SILENT, "the zone's primary does not respond", 0, "pgtandem dns show"},
     {no_record, NULL, WHY_NO_RECORD, "there is no ownership record", 0, "pgtandem dns init"},
     {foreign, NULL, WHY_FOREIGN, "the ownership record belongs to another system identifier", 0, "pgtandem dns show"},
     {strange, NULL, WHY_UNKNOWN_NODE, "the ownership record names a node that the configuration does not have", 0, "pgtandem config check"},
     {NULL, ahead, WHY_EPOCH_BELOW, "the ownership record is older than what %s has seen", 0, "pgtandem dns show"},
-    {open_owner_silent, owner, WHY_OWNER_SILENT, "a transition is open and the owner %s does not answer", WAY_OPEN, NULL},
+    {open_owner_silent, owner, WHY_OWNER_SILENT, "a transition is open and the owner %s does not respond", WAY_OPEN, NULL},
     {plan_promoted_down, target, WHY_PROMOTED_DOWN, "a transition is open, past the point of no return: %s has been promoted, and PostgreSQL does not serve there", 0, "on %s: start PostgreSQL; then here: pgtandem resume; if it does not start: pgtandem failover"},
     {plan_past_no_return, target, WHY_FORWARD_ONLY, "a transition is open, past the point of no return: %s becomes the primary", WAY_RESUME | WAY_FAILOVER, NULL},
-    {open_flip_silent, target, WHY_NEW_OWNER_SILENT, "a transition is open and the new owner %s does not answer", WAY_OPEN, NULL},
+    {open_flip_silent, target, WHY_NEW_OWNER_SILENT, "a transition is open and the new owner %s does not respond", WAY_OPEN, NULL},
     {open_transition, target, WHY_OPEN, "a transition is open, before the point of no return (%s)", WAY_OPEN, NULL},
-    {owner_silent, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner, which does not answer", WAY_FAILOVER, NULL},
+    {owner_silent, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner, which does not respond", WAY_FAILOVER, NULL},
     {NULL, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner", WAY_FENCE, NULL},
-    {owner_silent, owner, WHY_OWNER_SILENT, "the owner %s does not answer", WAY_FAILOVER, NULL},
+    {owner_silent, owner, WHY_OWNER_SILENT, "the owner %s does not respond", WAY_FAILOVER, NULL},
     {owner_stopped_unmarked, owner, WHY_OWNER_DOWN, "PostgreSQL is not running as the primary on the owner %s", 0, "start it again on %s; if that fails: pgtandem failover"},
     {owner_off, owner, WHY_OWNER_DOWN, "the owner %s is fenced or held", WAY_RESUME | WAY_FAILOVER, NULL},
     {owner_cron_off, owner, WHY_CRON_OWED, "the scheduled jobs of the owner %s are off", WAY_RESUME, NULL},
@@ -318,7 +318,7 @@ static const struct situation_row {
     {NULL, diverged_running, WHY_DIVERGED, "%s has WAL that the owner does not have", WAY_FENCE, NULL},
     {NULL, diverged_node, WHY_DIVERGED, "%s has WAL that the owner does not have", 0, "read docs/two-writable.md, \"Afterwards\""},
     {NULL, held_node, WHY_NOT_READY, "%s is not seen streaming from the owner, and is not fenced", WAY_REJOIN, NULL},
-    {NULL, silent_node, WHY_NOT_READY, "%s does not answer", 0, NULL},
+    {NULL, silent_node, WHY_NOT_READY, "%s does not respond", 0, NULL},
     {NULL, fenced_node, WHY_NOTHING, "%s is fenced and waits", WAY_REJOIN, NULL},
     {NULL, NULL, WHY_NOTHING, "", 0, ""},
 };

@@ -55,7 +55,7 @@ bool plan_fence_unfinished(const struct plan_view *v, int node);
 bool plan_weak(const struct plan_view *v, int node);
 /* Said, at this epoch, what rule W asks for. */
 bool plan_harmless(const struct plan_view *v, int node);
-/* G2 or G3 in the record, for a node that does not answer. */
+/* G2 or G3 in the record, for a node that does not respond. */
 bool plan_graded(const struct plan_view *v, int node);
 /* suspects that do not answer now and have not said at this epoch that they are harmless; … and
  * that somebody else sees writable */
@@ -78,7 +78,7 @@ bool plan_marked(const struct plan_view *v, int node);
 bool plan_revoked(const struct plan_view *v, int node);
 /* Nobody but the owner has jobs on, as far as section 4, row CRON_ON, asks. */
 bool plan_cron_clear(const struct plan_view *v);
-/* B has the most WAL of those that answer; … the right history and a timeline number no one has
+/* B has the most WAL of those that answer; … the right history and a timeline ID no one has
  * used. */
 bool plan_most_wal(const struct plan_view *v, int node);
 bool plan_timeline_fits(const struct plan_view *v, int node);
@@ -104,7 +104,7 @@ struct plan_row {
 const struct plan_row *plan_rows(const struct plan_view *v, bool back); /* an open transition */
 const struct plan_row *plan_entry_rows(const struct plan_view *v);      /* nothing held yet */
 const struct plan_row *plan_stable_rows(const struct plan_view *v); /* stable, for all commands */
-/* `unfence` while the zone's primary is silent and another server shows d; NULL: not so. */
+/* `unfence` while the zone's primary does not respond and another server shows d; NULL: not so. */
 const struct plan_row *plan_word_rows(const struct plan_view *v);
 
 #define PLAN_STEP(text, when, nodes, step)                                                         \

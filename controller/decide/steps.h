@@ -85,7 +85,7 @@ enum step_flag {
     STEP_NODES = 1 << 2,   /* sent to every node of move.nodes at once */
     STEP_BEFORE_PNR =
         1 << 3, /* can lie before the point of no return: needs an undo if it changes */
-    STEP_NEEDS_DNS = 1 << 4, /* not begun while the zone's primary is silent */
+    STEP_NEEDS_DNS = 1 << 4, /* not begun while the zone's primary does not respond */
     STEP_BACKWARD = 1 << 5,  /* a row of the way back: is itself an undo, or serves one */
     STEP_OBSERVES = 1 << 6,  /* no look can tell that it was done: the act says so, planner_note
                                 keeps  it in the marks */

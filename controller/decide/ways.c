@@ -49,13 +49,13 @@ static size_t targets(const struct plan_view *v, int ret[CLUSTER_NODES_MAX])
     return n;
 }
 
-/* Whoever does not answer, of those that the record says may be writable: a person's word. */
+/* Whoever does not respond, of those that the record says may be writable: a person's word. */
 static uint32_t to_accept(const struct plan_view *v, int to)
 {
     return plan_silent(v, to);
 }
 
-/* While DNS is silent: whoever does not answer. */
+/* While DNS does not respond: whoever does not respond. */
 static uint32_t unheard(const struct plan_view *v)
 {
     uint32_t nodes = 0;

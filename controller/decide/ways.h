@@ -16,7 +16,7 @@ enum way_bit {
     WAY_REJOIN = 1 << 2, /* of the node that it is about */
     WAY_FENCE = 1 << 3,  /* … */
     WAY_FAILOVER = 1 << 4,
-    WAY_UNFENCE = 1 << 5, /* of the node, by a person's word while DNS is silent */
+    WAY_UNFENCE = 1 << 5, /* of the node, by a person's word while DNS does not respond */
 };
 
 struct way {

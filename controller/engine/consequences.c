@@ -38,8 +38,8 @@ static const char *cut_text(struct session *s, const struct world *w, size_t nod
     const char *standbys = attached(s, w, node), *backups = "", *prepared = "";
 
     if (!w->nodes[node].answered)
-        return arena_printf(s->arena, "%s does not answer: whoever still reaches it is not told",
-                            name);
+        return arena_printf(
+            s->arena, "%s does not respond: clients that still reach it are not cut off", name);
     if (pg->backups_running)
         backups = arena_printf(s->arena, "; %" PRId64 " running backups fail", pg->backups_running);
     if (pg->prepared_xacts)
@@ -55,7 +55,7 @@ static const char *jobs_text(struct session *s, const struct world *w, size_t fr
     const struct obs_cron *c = &w->nodes[from].obs.cron;
 
     if (!w->nodes[from].answered)
-        return arena_printf(s->arena, "%s cannot be told to stop its own; they begin on %s",
+        return arena_printf(s->arena, "%s cannot be asked to stop its own; they begin on %s",
                             s->config.nodes[from].name, s->config.nodes[to].name);
     return arena_printf(
         s->arena, "%" PRId64 " entries go off on %s and on at %s; %" PRId64 " run now",
@@ -156,7 +156,7 @@ void consequences_of_forget(struct session *s, const struct world *w, size_t nod
     if (unfenced)
         say(s, "its word",
             "it was declared lost without a fence and has not answered since; from now on no "
-            "command waits for its answer. Commits that it alone has are given up");
+            "command waits for its answer. Commits that it alone has are lost");
     say(s, "way back",
         "`pgtandem rejoin` while it is configured, if the owner still has the WAL that it needs; "
         "else it is re-cloned. Its own guard keeps it from starting as a primary");

@@ -24,7 +24,7 @@ size_t ops_call(struct run *r, uint32_t mask, enum verb verb, int64_t timeout_ms
                 const void *arg, struct op_result *res);
 
 /* Look again and again until `holds` for the node, or `timeout_ms` has passed (false); sooner
- * (false too) when a node that is looked at does not answer any more: world.nodes[].answered says
+ * (false too) when a node that is looked at does not respond any more: world.nodes[].answered says
  * so. */
 typedef bool (*ops_holds_fn)(const struct run *r, size_t node);
 bool ops_until(struct run *r, size_t node, ops_holds_fn holds, int64_t timeout_ms);

@@ -271,7 +271,7 @@ void op_loss(struct run *r, const struct plan_move *m, struct op_result *res)
     say_loss(r, (size_t)lost, (size_t)r->view.to);
     if (typed(r, run_node_name(r, lost)))
         return;
-    STR_PRINTF(question, "%s is given up as the primary.", run_node_name(r, lost));
+    STR_PRINTF(question, "%s is declared lost as the primary.", run_node_name(r, lost));
     if (session_confirm(s, question, run_node_name(r, lost), &res->e) < 0)
         *outcome_at(m, res) = OUTCOME_DECLINED;
 }

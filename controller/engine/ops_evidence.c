@@ -97,8 +97,7 @@ void op_evidence(struct run *r, const struct plan_move *m, struct op_result *res
     for (size_t i = 0; i <= CLUSTER_NODES_MAX; i++)
         res->outcome[i] = OUTCOME_DONE;
     STR_PRINTF(res->detail, "%s",
-               r->seen_writable & targets ? "somebody sees it WRITABLE"
-                                          : "nobody sees it writable");
+               r->seen_writable & targets ? "a node sees it WRITABLE" : "no node sees it writable");
 }
 
 /* A refusal because of a node that does not respond says what the others see of it; preflight's
@@ -182,5 +181,5 @@ void op_wait_watch(struct run *r, const struct plan_move *m, struct op_result *r
     }
     res->outcome[m->node >= 0 ? m->node : CLUSTER_NODES_MAX] = OUTCOME_DONE;
     STR_PRINTF(res->detail, "waited %lld ms, %s", (long long)(clock_mono_ms() - began),
-               r->seen_writable ? "somebody still sees it WRITABLE" : "nobody saw it writable");
+               r->seen_writable ? "a node still sees it WRITABLE" : "no node saw it writable");
 }

@@ -413,7 +413,7 @@ void op_forget(struct run *r, const struct plan_move *m, struct op_result *res)
                  owner, node);
 }
 
-/* A fenced target is started as a standby of nobody. */
+/* A fenced target is started as a standby without an upstream. */
 void op_raise(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_REJOIN, 30000, NULL, NULL, res);

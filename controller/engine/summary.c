@@ -152,13 +152,13 @@ static json_t *step_times(const struct run *r)
 
 static json_t *debts(const struct run *r)
 {
-    struct plan_debt owed[PLAN_DEBTS_MAX];
+    struct plan_debt outstanding[PLAN_DEBTS_MAX];
     json_t *list = json_array();
-    size_t n = planner_debts(&r->view, owed);
+    size_t n = planner_debts(&r->view, outstanding);
     for (size_t i = 0; i < n; i++) {
         char text[160];
-        summary_fill(plan_debt_text((enum plan_debt_kind)owed[i].kind),
-                     run_node_name(r, (int)owed[i].node), text, sizeof(text));
+        summary_fill(plan_debt_text((enum plan_debt_kind)outstanding[i].kind),
+                     run_node_name(r, (int)outstanding[i].node), text, sizeof(text));
         json_array_append_new(list, json_string(text));
     }
     const char *lines[CLUSTER_NODES_MAX];
@@ -195,7 +195,7 @@ static json_t *facts(const struct run *r, const struct plan_move *m, const char 
         json_object_set_new(end, "outage_from",
                             json_string(since_last_heard(r) ? "last heard" : "stop request"));
     json_object_set_new(end, "steps", step_times(r));
-    json_object_set_new(end, "owed", debts(r));
+    json_object_set_new(end, "outstanding", debts(r));
     json_object_set_new(end, "evidence", evidence(r));
     json_t *handover = certificate(r);
     if (handover)
@@ -249,8 +249,8 @@ static void print_pretty(const struct run *r, const json_t *end, const char *mes
     if (r->evidence_shown_ms != r->world.evidence.began_ms)
         json_array_foreach(json_object_get(end, "evidence"), i, text)
             say(r, "evidence", json_string_value(text));
-    json_array_foreach(json_object_get(end, "owed"), i, text)
-        say(r, "owed", json_string_value(text));
+    json_array_foreach(json_object_get(end, "outstanding"), i, text)
+        say(r, "outstanding", json_string_value(text));
     if (r->journal) /* a path, to be copied: never broken */
         printf("%-12s %s\n", "journal", journal_path(r->journal));
 }

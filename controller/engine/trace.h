@@ -31,7 +31,7 @@ void trace_dns(struct trace *t, const struct dns_swap *swap, const struct dns_sw
 void trace_preflight(struct trace *t, const struct preflight *p);
 /* A sentence that a person was shown. */
 void trace_said(struct trace *t, const char *text);
-/* What a node is; `obs` NULL: it does not answer. */
+/* What a node is; `obs` NULL: it does not respond. */
 void trace_seen(struct trace *t, const char *node, const struct node_obs *obs);
 
 /* Move all of it into `data`; the trace is empty then. */

@@ -72,7 +72,7 @@ struct page_fact *page_facts(const struct page *p)
     f[n++] = (struct page_fact){"Checks", page_checks_text(p)};
     for (size_t i = 0; i < n_debts && n < FACTS_MAX - 5; i++)
         f[n++] = (struct page_fact){
-            i ? "" : "Owed then",
+            i ? "" : "Outstanding",
             debts[i].settled ? arena_printf(a, "%s (settled since, by %s %s on %s)", debts[i].text,
                                             debts[i].settled->verb, debts[i].settled->txn,
                                             report_time(a, debts[i].settled->began_wall_ms))
@@ -81,7 +81,7 @@ struct page_fact *page_facts(const struct page *p)
                                             "controller)",
                                             debts[i].text)};
     if (st->end && n_debts == 0)
-        f[n++] = (struct page_fact){"Owed then", "nothing"};
+        f[n++] = (struct page_fact){"Outstanding", "nothing"};
     f[n++] =
         (struct page_fact){"Transition", arena_printf(a, "%s, epoch %" PRId64, st->txn, st->epoch)};
     if (st->file->n_damaged)

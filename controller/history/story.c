@@ -248,10 +248,10 @@ int story_list_find(const struct story_list *l, const char *prefix, struct story
 static bool owes(const struct story *s, const char *text)
 {
     size_t i;
-    json_t *owed;
+    json_t *outstanding;
 
-    json_array_foreach(json_object_get(s->end, "owed"), i, owed)
-        if (json_is_string(owed) && strcmp(json_string_value(owed), text) == 0)
+    json_array_foreach(json_object_get(s->end, "outstanding"), i, outstanding)
+        if (json_is_string(outstanding) && strcmp(json_string_value(outstanding), text) == 0)
             return true;
     return false;
 }
@@ -259,18 +259,18 @@ static bool owes(const struct story *s, const char *text)
 size_t story_debts(const struct story_list *l, const struct story *s, struct arena *a,
                    struct story_debt **ret_debts)
 {
-    const json_t *list = json_object_get(s->end, "owed"), *owed;
+    const json_t *list = json_object_get(s->end, "outstanding"), *outstanding;
     struct story_debt *debts = arena_alloc(a, (json_array_size(list) + 1) * sizeof(*debts));
     size_t i, n = 0;
 
-    json_array_foreach(list, i, owed) {
+    json_array_foreach(list, i, outstanding) {
         bool later = false;
 
-        if (!json_is_string(owed))
+        if (!json_is_string(outstanding))
             continue;
-        debts[n] = (struct story_debt){.text = json_string_value(owed)};
+        debts[n] = (struct story_debt){.text = json_string_value(outstanding)};
         for (size_t k = 0; k < l->n && !debts[n].settled; k++) {
-            if (later && json_is_array(json_object_get(l->stories[k]->end, "owed")) &&
+            if (later && json_is_array(json_object_get(l->stories[k]->end, "outstanding")) &&
                 !owes(l->stories[k], debts[n].text))
                 debts[n].settled = l->stories[k];
             later = later || strcmp(l->stories[k]->file->path, s->file->path) == 0;

@@ -82,7 +82,7 @@ const struct story_step *story_step(const struct story *s, const char *name);
 const char *story_text(const json_t *o, const char *key);
 int64_t story_number(const json_t *o, const char *key, int64_t otherwise);
 
-/* What a story still owed at its end, and which later one no longer did. */
+/* What was still outstanding at the end of a story, and which later one no longer did. */
 struct story_debt {
     const char *text;
     const struct story *settled; /* NULL: not yet, as far as these journals tell */

@@ -185,7 +185,7 @@ void story_print_end(struct session *s, const struct story_list *l, const struct
     if (certificate)
         item(s, "handover", certificate_text(s, certificate));
     for (size_t i = 0; i < n; i++)
-        item(s, "owed then", settled_text(s, &debts[i]));
+        item(s, "outstanding then", settled_text(s, &debts[i]));
     item(s, "last hash", last);
 }
 
@@ -210,18 +210,19 @@ static json_t *step_json(const struct story_step *step)
 
 json_t *story_json(struct session *s, const struct story_list *l, const struct story *st)
 {
-    json_t *list = json_array(), *owed = json_array();
+    json_t *list = json_array(), *outstanding = json_array();
     struct story_debt *debts;
     size_t n = story_debts(l, st, s->arena, &debts);
 
     for (size_t i = 0; i < st->n_steps; i++)
         json_array_append_new(list, step_json(&st->steps[i]));
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(owed, json_pack("{s:s, s:s?}", "text", debts[i].text, "settled_by",
-                                              debts[i].settled ? debts[i].settled->txn : NULL));
+        json_array_append_new(outstanding,
+                              json_pack("{s:s, s:s?}", "text", debts[i].text, "settled_by",
+                                        debts[i].settled ? debts[i].settled->txn : NULL));
     return json_pack("{s:s, s:s, s:s, s:O?, s:O?, s:o, s:o, s:s, s:s, s:b, s:b}", "txn", st->txn,
                      "verb", st->verb, "journal", st->file->path, "begin", st->begin, "end",
-                     st->end, "steps", list, "owed", owed, "damage",
+                     st->end, "steps", list, "outstanding", outstanding, "damage",
                      st->file->n_damaged ? st->file->damage.msg : "", "last_hash",
                      st->file->n_records ? st->file->records[st->file->n_records - 1].hash : "",
                      "ended", st->end != NULL, "torn", st->file->torn);

@@ -13,7 +13,7 @@ struct story_step;
 
 void story_print_head(struct session *s, const struct story *st);
 void story_print_step(struct session *s, const struct story_step *step);
-/* Outcome, outage, certificate, what was owed and by which command it has been settled. */
+/* Outcome, outage, certificate, what was outstanding and by which command it has been settled. */
 void story_print_end(struct session *s, const struct story_list *l, const struct story *st);
 /* All of it; the caller owns it. */
 json_t *story_json(struct session *s, const struct story_list *l, const struct story *st);

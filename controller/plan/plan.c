@@ -53,13 +53,13 @@ static void tell_end(const struct plan_look *look, const struct plan_move *end, 
 
 static void take_owed(const struct plan_look *look, struct plan *p)
 {
-    struct plan_debt owed[PLAN_DEBTS_MAX];
-    size_t n = planner_debts(&look->foresight->after, owed);
+    struct plan_debt outstanding[PLAN_DEBTS_MAX];
+    size_t n = planner_debts(&look->foresight->after, outstanding);
 
-    for (size_t i = 0; i < n && p->n_owed < PLAN_OWED_MAX; i++)
-        summary_fill(plan_debt_text((enum plan_debt_kind)owed[i].kind),
-                     look->view->nodes[owed[i].node].name, p->owed[p->n_owed++].text,
-                     sizeof(p->owed[0].text));
+    for (size_t i = 0; i < n && p->n_outstanding < PLAN_OUTSTANDING_MAX; i++)
+        summary_fill(plan_debt_text((enum plan_debt_kind)outstanding[i].kind),
+                     look->view->nodes[outstanding[i].node].name,
+                     p->outstanding[p->n_outstanding++].text, sizeof(p->outstanding[0].text));
 }
 
 static void take_slots(const struct plan_look *look, struct plan *p)
@@ -69,8 +69,8 @@ static void take_slots(const struct plan_look *look, struct plan *p)
     int owner = config_node_index(c, look->foresight->after.d.owner);
     size_t n = slots_left(look->session->arena, c, look->world, owner, lines);
 
-    for (size_t i = 0; i < n && p->n_owed < PLAN_OWED_MAX; i++)
-        STR_COPY(p->owed[p->n_owed++].text, lines[i]);
+    for (size_t i = 0; i < n && p->n_outstanding < PLAN_OUTSTANDING_MAX; i++)
+        STR_COPY(p->outstanding[p->n_outstanding++].text, lines[i]);
 }
 
 static void take_evidence(const struct plan_look *look, struct plan *p)

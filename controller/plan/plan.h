@@ -1,6 +1,6 @@
 /*
  * A plan: what a move will do, step by step, with today's values; the way back; what it will cost;
- * what will be owed. Its steps are those that the planner would hand out one after the other
+ * what will be outstanding. Its steps are those that the planner would hand out one after the other
  * (controller/decide/foresee.h), so that plan and deed are one list. `plan` shows it, `--dry-run`
  * of every move too; `plan --save` keeps it in a file and `switchover --plan` carries it out,
  * unless a fact that mattered has changed since.
@@ -28,7 +28,7 @@ struct err;
 struct preflight;
 struct session;
 
-enum { PLAN_FORMAT = 1, PLAN_JOBS_MAX = 128, PLAN_CHECKS_MAX = 64, PLAN_OWED_MAX = 48 };
+enum { PLAN_FORMAT = 1, PLAN_JOBS_MAX = 128, PLAN_CHECKS_MAX = 64, PLAN_OUTSTANDING_MAX = 48 };
 
 extern const char *const plan_command_names[]; /* by enum plan_command: "switchover", … */
 /* A move of the role, as far as a plan of it has a way back and costs clients something. */
@@ -121,7 +121,7 @@ struct plan_job {
     char entry[256];
 };
 
-struct plan_owed {
+struct plan_outstanding {
     char text[160];
 };
 
@@ -150,8 +150,8 @@ struct plan {
     struct plan_job jobs[PLAN_JOBS_MAX];
     size_t n_jobs;
     struct plan_outlook outlook;
-    struct plan_owed owed[PLAN_OWED_MAX];
-    size_t n_owed;
+    struct plan_outstanding outstanding[PLAN_OUTSTANDING_MAX];
+    size_t n_outstanding;
     struct plan_seen evidence[CLUSTER_NODES_MAX];
     size_t n_evidence;
     struct plan_facts facts;

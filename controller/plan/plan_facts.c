@@ -234,7 +234,8 @@ static void compare_nodes(struct list *l, const struct plan_facts *then,
             add(l, "%s: is no longer in the configuration", was->node);
         else if (was->answers != is->answers)
             add(l, "%s: its agent %s, and %s now (pgtandem status)", was->node,
-                was->answers ? "answered" : "was silent", is->answers ? "answers" : "is silent");
+                was->answers ? "answered" : "did not respond",
+                is->answers ? "answers" : "does not respond");
         else
             compare_fields(l, &plan_node_facts_table, was, is, was->node);
     }

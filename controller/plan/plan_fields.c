@@ -17,7 +17,7 @@ static const struct field action_fields[] = {
     F_STRING(struct plan_action, undo, 0, NULL, "name of the step that undoes it"),
     F_STRING(struct plan_action, back, 0, NULL, "what that step does"),
     F_BOOL(struct plan_action, no_return, 0, NULL, "once it is done there is no way back"),
-    F_BOOL(struct plan_action, if_needed, 0, NULL, "left out where the node got there by itself"),
+    F_BOOL(struct plan_action, if_needed, 0, NULL, "left out where the node got there automatically"),
     F_INT(struct plan_action, timeout_ms, 0, 0, 3600000, NULL, "the step's limit (ms)"),
 };
 static FIELD_TABLE(action_table, struct plan_action, "action", action_fields);
@@ -86,7 +86,7 @@ static const struct field outlook_fields[] = {
     F_INT(struct plan_outlook, outage_most_ms, 0, -1, INT64_MAX, "-1", "their longest outage (ms); -1 none"),
     F_STRING(struct plan_outlook, outage, 0, NULL, "the same in words"),
     F_INT(struct plan_outlook, alias_ttl_s, 0, -1, INT64_MAX, "-1", "how long caches keep the alias (s)"),
-    F_INT(struct plan_outlook, soa_refresh_s, 0, -1, INT64_MAX, "-1", "how often a secondary asks by itself (s)"),
+    F_INT(struct plan_outlook, soa_refresh_s, 0, -1, INT64_MAX, "-1", "how often a secondary asks automatically (s)"),
     F_INT(struct plan_outlook, soa_negative_s, 0, -1, INT64_MAX, "-1", "how long caches keep \"no such name\" (s)"),
     F_INT(struct plan_outlook, client_worst_s, 0, -1, INT64_MAX, "-1", "a client's worst view: refresh plus TTL (s)"),
     F_STRING(struct plan_outlook, clients, 0, NULL, "what clients feel"),
@@ -101,10 +101,10 @@ static const struct field job_fields[] = {
 };
 static FIELD_TABLE(job_table, struct plan_job, "job", job_fields);
 
-static const struct field owed_fields[] = {
-    F_STRING(struct plan_owed, text, FIELD_REQUIRED, NULL, "what is owed when it is over"),
+static const struct field outstanding_fields[] = {
+    F_STRING(struct plan_outstanding, text, FIELD_REQUIRED, NULL, "what is outstanding when it is over"),
 };
-static FIELD_TABLE(owed_table, struct plan_owed, "owed", owed_fields);
+static FIELD_TABLE(outstanding_table, struct plan_outstanding, "outstanding", outstanding_fields);
 
 static const struct field seen_fields[] = {
     F_STRING(struct plan_seen, text, FIELD_REQUIRED, NULL, "who sees what of a node that does not respond"),
@@ -130,7 +130,7 @@ static const struct field plan_fields[] = {
     F_LIST(struct plan, jobs, n_jobs, 0, &job_table, "the crontab entries that are turned off and on"),
     F_STRUCT(struct plan, outlook, 0, &outlook_table, "what it will cost"),
     F_LIST(struct plan, evidence, n_evidence, 0, &seen_table, "failover: what the others see of an owner that does not respond"),
-    F_LIST(struct plan, owed, n_owed, 0, &owed_table, "what is owed afterwards"),
+    F_LIST(struct plan, outstanding, n_outstanding, 0, &outstanding_table, "what is outstanding afterwards"),
     F_STRUCT(struct plan, facts, FIELD_REQUIRED, &plan_facts_table, "what the steps rest on"),
     F_STRING(struct plan, sha256, 0, NULL, "of all the others"),
 };

@@ -60,7 +60,7 @@ void plan_take_outlook(const struct plan_look *look, struct plan *p)
     take_name_servers(look->world, o);
     STR_PRINTF(o->clients,
                "every connection to %s is cut when it stops; until a cache lets the old name go, "
-               "whoever connects finds nobody there, or a read-only standby",
+               "clients find no server there, or a read-only standby",
                p->from);
 }
 
@@ -135,10 +135,11 @@ static size_t read_moves(const struct session *s, enum plan_command kind, int64_
 static void tell_unmeasured(struct plan_outlook *o, enum plan_command kind)
 {
     if (kind == PLAN_FAILOVER)
-        STR_COPY(o->outage,
-                 "not measured yet here. From seize to the first write it is the sum of: what "
-                 "everybody sees (up to 2 s for a host that is silent), the standbys' replay of "
-                 "what they have, one DNS update, the promotion");
+        STR_COPY(
+            o->outage,
+            "not measured yet here. From seize to the first write it is the sum of: what "
+            "everybody sees (up to 2 s for a host that does not respond), the standbys' replay of "
+            "what they have, one DNS update, the promotion");
     else
         STR_COPY(o->outage,
                  "not measured yet here. It is the sum of: the stop of the old primary with its "

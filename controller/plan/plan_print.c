@@ -62,22 +62,22 @@ static void put_names(const struct session *s, const struct plan *p)
 
     if (o->alias_ttl_s < 0)
         return;
-    report_wrap(s, "names     ",
+    report_wrap(s, "names        ",
                 arena_printf(s->arena,
                              "caches keep %s for up to %lld s after the flip; it is never absent, "
-                             "so nobody is told that there is no such name (which caches would "
+                             "so no resolver learns that there is no such name (which caches would "
                              "keep for %lld s)",
                              p->facts.alias, (long long)o->alias_ttl_s,
                              (long long)o->soa_negative_s));
     if (o->client_worst_s >= 0)
-        report_wrap(s, "          ",
+        report_wrap(s, "             ",
                     arena_printf(s->arena,
                                  "at worst %lld s: through a name server that hears of nothing and "
-                                 "asks by itself every %lld s",
+                                 "asks automatically every %lld s",
                                  (long long)o->client_worst_s, (long long)o->soa_refresh_s));
     for (size_t i = 0; i < o->n_ns; i++)
         if (!o->ns[i].agrees || o->ns[i].behind > 0)
-            report_wrap(s, "          ",
+            report_wrap(s, "             ",
                         arena_printf(
                             s->arena, "%s %s is %s%s%s", o->ns[i].name, o->ns[i].address,
                             *o->ns[i].why ? "not seen: " : "behind",
@@ -91,7 +91,7 @@ static void put_names(const struct session *s, const struct plan *p)
 static void put_jobs(const struct session *s, const struct plan *p)
 {
     for (size_t i = 0; i < p->n_jobs; i++)
-        report_wrap(s, i ? "          " : "jobs      ",
+        report_wrap(s, i ? "             " : "jobs         ",
                     arena_printf(s->arena, "%s %-3s  %s", p->jobs[i].node, p->jobs[i].change,
                                  p->jobs[i].entry));
 }
@@ -102,15 +102,15 @@ static void put_costs(const struct session *s, const struct plan *p)
 
     putchar('\n');
     if (*o->outage)
-        report_wrap(s, "outage    ", o->outage);
+        report_wrap(s, "outage       ", o->outage);
     if (*o->clients)
-        report_wrap(s, "clients   ", o->clients);
+        report_wrap(s, "clients      ", o->clients);
     put_names(s, p);
     put_jobs(s, p);
-    for (size_t i = 0; i < p->n_owed; i++)
-        report_wrap(s, "owed      ", p->owed[i].text);
-    if (p->n_owed == 0 && p->possible)
-        report_wrap(s, "owed      ", "nothing, when it has gone well");
+    for (size_t i = 0; i < p->n_outstanding; i++)
+        report_wrap(s, "outstanding  ", p->outstanding[i].text);
+    if (p->n_outstanding == 0 && p->possible)
+        report_wrap(s, "outstanding  ", "nothing, when it has gone well");
 }
 
 static void put_facts(struct session *s, const struct plan *p)
@@ -255,7 +255,7 @@ static const char *in_short(const struct session *s, const struct plan *p,
     if (a->no_return)
         return "the point of no return; writes go on from here";
     if (is(a, STEP_FENCE))
-        return "writes stop here; what fails from here on is undone";
+        return "writes stop here; what fails from here on is rolled back";
     if (is(a, STEP_CRON_OFF)) /* without the crontab's hash */
         return before(s->arena, a->now, strrchr(a->now, ','));
     if (is(a, STEP_CATCHUP) && behind)

@@ -145,7 +145,7 @@ const char *check_setting(const struct inspect *i, const char *name);
     X(history, "timeline", BLOCK, BLOCK, false, NEEDS_RECORD | OF_TARGET(TLI),                     \
       "the owner's, or a branch of it", "the target is on the owner's line of timelines")          \
     X(timeline_number, "timeline-number", BLOCK, BLOCK, true, OF_TARGET(TLI) | OF_EACH(TLI),       \
-      "free", "the number of the target's next timeline is used by nobody")                        \
+      "free", "the ID of the target's next timeline is not in use")                        \
     X(most_wal, "most-wal", OFF, BLOCK, true, OF_TARGET(LSN) | OF_EACH(LSN),                       \
       "no other standby has more", "the target has the most WAL of the standbys that answer")      \
     X(timeline_latest, "timeline-target", BLOCK, WARN, true, OF_EACH(PG),                          \
@@ -166,7 +166,7 @@ const char *check_setting(const struct inspect *i, const char *name);
     X(cron_daemon, "cron-daemon", BLOCK, WARN, true, OF_TARGET(ANSWER),                            \
       "running", "cron runs on the target")                                                        \
     X(cron_parity, "cron-parity", BLOCK, WARN, true, OF_OWNER(CRON) | OF_TARGET(CRON),             \
-      "alike", "the managed crontab entries of both are alike")                                    \
+      "identical", "the managed crontab entries of both are identical")                                    \
     X(cron_entries, "cron-entries", WARN, WARN, true, OF_TARGET(CRON),                             \
       "at least 1", "there are managed entries on the target")                                     \
     X(cron_single, "cron-single", BLOCK, WARN, true, NEEDS_OWNER_NAME | OF_EACH(CRON),             \
@@ -234,7 +234,7 @@ const char *check_setting(const struct inspect *i, const char *name);
       OF_OWNER(FACTS) | OF_TARGET(FACTS),                                                          \
       "not below the owner's", "connections, workers, slots and locks of the target suffice")      \
     X(settings_alike, "settings", WARN, OFF, true, OF_OWNER(FACTS) | OF_TARGET(FACTS),             \
-      "the owner's", "settings that change how the server behaves are alike")                      \
+      "the owner's", "settings that change how the server behaves are identical")                      \
     X(read_only, "read-only-default", BLOCK, WARN, true, OF_TARGET(FACTS),                         \
       "off", "transactions on the target do not begin read-only")                                  \
     X(pending_restart, "pending-restart", WARN, WARN, true, OF_TARGET(FACTS),                      \
@@ -250,9 +250,9 @@ const char *check_setting(const struct inspect *i, const char *name);
     X(certificate, "server-certificate", WARN, WARN, true, OF_TARGET(FACTS),                       \
       "by [limits]", "the target's certificate names the alias and is valid for some time")        \
     X(hba, "hba", WARN, OFF, true, OF_OWNER(FACTS) | OF_TARGET(FACTS),                             \
-      "alike", "pg_hba.conf of owner and target say the same")                                     \
+      "identical", "pg_hba.conf of owner and target say the same")                                     \
     X(ident, "ident", WARN, OFF, true, OF_OWNER(FACTS) | OF_TARGET(FACTS),                         \
-      "alike", "pg_ident.conf of owner and target say the same")                                   \
+      "identical", "pg_ident.conf of owner and target say the same")                                   \
     X(hba_errors, "hba-errors", BLOCK, WARN, true, OF_EACH(FACTS),                                 \
       "0", "pg_hba.conf and pg_ident.conf have no line in error")                                  \
     X(libraries, "libraries", BLOCK, WARN, true, OF_TARGET(FACTS),                                 \

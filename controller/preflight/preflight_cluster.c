@@ -34,8 +34,9 @@ bool check_register_readable(const struct check_view *v, struct preflight_result
     }
     check_remedy(r, "%s", *v->w->d_error.hint ? v->w->d_error.hint : "pgtandem dns show");
     if (d->status != DNS_VIEW_OK)
-        check_measured(
-            r, "%s", *v->w->d_error.msg ? v->w->d_error.msg : "the zone's primary does not answer");
+        check_measured(r, "%s",
+                       *v->w->d_error.msg ? v->w->d_error.msg
+                                          : "the zone's primary does not respond");
     else if (d->n_txt == 0) {
         check_measured(r, "no record");
         check_remedy(r, "pgtandem dns init");
@@ -124,7 +125,7 @@ bool check_owner_writable(const struct check_view *v, struct preflight_result *r
         return false;
     }
     if (!v->a) {
-        check_measured(r, "%s does not answer: %.100s", v->a_name, v->w->nodes[v->from].error.msg);
+        check_measured(r, "%s does not respond: %.100s", v->a_name, v->w->nodes[v->from].error.msg);
         check_remedy(r,
                      "start pgtandem-agent on %s; if the host is lost: pgtandem failover --to %s",
                      v->a_name, *v->b_name ? v->b_name : "NODE");
@@ -169,7 +170,7 @@ bool check_target_known(const struct check_view *v, struct preflight_result *r)
         return false;
     }
     if (!v->b) {
-        check_measured(r, "%s does not answer: %.100s", v->b_name, v->w->nodes[v->to].error.msg);
+        check_measured(r, "%s does not respond: %.100s", v->b_name, v->w->nodes[v->to].error.msg);
         check_remedy(r, "start pgtandem-agent on %s", v->b_name);
         return false;
     }

@@ -12,7 +12,7 @@ bool check_alias_target(const struct check_view *v, struct preflight_result *r)
 
     check_measured(r, "%s", d->cname_present ? d->cname : "no CNAME");
     STR_PRINTF(r->threshold, "%.119s", v->c->nodes[v->from].target);
-    check_remedy(r, "pgtandem dns show; somebody else changes this name");
+    check_remedy(r, "pgtandem dns show; another client changes this name");
     return d->cname_present && !d->alias_other_types &&
            strcasecmp(d->cname, v->c->nodes[v->from].target) == 0;
 }
@@ -91,7 +91,7 @@ bool check_zone_signed(const struct check_view *v, struct preflight_result *r)
                    d->record_signatures);
     check_remedy(r,
                  "resolvers that validate may refuse the alias after an update: have the server "
-                 "sign by itself (BIND: dnssec-policy), then dig +dnssec TXT _pgtandem.%s",
+                 "sign automatically (BIND: dnssec-policy), then dig +dnssec TXT _pgtandem.%s",
                  v->c->cluster.alias);
     return d->record_signatures > 0;
 }

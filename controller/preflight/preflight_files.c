@@ -49,7 +49,8 @@ bool check_libc(const struct check_view *v, struct preflight_result *r)
 {
     STR_PRINTF(r->threshold, "%s, the owner's", v->ai->libc);
     check_measured(r, "%s at %s", v->bi->libc, v->b_name);
-    check_remedy(r, "the check \"collations\" tells if text may sort differently on %s", v->b_name);
+    check_remedy(r, "the check \"collations\" shows whether text may sort differently on %s",
+                 v->b_name);
     return strcmp(v->ai->libc, v->bi->libc) == 0;
 }
 

@@ -58,7 +58,7 @@ bool check_cron_parity(const struct check_view *v, struct preflight_result *r)
     check_measured(r, "%s",
                    !entries     ? "they differ"
                    : !variables ? "the variables in force at them differ (SHELL, PATH, MAILTO, ...)"
-                                : "alike");
+                                : "identical");
     check_remedy(r, "pgtandem cron diff %s; pgtandem cron sync %s", v->b_name, v->b_name);
     return alike;
 }

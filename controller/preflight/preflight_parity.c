@@ -245,7 +245,7 @@ static bool same_rows(const struct check_view *v, struct preflight_result *r, co
             check_measured(r, "another order, from rule %zu on: %.120s", i + 1, b[i].text);
             return false;
         }
-    check_measured(r, "%zu rules, alike", n_a);
+    check_measured(r, "%zu rules, identical", n_a);
     return true;
 }
 

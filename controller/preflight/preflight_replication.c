@@ -122,7 +122,7 @@ static bool lag(const struct check_view *v, struct preflight_result *r, const ch
     check_measured(r, "%" PRIu64 " bytes", bytes);
     check_remedy(r, "wait until %s has %s it: pgtandem status -w 2", v->b_name, what);
     if (behind == 0) {
-        check_measured(r, "%s tells no LSN", v->b_name);
+        check_measured(r, "%s reports no LSN", v->b_name);
         return false;
     }
     return bytes <= (uint64_t)v->c->limits.lag_bytes;

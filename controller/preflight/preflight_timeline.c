@@ -53,7 +53,7 @@ bool check_timeline_number(const struct check_view *v, struct preflight_result *
 
     mine = newest(&v->b->pg);
     STR_PRINTF(r->threshold, "%" PRId64 " is free", mine + 1);
-    check_measured(r, "%s has %" PRId64 ", nobody a newer one", v->b_name, mine);
+    check_measured(r, "%s has %" PRId64 ", no node a newer one", v->b_name, mine);
     for (size_t i = 0; i < v->w->n_nodes; i++) {
         const struct world_node *n = &v->w->nodes[i];
 
@@ -64,7 +64,7 @@ bool check_timeline_number(const struct check_view *v, struct preflight_result *
         check_remedy(r,
                      "%s was promoted once on its own: save what it alone has "
                      "(docs/two-writable.md, \"Afterwards\"), then re-clone it; two timelines of "
-                     "one number are told apart by their histories alone",
+                     "one number are distinguished by their histories only",
                      v->c->nodes[i].name);
         return false;
     }
@@ -161,7 +161,7 @@ bool check_most_wal(const struct check_view *v, struct preflight_result *r)
 
     if (lineage_branched(&v->b->pg, v->a ? &v->a->pg : NULL, v->d ? v->d->tli : 0, &branch))
         return nothing_beyond_branch(v, branch, r);
-    check_measured(r, "%s has %s, nobody more", v->b_name, lsn_text(last_wal(&v->b->pg), mine));
+    check_measured(r, "%s has %s, no node more", v->b_name, lsn_text(last_wal(&v->b->pg), mine));
     if (v->a && v->a->pg.role == PG_WRITABLE)
         return true;
     for (size_t i = 0; i < v->w->n_nodes; i++) {

@@ -53,25 +53,26 @@ struct status {
     const struct world *w;
     struct plan_view *view;
     struct plan_situation situation;
-    struct record last_seen; /* the newest that an agent has seen; stands in when DNS is silent */
+    struct record
+        last_seen; /* the newest that an agent has seen; stands in when DNS does not respond */
     const char *last_seen_by;
     struct status_journal journal;
     struct status_writable writable;
     int64_t now_wall_ms;
-    struct report nodes;          /* a row each */
-    size_t ns_agree, ns_total;    /* addresses of the zone's name servers */
-    int64_t caches_clear_wall_ms; /* 0: nothing to wait for */
-    struct status_lines problems; /* first the one that `next` is about */
-    struct status_lines owed;     /* debts that nobody need hurry for */
-    struct status_lines changes;  /* since the look before; a watch alone has them */
-    struct status_lines recent;   /* the last of them, with their time */
-    const char *next;             /* a command, or "" */
+    struct report nodes;             /* a row each */
+    size_t ns_agree, ns_total;       /* addresses of the zone's name servers */
+    int64_t caches_clear_wall_ms;    /* 0: nothing to wait for */
+    struct status_lines problems;    /* first the one that `next` is about */
+    struct status_lines outstanding; /* debts that nobody need hurry for */
+    struct status_lines changes;     /* since the look before; a watch alone has them */
+    struct status_lines recent;      /* the last of them, with their time */
+    const char *next;                /* a command, or "" */
 };
 
 /* Pure over session->config, world and journal; everything in the arena. */
 void status_build(struct status *st, struct session *s, struct arena *a, const struct world *w,
                   const struct status_journal *j, int64_t now_wall_ms);
-void status_problems(struct status *st); /* status_problems.c: fills problems, owed, next */
+void status_problems(struct status *st); /* status_problems.c: fills problems, outstanding, next */
 void status_writable(struct status *st); /* status_writable.c: fills writable */
 /* One look with all that belongs to it; everything in `a`. */
 struct status *status_look(struct session *s, struct arena *a);

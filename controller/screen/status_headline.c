@@ -114,7 +114,7 @@ static void dns_silent(struct status *st)
         status_propose(st, st->w->d_error.hint);
     status_add(st, &st->problems, "", "%s: %s",
                st->w->d.status == DNS_VIEW_REFUSED ? "the ownership record cannot be read"
-                                                   : "the zone's primary does not answer",
+                                                   : "the zone's primary does not respond",
                st->w->d_error.msg);
 }
 
@@ -145,7 +145,7 @@ void status_headline(struct status *st)
     const char *command = now->command;
 
     if (now->reason == WHY_NOTHING) {
-        if (*command) /* owed without hurry */
+        if (*command) /* outstanding, not urgent */
             status_propose(st, command);
         return;
     }

@@ -1,4 +1,4 @@
-/* What is wrong with one node that answers, and what is owed there: crontab, recovery, slots,
+/* What is wrong with one node that answers, and what is outstanding there: crontab, recovery, slots,
  * backups, watch, clock, agent. */
 #include <inttypes.h>
 #include <string.h>
@@ -20,8 +20,8 @@ static void cron_problems(struct status *st, const struct node_obs *o, const cha
         status_add(st, &st->problems, name, "%s cannot read its crontab: %s", name,
                    o->cron.problem);
     if (!o->cron.daemon_running)
-        status_add(st, is_owner ? &st->problems : &st->owed, name, "cron is not running on %s",
-                   name);
+        status_add(st, is_owner ? &st->problems : &st->outstanding, name,
+                   "cron is not running on %s", name);
     if (o->cron.damaged) {
         status_add(
             st, &st->problems, name,
@@ -70,7 +70,7 @@ static void slots(struct status *st, size_t owner)
         if (limited)
             left = pg->slot_keep_bytes > held ? pg->slot_keep_bytes - held : 0;
         status_add(
-            st, left < held ? &st->problems : &st->owed, status_name(st, (int)owner),
+            st, left < held ? &st->problems : &st->outstanding, status_name(st, (int)owner),
             "%s keeps %s of WAL in slot \"%s\" for %s, which does not stream; %s left until %s",
             status_name(st, (int)owner), report_bytes(st->arena, held), slot->name,
             node ? node : "no node of this cluster", report_bytes(st->arena, left),
@@ -85,7 +85,7 @@ static void backups(struct status *st, size_t node)
     const struct obs_pg *pg = &st->w->nodes[node].obs.pg;
 
     if (pg->backups_running > 0)
-        status_add(st, &st->owed, status_name(st, (int)node), "a base backup runs on %s%s%s",
+        status_add(st, &st->outstanding, status_name(st, (int)node), "a base backup runs on %s%s%s",
                    status_name(st, (int)node), *pg->backups ? ": " : "", pg->backups);
 }
 
@@ -96,15 +96,15 @@ static void busy(struct status *st, const struct node_obs *o, const char *name)
 
     if (!status_is_busy(o))
         return;
-    status_add(st, &st->owed, name, "%s is busy: %s has been running there since %s", name, o->act,
-               clock_text_hms(st->now_wall_ms - o->act_ms, at));
+    status_add(st, &st->outstanding, name, "%s is busy: %s has been running there since %s", name,
+               o->act, clock_text_hms(st->now_wall_ms - o->act_ms, at));
 }
 
 static void agent_problems(struct status *st, const struct world_node *n, const char *name)
 {
     if (n->version && n->version < PROTO_VERSION)
         status_add(
-            st, &st->owed, name,
+            st, &st->outstanding, name,
             "the agent of %s speaks protocol %d, this program %d: install this version there", name,
             n->version, PROTO_VERSION);
     if (n->version >= 2 && n->obs.certificate_days != -2)
@@ -170,8 +170,8 @@ void status_node(struct status *st, size_t i, int owner)
     if (o->pg.role == PG_WRITABLE)
         slots(st, i);
     if (!o->watch_enabled)
-        status_add(st, &st->owed, name, "the watch is off on %s: it would not notice another owner",
-                   name);
+        status_add(st, &st->outstanding, name,
+                   "the watch is off on %s: it would not notice another owner", name);
     else if (o->watch_age_ms > 10 * o->watch_period_ms && o->watch_age_ms > 60000)
         status_add(st, &st->problems, name,
                    "the watch of %s has not read the record for %" PRId64 " s", name,

@@ -55,7 +55,7 @@ static void print_alias(const struct status *st)
     char hms[CLOCK_TEXT_BYTES];
 
     if (st->w->d.status == DNS_VIEW_SILENT)
-        servers = "the zone's primary does not answer";
+        servers = "the zone's primary does not respond";
     else if (st->w->d.status == DNS_VIEW_REFUSED)
         servers = "the zone's primary refuses to answer us";
     else if (st->ns_total)
@@ -167,7 +167,7 @@ static void print_pretty(const struct status *st)
     fputc('\n', st->session->term.out);
     report_pretty(&st->nodes, s);
     print_lines(st, "PROBLEMS", STYLE_BAD, &st->problems);
-    print_lines(st, "owed, without hurry", STYLE_WARN, &st->owed);
+    print_lines(st, "outstanding, not urgent", STYLE_WARN, &st->outstanding);
     if (st->problems.n == 0)
         fprintf(s->term.out, "\n%sno problem found%s\n", report_on(s, STYLE_GOOD),
                 report_off(s, STYLE_GOOD));
@@ -252,12 +252,12 @@ static json_t *writable_json(const struct status *st)
 
 static void print_json(const struct status *st)
 {
-    json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "cluster",
-                          st->session->config.cluster.name, "alias", alias_json(st), "record",
-                          record_json(st), "transition", transition_json(st), "nodes",
-                          report_json(&st->nodes), "problems", lines_json(&st->problems), "owed",
-                          lines_json(&st->owed), "changes", lines_json(&st->changes), "ok",
-                          st->problems.n == 0, "at", time_json(st->now_wall_ms));
+    json_t *o = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "cluster",
+        st->session->config.cluster.name, "alias", alias_json(st), "record", record_json(st),
+        "transition", transition_json(st), "nodes", report_json(&st->nodes), "problems",
+        lines_json(&st->problems), "outstanding", lines_json(&st->outstanding), "changes",
+        lines_json(&st->changes), "ok", st->problems.n == 0, "at", time_json(st->now_wall_ms));
 
     json_object_set_new(o, "writable", writable_json(st));
     json_object_set_new(o, "next", *st->next ? json_string(st->next) : json_null());
@@ -297,9 +297,10 @@ static void print_tsv(const struct status *st)
     for (size_t i = 0; i < st->problems.n; i++)
         printf("problem\t%s\t%s\n", *st->problems.at[i].node ? st->problems.at[i].node : "-",
                st->problems.at[i].text);
-    for (size_t i = 0; i < st->owed.n; i++)
-        printf("owed\t%s\t%s\n", *st->owed.at[i].node ? st->owed.at[i].node : "-",
-               st->owed.at[i].text);
+    for (size_t i = 0; i < st->outstanding.n; i++)
+        printf("outstanding\t%s\t%s\n",
+               *st->outstanding.at[i].node ? st->outstanding.at[i].node : "-",
+               st->outstanding.at[i].text);
     for (size_t i = 0; i < st->changes.n; i++)
         printf("change\t%s\t%s\n", *st->changes.at[i].node ? st->changes.at[i].node : "-",
                st->changes.at[i].text);

@@ -1,5 +1,5 @@
 /*
- * What is wrong, in words, the most pressing first; what is owed without hurry; and one command to
+ * What is wrong, in words, the most pressing first; what is outstanding, not urgent; and one command to
  * type next. The planner's situation is the headline; its debts and what else a look shows follow.
  */
 #include <inttypes.h>
@@ -52,7 +52,7 @@ static void fenced(struct status *st, size_t node)
     const char *name = status_name(st, (int)node);
     bool measured = st->view->nodes[node].wal.kind == LINEAGE_INSIDE;
 
-    status_add(st, &st->owed, name,
+    status_add(st, &st->outstanding, name,
                measured
                    ? "%s is fenced; `pgtandem rejoin %s` makes it a standby"
                    : "%s is fenced, and was not cleanly stopped; `pgtandem rejoin %s` measures "
@@ -81,7 +81,7 @@ static void debts(struct status *st)
             status_add(st, &st->problems, node, "%s", status_diverged(st, (int)list[i].node));
             continue;
         }
-        status_add(st, plan_debt_is_problem(kind) ? &st->problems : &st->owed, node, "%s%s",
+        status_add(st, plan_debt_is_problem(kind) ? &st->problems : &st->outstanding, node, "%s%s",
                    status_fill(st, plan_debt_text(kind), node),
                    kind == DEBT_SILENT ? status_why_silent(st, (int)list[i].node) : "");
     }
@@ -140,7 +140,7 @@ static void observers(struct status *st)
     }
     if (*names)
         status_add(
-            st, &st->owed, "",
+            st, &st->outstanding, "",
             "agents that only observe: %s. They refuse every act, their guard and watch only tell; "
             "to change that: mode = act in agent.conf there, systemctl reload pgtandem-agent",
             names);
@@ -166,7 +166,7 @@ static void silence(struct status *st)
     }
     for (size_t i = 0; st->view->d.epoch == 0 && i < st->w->n_nodes; i++)
         if (!st->w->nodes[i].answered)
-            status_add(st, &st->problems, status_name(st, (int)i), "%s does not answer%s",
+            status_add(st, &st->problems, status_name(st, (int)i), "%s does not respond%s",
                        status_name(st, (int)i), status_why_silent(st, (int)i));
 }
 

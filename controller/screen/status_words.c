@@ -80,7 +80,7 @@ void status_certificate(struct status *st, const char *node, const char *whose, 
 {
     if (days >= CERTIFICATE_WARN_DAYS)
         return;
-    status_add(st, days < 7 ? &st->problems : &st->owed, node,
+    status_add(st, days < 7 ? &st->problems : &st->outstanding, node,
                days < 0 ? "%s has expired: make-certs makes a new one"
                         : "%s expires in %" PRId64
                           " days: make-certs makes a new one, an agent takes it "

@@ -18,7 +18,7 @@ void status_propose(struct status *st, const char *command);
 const char *status_name(const struct status *st, int node); /* -1: "" */
 /* The planner's sentences hold one %s at most, for the node. */
 const char *status_fill(const struct status *st, const char *sentence, const char *node);
-/* ": why it does not answer", "" when it does. */
+/* ": why it does not respond", "" when it does. */
 const char *status_why_silent(const struct status *st, int node);
 /* Of a node that was measured to have diverged, with both LSNs. */
 const char *status_diverged(const struct status *st, int node);

@@ -53,7 +53,7 @@ const char *topology_wrong(const struct topology *t, size_t node)
     bool writable = n->answered && pg->role == PG_WRITABLE;
 
     if (!n->answered)
-        return arena_printf(a, "does not answer: %s", n->error.msg);
+        return arena_printf(a, "does not respond: %s", n->error.msg);
     if (writable && (int)node != t->owner)
         return "is WRITABLE and not the owner";
     if ((int)node == t->owner)
@@ -64,7 +64,7 @@ const char *topology_wrong(const struct topology *t, size_t node)
         return arena_printf(a, "streams from %s:%" PRId64 ", which is no node of this cluster",
                             pg->receiver_host, pg->receiver_port);
     if (t->upstream[node] == UPSTREAM_NONE)
-        return arena_printf(a, "streams from nobody (primary_conninfo names %s)",
+        return arena_printf(a, "streams from no node (primary_conninfo names %s)",
                             *pg->conninfo_hosts ? pg->conninfo_hosts : "no host");
     if (t->upstream[node] != t->owner)
         return arena_printf(a, "streams from %s, which is not the owner",

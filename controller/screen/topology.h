@@ -11,7 +11,7 @@
 #include "controller/screen/status.h"
 
 enum {
-    UPSTREAM_NONE = -1,    /* it streams from nobody */
+    UPSTREAM_NONE = -1,    /* it streams from no node */
     UPSTREAM_FOREIGN = -2, /* from an address that is no node's */
 };
 

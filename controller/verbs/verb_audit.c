@@ -55,7 +55,7 @@ static void print_pretty(struct session *s, const struct audit *t)
     report_wrap(s, "proves   ",
                 "no record was changed, removed or put in before the newest one, unless somebody "
                 "computed everything after it again, or took the newest ones away. Against that: "
-                "note the newest hash where nobody can change it (the ticket), and later");
+                "note the newest hash where it cannot be changed (the ticket), and later");
     printf("         pgtandem audit verify --from %.16s\n", t->newest);
 }
 

@@ -206,8 +206,8 @@ int verb_cron_diff(struct session *s, struct err *reterr)
         bool alike = true;
         rc = diff_node(s, c, i, mode, &t, &alike, reterr);
         if (rc == 0 && s->options.format == FORMAT_PRETTY)
-            printf("%s %s %s\n", s->config.nodes[i].name, alike ? "is alike" : "DIFFERS from",
-                   s->config.nodes[c->owner].name);
+            printf("%s %s %s\n", s->config.nodes[i].name,
+                   alike ? "is identical to" : "DIFFERS from", s->config.nodes[c->owner].name);
     }
     if (rc < 0)
         return rc;

@@ -147,7 +147,7 @@ static int judge_primary(const struct session *s, const struct world *w, struct 
                    ? ERR_DNS
                    : err_set(reterr, ERR_DNS,
                              "is named running there? `dig @SERVER ALIAS CNAME` asks it as we do",
-                             "the zone's primary %s does not answer within %" PRId64 " ms",
+                             "the zone's primary %s does not respond within %" PRId64 " ms",
                              s->zone.server, s->config.dns.timeout_ms);
     }
     if (d->alias_other_types)

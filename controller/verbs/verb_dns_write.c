@@ -95,13 +95,14 @@ static int find_owner(struct session *s, const struct world *w, int *ret_owner, 
             err_set(reterr, ERR_UNREACHABLE,
                     "start pgtandem-agent there, or leave the node out of the configuration until "
                     "it is built",
-                    "%s does not answer, so nobody knows whether it is writable: %.300s", name,
+                    "%s does not respond, so it is not known whether it is writable: %.300s", name,
                     n->error.msg);
             return ERR_UNREACHABLE;
         }
         if (n->obs.pg.role == PG_UNKNOWN)
             return err_set(reterr, ERR_REFUSED, "`pgtandem-agent status` on that node says why",
-                           "nobody knows whether %s is writable: %.150s", name, n->obs.pg.problem);
+                           "it is not known whether %s is writable: %.150s", name,
+                           n->obs.pg.problem);
         if (n->obs.pg.role != PG_WRITABLE)
             continue;
         if (owner >= 0)
@@ -131,7 +132,7 @@ static int refuse_existing(const struct session *s, const struct world *w, struc
         return err_set(reterr, ERR_REGISTER,
                        "if it is not pgtandem's, remove it with nsupdate and your own key; if it "
                        "is, correct it with `pgtandem dns set`",
-                       "a foreign TXT record stands where the ownership record belongs: \"%.280s\"",
+                       "a foreign TXT record is where the ownership record belongs: \"%.280s\"",
                        w->d.txt);
     if (epoch > 0)
         return err_set(reterr, ERR_REGISTER, "`pgtandem dns set` writes one with a higher epoch",
@@ -155,7 +156,7 @@ static int make_first(struct session *s, const struct world *w, int owner, struc
                        w->d.cname, n->name, n->target);
     if (!pg->sysid || !pg->tli)
         return err_set(reterr, ERR_REFUSED, "`pgtandem-agent status` on that node",
-                       "%s tells no system identifier or timeline", n->name);
+                       "%s reports no system identifier or timeline", n->name);
     *ret = (struct record){.epoch = 1,
                            .state = REGISTER_STABLE,
                            .sysid = pg->sysid,
@@ -174,7 +175,8 @@ static bool observing(const struct session *s, const struct world *w)
     for (size_t i = 0; i < w->n_nodes; i++) {
         if (!w->nodes[i].answered || w->nodes[i].obs.mode == MODE_ACT)
             continue;
-        printf("%s only observes: it takes the record over by itself\n", s->config.nodes[i].name);
+        printf("%s only observes: it takes the record over automatically\n",
+               s->config.nodes[i].name);
         any = true;
     }
     return any;

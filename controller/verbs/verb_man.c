@@ -100,7 +100,7 @@ static void put_program(struct arena *a)
         "fence around the old primary change together or not at all. Nothing moves unless somebody "
         "typed it.");
     man_paragraph(stdout, "Begin with `pgtandem status`: it says what is wrong and what to type "
-                          "next. `pgtandem VERB --help` tells about one verb.");
+                          "next. `pgtandem VERB --help` describes one verb.");
     put_verbs(a);
     put_options(a);
     man_section(stdout, "EXIT STATUS", NULL);

@@ -56,7 +56,7 @@ int verb_preflight(struct session *s, struct err *reterr)
                     arena_printf(s->arena, "%s of %s: %s -> %s%s",
                                  unplanned ? "failover" : "switchover", s->config.cluster.name,
                                  from >= 0 ? s->config.nodes[from].name : "?", s->options.to,
-                                 unplanned ? " (the owner is silent)" : ""));
+                                 unplanned ? " (the owner does not respond)" : ""));
     preflight_run(s, w, unplanned ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED, from, to, p);
     preflight_print(s, p, false);
     rc = preflight_verdict(p, reterr);

@@ -119,8 +119,8 @@ static int exit_of(const struct story *st, struct err *reterr)
 static int died(const struct story *st, struct err *reterr)
 {
     return err_set(reterr, ERR_INCOMPLETE, "`pgtandem status`, then `pgtandem resume`",
-                   "%s %s has no end and nobody writes to its journal: the command died", st->verb,
-                   st->txn);
+                   "%s %s has no end and no process writes to its journal: the command died",
+                   st->verb, st->txn);
 }
 
 /* The finished steps that have not been shown; the running one stays at the bottom. */

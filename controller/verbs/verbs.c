@@ -26,8 +26,8 @@ const struct verb_row verb_rows[] = {
      .needs = LOOKS, .takes = TAKES_WATCH | TAKES_FORMAT, .exits = EXITS_PROBLEM,
      .run = verb_status},
     {.name = "topology", .args = "[-f FORMAT]", .group = GROUP_LOOK,
-     .summary = "a picture: alias, owner, who streams from whom, jobs, name servers",
-     .about = "The cluster as it is, drawn from one look: whom the alias names, each node below the one "
+     .summary = "a picture: alias, owner, which node streams from which, jobs, name servers",
+     .about = "The cluster as it is, drawn from one look: which node the alias names, each node below the one "
          "that it streams from, with its lag, jobs and fence; the name servers; the controllers. "
          "What hangs on nothing, or on the wrong node, stands apart and says why. For what to do "
          "about it see `pgtandem status`.",
@@ -56,7 +56,7 @@ const struct verb_row verb_rows[] = {
      .about = "The steps of a switchover to NODE (of a failover with --failover), in the order in "
          "which they would be carried out, each with its host, today's value, what it becomes and "
          "what undoes it; the point of no return and the way back from there; the outage that "
-         "earlier moves had; what clients will see; what will be owed. It changes nothing. A plan "
+         "earlier moves had; what clients will see; what will be outstanding. It changes nothing. A plan "
          "that was saved is carried out by --plan, unless something that it rests on has changed.",
      .example_for = "to have a maintenance approved", .example = "pgtandem plan --to db01 --save move.plan",
      .needs = LOOKS,
@@ -79,7 +79,7 @@ const struct verb_row verb_rows[] = {
      .group = GROUP_MOVE, .summary = "the primary is lost: move them to a standby",
      .about = "The unplanned move: the owner's database, or its host, is gone. It shows which "
          "commits may be lost and asks for the cluster's name. Without --to the standby with the "
-         "most WAL is proposed. The old owner is fenced by its agent; where nobody can reach it, "
+         "most WAL is proposed. The old owner is fenced by its agent; where it cannot be reached, "
          "your word that it is down and stays down is needed: --accept-unfenced.",
      .example_for = "when db02 does not come back",
      .example = "pgtandem failover --to db01 --reason \"db02's board is dead\"",
@@ -89,16 +89,16 @@ const struct verb_row verb_rows[] = {
 
     /* ---- repair ---- */
     {.name = "resume", .args = "[--accept-unfenced NODE]", .group = GROUP_REPAIR,
-     .summary = "go on with an open transition, settle what is owed",
+     .summary = "go on with an open transition, settle what is outstanding",
      .about = "A move that was interrupted (its controller died, a node was down) is carried to its "
          "end, from any controller, also one with an empty journal. With no move open it settles "
-         "what is owed: standbys that follow nobody, jobs that are on where they should be off. "
+         "what is outstanding: standbys that follow no node, jobs that are on where they should be off. "
          "What is done already is not done again.",
      .example_for = "after `status` says that a transition is open", .example = "pgtandem resume",
      .needs = LOOKS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .exits = MOVE_EXITS,
      .run = verb_resume},
     {.name = "abort", .args = "[--reason TEXT]", .group = GROUP_REPAIR,
-     .summary = "undo an open transition, as far as it can be undone",
+     .summary = "roll back an open transition, as far as it can be",
      .about = "Before the promotion the owner gets everything back and writes again. After it there "
          "is no way back, and abort refuses: `pgtandem resume` goes on.",
      .example_for = "when an interrupted move is not wanted any more",
@@ -124,7 +124,7 @@ const struct verb_row verb_rows[] = {
     {.name = "unfence", .args = "NODE [--accept-unfenced NODE]", .group = GROUP_REPAIR,
      .summary = "take the fence, or the guard's hold, off the owner",
      .about = "The owner by the record may start as a primary again. A node that is not the owner "
-         "is refused: `rejoin` takes it back as a standby. While the zone's primary is silent, an owner "
+         "is refused: `rejoin` takes it back as a standby. While the zone's primary does not respond, an owner "
          "that is held (not fenced) is released if a secondary shows the record that all nodes have "
          "last seen, and every node that does not respond was declared down: --accept-unfenced.",
      .example_for = "after `fence` of the owner by mistake", .example = "pgtandem unfence db02",
@@ -220,7 +220,7 @@ const struct verb_row verb_rows[] = {
      .group = GROUP_HISTORY, .summary = "every command that changed something",
      .about = "One row for each, the newest last, from this controller's journals: when, what, from, "
          "to, outcome, outage, who and why. Other controllers have their own journals; a "
-         "transition that another one has left open has a row too, as far as DNS tells.",
+         "transition that another one has left open has a row too, as far as DNS shows.",
      .example_for = "what happened to db02 this week",
      .example = "pgtandem history --node db02 --since 7d",
      .needs = NEEDS_CONFIG, .takes = TAKES_FORMAT | TAKES_ROWS, .run = verb_history},
@@ -228,7 +228,7 @@ const struct verb_row verb_rows[] = {
      .summary = "one command, step by step, with all that was kept of it",
      .about = "Who, why, and for each step: when, how long, what each agent answered, what it ran "
          "and what that printed, the verdict of DNS, what the nodes were seen to be; then outage, "
-         "certificate, and what was owed. TXN is the beginning of an id from `history`; without it "
+         "certificate, and what was outstanding. TXN is the beginning of an id from `history`; without it "
          "the newest command is shown. -w follows one that runs, from any terminal of this "
          "controller, and ends with its exit status.",
      .example_for = "from a second terminal, or after the first one has closed",
@@ -240,7 +240,7 @@ const struct verb_row verb_rows[] = {
     {.name = "report", .args = "[TXN] [-o FILE] [--html]", .group = GROUP_HISTORY,
      .summary = "one command as a page for the ticket",
      .about = "Who, why, when, the checks, each step with its time, outage, handover certificate or "
-         "loss statement, what was owed and what has been settled since, and the journal's hash. "
+         "loss statement, what was outstanding and what has been settled since, and the journal's hash. "
          "Markdown, or one HTML file with the timeline as a picture; nothing is fetched from "
          "anywhere.",
      .example_for = "the newest command, to be attached", .example = "pgtandem report -o move.html",
@@ -281,7 +281,7 @@ const struct verb_row verb_rows[] = {
      .example_for = "to read one that is not installed", .example = "pgtandem man pgtandem.conf | man -l -",
      .args_max = 1, .run = verb_man},
     {.name = "version", .args = "", .group = GROUP_SETUP, .summary = "the program's version",
-     .about = "The version of this program; each agent's stands in `pgtandem status`.",
+     .about = "The version of this program; each agent's is in `pgtandem status`.",
      .example_for = "for a bug report", .example = "pgtandem version", .run = verb_version},
 };
 /* clang-format on */

@@ -75,7 +75,7 @@ int cron_nodes_need_owner(const struct session *s, const struct cron_nodes *c, s
     }
     if (c->owner < 0)
         return err_set(reterr, ERR_REGISTER, "`pgtandem dns show`",
-                       "the ownership record names no configured node, so nobody knows whose "
+                       "the ownership record names no configured node, so it is not known whose "
                        "crontab counts");
     if (!c->text[c->owner]) {
         if (reterr)

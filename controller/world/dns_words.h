@@ -23,7 +23,7 @@ const char *dns_words_serves(struct arena *a, const struct dns_view *v, int64_t 
 const char *dns_words_differs(struct arena *a, const struct world *w, size_t i, int64_t wall_ms);
 
 /* That name server `i` of the survey does not take our key, though it answers who asks without one;
- * NULL: it does, or does not answer at all. */
+ * NULL: it does, or does not respond at all. */
 const char *dns_words_key(struct arena *a, const struct world *w, size_t i);
 
 /* Is it this controller's TSIG key, or a clock, that DNS refuses? Only we are kept out then. */

@@ -8,7 +8,7 @@
 #include "controller/world/observe.h"
 #include "controller/world/view.h"
 
-/* It streams from nobody, and will not by this command alone. */
+/* It streams from no node, and will not by this command alone. */
 static bool is_away(const struct world_node *n)
 {
     return !n->answered || (n->obs.pg.role != PG_WRITABLE && n->obs.pg.role != PG_RECOVERY);

@@ -44,7 +44,7 @@ def on(prefix, host, *argv, user='root', stdin=None):
 
 
 def sql(prefix, node, query, database='postgres'):
-    """Rows of QUERY on NODE as lists of text; None if the node does not answer."""
+    """Rows of QUERY on NODE as lists of text; None if the node does not respond."""
     code, out = on(prefix, node, 'psql', '-XAtq', '-F', '\t', '-d', database, '-c', query,
                    user='postgres')
     return [line.split('\t') for line in out.splitlines()] if code == 0 else None
@@ -70,7 +70,7 @@ def writable(prefix):
 
 
 def _dig(prefix, server, name, kind):
-    """[(ttl, data)] from SERVER itself; None if it does not answer."""
+    """[(ttl, data)] from SERVER itself; None if it does not respond."""
     for asker in ('client', 'ctl', 'ctl2'):
         code, out = on(prefix, asker, 'dig', '@' + server, '+norec', '+noall', '+answer',
                        '+time=1', '+tries=2', name, kind)
@@ -186,7 +186,7 @@ def missing(prefix, node, writes):
     """Acknowledged writes that NODE does not have."""
     rows = sql(prefix, node, 'SELECT id FROM writes', 'vospace')
     if rows is None:
-        raise RuntimeError('%s does not answer' % node)
+        raise RuntimeError('%s does not respond' % node)
     there = {int(row[0]) for row in rows}
     return [w for w in acknowledged(writes) if w.id not in there]
 

@@ -55,7 +55,7 @@ NOT_RUN = {
     "pgtandem preflight --to db01 --canary": "waits for cron's next minute: test_rehearse",
     "pgtandem switchover --to db01 --wait-jobs 600": "every switchover here has --wait-jobs",
     "pgtandem failover --to db01 --accept-unfenced db02": "test_incidents and test_failover, on a dead host",
-    "pgtandem forget vm": "only of a node that does not answer: test_failover, on a dead host",
+    "pgtandem forget vm": "only of a node that does not respond: test_failover, on a dead host",
     "pgtandem failover --to vm": "the second failover of test_failover",
     "pgtandem dns set 'v=1 epoch=4 nonce=new state=stable owner=vm to=- from=- txn=ec6d931228c3a319"
     " sysid=7711160774877081610 tli=3 ttl=30 grade=- by=root@ctl'":

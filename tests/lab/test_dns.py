@@ -570,7 +570,7 @@ def main():
         while probe("look", ip=ip, options=("-t", "500")).status != "ok":
             if time.monotonic() > deadline:
                 with open(os.path.join(work, ip, "log")) as log:
-                    print("not ok - dns: named at %s does not answer" % ip)
+                    print("not ok - dns: named at %s does not respond" % ip)
                     print(log.read()[-2000:])
                 return 1
             time.sleep(0.05)

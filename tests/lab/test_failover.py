@@ -71,7 +71,7 @@ def _(s):
     s.await_steady('db01', down=('db02',))
 
 
-@tap.test('given up unfenced, and heard again while its watch has its time: no promotion (I1)')
+@tap.test('declared lost without a fence, and heard again while its watch has its time: no promotion (I1)')
 def _(s):
     s.freeze('db02', 'agent')  # or its watch would fence it
     for host in ('vm', 'db01', 'ctl'):

@@ -30,7 +30,7 @@ def _(s):
     s.await_steady('db02', timeout_s=20)
 
 
-@tap.test('the owner reboots while DNS is silent, its peers agree: writable (row 10)')
+@tap.test('the owner reboots while DNS does not respond, its peers agree: writable (row 10)')
 def _(s):
     s.await_watch()
     s.kill('db02')
@@ -194,7 +194,7 @@ def _(s):
 LSN = r'[0-9A-F]+/[0-9A-F]+'
 
 
-@tap.test('given up unfenced, it boots while cut off and is held: its commits are seen, rejoin refuses with'
+@tap.test('declared lost without a fence, it boots while cut off and is held: its commits are seen, rejoin refuses with'
           ' both LSNs, again and again')
 def _(s):
     s.await_watch()

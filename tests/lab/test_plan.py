@@ -129,7 +129,7 @@ def _(s):
     word = ('--accept-unfenced', old)
     plan = planned(s, '--failover', '--to', 'vm', *word)
     left = 'a slot is left on vm for ' + old
-    check([o['text'] for o in plan['owed'] if left in o['text']], 'owed: %s', plan['owed'])
+    check([o['text'] for o in plan['outstanding'] if left in o['text']], 'outstanding: %s', plan['outstanding'])
     with s.limits(g3_wait_ms=1000):
         result = s.failover('vm', *word)
     check(result.code == 0, 'exit %d: %s', result.code, result.stderr)

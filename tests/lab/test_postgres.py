@@ -196,7 +196,7 @@ class Driver:
 
     def receive(self, timeout=60):
         if not select.select([self.p.stdout], [], [], timeout)[0]:
-            raise RuntimeError(f"the driver does not answer to '{self.last}'")
+            raise RuntimeError(f"the driver does not respond to '{self.last}'")
         line = self.p.stdout.readline()
         if not line:
             raise RuntimeError(f"the driver ended: {self.p.wait()}")

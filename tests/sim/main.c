@@ -99,7 +99,7 @@ static void lost_two(struct world *w)
     control_forward(w, STEP_PROMOTE);
 }
 
-/* All hosts start again while DNS is silent; C stays down. */
+/* All hosts start again while DNS does not respond; C stays down. */
 static void cold(struct world *w)
 {
     struct step_out out = {.text = ""};
@@ -139,7 +139,7 @@ static const struct scenario scenarios[] = {
     {"unplanned, the owner's host cut off by the hook", alive, STEP_NONE, 1, 0,  0,     AFTER | HOOK,  SHORT, LONG},
     {"unplanned, the owner's host dead",  lost,    STEP_FLIP,    1,     1,       0,     ANY | HOOK,    SHORT, LONG},
     {"unplanned, the owner alive",        alive,   STEP_FENCE_OLD, 1,   1,       1,     ANY,           SHORT, LONG},
-    {"unplanned, given up unfenced",      lost,    STEP_GRADE,   1,     1,       0,     ANY | GIVE_UP, SHORT, LONG},
+    {"unplanned, declared lost without a fence",      lost,    STEP_GRADE,   1,     1,       0,     ANY | GIVE_UP, SHORT, LONG},
     {"unplanned, to a node promoted by hand", by_hand, STEP_NONE, 1,    1,       0,     AFTER,         SHORT, LONG},
     {"unplanned, to a node promoted by hand too early", by_hand_early, STEP_NONE, 1, 1, 0,     AFTER | GIVE_UP,  SHORT, LONG},
     {"unplanned, given up and then forgotten", lost, STEP_STABLE, 1,    2,       0,     ANY | GIVE_UP | MENU_FORGET, SHORT, LONG},

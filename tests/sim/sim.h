@@ -63,7 +63,8 @@ struct node {
 
 struct message {
     u8 verb, node, run, live, epoch, seq, nonce, upstream, immediate, used;
-    u8 by_word, declared; /* unfence while DNS is silent; bit per node: a person says it is down */
+    u8 by_word,
+        declared; /* unfence while DNS does not respond; bit per node: a person says it is down */
 };
 
 struct update {
@@ -156,7 +157,7 @@ enum menu { /* which commands an administrator may give later on */
             MENU_POSTMASTER = 128,  /* a primary's postmaster dies, a backend lives on */
             MENU_FORGET = 256,      /* of the first owner */
             MENU_SET = 512,         /* a record typed by hand (dns set) */
-            MENU_WORD = 1024,       /* the first owner unfenced, by word while DNS is silent */
+            MENU_WORD = 1024, /* the first owner unfenced, by word while DNS does not respond */
 };
 
 /* The run's settings; set once before it begins. */

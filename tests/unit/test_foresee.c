@@ -81,7 +81,7 @@ static void expect(const char *forward, const char *back)
 
 static void switchover(void **unused)
 {
-    struct plan_debt owed[PLAN_DEBTS_MAX];
+    struct plan_debt outstanding[PLAN_DEBTS_MAX];
 
     (void)unused;
     expect(
@@ -101,7 +101,7 @@ static void switchover(void **unused)
     assert_int_equal(f.upstream[A], B);
     assert_int_equal(f.upstream[B], -1);
     assert_int_equal(f.upstream[C], B);
-    assert_int_equal(planner_debts(&f.after, owed), 0);
+    assert_int_equal(planner_debts(&f.after, outstanding), 0);
 }
 
 /* A standby behind the target needs no FOLLOW; one whose jobs are on is turned off in between. */

@@ -129,7 +129,7 @@ static const struct refusal refusals[] = {
     {"[dns]\n[node x]\nhost = h",  "t.conf:1: key 'alias' in [dns]: required key is missing",
                                    "the name that clients connect to"},
     {GOOD "[node y]\n\nport = 1",  "t.conf:5: key 'host' in [node y]: required key is missing", "its address"},
-    {"alias = a\n",                "t.conf:1: key 'alias' stands before the first section", ""},
+    {"alias = a\n",                "t.conf:1: key 'alias' is before the first section", ""},
     {"[dsn]\n",                    "t.conf:1: unknown section [dsn]", "did you mean 'dns'?"},
     {"\n[something]\n",            "t.conf:2: unknown section [something]", ""},
     {"[dns]\naliass = a\n",        "t.conf:2: key 'aliass' in [dns]: unknown key", "did you mean 'alias'?"},

@@ -1,4 +1,4 @@
-/* controller/world/name_servers: which servers are asked while the zone's primary is silent. */
+/* controller/world/name_servers: which servers are asked while the zone's primary does not respond. */
 #include "controller/world/name_servers.h"
 
 #include <stdio.h>

@@ -181,7 +181,7 @@ static void todays_values(void **unused)
     says(action(&now, "follow")->then, "vm follows db01 10.77.0.21:5432");
     says(action(&now, "stable")->then, "epoch 8 stable, owner db01");
     says(action(&now, "rejoin")->then, "db02 follows db01");
-    assert_int_equal(now.n_owed, 0);
+    assert_int_equal(now.n_outstanding, 0);
     assert_int_equal(now.outlook.alias_ttl_s, 30);
     assert_int_equal(now.outlook.client_worst_s, 3630);
     assert_int_equal(now.outlook.ns[0].behind, 0);
@@ -194,7 +194,7 @@ static void what_keeps_it_from_its_end(void **unused)
     w.nodes[B].answered = false;
     build(PLAN_SWITCHOVER, &now);
     assert_false(now.possible);
-    says(now.end, "the target db01 does not answer");
+    says(now.end, "the target db01 does not respond");
 
     again();
     checks.blocking = checks.n = 1;
@@ -212,15 +212,17 @@ static void what_keeps_it_from_its_end(void **unused)
         .name = "vm", .physical = true, .restart_lsn = w.nodes[B].obs.pg.replay_lsn - 2048};
     build(PLAN_SWITCHOVER, &now);
     assert_true(now.possible);
-    assert_int_equal(now.n_owed, 2);
-    says(now.owed[0].text, "vm does not answer");
-    says(now.owed[1].text, "a slot is left on db01 for vm: it holds 2.1 kB of WAL and grows until "
-                           "vm streams (`pgtandem forget vm` drops it)");
+    assert_int_equal(now.n_outstanding, 2);
+    says(now.outstanding[0].text, "vm does not respond");
+    says(now.outstanding[1].text,
+         "a slot is left on db01 for vm: it holds 2.1 kB of WAL and grows until "
+         "vm streams (`pgtandem forget vm` drops it)");
     w.nodes[B].obs.pg.slot_keep_bytes = 1 << 30; /* limited, and not there yet */
     w.nodes[B].obs.pg.n_slots = 0;
     build(PLAN_SWITCHOVER, &now);
-    says(now.owed[1].text, "a slot is left on db01 for vm: it holds 0 B of WAL and grows until vm");
-    assert_null(strstr(now.owed[1].text, "forget"));
+    says(now.outstanding[1].text,
+         "a slot is left on db01 for vm: it holds 0 B of WAL and grows until vm");
+    assert_null(strstr(now.outstanding[1].text, "forget"));
 }
 
 /* ---- fact by fact ---------------------------------------------------------------------------- */
@@ -271,7 +273,7 @@ static void each_fact(const struct field_table *t, size_t offset, const char *no
         for (char *c = label; *c; c++)
             *c = *c == '_' ? ' ' : *c;
         if (strcmp(f->name, "answers") == 0)
-            says(changes[0].text, "vm: its agent answered, and is silent now");
+            says(changes[0].text, "vm: its agent answered, and does not respond now");
         else
             says(changes[0].text, label);
     }

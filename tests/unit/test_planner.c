@@ -65,7 +65,7 @@ static void stable_rows(void **unused)
     expect_end(v, WHY_OTHER_WRITABLE, 4);
 }
 
-/* The owner's role is not given back over a node that may write and does not answer: `dns set`
+/* The owner's role is not given back over a node that may write and does not respond: `dns set`
  * names it in `from`, and the rule is that of a failover. */
 static void stable_return_needs_the_others(void **unused)
 {
@@ -178,7 +178,7 @@ static void seize_rows(void **unused)
     expect_end(v, WHY_OWNER_SILENT, 4);
     v->command = PLAN_RESUME;
     register_from_add(&v->d, "a", GRADE_G3);
-    expect_end(v, WHY_NO_GRADE, 4); /* confirmed anew, or not at all */
+    expect_end(v, WHY_NO_GRADE, 4); /* confirmed again, or not at all */
     v->marks.accepted = 1U << A;
     expect_step(v, STEP_DETACH, B);
     fence(&v->nodes[B]);

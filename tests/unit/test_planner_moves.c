@@ -238,7 +238,7 @@ static void single_commands(void **unused)
     fence(&v->nodes[B]);
     expect_end(v, WHY_FENCED, 0);
     v = fresh(PLAN_FENCE, REGISTER_STABLE);
-    v->d_answered = false; /* fence, where DNS does not answer */
+    v->d_answered = false; /* fence, where DNS does not respond */
     expect_step(v, STEP_FENCE, B);
 
     v = fresh(PLAN_UNFENCE, REGISTER_STABLE);

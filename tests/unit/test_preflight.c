@@ -92,7 +92,7 @@ static void silent_dns_and_owner(void **state)
 
     set_up(NULL);
     w.nodes[A].answered = false;
-    refuses("owner", "db02 does not answer");
+    refuses("owner", "db02 does not respond");
 
     set_up(NULL);
     preflight_run(&s, &w, PREFLIGHT_PLANNED, A, A, &p);

@@ -1,4 +1,4 @@
-/* controller/preflight/preflight: who streams from whom, how far, on which timeline, with which
+/* controller/preflight/preflight: which node streams from which, how far, on which timeline, with which
  * settings: each thing out of order is found by the check that is meant for it. */
 #include "controller/preflight/preflight.h"
 

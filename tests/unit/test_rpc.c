@@ -393,10 +393,12 @@ static void silent_host_is_found_early(void **state)
     dead_port_open(&agent);
     dead_port_open(&postgres);
     struct rpc_result r = call_knocking(agent.address, postgres.address, VERB_OBSERVE, 5000, a);
-    assert_says(&r.e, ERR_UNREACHABLE, "its host is silent: no answer to 3 connection requests");
+    assert_says(&r.e, ERR_UNREACHABLE,
+                "its host does not respond: no answer to 3 connection requests");
     assert_true(r.elapsed_ms >= 295 && r.elapsed_ms < 2500 * pace);
     r = call_knocking(agent.address, postgres.address, VERB_FENCE, 30000, a);
-    assert_says(&r.e, ERR_UNREACHABLE, "its host is silent: no answer to 12 connection requests");
+    assert_says(&r.e, ERR_UNREACHABLE,
+                "its host does not respond: no answer to 12 connection requests");
     assert_true(r.elapsed_ms >= 4 * 295 && r.elapsed_ms < 2900 * pace);
     r = call_knocking(agent.address, "127.0.0.1:1", VERB_OBSERVE, 600, a);
     assert_says(&r.e, ERR_UNREACHABLE, "timed out connecting within");

@@ -28,7 +28,7 @@ static void all_is_well(void **state)
     build();
     for (size_t i = 0; i < st.problems.n; i++)
         fail_msg("%s", st.problems.at[i].text);
-    assert_int_equal(st.owed.n, 0);
+    assert_int_equal(st.outstanding.n, 0);
     assert_string_equal(st.next, "");
 
     char *pretty = screen(FORMAT_PRETTY);
@@ -98,11 +98,11 @@ static void slots_that_hold_wal(void **state)
     pg->slots[0] = (struct obs_slot){
         .name = "vm", .physical = true, .active = true, .restart_lsn = UINT64_C(1) << 30};
     build();
-    assert_false(says(&st.owed, "slot \"vm\""));
+    assert_false(says(&st.outstanding, "slot \"vm\""));
     pg->slots[0].active = false;
     build();
-    assert_true(says(&st.owed, "db02 keeps 2.0 GB of WAL in slot \"vm\" for vm"));
-    assert_true(says(&st.owed, "10.0 GB left until pg_wal's file system is full"));
+    assert_true(says(&st.outstanding, "db02 keeps 2.0 GB of WAL in slot \"vm\" for vm"));
+    assert_true(says(&st.outstanding, "10.0 GB left until pg_wal's file system is full"));
     pg->free_bytes = INT64_C(1) << 30;
     build();
     assert_true(says(&st.problems, "1.0 GB left until pg_wal's file system is full"));
@@ -120,7 +120,7 @@ static void backups_that_run(void **state)
     w.nodes[A].obs.pg.backups_running = 1;
     STR_COPY(w.nodes[A].obs.pg.backups, "process 4711 (pg_basebackup) of replicator, 40%");
     build();
-    assert_true(says(&st.owed, "a base backup runs on db02: process 4711 (pg_basebackup)"));
+    assert_true(says(&st.outstanding, "a base backup runs on db02: process 4711 (pg_basebackup)"));
 }
 
 /* An agent at work on something that lasts answers: it is busy, not absent. */
@@ -133,10 +133,10 @@ static void an_agent_that_is_busy(void **state)
     STR_COPY(o->act, "fence");
     o->act_ms = 1000;
     build();
-    assert_false(says(&st.owed, "busy"));
+    assert_false(says(&st.outstanding, "busy"));
     o->act_ms = 12000;
     build();
-    assert_true(says(&st.owed, "db02 is busy: fence has been running there since "));
+    assert_true(says(&st.outstanding, "db02 is busy: fence has been running there since "));
     o->pg.role = PG_STARTING;
     o->pg.stopping = true;
     build();
@@ -190,21 +190,21 @@ static void dns_and_nodes_that_are_silent(void **state)
     w.survey_done = true; /* nothing agrees with what is not known */
     build();
     assert_null(strstr(screen(FORMAT_PRETTY), "of 2 name servers agree"));
-    assert_non_null(strstr(screen(FORMAT_PRETTY), "the zone's primary does not answer"));
+    assert_non_null(strstr(screen(FORMAT_PRETTY), "the zone's primary does not respond"));
     w.survey_done = false;
 
     set_up(NULL);
     w.nodes[C].answered = false;
     err_set(&w.nodes[C].error, ERR_UNREACHABLE, NULL, "timed out");
     trouble(
-        "vm does not answer: timed out",
+        "vm does not respond: timed out",
         "ping 10.77.0.22; if vm is up, there: systemctl status pgtandem-agent; if it is lost for "
         "good, here: pgtandem forget vm");
     assert_int_equal(st.problems.n, 1); /* told once */
 
     set_up(NULL);
     w.nodes[A].answered = false;
-    trouble("the owner db02 does not answer",
+    trouble("the owner db02 does not respond",
             "bring back db02; if it is lost, make sure that it stays down, then: pgtandem failover "
             "--to db01 --accept-unfenced db02");
 
@@ -314,7 +314,7 @@ static void everything_is_silent(void **state)
     for (int i = 0; i < NODES; i++)
         w.nodes[i] = (struct world_node){.error = {.code = ERR_UNREACHABLE, .msg = "no route"}};
     trouble("this host's own network", "ip address; ip route");
-    assert_true(says(&st.problems, "db01 does not answer: no route"));
+    assert_true(says(&st.problems, "db01 does not respond: no route"));
 }
 
 static void two_nodes_are_writable(void **state)
@@ -369,13 +369,13 @@ static void debts_and_drift(void **state)
     w.nodes[C].obs.pg.control_state = CONTROL_SHUTDOWNED;
     w.nodes[C].obs.fence.fenced = true;
     build();
-    assert_int_equal(st.problems.n, 0); /* owed, but nobody need hurry */
-    assert_true(says(&st.owed, "vm is fenced"));
+    assert_int_equal(st.problems.n, 0); /* outstanding, but nobody need hurry */
+    assert_true(says(&st.outstanding, "vm is fenced"));
     assert_string_equal(st.next, "pgtandem rejoin vm");
 
     w.nodes[C].obs.pg.control_state = CONTROL_IN_PRODUCTION; /* a crash: nothing is measured */
     build();
-    assert_true(says(&st.owed, "`pgtandem rejoin vm` measures how far its WAL goes"));
+    assert_true(says(&st.outstanding, "`pgtandem rejoin vm` measures how far its WAL goes"));
     assert_string_equal(st.next, "pgtandem rejoin vm");
 
     w.nodes[C].obs.pg.control_state = CONTROL_SHUTDOWNED_IN_RECOVERY; /* it wrote while cut off */

@@ -65,7 +65,7 @@ static void end(struct journal *j, const char *data)
     "{\"node\":\"db01\",\"role\":\"standby\"},{\"node\":\"db02\",\"role\":\"primary\"},"           \
     "{\"node\":\"vm\",\"role\":\"standby\"}]}"
 
-static void write_move(const char *txn, const char *owed)
+static void write_move(const char *txn, const char *outstanding)
 {
     AUTO(arena) a = arena_new();
     struct journal *j = begin(txn, MOVE);
@@ -85,8 +85,8 @@ static void write_move(const char *txn, const char *owed)
            "\"primary\"}]}");
     end(j, arena_printf(a,
                         "{\"outcome\":\"done\",\"exit\":0,\"message\":\"moved\",\"epoch\":2,"
-                        "\"outage_ms\":105,\"duration_ms\":160,\"owed\":[%s]}",
-                        owed));
+                        "\"outage_ms\":105,\"duration_ms\":160,\"outstanding\":[%s]}",
+                        outstanding));
 }
 
 static struct story_list list_of(struct arena *a)

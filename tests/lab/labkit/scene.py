@@ -337,7 +337,7 @@ class Scene:
         return done.stdout if done.returncode == 0 else None
 
     def psql(self, host, sql, db='postgres'):
-        """Rows as lists of text; None if HOST does not answer or refuses."""
+        """Rows as lists of text; None if HOST does not respond or refuses."""
         out = self.look(host, 'psql', '-XAtq', '-F', '\t', '-v', 'ON_ERROR_STOP=1', '-d', db, '-c',
                         sql, user='postgres')
         return None if out is None else [line.split('\t') for line in out.splitlines()]
@@ -364,7 +364,7 @@ class Scene:
             return sum('is ready to accept connections' in line for line in f)
 
     def dig(self, server, name=hosts.ALIAS, kind='CNAME'):
-        """[(ttl, data)] from SERVER itself; None if it does not answer."""
+        """[(ttl, data)] from SERVER itself; None if it does not respond."""
         out = self.look('client', 'dig', '@' + hosts.ADDRESS[server], '+norec', '+noall', '+answer',
                         '+time=1', '+tries=2', name, kind)
         if out is None:
