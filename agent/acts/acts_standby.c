@@ -165,8 +165,8 @@ const struct act_kind act_slots = {.name = "slots", .phases = slots_phases};
 
 /* ---- REJOIN ---------------------------------------------------------------------------------- */
 
-/* In seize (docs/protocol.md, section 5) the target is started as a standby without an upstream: what it has
- * is counted, and nothing more may come. */
+/* In seize (docs/protocol.md, section 5) the target is started as a standby without an upstream:
+ * what it has is counted, and nothing more may come. */
 static bool of_nobody(const struct act *a)
 {
     return a->q->upstream.node[0] == '\0';

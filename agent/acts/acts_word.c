@@ -1,7 +1,7 @@
 /*
- * UNFENCE of a held owner while the zone's primary does not respond (docs/protocol.md, section 6, "By a
- * person's word"): look, admit, ask peers and the zone's primary, ask its other servers, decide;
- * then as UNFENCE, and cron as last commanded, as when a guard releases its hold.
+ * UNFENCE of a held owner while the zone's primary does not respond (docs/protocol.md, section 6,
+ * "By a person's word"): look, admit, ask peers and the zone's primary, ask its other servers,
+ * decide; then as UNFENCE, and cron as last commanded, as when a guard releases its hold.
  */
 #include <string.h>
 

@@ -188,10 +188,10 @@ const char *rules_guard_row_text(int row); /* why, for people */
 void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
                        struct agent_state *next);
 
-/* UNFENCE of a held owner while the zone's primary does not respond (section 6, "By a person's word"): as
- * row 10, but that a silent peer may have been declared down, and that another server of the zone
- * still shows `shown`, the very record that this node and every peer that answers saw last.
- * `nonce`: the one that the request names. */
+/* UNFENCE of a held owner while the zone's primary does not respond (section 6, "By a person's
+ * word"): as row 10, but that a silent peer may have been declared down, and that another server
+ * of the zone still shows `shown`, the very record that this node and every peer that answers saw
+ * last. `nonce`: the one that the request names. */
 enum rule rules_release_by_word(const struct guard_view *v, const char *nonce,
                                 const struct record *shown);
 

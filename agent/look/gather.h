@@ -33,13 +33,14 @@ struct guard_decision {
 };
 /* The table of docs/protocol.md, section 6, and before it what is decided for a node that was never
  * commanded: it adopts a stable record of its own cluster (agent_adopts()), and where the zone's
- * primary says, signed, that there is no record, it is left alone. While DNS does not respond it is held:
- * a lost state directory looks just the same. `s` NULL: the state cannot be read. */
+ * primary says, signed, that there is no record, it is left alone. While DNS does not respond it
+ * is held: a lost state directory looks just the same. `s` NULL: the state cannot be read. */
 void gather_decide(const struct agent *g, const struct agent_state *s, const struct facts *f,
                    const struct gathered *seen, struct guard_decision *ret);
 
-/* What releases a hold of row 11 while the zone's primary does not respond (rows 9 and 10, or a person's
- * word), by who has answered; "" where another row holds it. `seen` NULL: nobody was asked. */
+/* What releases a hold of row 11 while the zone's primary does not respond (rows 9 and 10, or a
+ * person's word), by who has answered; "" where another row holds it. `seen` NULL: nobody was
+ * asked. */
 void gather_missing(const struct agent *g, int row, const struct gathered *seen, char *ret_text,
                     size_t bytes);
 

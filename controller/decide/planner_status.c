@@ -1,4 +1,5 @@
-/* What `status` says: what is outstanding, one problem, one next command. All of it derived, none stored.
+/* What `status` says: what is outstanding, one problem, one next command. All of it derived, none
+ * stored.
  */
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /*
- * `unfence` of a held owner while the zone's primary does not respond: docs/protocol.md, section 6, "By a
- * person's word". The record is what another server of the zone shows; nothing is written there.
+ * `unfence` of a held owner while the zone's primary does not respond: docs/protocol.md, section
+ * 6, "By a person's word". The record is what another server of the zone shows; nothing is written
+ * there.
  */
 #include "controller/decide/planner_view.h"
 

@@ -1,7 +1,7 @@
 /*
  * What a moving command says at its beginning and at its end: outcome, outage as seen, the handover
- * certificate, what is outstanding; the same facts go into the journal's `end` and, with -f json, into one
- * JSON object.
+ * certificate, what is outstanding; the same facts go into the journal's `end` and, with -f json,
+ * into one JSON object.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /*
  * One command as a page for the ticket: who, why, when, the checks, each step with its time, the
- * outage, the certificate or the loss statement, what was outstanding and what has been settled since, and
- * the hashes by which the page can be held against the journal. In Markdown, or as one HTML file
- * that needs nothing else (no scripts, no fonts, no network), with the timeline as SVG.
+ * outage, the certificate or the loss statement, what was outstanding and what has been settled
+ * since, and the hashes by which the page can be held against the journal. In Markdown, or as one
+ * HTML file that needs nothing else (no scripts, no fonts, no network), with the timeline as SVG.
  */
 #pragma once
 

@@ -247,7 +247,7 @@ static void caches(struct status *st)
         st->caches_clear_wall_ms = st->journal.alias_moved_wall_ms + ttl * 1000;
 }
 
-/* DNS does not respond: the newest record that an agent has seen tells at least who was the owner. */
+/* DNS does not respond: the newest record that an agent has seen shows at least the owner. */
 static void newest_seen(struct status *st)
 {
     for (size_t i = 0; i < st->w->n_nodes; i++) {

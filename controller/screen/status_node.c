@@ -1,5 +1,5 @@
-/* What is wrong with one node that answers, and what is outstanding there: crontab, recovery, slots,
- * backups, watch, clock, agent. */
+/* What is wrong with one node that answers, and what is outstanding there: crontab, recovery,
+ * slots, backups, watch, clock, agent. */
 #include <inttypes.h>
 #include <string.h>
 

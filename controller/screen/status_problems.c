@@ -1,6 +1,7 @@
 /*
- * What is wrong, in words, the most pressing first; what is outstanding, not urgent; and one command to
- * type next. The planner's situation is the headline; its debts and what else a look shows follow.
+ * What is wrong, in words, the most pressing first; what is outstanding, not urgent; and one
+ * command to type next. The planner's situation is the headline; its debts and what else a look
+ * shows follow.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * The other name servers of the zone, as its primary named them last: kept in the journal's
- * directory for the day on which it does not respond and [dns] others is not configured. A file that
- * is not there, or is of another zone, is no servers; one that cannot be written is left out.
+ * directory for the day on which it does not respond and [dns] others is not configured. A file
+ * that is not there, or is of another zone, is no servers; one that cannot be written is left out.
  */
 #pragma once
 

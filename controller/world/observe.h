@@ -86,8 +86,8 @@ void world_observe(struct session *s, struct world *w, unsigned what);
 /* An agent obeys a later epoch than the record that was read has: a restored zone, or a command
  * that claimed it between the two. Only the record, read again, tells which. */
 bool world_record_is_behind(const struct world *w);
-/* While the zone's primary does not respond: the record with the highest epoch that another server of the
- * zone shows, signed with our key (of the latest survey); false: none. */
+/* While the zone's primary does not respond: the record with the highest epoch that another server
+ * of the zone shows, signed with our key (of the latest survey); false: none. */
 bool world_record_elsewhere(const struct world *w, struct record *ret);
 /* The owner does not respond us; also while DNS does not respond, by what the agents saw last. */
 bool world_owner_is_silent(const struct session *s, const struct world *w);

@@ -15,7 +15,8 @@ struct obs_pg;
 struct world;
 
 /* Fill nodes and record of *view from the world; command, options and marks are the caller's and
- * stay as they are. `known` is the last record that we read or wrote, for when DNS does not respond. */
+ * stay as they are. `known` is the last record that we read or wrote, for when DNS does not
+ * respond. */
 void view_from_world(const struct config *c, const struct world *w, const struct record *known,
                      uint32_t seen_writable, struct plan_view *view);
 

@@ -22,8 +22,8 @@ void violate(struct violation *v, const char *invariant, const char *fmt, ...)
     va_end(args);
 }
 
-/* I1, I4: of the nodes that nobody has declared lost without a fence, at most one writes, at most one runs
- * jobs. */
+/* I1, I4: of the nodes that nobody has declared lost without a fence, at most one writes, at most
+ * one runs jobs. */
 void oracle_state(const struct world *w, struct violation *v)
 {
     u8 writing = 0, jobs = 0;

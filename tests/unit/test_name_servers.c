@@ -1,4 +1,5 @@
-/* controller/world/name_servers: which servers are asked while the zone's primary does not respond. */
+/* controller/world/name_servers: which servers are asked while the zone's primary does not
+ * respond. */
 #include "controller/world/name_servers.h"
 
 #include <stdio.h>

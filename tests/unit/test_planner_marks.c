@@ -105,7 +105,8 @@ static void test_a_stop_that_no_fence_saw_is_fenced_again(void **state)
     expect(STEP_VERIFY, B);
 }
 
-/* A node declared lost without a fence whose fence's mark is set, while PostgreSQL is still there. */
+/* A node declared lost without a fence whose fence's mark is set, while PostgreSQL is still there.
+ */
 static void test_from_forgets_nobody_who_may_write(void **state)
 {
     const struct plan_record_args args = {.nonce = "00000000000000000000000000000004", .by = "x@y"};

@@ -1,5 +1,5 @@
-/* controller/preflight/preflight: which node streams from which, how far, on which timeline, with which
- * settings: each thing out of order is found by the check that is meant for it. */
+/* controller/preflight/preflight: which node streams from which, how far, on which timeline, with
+ * which settings: each thing out of order is found by the check that is meant for it. */
 #include "controller/preflight/preflight.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* agent/decide/rules: the guard's rows 1 to 12, what releases a node that it holds, and the watch. */
+/* agent/decide/rules: the guard's rows 1 to 12, what releases a node that it holds, and the watch.
+ */
 #include "agent/decide/rules.h"
 
 #include <string.h>
