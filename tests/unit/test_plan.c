@@ -330,7 +330,7 @@ static void checks_and_steps(void **unused)
     then = now;
     checks.n = 0;
     build(PLAN_SWITCHOVER, &now);
-    assert_int_equal(compare(), 0); /* what has been mended is no reason to refuse */
+    assert_int_equal(compare(), 0); /* what has been corrected is no reason to refuse */
 
     STR_COPY(now.actions[2].where, "vm");
     assert_int_equal(compare(), 1);
