@@ -31,6 +31,7 @@ enum {
     DEFAULT_CAP_BYTES = 65536,
     READ_BYTES = 16384,
     MOST_HANDLES = 5, /* process, timer, stdin, two outputs */
+    GRACE_MS = 5000,  /* for one that was killed to end */
 };
 
 /* one pipe that the child writes to */
@@ -102,6 +103,7 @@ static bool failed(const struct child_result *r)
     return !r->started || r->timed_out || r->status != 0;
 }
 
+/* Once: a child that could not be killed has been reported when it ends at last. */
 static void report(struct child *c)
 {
     struct child_result *r = &c->result;
@@ -119,6 +121,11 @@ static void report(struct child *c)
     r->elapsed_ms = clock_mono_ms() - c->started_ms;
     if (fn)
         fn(c->arg, r);
+}
+
+static void end(struct child *c)
+{
+    report(c);
     close_all(c);
 }
 
@@ -192,15 +199,27 @@ static void on_exit(uv_process_t *process, int64_t status, int signal_number)
     c->result.signal = signal_number;
     drain(&c->out);
     drain(&c->err);
-    report(c);
+    end(c);
 }
 
-static void kill_now(struct child *c)
+/* False: we may not. */
+static bool kill_now(struct child *c)
 {
     int pid = child_pid(c);
 
-    if (pid > 0)
-        kill(c->own_session ? -pid : pid, SIGKILL);
+    return pid <= 0 || kill(c->own_session ? -pid : pid, SIGKILL) == 0 || errno != EPERM;
+}
+
+/* Another user's by now (sudo), or within a system call that does not return: nobody waits longer.
+ * What is left is freed when it has ended. */
+static void on_grace(uv_timer_t *timer)
+{
+    struct child *c = timer->data;
+
+    c->result.status = -1;
+    drain(&c->out);
+    drain(&c->err);
+    report(c);
 }
 
 static void on_deadline(uv_timer_t *timer)
@@ -208,12 +227,15 @@ static void on_deadline(uv_timer_t *timer)
     struct child *c = timer->data;
 
     c->result.timed_out = true;
-    kill_now(c);
+    if (kill_now(c))
+        uv_timer_start(timer, on_grace, GRACE_MS, 0);
+    else
+        on_grace(timer);
 }
 
 static void on_not_started(uv_timer_t *timer)
 {
-    report(timer->data);
+    end(timer->data);
 }
 
 /* An error here means that the child did not want its input: its exit status is what counts. */
@@ -390,7 +412,7 @@ void child_cancel(struct child *c)
         return;
     c->fn = NULL;
     if (c->running)
-        kill_now(c);
+        (void)kill_now(c);
 }
 
 int child_pid(const struct child *c)

@@ -278,6 +278,48 @@ static bool is_running(long long pid)
 }
 
 /* the deadline ends all of an own session */
+/* As sudo does: it becomes another user altogether, and may then not be killed by us. In a process of
+ * its own, which gives up being root. */
+static int out_of_reach(const char *program)
+{
+    const char *argv[] = {program, "--reuid", "0", "--clear-groups", "sleep", "3", NULL};
+    AUTO(loop) l = loop_new();
+    struct outcome o = {0};
+
+    if (setgid(65534) < 0 || setuid(65534) < 0)
+        return 2;
+    child_run(l, &(struct child_spec){.argv = argv, .timeout_ms = 300}, on_end, &o);
+    if (loop_wait(l, &o.done, PATIENCE_MS, NULL) < 0)
+        return 3;
+    bool timed_out = o.result.timed_out && o.result.elapsed_ms < 2500;
+    forget(&o);
+    bool never = false;
+    loop_wait(l, &never, 3000, NULL); /* it ends, and nothing is reported twice */
+    return !timed_out ? 4 : o.calls == 0 ? 0 : 5;
+}
+
+static void test_what_cannot_be_killed(void **state)
+{
+    char directory[] = "/var/tmp/pgtandem-child-XXXXXX", program[64], command[400];
+    int status = 0;
+
+    (void)state;
+    if (geteuid() != 0 || !mkdtemp(directory))
+        skip();
+    STR_PRINTF(program, "%s/setpriv", directory);
+    STR_PRINTF(command, "cp \"$(command -v setpriv)\" %s && chmod 4755 %s && chmod 755 %s", program,
+               program, directory);
+    assert_int_equal(system(command), 0);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(out_of_reach(program));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    unlink(program);
+    rmdir(directory);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_deadline_of_a_session(void **state)
 {
     struct outcome o = {0};
@@ -383,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_a_daemon_does_not_keep_us_waiting),
         cmocka_unit_test(test_own_session),
         cmocka_unit_test(test_deadline_of_a_session),
+        cmocka_unit_test(test_what_cannot_be_killed),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_descriptors_are_not_inherited),
