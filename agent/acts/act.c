@@ -356,6 +356,11 @@ int64_t act_left_ms(const struct act *a)
     return left_ms > 1 ? left_ms : 1;
 }
 
+bool act_is_emergency(const struct act *a)
+{
+    return !a->rpc || a->q->immediate;
+}
+
 void act_next(struct act *a)
 {
     sequence_next(&a->seq);

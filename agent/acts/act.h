@@ -85,6 +85,8 @@ void act_drop_all(struct agent *g);
 /* ---- for phases ------------------------------------------------------------------------------ */
 
 int64_t act_left_ms(const struct act *a); /* until the deadline, at least 1 */
+/* Seize, watch, a guard's hold: what stands in the way of the stop is said and passed over. */
+bool act_is_emergency(const struct act *a);
 void act_next(struct act *a);
 void act_finish(struct act *a); /* done, skip the rest */
 void act_fail(struct act *a, const struct err *e);

@@ -162,6 +162,34 @@ void act_read_d(void *act)
 
 /* ---- the signal file ------------------------------------------------------------------------- */
 
+/* `needed`: an error when it cannot be done, else a remark. False: the act has failed. */
+static bool set_aside(struct act *a, bool needed)
+{
+    bool was_there = false;
+    struct err e;
+
+    if (postgres_recovery_signal_set_aside(&a->agent->config->postgresql, &was_there, &e) < 0) {
+        if (needed) {
+            act_fail(a, &e);
+            return false;
+        }
+        log_err(LOG_LEVEL_ERROR, &e);
+        buf_printf(&a->text, "%s. ", e.msg);
+    } else if (was_there) {
+        act_log(a, LOG_LEVEL_WARNING, "notes",
+                "recovery.signal renamed to recovery.signal.set-aside");
+        buf_str(&a->text, "recovery.signal renamed to recovery.signal.set-aside. ");
+    }
+    return true;
+}
+
+bool act_set_aside(struct act *a)
+{
+    return set_aside(a, true);
+}
+
+/* In an emergency a full disk must not keep the database writable: what could not be written is
+ * said, tried again after the stop, and looked for when the fence is observed. */
 void act_signal(void *act)
 {
     struct act *a = act;
@@ -176,27 +204,16 @@ void act_signal(void *act)
                a->kind->name, clock_text(clock_wall_ms(), when), a->q->by[0] ? a->q->by : "?",
                a->s.epoch, a->q->txn[0] ? a->q->txn : "-", a->q->reason[0] ? a->q->reason : "-",
                a->agent->config->agent.node);
-    if (postgres_signal_create(&a->agent->config->postgresql, text, &e) < 0)
-        act_fail(a, &e);
-    else if (act_set_aside(a))
+    if (postgres_signal_create(&a->agent->config->postgresql, text, &e) < 0) {
+        if (!act_is_emergency(a)) {
+            act_fail(a, &e);
+            return;
+        }
+        log_err(LOG_LEVEL_ERROR, &e);
+        buf_printf(&a->text, "%s. ", e.msg);
+    }
+    if (set_aside(a, !act_is_emergency(a)))
         act_next(a);
-}
-
-bool act_set_aside(struct act *a)
-{
-    bool was_there = false;
-    struct err e;
-
-    if (postgres_recovery_signal_set_aside(&a->agent->config->postgresql, &was_there, &e) < 0) {
-        act_fail(a, &e);
-        return false;
-    }
-    if (was_there) {
-        act_log(a, LOG_LEVEL_WARNING, "notes",
-                "recovery.signal renamed to recovery.signal.set-aside");
-        buf_str(&a->text, "recovery.signal renamed to recovery.signal.set-aside. ");
-    }
-    return true;
 }
 
 /* ---- settings that a standby obeys ----------------------------------------------------------- */
@@ -233,7 +250,7 @@ void act_disarm(void *act)
 {
     struct act *a = act;
 
-    if (disarm(a, a->rpc && !a->q->immediate))
+    if (disarm(a, !act_is_emergency(a)))
         act_next(a);
 }
 

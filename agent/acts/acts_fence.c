@@ -34,7 +34,17 @@ static bool target_is_attached(struct act *a)
     uint32_t senders = senders_of(&a->pg, to->node, to->address);
     struct err e;
 
-    if (!to->node[0] || a->f.role != PG_WRITABLE)
+    if (!to->node[0])
+        return true;
+    if (a->f.role == PG_UNKNOWN && !a->f.orphans && !a->s.fenced) { /* up, and too busy to say */
+        err_set(&e, ERR_TIMEOUT, "run the command again when the load is lower",
+                "PostgreSQL here did not respond in time, so it is not known whether %s is "
+                "attached; nothing was stopped",
+                to->node);
+        act_fail(a, &e);
+        return false;
+    }
+    if (a->f.role != PG_WRITABLE)
         return true;
     for (size_t i = 0; i < OBS_SENDERS_MAX; i++)
         if ((senders & (1U << i)) && strcmp(a->pg.senders[i].state, "streaming") == 0)
@@ -71,7 +81,7 @@ static void on_cron(void *arg, const struct err *e)
 {
     struct act *a = arg;
 
-    if (e && a->rpc && !a->q->immediate) {
+    if (e && !act_is_emergency(a)) {
         act_fail(a, e);
         return;
     }
@@ -110,7 +120,8 @@ void act_fence_stop(void *act)
     if (a->q->immediate)
         postgres_stop(a->agent->pg, true, act_left_ms(a), act_done, a);
     else
-        postgres_stop_for(a->agent->pg, &a->pg, target, act_left_ms(a), on_stopped, a);
+        postgres_stop_for(a->agent->pg, &a->pg, target, act_is_emergency(a), act_left_ms(a),
+                          on_stopped, a);
 }
 
 void act_fence_observe(void *act)

@@ -217,6 +217,12 @@ static int check_lineage(const struct act *a, const struct rejoin *r, struct err
                    lsn_text(l.there, there));
 }
 
+/* How far its WAL goes only PostgreSQL finds out, once it has replayed it. */
+static bool crashed_as_primary(const struct act *a)
+{
+    return a->pg.role == PG_STOPPED && a->pg.control_state == CONTROL_IN_PRODUCTION;
+}
+
 static void on_upstream(void *arg, const struct reply *reply, const struct err *e)
 {
     struct act *a = arg;
@@ -224,6 +230,14 @@ static void on_upstream(void *arg, const struct reply *reply, const struct err *
     struct err why;
     int rc;
 
+    if ((!reply || reply->obs.pg.tli == 0) && crashed_as_primary(a)) {
+        err_set(&why, ERR_UNREACHABLE, "run the command again",
+                "PostgreSQL was not cleanly stopped here, so its WAL must be compared with %s's, "
+                "and that could not be: %s",
+                a->q->upstream.node, e ? e->msg : "its PostgreSQL did not respond");
+        act_fail(a, &why);
+        return;
+    }
     if (!reply || reply->obs.pg.tli == 0) {
         buf_printf(&a->text, "the history of %s could not be compared: %s. ", a->q->upstream.node,
                    e ? e->msg : "its PostgreSQL does not respond");

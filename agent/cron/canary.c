@@ -14,9 +14,10 @@
 #include "base/mem.h"
 
 enum {
-    TURN_MS = 10000, /* until the line is in */
-    POLL_MS = 100,   /* between two looks for the file that cron writes */
-    AGAIN_MS = 2000, /* between two tries of removing the line */
+    TURN_MS = 10000,   /* until the line is in */
+    POLL_MS = 100,     /* between two looks for the file that cron writes */
+    AGAIN_MS = 2000,   /* between two tries of removing the line */
+    REMOVE_MS = 20000, /* for one try, with its turn */
     REMOVALS_MAX = 3,
     MINUTE_MS = 60000,
     TOO_LATE_MS = 2000, /* so shortly before the minute cron may have read the crontab already */
@@ -88,13 +89,29 @@ static void refuse(struct canary *c, const struct err *e)
 
 static const struct act_kind act_canary_remove;
 
-static void remove_again(void *arg)
+static void not_removed(struct agent *g, const struct err *e);
+
+/* The act that removes it may end before its first phase (a state that cannot be read): the asker
+ * gets an answer all the same. */
+static void not_begun(void *arg)
 {
     struct agent *g = arg;
+    struct err e;
 
+    err_set(&e, ERR_TIMEOUT, NULL, "its removal has not ended within %d s", REMOVE_MS / 1000);
+    not_removed(g, &e);
+}
+
+static void remove_by_act(struct agent *g)
+{
     timer_free(g->canary->timer);
-    g->canary->timer = NULL;
+    g->canary->timer = timer_start(g->loop, REMOVE_MS, not_begun, g);
     act_own(g, &act_canary_remove, "canary", "its line is removed");
+}
+
+static void remove_again(void *arg)
+{
+    remove_by_act(arg);
 }
 
 static void not_removed(struct agent *g, const struct err *e)
@@ -104,6 +121,8 @@ static void not_removed(struct agent *g, const struct err *e)
     log_warning("canary: its line is still in the crontab: %s", e->msg);
     if (!c || c->state != CANARY_OVER)
         return; /* an earlier agent's: the next start, or the next canary, tries again */
+    timer_free(c->timer);
+    c->timer = NULL;
     if (++c->removals < REMOVALS_MAX) {
         c->timer = timer_start(g->loop, AGAIN_MS, remove_again, g);
         return;
@@ -186,7 +205,7 @@ static void take_away(struct canary *c)
 {
     c->state = CANARY_OVER;
     c->result.elapsed_ms = clock_mono_ms() - c->added_ms;
-    act_own(c->agent, &act_canary_remove, "canary", "its line is removed");
+    remove_by_act(c->agent);
 }
 
 static void wait_for_cron(void *arg)

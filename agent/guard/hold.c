@@ -73,9 +73,10 @@ static void decide_fence(void *act)
         act_next(a);
 }
 
+/* The stop before the crontab, as the watch does. */
 static const sequence_phase_fn fence_phases[] = {
-    act_look,       decide_fence, act_fence_cron,    act_signal,
-    act_fence_stop, act_disarm,   act_fence_observe, NULL,
+    act_look,       decide_fence, act_signal,        act_fence_stop,
+    act_fence_cron, act_disarm,   act_fence_observe, NULL,
 };
 static const struct act_kind act_hold_fence = {.name = "hold-fence", .phases = fence_phases};
 

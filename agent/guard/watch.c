@@ -126,9 +126,11 @@ static void decide(void *act)
     }
 }
 
+/* The stop comes before the crontab: another node may be writable by now, and crontab(1) can take
+ * long on a host that is cut off. Jobs on a stopped database write nothing there. */
 static const sequence_phase_fn watch_phases[] = {
-    act_look,       decide,     act_fence_cron,    act_signal,
-    act_fence_stop, act_disarm, act_fence_observe, NULL,
+    act_look,       decide,     act_signal,        act_fence_stop,
+    act_fence_cron, act_disarm, act_fence_observe, NULL,
 };
 static const struct act_kind act_watch = {.name = "watch", .phases = watch_phases};
 

@@ -39,6 +39,8 @@ enum {
     QUIT_MS = 500,
     /* before a start: children of a postmaster that has just died end by themselves */
     LINGER_MS = 3000,
+    /* a service manager that has stopped its unit has told the postmaster by then, if it owns it */
+    OWNED_MS = 1000,
 };
 
 /* ---- stop ------------------------------------------------------------------------------------ */
@@ -46,7 +48,9 @@ enum {
 struct stop_op {
     struct pgop op;
     bool immediate;
-    bool told; /* by us: then a fast stop must also be a clean one */
+    bool emergency;       /* no service manager is asked first */
+    bool told;            /* by us: then a fast stop must also be a clean one */
+    int64_t commanded_ms; /* when stop_command ended well; 0 it has not, or has been made up for */
     int pidfd;
     uv_poll_t *watch;
     int64_t quit_ms;              /* when orphans were first sent SIGQUIT; 0 none were found */
@@ -78,6 +82,7 @@ static bool is_clean(int control_state)
 }
 
 static void stop_check(struct pgop *op);
+static void stop_signal(struct stop_op *s, int pid);
 
 static void fail_orphans(struct pgop *op, const struct pgorphans *o, const char *then)
 {
@@ -168,14 +173,28 @@ static void stop_late(struct stop_op *s, const struct pgpostmaster *postmaster)
               (long long)s->op.timeout_ms, postmaster->pid, postmaster->status, words);
 }
 
+/* stop_command has ended well, and this postmaster knows nothing of it: somebody started it beside
+ * the service manager, for which the unit is down. */
+static bool is_unowned(const struct stop_op *s, const struct pgpostmaster *postmaster)
+{
+    return s->commanded_ms && postmaster->pid && strcmp(postmaster->status, "stopping") != 0 &&
+           clock_mono_ms() - s->commanded_ms >= OWNED_MS;
+}
+
 /* Has it ended? Again after a while, or when the pidfd says so. */
 static void stop_check(struct pgop *op)
 {
     struct stop_op *s = (struct stop_op *)op;
     struct pgpostmaster postmaster;
 
-    if (!pgfiles_postmaster(op->p->config.data_directory, &postmaster))
+    if (!pgfiles_postmaster(op->p->config.data_directory, &postmaster)) {
         stop_gone(s);
+    } else if (is_unowned(s, &postmaster)) {
+        log_warning("\"%s\" has ended well, and PostgreSQL (process %d) is running on: SIGINT",
+                    op->p->config.stop_command, postmaster.pid);
+        s->commanded_ms = 0;
+        stop_signal(s, postmaster.pid);
+    }
     else if (pgop_late(op))
         stop_late(s, &postmaster);
     else if (s->watch)
@@ -235,6 +254,14 @@ static void stop_signal(struct stop_op *s, int pid)
         stop_check(&s->op);
 }
 
+static void stop_commanded(struct pgop *op)
+{
+    struct stop_op *s = (struct stop_op *)op;
+
+    s->commanded_ms = clock_mono_ms();
+    stop_check(op);
+}
+
 static void stop_begin(struct pgop *op)
 {
     struct stop_op *s = (struct stop_op *)op;
@@ -244,10 +271,10 @@ static void stop_begin(struct pgop *op)
         stop_gone(s);
         return;
     }
-    bool command = op->p->config.stop_command[0] != '\0';
+    bool command = op->p->config.stop_command[0] && !s->immediate && !s->emergency;
     s->told = command || postmaster.pid;
     if (command)
-        pgop_command(op, op->p->config.stop_command, stop_check);
+        pgop_command(op, op->p->config.stop_command, stop_commanded);
     else if (postmaster.pid)
         stop_signal(s, postmaster.pid);
     else if (pgop_late(op))
@@ -274,9 +301,12 @@ void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postg
 }
 
 void postgres_stop_for(struct postgres *p, const struct obs_pg *pg, const struct upstream *target,
-                       int64_t timeout_ms, postgres_done_fn fn, void *arg)
+                       bool emergency, int64_t timeout_ms, postgres_done_fn fn, void *arg)
 {
-    stop_new(p, timeout_ms, fn, arg)->senders = pgwalsender_watch(p->loop, &p->config, pg, target);
+    struct stop_op *s = stop_new(p, timeout_ms, fn, arg);
+
+    s->emergency = emergency;
+    s->senders = pgwalsender_watch(p->loop, &p->config, pg, target);
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */

@@ -52,6 +52,8 @@ static void take_info(struct pgtcp *t, const char *data, size_t bytes)
     memcpy(&info, data, bytes < sizeof(info) ? bytes : sizeof(info));
     t->known = true;
     t->heard_ms = info.tcpi_last_data_recv;
+    /* what was sent within the last round trip is in every healthy connection */
+    t->unanswered &= info.tcpi_retransmits > 0 || info.tcpi_probes > 0;
 }
 
 static void take(const struct nlmsghdr *h, struct pgtcp *list, size_t n)

@@ -17,7 +17,7 @@ struct pgtcp {
     int64_t port;                /* … its port: which connection is meant */
     bool known;                  /* found; the rest is of the last look */
     int64_t heard_ms;            /* since data last came from it */
-    bool unanswered;             /* bytes to it that its kernel has not acknowledged */
+    bool unanswered;             /* sent again already, and its kernel has not acknowledged it */
 };
 
 /* Look all of `list` up among the connections of the local port. False: the kernel does not tell;

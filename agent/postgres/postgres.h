@@ -86,16 +86,18 @@ int postgres_signal_remove(const struct postgres_config *c, struct err *reterr);
 int postgres_recovery_signal_set_aside(const struct postgres_config *c, bool *ret_was_there,
                                        struct err *reterr);
 
-/* Fast stop (immediate: SIGQUIT), awaited: no postmaster, and no process that outlived one.
+/* Fast stop, awaited: no postmaster, and no process that outlived one. By stop_command, and by
+ * signal where that ended well and had no effect on this postmaster; immediate: by SIGQUIT at once.
  * Stopping a stopped one is done at once, however it stopped. A fast stop that ends without "shut
  * down" in pg_control is ERR_INCOMPLETE; one that is late, ERR_TIMEOUT, may still happen later. */
 void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postgres_done_fn fn,
                    void *arg);
-/* A fast stop that waits for no standby but `target` (NULL: for those that answer), and for that
+/* A fast stop (in an emergency by signal at once: a service manager that is broken, or does not own
+ * the postmaster, must not keep it writable) that waits for no standby but `target` (NULL: for those that answer), and for that
  * one only while it answers (agent/postgres/pgwalsender.h). `pg` is a look right before. Stopped,
  * but the target has fallen silent: ERR_UNREACHABLE. */
 void postgres_stop_for(struct postgres *p, const struct obs_pg *pg, const struct upstream *target,
-                       int64_t timeout_ms, postgres_done_fn fn, void *arg);
+                       bool emergency, int64_t timeout_ms, postgres_done_fn fn, void *arg);
 /* Start and wait until it accepts connections. Already running: done at once. If it ends while
  * starting, the error has the last lines of its log. */
 void postgres_start(struct postgres *p, int64_t timeout_ms, postgres_done_fn fn, void *arg);

@@ -847,7 +847,19 @@ def configured_commands_are_used(w):
     answer = d.ask("stop fast 5000")
     assert not answer["ok"] and "cannot be started" in answer["msg"], answer
     assert w.b.pid()
+    assert d.ask("stop immediate 20000")["ok"] and not w.b.pid()  # nothing broken keeps it writable
     assert d.end() == 0
+
+
+@test
+def a_service_manager_that_does_not_own_it_is_no_obstacle(w):
+    w.db.do("start 20000")
+    d = Driver(w.b, start_command="/bin/false", stop_command="/bin/true")  # its unit is down
+    answer = d.do("stop fast 20000")
+    print(f"# by signal after all: {ms(answer):.0f} ms")
+    assert not w.b.pid() and d.look()["control_state"] == "shut down"
+    assert d.end() == 0
+    w.db.do("start 20000")
 
 
 @test
