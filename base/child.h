@@ -4,8 +4,8 @@
  *
  * A child is over when its process has ended, even if a daemon that it left behind still holds the
  * pipe. (A daemon should write to a file: its later output is lost.) At the deadline the process is
- * killed; with own_session, all of its process group. One that cannot be killed (sudo's, or within a
- * system call that does not return) is reported as timed out all the same, and ends when it will.
+ * killed; with own_session, all of its process group. One that cannot be killed (sudo's, or within
+ * a system call that does not return) is reported as timed out all the same, and ends when it will.
  */
 #pragma once
 

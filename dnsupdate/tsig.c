@@ -77,7 +77,8 @@ static EVP_MAC *hmac(void)
     return fetched;
 }
 
-/* HMAC over [request's MAC] message variables. `message` is without the TSIG, its counts corrected. */
+/* HMAC over [request's MAC] message variables. `message` is without the TSIG, its counts
+ * corrected. */
 static bool digest(const struct algorithm *a, const struct tsig_key *key,
                    const struct tsig_mac *request_mac, const uint8_t *message, size_t len,
                    const struct fields *f, struct tsig_mac *ret_mac)

@@ -194,8 +194,7 @@ static void stop_check(struct pgop *op)
                     op->p->config.stop_command, postmaster.pid);
         s->commanded_ms = 0;
         stop_signal(s, postmaster.pid);
-    }
-    else if (pgop_late(op))
+    } else if (pgop_late(op))
         stop_late(s, &postmaster);
     else if (s->watch)
         pgop_after(op, pgop_left_ms(op), stop_check);

@@ -93,9 +93,9 @@ int postgres_recovery_signal_set_aside(const struct postgres_config *c, bool *re
 void postgres_stop(struct postgres *p, bool immediate, int64_t timeout_ms, postgres_done_fn fn,
                    void *arg);
 /* A fast stop (in an emergency by signal at once: a service manager that is broken, or does not own
- * the postmaster, must not keep it writable) that waits for no standby but `target` (NULL: for those that answer), and for that
- * one only while it answers (agent/postgres/pgwalsender.h). `pg` is a look right before. Stopped,
- * but the target has fallen silent: ERR_UNREACHABLE. */
+ * the postmaster, must not keep it writable) that waits for no standby but `target` (NULL: for
+ * those that answer), and for that one only while it answers (agent/postgres/pgwalsender.h). `pg`
+ * is a look right before. Stopped, but the target has fallen silent: ERR_UNREACHABLE. */
 void postgres_stop_for(struct postgres *p, const struct obs_pg *pg, const struct upstream *target,
                        bool emergency, int64_t timeout_ms, postgres_done_fn fn, void *arg);
 /* Start and wait until it accepts connections. Already running: done at once. If it ends while

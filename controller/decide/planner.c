@@ -29,6 +29,13 @@ static bool declined(const struct plan_view *v)
     return v->marks.declined;
 }
 
+/* Our first UPDATE was sent, and then the server fell silent: it may be there, or come late. */
+static bool first_update_unknown(const struct plan_view *v)
+{
+    return !v->d_answered && !v->marks.began && v->marks.last_unknown &&
+           (steps[v->marks.last_failed].flags & STEP_DNS);
+}
+
 static bool dns_silent_at_first(const struct plan_view *v)
 {
     return !v->d_answered && !v->marks.began && v->command != PLAN_FENCE;
@@ -129,6 +136,7 @@ static uint32_t owner(const struct plan_view *v)
 static const struct plan_row first_rows[] = {
     PLAN_END ("declined",                      declined,            NULL, WHY_DECLINED, 9),
     PLAN_END ("done, and the record has moved on", over,            owner, WHY_FORWARD, 0),
+    PLAN_END ("D silent since our update",     first_update_unknown, NULL, WHY_CLAIM_UNKNOWN, 4),
     PLAN_END ("D silent, nothing can be open of ours", dns_silent_before, NULL, WHY_DNS_SILENT_AT_FIRST, 2),
     PLAN_END ("D silent",                      dns_silent_at_first, NULL, WHY_DNS_SILENT, 4),
     PLAN_END ("no record",                     no_record,           NULL, WHY_NO_RECORD, 8),
@@ -218,7 +226,7 @@ static void stop(const struct plan_view *v, enum step_id s, int node, enum plan_
     ret->nodes = plan_bit(node);
     ret->reason = (int)why;
     /* 2 promises that nothing has been changed */
-    ret->exit_code = exit_code == 2 && v->marks.began ? 4 : exit_code;
+    ret->exit_code = exit_code == 2 && (v->marks.began || v->marks.touched) ? 4 : exit_code;
 }
 
 static void stop_failed(const struct plan_view *v, enum step_id s, int node, struct plan_move *ret)

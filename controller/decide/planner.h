@@ -92,6 +92,7 @@ struct plan_marks {
     bool undone;        /* this run wrote stable on the way back */
     bool finished;      /* this run wrote stable on the way forward */
     bool began;         /* this run has changed something (claim, seize, takeover) */
+    bool touched; /* … or an agent was asked to: "nothing has been changed" cannot be said */
     uint64_t verified_shutdown_lsn, verified_replay_lsn; /* STEP_VERIFY: the certificate */
 };
 
@@ -139,7 +140,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_DISPLACED, "another command has taken over",                                             \
       "`pgtandem status` names it; do nothing here")                                               \
     X(WHY_CLAIM_UNKNOWN, "it is not known whether the record was written",                         \
-      "`pgtandem status`; if the claim is there, `pgtandem abort`")                                \
+      "`pgtandem status`, once DNS responds; if it is there: `pgtandem abort`, or `resume`")       \
     X(WHY_EPOCH_BELOW, "the ownership record is older than what %s has seen (a restored zone?)",   \
       "`pgtandem dns show`, then docs/operating.md")                                               \
     X(WHY_FOREIGN, "the ownership record belongs to another system identifier",                    \
@@ -194,6 +195,9 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "see the step's own message; then `pgtandem resume`")                                        \
     X(WHY_BACK_FAILED, "the rollback failed on %s",                                                \
       "see the step's own message; `pgtandem status` says what leads on from here")                \
+    X(WHY_OWNER_IDLE, "the owner %s is not writable", "`pgtandem status` says what leads on")      \
+    X(WHY_OWNER_UNKNOWN, "PostgreSQL on the owner %s does not say whether it is writable",         \
+      "on %s: pgtandem-agent status; it may be starting, or too busy to answer")                   \
     X(WHY_OWNER_DOWN,                                                                              \
       "PostgreSQL is not running as the primary on %s, though nothing keeps it from it",           \
       "start it there")                                                                            \

@@ -226,6 +226,11 @@ static bool owner_not_writable(const struct plan_view *v)
     return !owner_writable(v);
 }
 
+static bool owner_unknown(const struct plan_view *v)
+{
+    return plan_unknown(v, plan_owner(v));
+}
+
 /* Its mark is set, whether it runs or not. */
 static bool owner_can_return(const struct plan_view *v)
 {
@@ -422,6 +427,7 @@ static const struct plan_row stable_resume[] = {
     PLAN_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
     RETURN_IS_PROVEN("stable"),
     PLAN_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
+    PLAN_END ("stable: owner unknown",             owner_unknown,     owner, WHY_OWNER_UNKNOWN, 4),
     PLAN_END ("stable: owner down",                owner_not_writable, owner, WHY_OWNER_DOWN, 4),
     PLAN_STEP("stable: others' jobs on",           NULL,              stray, STEP_CRON_STRAY),
     PLAN_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
@@ -455,6 +461,7 @@ static const struct plan_row stable_unfence[] = {
     PLAN_STEP("unfence: begin",                    repair_begins,     NULL,  STEP_TAKEOVER),
     RETURN_IS_PROVEN("unfence"),
     PLAN_STEP("unfence: fenced or held",           owner_can_return,  owner, STEP_UNFENCE),
+    PLAN_END ("unfence: owner unknown",            owner_unknown,     owner, WHY_OWNER_UNKNOWN, 4),
     PLAN_END ("unfence: owner down",               owner_not_writable, owner, WHY_OWNER_DOWN, 4),
     PLAN_STEP("unfence: others' jobs on",          owner_without_cron, stray, STEP_CRON_STRAY),
     PLAN_STEP("unfence: jobs off",                 owner_without_cron, owner, STEP_CRON_BACK),
@@ -474,7 +481,8 @@ static const struct plan_row stable_rejoin[] = {
     PLAN_END ("rejoin: the owner",                 to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
     PLAN_END ("rejoin: silent",                    to_silent,         to,    WHY_TO_SILENT, 4),
     PLAN_END ("rejoin: done",                      to_streams,        to,    WHY_REJOINED, 0),
-    PLAN_END ("rejoin: owner down",                owner_not_writable, owner, WHY_OWNER_SILENT, 4),
+    PLAN_END ("rejoin: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
+    PLAN_END ("rejoin: owner down",                owner_not_writable, owner, WHY_OWNER_IDLE, 4),
     PLAN_END ("rejoin: WAL of its own",            NULL,              to_beyond, WHY_DIVERGED, 4),
     PLAN_END ("rejoin: a step failed",             NULL,              to_failed, WHY_REJOIN_FAILED, 4),
     PLAN_STEP("rejoin: carries an older epoch",    NULL,              to_behind, STEP_ARM),
@@ -489,7 +497,8 @@ static const struct plan_row stable_rejoin[] = {
 static const struct plan_row stable_forget[] = {
     PLAN_END ("forget: the owner",                 to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
     PLAN_END ("forget: it answers",                NULL,              to_answers, WHY_NOT_LOST, 2),
-    PLAN_END ("forget: owner down",                owner_not_writable, owner, WHY_OWNER_SILENT, 4),
+    PLAN_END ("forget: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
+    PLAN_END ("forget: owner down",                owner_not_writable, owner, WHY_OWNER_IDLE, 4),
     PLAN_STEP("forget: out of the record",         forget_begins,     NULL,  STEP_TAKEOVER),
     PLAN_STEP("forget: nothing older is obeyed",   NULL,              all_behind, STEP_ARM),
     PLAN_STEP("forget: its slot",                  slot_not_dropped,  owner, STEP_FORGET),

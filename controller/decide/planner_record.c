@@ -211,8 +211,9 @@ static void note_failed(struct plan_marks *m, const struct plan_view *after, enu
 void planner_note(struct plan_marks *m, const struct plan_view *after, enum step_id step, int node,
                   enum plan_outcome outcome)
 {
-    if (step == STEP_LET_GO)
-        m->began = true; /* "nothing has been changed" cannot be said from here on */
+    if ((steps[step].flags & STEP_CHANGES) && !(steps[step].flags & STEP_DNS) &&
+        outcome != OUTCOME_DECLINED)
+        m->touched = true;
     if (outcome == OUTCOME_DONE)
         note_done(m, after, step, node);
     else

@@ -197,6 +197,11 @@ static bool owner_silent(const struct plan_view *v)
     return !plan_answers(v, plan_owner(v));
 }
 
+static bool owner_unknown(const struct plan_view *v)
+{
+    return plan_unknown(v, plan_owner(v));
+}
+
 static bool owner_stopped_unmarked(const struct plan_view *v)
 {
     const struct plan_node *n = &v->nodes[plan_owner(v)];
@@ -311,6 +316,7 @@ static const struct situation_row {
     {owner_silent, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner, which does not respond", WAY_FAILOVER, NULL},
     {NULL, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner", WAY_FENCE, NULL},
     {owner_silent, owner, WHY_OWNER_SILENT, "the owner %s does not respond", WAY_FAILOVER, NULL},
+    {owner_unknown, owner, WHY_OWNER_UNKNOWN, "PostgreSQL on the owner %s does not say whether it is writable: it is starting, or too busy to answer", 0, NULL},
     {owner_stopped_unmarked, owner, WHY_OWNER_DOWN, "PostgreSQL is not running as the primary on the owner %s", 0, "start it again on %s; if that fails: pgtandem failover"},
     {owner_off, owner, WHY_OWNER_DOWN, "the owner %s is fenced or held", WAY_RESUME | WAY_FAILOVER, NULL},
     {owner_cron_off, owner, WHY_CRON_OWED, "the scheduled jobs of the owner %s are off", WAY_RESUME, NULL},

@@ -218,6 +218,14 @@ bool plan_past_no_return(const struct plan_view *v)
            (plan_writable(v, b) || (plan_answers(v, b) && v->nodes[b].promoting));
 }
 
+bool plan_unknown(const struct plan_view *v, int node)
+{
+    const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
+
+    return plan_answers(v, node) && !n->fenced && !n->held && !n->orphans &&
+           (n->role == PG_UNKNOWN || n->role == PG_STARTING);
+}
+
 bool plan_promoted(const struct plan_view *v)
 {
     int b = plan_b(v);

@@ -74,6 +74,8 @@ bool plan_stays_in_from(const struct plan_view *v, const struct register_from *f
  * FENCE is no fan-out. UNFENCE needs rule W, so those that the owner's word does not cover. */
 uint32_t plan_weak_others(const struct plan_view *v);
 /* Fenced or held, whether it runs or not. */
+/* A process is there, without a mark, and it does not say what it is: starting, or too busy. */
+bool plan_unknown(const struct plan_view *v, int node);
 bool plan_marked(const struct plan_view *v, int node);
 bool plan_revoked(const struct plan_view *v, int node);
 /* Nobody but the owner has jobs on, as far as section 4, row CRON_ON, asks. */

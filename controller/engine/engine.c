@@ -134,13 +134,22 @@ static void ask_interrupted(struct run *r)
         progress_say(&r->progress, "past the point of no return: it only goes on");
         return;
     }
+    if (r->view.marks.finished) {
+        progress_say(&r->progress, "the role has moved: what is left is done");
+        return;
+    }
+    /* at stable no transition is open, and nothing is there to be rolled back */
+    bool open = r->view.d.state != REGISTER_STABLE;
     if (r->session->term.tty && isatty(STDIN_FILENO) &&
         session_confirm(r->session,
-                        "\nInterrupted. Undo what has been done? Anything else goes on.", NULL,
-                        &e) == 0)
-        r->view.marks.turned = true;
+                        open ? "\nInterrupted. Roll back what has been done? Anything else goes on."
+                             : "\nInterrupted. Stop before the next step? Anything else goes on.",
+                        NULL, &e) == 0)
+        *(open ? &r->view.marks.turned : &r->view.marks.declined) = true;
     else
-        progress_say(&r->progress, "going on; `pgtandem abort` undoes it once this has ended");
+        progress_say(&r->progress, open ? "going on; `pgtandem abort` rolls it back once this has "
+                                          "ended"
+                                        : "going on");
 }
 
 static void prepare(struct run *r, struct session *s, const struct engine_order *order)

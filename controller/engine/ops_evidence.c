@@ -60,7 +60,8 @@ static void take(struct run *r, size_t target)
         if (e->writable_seen)
             r->seen_writable |= 1U << target;
     }
-    if (r->view.nodes[target].answered && r->view.nodes[target].role == PG_WRITABLE)
+    if (r->view.nodes[target].answered &&
+        (r->view.nodes[target].role == PG_WRITABLE || r->view.nodes[target].orphans))
         r->seen_writable |= 1U << target;
 }
 
@@ -122,8 +123,9 @@ bool evidence_for_refusal(struct run *r, const struct plan_move *m)
 /* ---- the watch has its time --------------------------------------------------------------- */
 
 /* One watch period, its second read, and a fast stop's first act, which ends all sessions: a node
- * declared lost without a fence that lives, sees DNS and is as fast as usual does not write any more
- * by then. The period of one that was never heard is taken to be the longest of the others'. */
+ * declared lost without a fence that lives, sees DNS and is as fast as usual does not write any
+ * more by then. The period of one that was never heard is taken to be the longest of the others'.
+ * */
 static int64_t watch_wait_ms(const struct run *r)
 {
     enum { SECOND_READ_MS = 250, STOP_MS = 500, LEAST_MS = 3000 };
@@ -152,7 +154,8 @@ static bool listen(struct run *r)
             continue;
         ask_about(r, i);
         take(r, i);
-        known &= r->view.nodes[i].answered && r->view.nodes[i].role != PG_WRITABLE;
+        const struct plan_node *n = &r->view.nodes[i];
+        known &= n->answered && !n->orphans && (n->role == PG_STOPPED || n->role == PG_RECOVERY);
     }
     run_look(r);
     return known;

@@ -107,7 +107,7 @@ const char *check_setting(const struct inspect *i, const char *name);
       "the record's", "every node is of this cluster, by its system identifier")                   \
     X(owner_writable, "owner", BLOCK, OFF, false, NEEDS_RECORD,                                    \
       "the owner, and only it", "the record's owner is the node that is writable")                 \
-    X(owner_lost, "owner-lost", OFF, BLOCK, true, OF_OWNER(ROLE),                                  \
+    X(owner_lost, "owner-lost", OFF, BLOCK, true, OF_OWNER(ANSWER),                                \
       "not writable", "the owner is lost: as long as it serves, a switchover loses nothing")       \
     X(target_known, "target", BLOCK, BLOCK, false, NEEDS_NOTHING,                                  \
       "another node, its agent answers", "the target is not the owner, and its agent answers")     \

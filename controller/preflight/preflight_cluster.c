@@ -151,6 +151,14 @@ bool check_owner_lost(const struct check_view *v, struct preflight_result *r)
 {
     bool serves = v->a->pg.role == PG_WRITABLE;
 
+    if (v->a->pg.role == PG_UNKNOWN && !v->a->pg.orphans) {
+        check_measured(r, "PostgreSQL of %s is there and does not say what it is", v->a_name);
+        check_remedy(r,
+                     "on %s: pgtandem-agent status; if it cannot be made to respond: --ignore "
+                     "owner-lost (it is fenced first)",
+                     v->a_name);
+        return false;
+    }
     check_measured(r, "%s is %s", v->a_name, pg_role_names[v->a->pg.role]);
     check_remedy(r, "pgtandem switchover --to %s (or --ignore owner-lost: it is fenced first)",
                  v->b_name);

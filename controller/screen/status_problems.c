@@ -30,6 +30,7 @@ static bool told(const struct status *st, const struct plan_debt *d)
     case WHY_NEW_OWNER_SILENT:
         return d->kind == DEBT_SILENT;
     case WHY_OWNER_DOWN:
+    case WHY_OWNER_UNKNOWN:
     case WHY_WORD_SILENT:
         return d->kind == DEBT_OWNER_DOWN || d->kind == DEBT_HELD;
     case WHY_CRON_OWED:

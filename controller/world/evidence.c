@@ -74,6 +74,7 @@ const char *evidence_verdict(struct arena *a, const struct config *c, const stru
 const char *evidence_remedy(struct arena *a, const struct config *c, const struct world *w)
 {
     const char *name = c->nodes[w->evidence.about].name;
+    bool open = w->d.record_valid && w->d.record.state != REGISTER_STABLE;
 
     for (size_t i = 0; i < w->n_nodes; i++)
         if ((w->evidence.from & (1U << i)) && w->evidence.seen[i].agent_answers)
@@ -83,6 +84,6 @@ const char *evidence_remedy(struct arena *a, const struct config *c, const struc
                                 name);
     return arena_printf(a,
                         "it is not lost, only its agent does not respond: on %s: systemctl start "
-                        "pgtandem-agent; then `pgtandem switchover`",
-                        name);
+                        "pgtandem-agent; then `pgtandem %s`",
+                        name, open ? "resume" : "switchover");
 }

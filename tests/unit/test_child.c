@@ -278,8 +278,8 @@ static bool is_running(long long pid)
 }
 
 /* the deadline ends all of an own session */
-/* As sudo does: it becomes another user altogether, and may then not be killed by us. In a process of
- * its own, which gives up being root. */
+/* As sudo does: it becomes another user altogether, and may then not be killed by us. In a process
+ * of its own, which gives up being root. */
 static int out_of_reach(const char *program)
 {
     const char *argv[] = {program, "--reuid", "0", "--clear-groups", "sleep", "3", NULL};
@@ -309,7 +309,10 @@ static void test_what_cannot_be_killed(void **state)
     STR_PRINTF(program, "%s/setpriv", directory);
     STR_PRINTF(command, "cp \"$(command -v setpriv)\" %s && chmod 4755 %s && chmod 755 %s", program,
                program, directory);
-    assert_int_equal(system(command), 0);
+    struct outcome o = {0};
+    sh(command, (struct child_spec){0}, &o);
+    assert_int_equal(o.result.status, 0);
+    forget(&o);
     pid_t pid = fork();
     if (pid == 0)
         _exit(out_of_reach(program));

@@ -258,6 +258,8 @@ static void single_commands(void **unused)
     register_from_add(&v->d, "b", GRADE_G3);
     expect_step(v, STEP_TAKEOVER, -1);
     v->nodes[A].role = PG_STOPPED;
+    expect_end(v, WHY_OWNER_IDLE, 4); /* it responds: a failover is not what it needs */
+    silence(&v->nodes[A]);
     expect_end(v, WHY_OWNER_SILENT, 4);
     v->to = A;
     expect_end(v, WHY_OWNER_IS_TO, 2);

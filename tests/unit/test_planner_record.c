@@ -251,6 +251,43 @@ static void a_promoted_node_that_is_down_is_started(void **unused)
     }
 }
 
+/* Exit 2 promises that nothing has been changed. */
+static void what_was_sent_is_not_nothing(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+
+    (void)unused;
+    mark(v, STEP_PREFLIGHT);
+    v->d_answered = false;
+    expect_end(v, WHY_DNS_SILENT_AT_FIRST, 2);
+    planner_note(&v->marks, v, STEP_CLAIM, -1, OUTCOME_UNKNOWN); /* sent, and then silence */
+    expect_end(v, WHY_CLAIM_UNKNOWN, 4);
+    v = fresh(PLAN_FENCE, REGISTER_STABLE);
+    v->d_answered = false; /* no takeover comes before it then */
+    planner_note(&v->marks, v, STEP_FENCE, B, OUTCOME_FAILED);
+    planner_note(&v->marks, v, STEP_FENCE, B, OUTCOME_FAILED);
+    expect_end(v, WHY_STEP_FAILED, 4);
+}
+
+/* An owner that is too busy to say what it is, is not down: nothing is to be started there. */
+static void an_owner_that_does_not_say(void **unused)
+{
+    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    struct plan_situation s;
+
+    (void)unused;
+    for (int role = PG_UNKNOWN; role <= PG_STARTING; role += PG_STARTING - PG_UNKNOWN) {
+        v->nodes[A].role = role;
+        planner_situation(v, &s);
+        assert_int_equal(s.reason, WHY_OWNER_UNKNOWN);
+        assert_int_equal(s.at_node, A);
+        expect_end(v, WHY_OWNER_UNKNOWN, 4);
+    }
+    v->nodes[A].role = PG_STOPPED;
+    planner_situation(v, &s);
+    assert_int_equal(s.reason, WHY_OWNER_DOWN);
+}
+
 static void situations(void **unused)
 {
     struct plan_view *v = fresh(PLAN_RESUME, REGISTER_FLIP);
@@ -353,6 +390,8 @@ int main(void)
         cmocka_unit_test(a_held_owner_is_released_by_word),
         cmocka_unit_test(what_status_says_of_a_held_owner_without_dns),
         cmocka_unit_test(a_promoted_node_that_is_down_is_started),
+        cmocka_unit_test(what_was_sent_is_not_nothing),
+        cmocka_unit_test(an_owner_that_does_not_say),
         cmocka_unit_test(situations),
     };
 
