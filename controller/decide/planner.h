@@ -197,7 +197,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "see the step's own message; `pgtandem status` says what leads on from here")                \
     X(WHY_OWNER_IDLE, "the owner %s is not writable", "`pgtandem status` says what leads on")      \
     X(WHY_OWNER_UNKNOWN, "PostgreSQL on the owner %s does not say whether it is writable",         \
-      "on %s: pgtandem-agent status; it may be starting, or too busy to answer")                   \
+      "on %s: pgtandem-agent status; it may be starting, stopping, or too busy to answer")         \
     X(WHY_OWNER_DOWN,                                                                              \
       "PostgreSQL is not running as the primary on %s, though nothing keeps it from it",           \
       "start it there")                                                                            \

@@ -316,7 +316,7 @@ static const struct situation_row {
     {owner_silent, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner, which does not respond", WAY_FAILOVER, NULL},
     {NULL, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner", WAY_FENCE, NULL},
     {owner_silent, owner, WHY_OWNER_SILENT, "the owner %s does not respond", WAY_FAILOVER, NULL},
-    {owner_unknown, owner, WHY_OWNER_UNKNOWN, "PostgreSQL on the owner %s does not say whether it is writable: it is starting, or too busy to answer", 0, NULL},
+    {owner_unknown, owner, WHY_OWNER_UNKNOWN, "PostgreSQL on the owner %s does not say whether it is writable: it is starting, stopping, or too busy to answer", 0, NULL},
     {owner_stopped_unmarked, owner, WHY_OWNER_DOWN, "PostgreSQL is not running as the primary on the owner %s", 0, "start it again on %s; if that fails: pgtandem failover"},
     {owner_off, owner, WHY_OWNER_DOWN, "the owner %s is fenced or held", WAY_RESUME | WAY_FAILOVER, NULL},
     {owner_cron_off, owner, WHY_CRON_OWED, "the scheduled jobs of the owner %s are off", WAY_RESUME, NULL},
