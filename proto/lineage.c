@@ -52,10 +52,13 @@ static uint64_t larger(uint64_t a, uint64_t b)
 }
 
 /* How far it has the timeline that it replays. At a switch what it receives is ahead: of the next
- * timeline already, and no part of the one before. */
+ * timeline already, and no part of the one before. A primary that died within a record has sent the
+ * beginning of it: the new one leaves the timeline where its last whole record ended, and so do the
+ * others, which have replayed as far as theirs. */
 static uint64_t standby_reach(const struct obs_pg *pg)
 {
-    return pg->receive_tli > pg->tli ? pg->replay_lsn : larger(pg->receive_lsn, pg->replay_lsn);
+    return pg->drained || pg->receive_tli > pg->tli ? pg->replay_lsn
+                                                    : larger(pg->receive_lsn, pg->replay_lsn);
 }
 
 bool lineage_fits(const struct obs_pg *pg, const struct obs_pg *owner, int64_t record_tli)

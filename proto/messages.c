@@ -167,6 +167,7 @@ static const struct field obs_pg_fields[] = {
     F_INT(struct obs_pg, receive_tli, 0, 0, UINT32_MAX, NULL, "standby: the timeline of what was received, 0 not reported", .since = 2),
     F_INT(struct obs_pg, replay_delay_ms, 0, -1, INT64_MAX, NULL, "age of the last replayed commit (ms), -1 unknown"),
     F_BOOL(struct obs_pg, replay_paused, 0, NULL, "replay is paused"),
+    F_BOOL(struct obs_pg, drained, 0, NULL, "standby: no walreceiver, and the replay waits for WAL that is not here", .since = 2),
     F_INT(struct obs_pg, apply_delay_ms, 0, 0, INT64_MAX, NULL, "recovery_min_apply_delay (ms)"),
     F_STRING(struct obs_pg, receiver_status, 0, NULL, "pg_stat_wal_receiver.status"),
     F_STRING(struct obs_pg, receiver_host, 0, NULL, "where it receives from"),

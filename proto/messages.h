@@ -192,6 +192,8 @@ struct obs_pg {
     int64_t receive_tli;              /* … of the former: ahead at a switch; 0 not reported */
     int64_t replay_delay_ms;          /* standby: age of the last replayed commit; -1 unknown */
     bool replay_paused;
+    bool drained; /* standby: no walreceiver, and the replay waits for WAL that is not here:
+                           what was received behind it is no whole record */
     int64_t apply_delay_ms;   /* recovery_min_apply_delay */
     char receiver_status[16]; /* pg_stat_wal_receiver.status, "" none */
     char receiver_host[ADDRESS_BYTES];

@@ -599,6 +599,7 @@ def a_detach_after_the_sender_died_drains_as_far_as_it_goes(w):
     torn = 0
     for _ in range(3):
         assert until(lambda: w.db.look()["receiver_status"] == "streaming")
+        assert not w.db.look()["drained"]
         load = w.a.session("SELECT 1;")
         load.stdin.write("INSERT INTO t2 SELECT repeat('x', 1500) FROM generate_series(1, 200000);\n"
                          if w.a.sql("SELECT to_regclass('t2')") else
@@ -610,6 +611,7 @@ def a_detach_after_the_sender_died_drains_as_far_as_it_goes(w):
         load.kill()
         load.wait()
         answer = w.db.do("detach 20000")
+        assert until(lambda: w.db.look()["drained"], 10)  # so what is torn is no WAL of its own
         received, replayed = w.b.sql("SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()").split("|")
         torn += received != replayed
         print(f"# detach after the sender died: {ms(answer):.0f} ms, received {received}, replayed {replayed}")
