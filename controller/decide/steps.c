@@ -313,7 +313,7 @@ const struct step steps[STEP_COUNT] = {
  *   ready             achieved       title */
     ROW(STEP_NONE,           "none",           0,               STEP_NONE,         FAIL_STOP,  0,      always,           always,        "nothing"),
     ROW(STEP_PREFLIGHT,      "preflight",      ASK | PNR,       STEP_NONE,         FAIL_STOP,  30000,  always,           always,        "check everything, show the plan"),
-    ROW(STEP_EVIDENCE,       "evidence",       ASK | ALL | PNR, STEP_NONE,         FAIL_STOP,  15000,  always,           always,        "ask every node what it see of %s"),
+    ROW(STEP_EVIDENCE,       "evidence",       ASK | ALL | PNR, STEP_NONE,         FAIL_STOP,  15000,  always,           always,        "ask every node what it sees of %s"),
     ROW(STEP_LOSS,           "loss",           ASK | PNR,       STEP_NONE,         FAIL_STOP,  600000, always,           always,        "state what may be lost with %s"),
     ROW(STEP_CLAIM,          "claim",          DNS | PNR,       STEP_STABLE_BACK,  FAIL_STOP,  10000,  may_claim,        state_claim,   "claim the ownership record"),
     ROW(STEP_SEIZE,          "seize",          DNS | PNR,       STEP_UNDO,         FAIL_STOP,  10000,  may_seize,        state_seize,   "seize the ownership record"),
@@ -329,7 +329,7 @@ const struct step steps[STEP_COUNT] = {
     ROW(STEP_GRADE,          "grade",          DNS | PNR,       STEP_UNDO,         FAIL_STOP,  10000,  may_grade,        graded,        "record how %s is kept from writing"),
     ROW(STEP_RAISE,          "raise",          ACT,             STEP_FOLLOW_BACK,  FAIL_STOP,  60000,  may_raise,        is_standby,    "start %s as a standby without an upstream"),
     ROW(STEP_DETACH,         "detach",         ACT | ALL | LOOK, STEP_FOLLOW_BACK, FAIL_STOP,  60000,  is_standby,       not_receiving, "standbys stop receiving and drain"),
-    ROW(STEP_EVIDENCE_AGAIN, "evidence-again", ASK | ALL | PNR, STEP_NONE,         FAIL_STOP,  15000,  always,           always,        "ask every node again what it see of %s"),
+    ROW(STEP_EVIDENCE_AGAIN, "evidence-again", ASK | ALL | PNR, STEP_NONE,         FAIL_STOP,  15000,  always,           always,        "ask every node again what it sees of %s"),
     ROW(STEP_FLIP,           "flip",           DNS | PNR,       STEP_UNDO,         FAIL_BACK,  10000,  may_flip,         state_flip,    "alias and record to %s, in one update"),
     ROW(STEP_WAIT_WATCH,     "wait-watch",     ASK | PNR,       STEP_NONE,         FAIL_STOP,  60000,  always,           always,        "wait for the watch of a node declared lost without a fence"),
     ROW(STEP_RELEASE,        "release",        0,               STEP_NONE,         FAIL_STOP,  30000,  is_held,          not_held,      "wait for the guard of %s to let it go"),
