@@ -67,7 +67,7 @@ struct fields {
     uint16_t mac_len;
 };
 
-/* Fetched once: a fetch costs as much as the sum over a message, and an agent asks each second. */
+/* Fetched once: a fetch costs as much as the sum over a message, and an agent asks all the time. */
 static EVP_MAC *hmac(void)
 {
     static EVP_MAC *fetched;

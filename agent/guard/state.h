@@ -88,7 +88,7 @@ struct state_known {
     struct agent_state state;
 };
 /* state_load(), but the same bytes under the same binding are not understood a second time: the
- * watch loads each second. The file is read all the same. */
+ * watch loads at each look. The file is read all the same. */
 int state_load_again(const struct state_binding *b, struct state_known *known,
                      struct agent_state *ret_state, struct err *reterr);
 void state_forget(struct state_known *known);

@@ -124,8 +124,7 @@ bool evidence_for_refusal(struct run *r, const struct plan_move *m)
 
 /* One watch period, its second read, and a fast stop's first act, which ends all sessions: a node
  * declared lost without a fence that lives, sees DNS and is as fast as usual does not write any
- * more by then. The period of one that was never heard is taken to be the longest of the others'.
- * */
+ * more by then. The period of one that was never heard counts as the longest of the others'. */
 static int64_t watch_wait_ms(const struct run *r)
 {
     enum { SECOND_READ_MS = 250, STOP_MS = 500, LEAST_MS = 3000 };
