@@ -107,6 +107,10 @@ static void on_stopped(void *arg, const struct err *e)
     if (e && e->code == ERR_UNREACHABLE) {
         a->target_lost = *e;
         act_next(a);
+    } else if (e &&
+               !a->rpc) { /* watch, hold: the jobs go off all the same; what is seen then fails */
+        log_err(LOG_LEVEL_ERROR, e);
+        act_next(a);
     } else {
         act_done(a, e);
     }
