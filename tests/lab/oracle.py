@@ -22,25 +22,22 @@ import sys
 from collections import namedtuple
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-NODES = {'db01': '10.77.0.21', 'db02': '10.77.0.22', 'vm': '10.77.0.23'}
-NAMESERVERS = {'ns1': '10.77.0.11', 'ns2': '10.77.0.12'}
-ALIAS = 'db.ia2.test'
+sys.path.insert(0, HERE)
+
+from labkit import hosts, onhost  # noqa: E402 pylint: disable=C0413
+
+NODES = {name: hosts.ADDRESS[name] for name in hosts.NODES}
+NAMESERVERS = {name: hosts.ADDRESS[name] for name in hosts.NAMESERVERS}
+ALIAS = hosts.ALIAS
 REGISTER = '_pgtandem.' + ALIAS
 TIMEOUT_S = 15
 
 Write = namedtuple('Write', 'what id started_us ended_us wall_ms address text')
 
 
-def on(prefix, host, *argv, user='root', stdin=None):
+def on(prefix, host, *argv, user='root'):
     """Runs ARGV on HOST: (exit status, output). 124 after TIMEOUT_S."""
-    command = [HERE + '/lab', '-p', prefix, 'exec', '-u', user, host, *argv]
-    try:
-        done = subprocess.run(command, input=stdin, stdin=None if stdin else subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=TIMEOUT_S, check=False)
-        return done.returncode, done.stdout
-    except subprocess.TimeoutExpired:
-        return 124, ''
+    return onhost.run(hosts.Lab(prefix), host, argv, user, TIMEOUT_S, subprocess.STDOUT)
 
 
 def sql(prefix, node, query, database='postgres'):
@@ -51,32 +48,38 @@ def sql(prefix, node, query, database='postgres'):
 
 
 def node_state(prefix, node):
+    """'writable': a write has been tried."""
     rows = sql(prefix, node, """
         SELECT pg_is_in_recovery(),
+               CASE WHEN NOT pg_is_in_recovery() THEN pg_current_xact_id() END,
                CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(),
                     pg_last_wal_replay_lsn()) ELSE pg_current_wal_lsn() END,
                (SELECT system_identifier FROM pg_control_system()),
                (SELECT timeline_id FROM pg_control_checkpoint()),
-               (SELECT sender_host FROM pg_stat_wal_receiver WHERE status = 'streaming')""")
+               (SELECT sender_host FROM pg_stat_wal_receiver WHERE status = 'streaming'),
+               (SELECT string_agg(application_name, ' ') FROM pg_stat_replication
+                WHERE state = 'streaming')""")
     if not rows:
         return {'answers': False, 'writable': False}
-    recovery, lsn, sysid, timeline, sender = rows[0]
+    recovery, _, lsn, sysid, timeline, sender, standbys = rows[0]
     return {'answers': True, 'writable': recovery == 'f', 'lsn': lsn, 'sysid': sysid,
-            'checkpoint_timeline': int(timeline), 'streams_from': sender or None}
+            'checkpoint_timeline': int(timeline), 'streams_from': sender or None,
+            'streams_to': standbys.split()}
 
 
 def writable(prefix):
     return [n for n in NODES if node_state(prefix, n)['writable']]
 
 
-def _dig(prefix, server, name, kind):
-    """[(ttl, data)] from SERVER itself; None if it does not respond."""
+def _dig(prefix, server, *questions):
+    """{kind: (ttl, data)} of QUESTIONS (name, kind) from SERVER itself; None if it does not respond."""
     for asker in ('client', 'ctl', 'ctl2'):
         code, out = on(prefix, asker, 'dig', '@' + server, '+norec', '+noall', '+answer',
-                       '+time=1', '+tries=2', name, kind)
+                       '+time=1', '+tries=2', *(word for question in questions for word in question))
         if code == 0:
             rows = [line.split(None, 4) for line in out.splitlines() if line[:1] not in ';']
-            return [(int(r[1]), r[4]) for r in rows if len(r) == 5 and r[3] == kind]
+            return {row[3]: (int(row[1]), row[4]) for row in rows
+                    if len(row) == 5 and row[3] in [kind for _, kind in questions]}
     return None
 
 
@@ -88,14 +91,15 @@ def register(text):
 def dns(prefix):
     found = {}
     for name, address in NAMESERVERS.items():
-        alias = _dig(prefix, address, ALIAS, 'CNAME')
-        record = _dig(prefix, address, REGISTER, 'TXT')
+        said = _dig(prefix, address, (ALIAS, 'CNAME'), (REGISTER, 'TXT'))
+        ttl, alias = (said or {}).get('CNAME', (None, None))
+        record_ttl, record = (said or {}).get('TXT', (None, None))
         found[name] = {
-            'answers': alias is not None,
-            'target': alias[0][1].split('.')[0] if alias else None,
-            'ttl': alias[0][0] if alias else None,
-            'register': record[0][1].strip('"') if record else None,
-            'register_ttl': record[0][0] if record else None,
+            'answers': said is not None,
+            'target': alias.split('.')[0] if alias else None,
+            'ttl': ttl,
+            'register': record.strip('"') if record else None,
+            'register_ttl': record_ttl,
         }
     return found
 
@@ -147,20 +151,31 @@ def unsettled(prefix, owner, down=()):
             wrong.append('%s is writable' % node)
         if now['cron'][node] not in (('off', None) if node in down else ('off',)):
             wrong.append('jobs on %s: %s' % (node, now['cron'][node]))
+        if node in down:
+            continue
         # a name, where the standby's primary_conninfo had one before
-        if node not in down and seen.get('streams_from') not in (NODES[owner], '%s.ia2.test' % owner):
+        if seen.get('streams_from') not in (NODES[owner], '%s.ia2.test' % owner):
             wrong.append('%s streams from %s' % (node, seen.get('streams_from')))
+        if node not in now['nodes'][owner].get('streams_to', ()):
+            wrong.append('%s does not stream from %s' % (node, owner))
+    records = []
     for server, seen in now['dns'].items():
         if server in down:
             continue
         if seen['target'] != owner:
             wrong.append('%s says that the alias is %s' % (server, seen['target']))
+        records.append(seen['register'])
         if seen['register'] is None:
             wrong.append('%s has no register' % server)
             continue
         fields = register(seen['register'])
         if fields.get('state') != 'stable' or fields.get('owner') != owner:
             wrong.append('%s says %s' % (server, seen['register']))
+        for field in ('to', 'from'):
+            if fields.get(field) != '-' and not (field == 'from' and down):
+                wrong.append('at rest, but %s=%s' % (field, fields.get(field)))
+    if len(set(records)) > 1:
+        wrong.append('the name servers show different records: %s' % records)
     if len({s.get('sysid') for s in now['nodes'].values() if s['answers']}) > 1:
         wrong.append('the system identifiers differ')
     return wrong
@@ -219,7 +234,7 @@ def jobs(prefix):
     """[(job, node, epoch seconds)] of all nodes, dead ones too: their files are still there."""
     found = []
     for node in NODES:
-        path = '/var/tmp/pgtandem-lab/%s/hosts/%s/var-lib/postgresql/jobs.log' % (prefix, node)
+        path = hosts.Lab(prefix).host(node, 'var-lib/postgresql/jobs.log')
         with open(path) as f:
             rows = [line.split() for line in f if line.endswith('\n')]
         found += [(r[0], r[1], int(r[2])) for r in rows if len(r) == 3]

@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, HERE)
 
 import oracle  # noqa: E402 pylint: disable=C0413
-from . import boot, files, hosts, processes, services  # noqa: E402 pylint: disable=C0413
+from . import boot, files, hosts, onhost, processes  # noqa: E402 pylint: disable=C0413
 
 LAB = HERE + '/lab'
 POLL_S = 0.02
@@ -320,21 +320,8 @@ class Scene:
 
     def look(self, host, *argv, user='root', timeout_s=5):
         """Runs a looking command on HOST: its output, None if it fails. Quick; threads may."""
-        pid = boot.pid1(self.lab, host)
-        if not pid:
-            return None
-        command = ['nsenter', '-t', str(pid), '-m', '-u', '-i', '-n']
-        if user != 'root':
-            command += ['setpriv', '--reuid=' + user, '--regid=' + user, '--init-groups']
-        environment = {'PATH': services.search_path(), 'HOME': '/root', 'PGHOST': hosts.SOCKETS,
-                       'PGCONNECT_TIMEOUT': '2', 'LANG': 'C.UTF-8'}
-        try:
-            done = subprocess.run(command + list(argv), env=environment, cwd='/', check=False,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, text=True, timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            return None
-        return done.stdout if done.returncode == 0 else None
+        code, out = onhost.run(self.lab, host, argv, user, timeout_s)
+        return out if code == 0 else None
 
     def psql(self, host, sql, db='postgres'):
         """Rows as lists of text; None if HOST does not respond or refuses."""
@@ -547,21 +534,8 @@ class Scene:
         """I5, judged from outside: what is wrong; empty when OWNER holds the role and all is at rest.
         Hosts in DOWN may be dead, or fenced and stopped."""
         wrong = oracle.unsettled(self.prefix, owner, down)
-        writable = [n for n in hosts.NODES if self.role(n) == 'writable']
-        if writable != [owner]:
-            wrong.append('writable are: %s' % (' '.join(writable) or 'none'))
         wrong += ['the crontab of %s has other bytes than before' % n for n in hosts.NODES
                   if not self.untouched(n)]
-        streaming = self.streaming(owner)
-        wrong += ['%s does not stream from %s' % (n, owner) for n in hosts.NODES
-                  if n != owner and n not in down and n not in streaming]
-        records = [self.record(s) for s in hosts.NAMESERVERS if s not in down]
-        if any(r != records[0] for r in records):
-            wrong.append('the name servers show different records: %s' % records)
-        for r in filter(None, records):
-            for field in ('to', 'from'):
-                if r.get(field) != '-' and not (field == 'from' and down):
-                    wrong.append('at rest, but %s=%s' % (field, r.get(field)))
         wrong += ['%s has %s' % (owner, name) for name in self.signals(owner)]
         return sorted(set(wrong))
 
@@ -581,14 +555,14 @@ class Scene:
     def snapshot(self):
         """What an undone command must leave as it was; epoch, nonce, txn and by may have changed."""
         found = {}
-        for server in hosts.NAMESERVERS:
-            found[server] = self.dig(server)
-            fields = self.record(server) or {}
+        for server, said in oracle.dns(self.prefix).items():
+            found[server] = (said['target'], said['ttl'])
+            fields = oracle.register(said['register'] or '')
             found[server + ' record'] = {k: v for k, v in fields.items()
                                          if k not in ('epoch', 'nonce', 'txn', 'by')}
         for node in hosts.NODES:
             state = oracle.node_state(self.prefix, node)
-            found[node] = {k: v for k, v in state.items() if k != 'lsn'}
+            found[node] = {k: v for k, v in state.items() if k not in ('lsn', 'streams_to')}
             if not state['writable']:  # its last restartpoint, wherever that was
                 found[node].pop('checkpoint_timeline', None)
             found[node + ' crontab'] = self.crontab(node)
