@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "agent/acts/act.h"
-#include "agent/cron/canary.h"
-#include "agent/guard/watch.h"
-#include "agent/look/machine.h"
+#include "agent/acts/canary.h"
+#include "agent/acts/watch.h"
+#include "agent/look/rehearse.h"
+#include "agent/node/agent.h"
 #include "agent/reload.h"
 #include "agent/server.h"
+#include "agent/state/machine.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -94,6 +96,17 @@ static int own_state_directory(struct config *c, struct err *reterr)
     return 0;
 }
 
+/* What was begun and not ended: no answer, no callback from here on. */
+static void drop_work(struct agent *g)
+{
+    if (!g)
+        return;
+    watch_free(g->watch);
+    act_drop_all(g);
+    rehearse_drop_all(g);
+    canary_drop(g);
+}
+
 int daemon_run(struct config *c)
 {
     struct err e = {0};
@@ -119,6 +132,7 @@ int daemon_run(struct config *c)
     } else {
         log_err(LOG_LEVEL_ERROR, &e);
     }
+    drop_work(d->agent);
     agent_free(d->agent);
     rpc_server_free(d->server);
     loop_free(loop);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "agent/cli.h"
-#include "agent/config.h"
+#include "agent/node/config.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "agent/cli.h"
-#include "agent/config.h"
+#include "agent/node/config.h"
 #include "base/man.h"
 #include "base/mem.h"
 #include "base/str.h"

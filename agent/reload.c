@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-#include "agent/agent.h"
+#include "agent/node/agent.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"

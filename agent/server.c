@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "agent/acts/acts.h"
-#include "agent/cron/canary.h"
+#include "agent/acts/canary.h"
 #include "agent/cron/cron.h"
+#include "agent/look/evidence.h"
 #include "agent/look/inspect.h"
+#include "agent/look/observe.h"
 #include "agent/look/rehearse.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -84,7 +86,7 @@ static void observe(struct agent *g, struct rpc_request *r)
         ms = r->q.timeout_ms * 3 / 4;
     if (fresh)
         g->cron_fresh_mono_ms = now_ms;
-    agent_observe(g, ms, fresh, on_observed, asked_new(g, r));
+    observe_node(g, ms, fresh, on_observed, asked_new(g, r));
 }
 
 static void refuse_with(struct agent *g, struct rpc_request *r, const struct err *e)
@@ -92,7 +94,7 @@ static void refuse_with(struct agent *g, struct rpc_request *r, const struct err
     struct asked *k = asked_new(g, r);
 
     k->e = *e;
-    agent_observe(g, AGENT_LOOK_MS, false, on_observed, k);
+    observe_node(g, AGENT_LOOK_MS, false, on_observed, k);
 }
 
 static void refuse(struct agent *g, struct rpc_request *r, int code, const char *hint,
@@ -118,7 +120,7 @@ static void on_crontab(void *arg, const char *text, const struct err *e)
     else
         k->text = mem_strdup(text);
     json_decref(json);
-    agent_observe(k->agent, AGENT_LOOK_MS, false, on_observed, k);
+    observe_node(k->agent, AGENT_LOOK_MS, false, on_observed, k);
 }
 
 static int64_t inspect_ms(const struct rpc_request *r)
@@ -134,7 +136,7 @@ static void on_inspected(void *arg, const char *json, const struct err *e)
         k->e = *e;
     else
         k->text = mem_strdup(json);
-    agent_observe(k->agent, AGENT_LOOK_MS, false, on_observed, k);
+    observe_node(k->agent, AGENT_LOOK_MS, false, on_observed, k);
 }
 
 static void on_request(void *arg, struct rpc_request *r)

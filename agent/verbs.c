@@ -1,13 +1,13 @@
 /* The tables of verbs and options. */
 #include <stdio.h>
 
-#include "agent/agent.h"
 #include "agent/cli.h"
-#include "agent/config.h"
 #include "agent/daemon.h"
 #include "agent/guard/guard.h"
 #include "agent/look/inspect.h"
 #include "agent/look/status.h"
+#include "agent/node/agent.h"
+#include "agent/node/config.h"
 #include "base/err.h"
 #include "base/str.h"
 

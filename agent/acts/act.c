@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include "agent/cron/cron.h"
-#include "agent/guard/permit.h"
 #include "agent/look/gather.h"
+#include "agent/look/observe.h"
+#include "agent/state/permit.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -147,7 +148,7 @@ static void on_tail_end(void *arg, const struct err *e)
     struct act *a = arg;
 
     log_end(a, e);
-    agent_observe(a->agent, AGENT_LOOK_MS, false, on_tail_observed, a);
+    observe_node(a->agent, AGENT_LOOK_MS, false, on_tail_observed, a);
 }
 
 /* It waits already when the next act starts: that one may make it stale. */
@@ -189,7 +190,7 @@ static void on_end(void *arg, const struct err *e)
     a->agent->acting = NULL;
     a->ran = a->agent->ran;
     if (a->late) {
-        agent_observe(a->agent, AGENT_LOOK_MS, false, on_observed_late, a);
+        observe_node(a->agent, AGENT_LOOK_MS, false, on_observed_late, a);
         return;
     }
     if (a->lock >= 0)
@@ -200,7 +201,7 @@ static void on_end(void *arg, const struct err *e)
         return;
     }
     if (a->rpc) {
-        agent_observe(a->agent, AGENT_LOOK_MS, false, on_observed, a);
+        observe_node(a->agent, AGENT_LOOK_MS, false, on_observed, a);
         return;
     }
     leave(a);
@@ -279,7 +280,7 @@ static void on_too_late(void *arg)
     a->started_ms = clock_mono_ms();
     a->seq = (struct sequence){.phases = NULL, .arg = a, .state = SEQUENCE_ENDED, .e = e};
     log_end(a, &e);
-    agent_observe(g, AGENT_LOOK_MS, false, on_tail_observed, a);
+    observe_node(g, AGENT_LOOK_MS, false, on_tail_observed, a);
 }
 
 static void on_turn(void *arg)

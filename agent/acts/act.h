@@ -19,8 +19,8 @@
  */
 #pragma once
 
-#include "agent/agent.h"
-#include "agent/guard/sequence.h"
+#include "agent/node/agent.h"
+#include "agent/state/sequence.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"

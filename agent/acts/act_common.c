@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "agent/acts/act.h"
-#include "agent/guard/permit.h"
 #include "agent/postgres/pgfiles.h"
 #include "agent/postgres/pgrecovery.h"
+#include "agent/state/permit.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -20,7 +20,7 @@ static void on_look(void *arg, const struct obs_pg *pg)
     struct act *a = arg;
 
     a->pg = *pg;
-    a->f = agent_facts(pg);
+    a->f = rules_facts(pg);
     act_next(a);
 }
 
@@ -36,7 +36,7 @@ void act_look_files(void *act)
     struct act *a = act;
 
     postgres_look_files(&a->agent->config->postgresql, &a->pg);
-    a->f = agent_facts(&a->pg);
+    a->f = rules_facts(&a->pg);
     act_next(a);
 }
 

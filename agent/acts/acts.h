@@ -21,7 +21,3 @@ void act_unfence_done(void *act);
 void act_start_primary(void *act);
 /* The jobs of a node that is writable again, as they were last commanded. */
 void act_cron_resume(void *act);
-
-struct rpc_request;
-/* What this node sees of a lost one; changes nothing and waits for nobody's turn. */
-void evidence_answer(struct agent *g, struct rpc_request *r);

@@ -139,7 +139,7 @@ void act_fence_observe(void *act)
     if (!a->pg.standby_signal && a->pg.role == PG_STOPPED)
         a->pg.standby_signal = postgres_signal_create(&a->agent->config->postgresql,
                                                       "# pgtandem: fenced\n", NULL) == 0;
-    a->f = agent_facts(&a->pg);
+    a->f = rules_facts(&a->pg);
     if (!rules_fence_observed(&a->s, &a->f, a->q->immediate)) {
         err_set(&e, ERR_INCOMPLETE, "the fence's mark is set; run the command again",
                 "fenced, but not as it should be: PostgreSQL is %s, pg_control says \"%s\", "

@@ -141,7 +141,7 @@ static void revoke_signal(void *act)
     struct err e;
 
     postgres_look_files(&a->agent->config->postgresql, &a->pg);
-    a->f = agent_facts(&a->pg);
+    a->f = rules_facts(&a->pg);
     postgres_end_children(a->agent->pg);
     if (!rules_promoted(&a->s, &a->f) && !a->pg.standby_signal &&
         postgres_signal_create(&a->agent->config->postgresql,

@@ -56,15 +56,7 @@ static void word_permitted(void *act)
     struct act *a = act;
     const struct config *c = a->agent->config;
     struct gathered *seen = a->data;
-    struct guard_view v = {.node = c->agent.node,
-                           .state_readable = true,
-                           .state = &a->s,
-                           .facts = &a->f,
-                           .register_matches = true,
-                           .d_answered = seen->d_answered,
-                           .d = &seen->d,
-                           .peers = seen->peers,
-                           .n_peers = seen->n_peers};
+    struct guard_view v = gather_view(a->agent, &a->s, &a->f, seen);
 
     for (size_t i = 0; i < seen->n_peers; i++)
         seen->peers[i].declared_down = named(a->q->declared_down, c->peers[i].node);

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "agent/acts/ran.h"
 #include "agent/cron/cron_jobs.h"
 #include "agent/cron/cron_listed.h"
 #include "agent/cron/cron_memory.h"
+#include "agent/state/ran.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/cron_minute.h"

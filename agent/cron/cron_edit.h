@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "agent/cron/cron.h"
-#include "agent/guard/sequence.h"
+#include "agent/state/sequence.h"
 
 struct arena;
 struct child;

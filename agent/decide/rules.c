@@ -77,6 +77,34 @@ int64_t rules_latest_timeline(const struct facts *f)
     return f->newest_history_tli > tli ? f->newest_history_tli : tli;
 }
 
+struct facts rules_facts(const struct obs_pg *pg)
+{
+    return (struct facts){
+        .role = pg->role,
+        .orphans = pg->orphans != 0,
+        .standby_signal = pg->standby_signal,
+        .recovery_signal = pg->recovery_signal,
+        .control_state = pg->control_state,
+        .control_tli = pg->control_tli,
+        .tli = pg->tli,
+        .newest_history_tli = pg->newest_history_tli,
+        .sysid = pg->sysid,
+    };
+}
+
+bool rules_adopts(const struct agent_state *s, const char *node, const struct record *d,
+                  struct agent_state *next)
+{
+    if (s->epoch != 0 || s->seq != 0 || s->fenced || d->epoch <= 0 || d->state != REGISTER_STABLE ||
+        s->sysid == 0 || d->sysid != s->sysid)
+        return false;
+    *next = *s;
+    next->epoch = d->epoch;
+    next->seen = *d;
+    next->cron_on = strcmp(d->owner, node) == 0;
+    return true;
+}
+
 bool rules_promoted(const struct agent_state *s, const struct facts *f)
 {
     int64_t from = s->promoting_tli;

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/guard/state.h"
+#include "agent/state/state.h"
 
 /* id, error code's name (base/err.h), what a person reads, what to do next */
 #define RULE_REASONS(X)                                                                            \
@@ -83,6 +83,14 @@ struct facts {
     int64_t newest_history_tli;
     uint64_t sysid; /* of the data directory; 0 unreadable */
 };
+
+struct facts rules_facts(const struct obs_pg *pg); /* out of a look */
+
+/* A node that never obeyed a command takes over what a stable record says of it: its epoch, and for
+ * the owner that its jobs are on. Without this, an existing cluster could not be adopted: its owner
+ * would be held at its first reboot (guard, row 7). True: *next is to be persisted. */
+bool rules_adopts(const struct agent_state *s, const char *node, const struct record *d,
+                  struct agent_state *next);
 
 /* Is what was PROMOTING promoted? Running: not in recovery. Stopped: pg_control or a history file
  * shows a timeline above the one it came from (a hold's own signal file does not count). */
@@ -160,9 +168,10 @@ struct guard_view {
     bool state_readable;
     const struct agent_state *state;
     const struct facts *facts;
-    bool register_matches; /* the state's register is the configured one */
-    bool d_answered;
-    const struct record *d; /* when d_answered */
+    bool register_matches;  /* the state's register is the configured one */
+    bool d_answered;        /* the zone's primary, signed */
+    bool d_absent;          /* … and it has no ownership record at all */
+    const struct record *d; /* when d_answered; epoch -1 when there is no valid one */
     const struct guard_peer *peers;
     size_t n_peers; /* all that are configured */
 };
@@ -176,17 +185,26 @@ enum guard_verdict {
 };
 extern const char *const guard_verdict_names[];
 
+enum { GUARD_ROW_NO_RECORD, GUARD_ROW_UNREADABLE = 2, GUARD_ROW_ELSE = 11, GUARD_ROW_RECOVERY };
 struct guard_ruling {
     enum guard_verdict verdict;
-    int row; /* 1 … 12 of the table in docs/protocol.md, section 6 */
+    int row; /* 0 … 12 of the table in docs/protocol.md, section 6 */
     bool alarm;
 };
 struct guard_ruling rules_guard(const struct guard_view *v);
 const char *rules_guard_row_text(int row); /* why, for people */
 
-/* The state to persist for a verdict. */
+/* The state to persist for a verdict; of a readable one. */
 void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
                        struct agent_state *next);
+
+/* The whole of it: what a node that was never commanded adopts, the table, the state to persist.
+ * `next` is zero where the state is not readable (v->state is not looked at then). */
+struct guard_decision {
+    struct guard_ruling ruling;
+    struct agent_state next;
+};
+void rules_guard_decide(const struct guard_view *v, struct guard_decision *ret);
 
 /* UNFENCE of a held owner while the zone's primary does not respond (section 6, "By a person's
  * word"): as row 10, but that a silent peer may have been declared down, and that another server

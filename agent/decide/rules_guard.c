@@ -43,6 +43,23 @@ static bool held_for_good(const struct guard_view *v)
     return rules_held_for_good(v->state, v->facts);
 }
 
+/* No command yet, no ownership record: not ours to guard. A peer that obeys one says that the
+ * record has been lost, and our state too. While DNS does not respond a node is held: a lost state
+ * directory looks just the same. */
+static bool is_uninitialised(const struct guard_view *v)
+{
+    for (size_t i = 0; i < v->n_peers; i++)
+        if (v->peers[i].answered && v->peers[i].epoch > 0)
+            return false;
+    return v->state_readable && v->d_absent && my_epoch(v) == 0 && !v->state->fenced &&
+           (!v->state->held || v->state->held_was_primary);
+}
+
+static bool is_uninitialised_standby(const struct guard_view *v)
+{
+    return is_uninitialised(v) && v->facts->standby_signal && !v->state->held;
+}
+
 static bool is_standby(const struct guard_view *v)
 {
     return v->state_readable && v->facts->standby_signal && !rules_blocked(v->state) &&
@@ -156,6 +173,8 @@ static const struct {
     bool alarm;
 } guard_rows[] = {
     /* row  when                              verdict         alarm */
+    {0, is_uninitialised_standby, GUARD_STANDBY, false},
+    {0, is_uninitialised, GUARD_WRITABLE, false},
     {1, is_standby, GUARD_STANDBY, false},
     {2, is_fenced, GUARD_REFUSE, false},
     {3, is_foreign, GUARD_REFUSE, true},
@@ -171,7 +190,7 @@ static const struct {
 };
 
 static const char *const guard_texts[] = {
-    "",
+    "there is no ownership record yet (`pgtandem dns init`): nothing is guarded",
     "it is a standby",
     "it is fenced, or its durable state cannot be read",
     "system identifier or register is not the one it belongs to",
@@ -186,7 +205,6 @@ static const char *const guard_texts[] = {
     ("recovery.signal is in its data directory: this start would be a recovery from the archive, "
      "onto a new timeline that no command asked for"),
 };
-enum { ROW_RECOVERY_SIGNAL = 12 };
 
 /* Beside standby.signal it has no effect, and is set aside; alone it makes every start, of a node
  * that is held too, end in a promotion. A server that runs has started without it. */
@@ -201,17 +219,17 @@ struct guard_ruling rules_guard(const struct guard_view *v)
 
     while (!guard_rows[i].when(v))
         i++;
-    if (would_recover(v) &&
+    if (would_recover(v) && guard_rows[i].row != GUARD_ROW_NO_RECORD &&
         (guard_rows[i].verdict == GUARD_WRITABLE || guard_rows[i].verdict == GUARD_HOLD))
         return (struct guard_ruling){
-            .verdict = GUARD_REFUSE, .row = ROW_RECOVERY_SIGNAL, .alarm = true};
+            .verdict = GUARD_REFUSE, .row = GUARD_ROW_RECOVERY, .alarm = true};
     return (struct guard_ruling){
         .verdict = guard_rows[i].verdict, .row = guard_rows[i].row, .alarm = guard_rows[i].alarm};
 }
 
 const char *rules_guard_row_text(int row)
 {
-    return row > 0 && row <= ROW_RECOVERY_SIGNAL ? guard_texts[row] : guard_texts[0];
+    return row >= 0 && row <= GUARD_ROW_RECOVERY ? guard_texts[row] : "";
 }
 
 void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
@@ -220,6 +238,10 @@ void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
     const struct agent_state *s = v->state;
 
     *next = *s;
+    if (r->row == GUARD_ROW_NO_RECORD) {
+        rules_forget_hold(next);
+        return;
+    }
     /* What was seen is remembered; what is obeyed is raised by ARM alone (row 7 depends on it). */
     if (v->d_answered && r->row > 3 && v->d->epoch >= s->epoch)
         next->seen = *v->d;
@@ -245,6 +267,21 @@ void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
         rules_forget_hold(next);
         break;
     }
+}
+
+void rules_guard_decide(const struct guard_view *v, struct guard_decision *ret)
+{
+    struct agent_state adopted = {0};
+    struct guard_view seen = *v;
+
+    *ret = (struct guard_decision){0};
+    if (!v->state_readable)
+        seen.state = &adopted;
+    else if (v->d_answered && rules_adopts(v->state, v->node, v->d, &adopted))
+        seen.state = &adopted;
+    ret->ruling = rules_guard(&seen);
+    if (v->state_readable)
+        rules_guard_state(&seen, &ret->ruling, &ret->next);
 }
 
 /* ---- watch -------------------------------------------------------------------------------- */

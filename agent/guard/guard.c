@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "agent/cron/cron.h"
-#include "agent/guard/permit.h"
 #include "agent/look/gather.h"
-#include "agent/look/machine.h"
 #include "agent/postgres/pgfiles.h"
 #include "agent/postgres/pgrecovery.h"
+#include "agent/state/machine.h"
+#include "agent/state/permit.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -34,8 +34,6 @@ enum {
     LINGER_MS = 3000,
     LOOK_AGAIN_MS = 20,
     EXIT_BASE = 10,
-    ROW_UNREADABLE = 2,
-    ROW_RECOVERY_SIGNAL = 12,
     TEXT_BYTES = 1024,
 };
 
@@ -98,7 +96,7 @@ static void look_here(struct guard *u)
     struct obs_pg *pg = mem_alloc(sizeof(*pg));
 
     look_at_postgres(u, pg);
-    u->f = agent_facts(pg);
+    u->f = rules_facts(pg);
     u->running = pg->role == PG_STARTING; /* where it cannot be told, nothing is left undone */
     if (pg->orphans != 0)
         STR_COPY(u->orphans, pg->problem);
@@ -122,7 +120,7 @@ static void decide(struct guard *u)
 
     gather_nothing(u->agent, u->network ? "no need" : u->network_error.msg, &u->seen);
     gather_decide(u->agent, s, &u->f, &u->seen, &u->d);
-    if (u->d.ruling.row <= ROW_UNREADABLE || !u->network)
+    if (u->d.ruling.row <= GUARD_ROW_UNREADABLE || !u->network)
         return;
     struct gather *w = gather_start(u->agent, on_gathered, u);
     if (loop_wait(u->agent->loop, &u->gathered, GATHER_MS, NULL) == 0)
@@ -144,7 +142,7 @@ static void on_cron(void *arg, const struct err *e)
 
 static void set_crontab(struct guard *u)
 {
-    if (u->d.uninitialised)
+    if (u->d.ruling.row == GUARD_ROW_NO_RECORD)
         return;
     u->done = false;
     if (u->d.ruling.verdict == GUARD_WRITABLE && u->d.next.cron_on)
@@ -163,7 +161,8 @@ static int make_signal(struct guard *u, struct err *reterr)
                "# %s\n# why: %s; ownership record: %s\n"
                "# next: `pgtandem status` on the controller; do not remove this file by hand.\n",
                guard_verdict_names[u->d.ruling.verdict], u->d.ruling.row,
-               clock_text(clock_wall_ms(), when), gather_row_text(&u->d), u->seen.d_text);
+               clock_text(clock_wall_ms(), when), rules_guard_row_text(u->d.ruling.row),
+               u->seen.d_text);
     return postgres_signal_create(&u->c->postgresql, text, reterr);
 }
 
@@ -217,12 +216,12 @@ static int carry_out(struct guard *u, struct err *reterr)
     case GUARD_FENCE:
         u->d.next.fence_wall_ms = clock_wall_ms();
         STR_COPY(u->d.next.fence_by, "guard");
-        STR_PRINTF(u->d.next.fence_reason, "%.150s", gather_row_text(&u->d));
+        STR_PRINTF(u->d.next.fence_reason, "%.150s", rules_guard_row_text(u->d.ruling.row));
         r = save(u, reterr);
         r = r < 0 ? r : make_signal(u, reterr);
         return r < 0 ? r : make_harmless(u, reterr);
     case GUARD_REFUSE: /* a file that is there tells more: who fenced it, and why */
-        if (u->d.ruling.row == ROW_RECOVERY_SIGNAL)
+        if (u->d.ruling.row == GUARD_ROW_RECOVERY)
             return 0; /* a standby.signal would make the next start another one */
         if (!u->f.standby_signal)
             r = make_signal(u, reterr);
@@ -294,7 +293,7 @@ static void tell_missing(struct guard *u)
 
 static const char *next_step(const struct guard *u)
 {
-    if (u->d.ruling.row == ROW_RECOVERY_SIGNAL)
+    if (u->d.ruling.row == GUARD_ROW_RECOVERY)
         return "does not start, scheduled jobs off; remove recovery.signal if it was left behind "
                "by "
                "a restore, then start PostgreSQL again";
@@ -302,8 +301,8 @@ static const char *next_step(const struct guard *u)
     case GUARD_STANDBY:
         return "starts as a standby";
     case GUARD_WRITABLE:
-        return u->d.uninitialised  ? "starts as it is"
-               : u->d.next.cron_on ? "starts writable, scheduled jobs on"
+        return u->d.ruling.row == GUARD_ROW_NO_RECORD ? "starts as it is"
+               : u->d.next.cron_on                    ? "starts writable, scheduled jobs on"
                                    : "starts writable, scheduled jobs off as commanded";
     case GUARD_HOLD:
         return u->missing[0] ? u->missing
@@ -321,8 +320,9 @@ static void tell_only(const struct guard *u)
 {
     printf("pgtandem guard: mode = observe: nothing was changed, it starts as it is; with mode = "
            "act: %s (row %d): %s; ownership record: %s%s%s\n",
-           guard_verdict_names[u->d.ruling.verdict], u->d.ruling.row, gather_row_text(&u->d),
-           u->seen.d_text, u->seen.peers_text[0] ? "; " : "", u->seen.peers_text);
+           guard_verdict_names[u->d.ruling.verdict], u->d.ruling.row,
+           rules_guard_row_text(u->d.ruling.row), u->seen.d_text, u->seen.peers_text[0] ? "; " : "",
+           u->seen.peers_text);
     fflush(stdout);
 }
 
@@ -332,8 +332,9 @@ static void tell(const struct guard *u, const char *why_not)
 
     printf("pgtandem guard: %s (row %d%s): %s%s%s; ownership record: %s%s%s; %s%s%s%s%s%s%s\n",
            guard_verdict_names[r->verdict], r->row, r->alarm ? ", ALARM" : "",
-           gather_row_text(&u->d), u->readable ? "" : ": ", u->readable ? "" : u->state_error.msg,
-           u->seen.d_text, u->seen.peers_text[0] ? "; " : "", u->seen.peers_text,
+           rules_guard_row_text(u->d.ruling.row), u->readable ? "" : ": ",
+           u->readable ? "" : u->state_error.msg, u->seen.d_text, u->seen.peers_text[0] ? "; " : "",
+           u->seen.peers_text,
            u->running ? "PostgreSQL runs already, only the crontab was set" : next_step(u),
            u->cleared[0] ? "; " : "", u->cleared, why_not ? "; " : "", why_not ? why_not : "",
            u->orphans[0] ? "; NOT STARTED beside processes of the last one: " : "", u->orphans);
@@ -378,7 +379,7 @@ int guard_run(struct config *c, bool cron_only)
 {
     struct guard *u = mem_alloc(sizeof(*u));
     struct err e = {0};
-    int status = EXIT_BASE + ROW_UNREADABLE;
+    int status = EXIT_BASE + GUARD_ROW_UNREADABLE;
 
     u->c = c;
     u->lock = -1;

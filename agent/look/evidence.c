@@ -8,17 +8,21 @@
  * The probe of PostgreSQL cannot be called off: after a silent host it ends by its own deadline,
  * and what it says then is lost. So the look lives until both it and the answer are through.
  */
+#include "agent/look/evidence.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
-#include "agent/acts/acts.h"
+#include "agent/look/observe.h"
+#include "agent/node/agent.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "proto/address.h"
 #include "proto/knock.h"
+#include "proto/rpc.h"
 
 enum { EVIDENCE_MS = 2000 };
 
@@ -84,7 +88,7 @@ static void last_look(void *arg)
     timer_free(k->timer);
     knock_free(k->knock);
     rpc_peer_free(k->peer);
-    agent_observe(k->agent, AGENT_LOOK_MS, false, on_observed, k);
+    observe_node(k->agent, AGENT_LOOK_MS, false, on_observed, k);
 }
 
 static void conclude(struct look *k)

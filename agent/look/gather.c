@@ -152,54 +152,39 @@ struct gather *gather_start(struct agent *g, gather_fn fn, void *arg)
 
 /* ---- deciding -------------------------------------------------------------------------------- */
 
-static bool is_uninitialised(const struct agent_state *s, const struct gathered *seen)
+struct guard_view gather_view(const struct agent *g, const struct agent_state *s,
+                              const struct facts *f, const struct gathered *seen)
 {
-    for (size_t i = 0; i < seen->n_peers; i++)
-        if (seen->peers[i].answered && seen->peers[i].epoch > 0)
-            return false; /* the record has been lost, and our state too */
-    return seen->d_absent && s->epoch == 0 && !s->fenced && (!s->held || s->held_was_primary);
+    return (struct guard_view){
+        .node = g->config->agent.node,
+        .state_readable = s != NULL,
+        .state = s,
+        .facts = f,
+        .register_matches = true, /* a foreign state is not readable (agent/state/state.c) */
+        .d_answered = seen->d_answered,
+        .d_absent = seen->d_absent,
+        .d = &seen->d,
+        .peers = seen->peers,
+        .n_peers = seen->n_peers,
+    };
 }
 
 void gather_decide(const struct agent *g, const struct agent_state *s, const struct facts *f,
                    const struct gathered *seen, struct guard_decision *ret)
 {
-    struct agent_state adopted = {0};
-    struct guard_view v = {
-        .node = g->config->agent.node,
-        .state_readable = s != NULL,
-        .state = s ? s : &adopted,
-        .facts = f,
-        .register_matches = true, /* a foreign state is not readable (agent/guard/state.c) */
-        .d_answered = seen->d_answered,
-        .d = &seen->d,
-        .peers = seen->peers,
-        .n_peers = seen->n_peers,
-    };
+    const struct guard_view v = gather_view(g, s, f, seen);
 
-    *ret = (struct guard_decision){0};
-    if (s && seen->d_answered && agent_adopts(s, v.node, &seen->d, &adopted))
-        v.state = &adopted;
-    if (s && is_uninitialised(s, seen)) {
-        ret->uninitialised = true;
-        ret->ruling.verdict = f->standby_signal && !s->held ? GUARD_STANDBY : GUARD_WRITABLE;
-        ret->next = *s;
-        ret->next.held = false;
-        return;
-    }
-    ret->ruling = rules_guard(&v);
-    if (s)
-        rules_guard_state(&v, &ret->ruling, &ret->next);
+    rules_guard_decide(&v, ret);
 }
 
 void gather_missing(const struct agent *g, int row, const struct gathered *seen, char *ret_text,
                     size_t bytes)
 {
-    enum { ROW_ANYTHING_ELSE = 11 };
     const struct config *c = g->config;
     char peers[CLUSTER_NODES_MAX * NODE_NAME_BYTES] = "";
 
     ret_text[0] = '\0';
-    if (row != ROW_ANYTHING_ELSE || (seen && seen->d_answered))
+    if (row != GUARD_ROW_ELSE || (seen && seen->d_answered))
         return;
     for (size_t i = 0; i < c->n_peers; i++) {
         size_t used = strlen(peers);
@@ -217,11 +202,4 @@ void gather_missing(const struct agent *g, int row, const struct gathered *seen,
                      : seen    ? " did not respond)"
                                : ")",
                      c->agent.node);
-}
-
-const char *gather_row_text(const struct guard_decision *d)
-{
-    if (d->uninitialised)
-        return "there is no ownership record yet (`pgtandem dns init`): nothing is guarded";
-    return rules_guard_row_text(d->ruling.row);
 }

@@ -1,11 +1,11 @@
 /*
  * What the guard's table asks for beyond this node: D, by one signed read from the zone's
  * primary, and how the other agents see themselves; all at once. Used before PostgreSQL starts
- * (agent/guard/guard.c) and while this node is held (agent/guard/hold.c).
+ * (agent/guard/guard.c) and while this node is held (agent/acts/hold.c).
  */
 #pragma once
 
-#include "agent/agent.h"
+#include "agent/node/agent.h"
 
 struct gathered {
     bool d_answered;  /* the primary answered, signed */
@@ -26,15 +26,11 @@ struct gather;
 struct gather *gather_start(struct agent *g, gather_fn fn, void *arg);
 void gather_cancel(struct gather *w);
 
-struct guard_decision {
-    struct guard_ruling ruling;
-    bool uninitialised; /* no command yet, no ownership record: not ours to guard (row 0) */
-    struct agent_state next;
-};
-/* The table of docs/protocol.md, section 6, and before it what is decided for a node that was never
- * commanded: it adopts a stable record of its own cluster (agent_adopts()), and where the zone's
- * primary says, signed, that there is no record, it is left alone. While DNS does not respond it
- * is held: a lost state directory looks just the same. `s` NULL: the state cannot be read. */
+/* The view that the guard's table is asked with; borrows all of it. `s` NULL: the state cannot be
+ * read. */
+struct guard_view gather_view(const struct agent *g, const struct agent_state *s,
+                              const struct facts *f, const struct gathered *seen);
+/* rules_guard_decide() of it. */
 void gather_decide(const struct agent *g, const struct agent_state *s, const struct facts *f,
                    const struct gathered *seen, struct guard_decision *ret);
 
@@ -43,6 +39,3 @@ void gather_decide(const struct agent *g, const struct agent_state *s, const str
  * asked. */
 void gather_missing(const struct agent *g, int row, const struct gathered *seen, char *ret_text,
                     size_t bytes);
-
-/* Why, for people. */
-const char *gather_row_text(const struct guard_decision *d);

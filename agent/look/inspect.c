@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/agent.h"
 #include "agent/look/inspect_backup.h"
 #include "agent/look/inspect_parts.h"
-#include "agent/look/machine.h"
+#include "agent/node/agent.h"
+#include "agent/state/machine.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"

@@ -6,21 +6,11 @@
 #include <sys/vfs.h>
 #include <time.h>
 
+#include "agent/node/config.h"
 #include "base/child.h"
 #include "base/str.h"
 
 enum { PATH_BYTES = 1024, DEPTH_MAX = 4, FILES_MAX = 20000, WORDS_MAX = 16 };
-
-static const struct field config_fields[] = {
-    F_STRING(struct backup_config, dir, FIELD_RELOADS, "",
-             "directory that backups are written to: its newest file counts"),
-    F_STRING(
-        struct backup_config, newest_command, FIELD_RELOADS, "",
-        "or a program that prints when and where the newest is: 2026-01-28T03:14:15Z HOST:PATH"),
-    F_INT(struct backup_config, timeout_ms, FIELD_RELOADS, 100, 4000, "800",
-          "ms: how long it may take"),
-};
-FIELD_TABLE(backup_config_table, struct backup_config, "backup", config_fields);
 
 /* ---- the directory --------------------------------------------------------------------------- */
 
@@ -77,7 +67,7 @@ static bool is_remote(const char *path)
     return false;
 }
 
-void backup_look(const struct backup_config *c, const char *node, struct inspect *i)
+void backup_look(const struct config_backup *c, const char *node, struct inspect *i)
 {
     struct newest n = {.files = 0};
     struct stat st;
@@ -159,7 +149,7 @@ static void on_newest(void *arg, const struct child_result *r)
         take_line(i, ask->node, line);
 }
 
-void backup_ask_start(struct loop *l, const struct backup_config *c, const char *node,
+void backup_ask_start(struct loop *l, const struct config_backup *c, const char *node,
                       struct inspect *i, struct backup_ask *ask)
 {
     char text[sizeof(c->newest_command)];

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/config.h"
+#include "agent/node/config.h"
 #include "proto/inspect.h"
 
 struct loop;

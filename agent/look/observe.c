@@ -1,11 +1,12 @@
-/* agent_observe(): PostgreSQL and crontab looked at together, and the durable state beside them. */
+#include "agent/look/observe.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
-#include "agent/look/machine.h"
+#include "agent/node/agent.h"
+#include "agent/state/machine.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -16,7 +17,7 @@ struct look {
     struct agent *agent;
     int waiting; /* for PostgreSQL, for cron, and for the caller itself */
     struct node_obs obs;
-    agent_observe_fn fn;
+    observe_fn fn;
     void *arg;
 };
 
@@ -37,10 +38,10 @@ static void fill_fence(const struct agent_state *s, struct obs_fence *f)
     };
 }
 
-/* A state that cannot be read counts as a fence everywhere (agent/guard/state.h, S3). */
+/* A state that cannot be read counts as a fence everywhere (agent/state/state.h, S3). */
 static void fill_state(struct agent *g, struct node_obs *o)
 {
-    struct facts f = agent_facts(&o->pg);
+    struct facts f = rules_facts(&o->pg);
     struct agent_state s;
     struct err e = {0};
 
@@ -121,8 +122,7 @@ static void on_cron(void *arg, const struct obs_cron *cron)
     finish(k);
 }
 
-void agent_observe(struct agent *g, int64_t timeout_ms, bool fresh_cron, agent_observe_fn fn,
-                   void *arg)
+void observe_node(struct agent *g, int64_t timeout_ms, bool fresh_cron, observe_fn fn, void *arg)
 {
     struct look *k = mem_alloc(sizeof(*k));
 

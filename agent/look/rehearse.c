@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/agent.h"
 #include "agent/cron/cron.h"
+#include "agent/look/observe.h"
+#include "agent/node/agent.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -70,7 +71,7 @@ static void on_observed(void *arg, const struct node_obs *obs)
 static void one_done(struct rehearse *k)
 {
     if (--k->waiting == 0)
-        agent_observe(k->agent, AGENT_LOOK_MS, false, on_observed, k);
+        observe_node(k->agent, AGENT_LOOK_MS, false, on_observed, k);
 }
 
 static void tell(void *arg, const struct rehearsal *r)

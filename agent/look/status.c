@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "agent/look/gather.h"
-#include "agent/look/machine.h"
+#include "agent/look/observe.h"
+#include "agent/state/machine.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -121,21 +122,21 @@ static void print_fence(const struct agent *g, const struct agent_state *s)
 
 static void print_guard(struct agent *g, const struct agent_state *s, const struct obs_pg *pg)
 {
-    struct facts f = agent_facts(pg);
+    struct facts f = rules_facts(pg);
     struct gathered seen;
     struct guard_decision d;
 
     gather_nothing(g, "status asks no peer", &seen);
     gather_decide(g, s, &f, &seen, &d);
     row("guard", "with DNS and peers silent: %s (row %d: %s)",
-        guard_verdict_names[d.ruling.verdict], d.ruling.row, gather_row_text(&d));
+        guard_verdict_names[d.ruling.verdict], d.ruling.row, rules_guard_row_text(d.ruling.row));
     if (!s || s->seen.epoch == 0 || d.ruling.row <= 2)
         return;
     seen.d_answered = true;
     seen.d = s->seen;
     gather_decide(g, s, &f, &seen, &d);
     row("", "with DNS as last seen:      %s (row %d: %s)", guard_verdict_names[d.ruling.verdict],
-        d.ruling.row, gather_row_text(&d));
+        d.ruling.row, rules_guard_row_text(d.ruling.row));
 }
 
 static void print_state(const struct agent_state *s)
@@ -216,7 +217,7 @@ int status_run(struct config *c)
         /* for its dates: this program talks to nobody */
         tls_context_new(&c->tls, c->agent.cluster, PEER_AGENT, c->agent.node, &t.agent->tls,
                         &tls_problem);
-        agent_observe(t.agent, LOOK_MS, true, on_observed, &t);
+        observe_node(t.agent, LOOK_MS, true, on_observed, &t);
         r = loop_wait(loop, &t.done, WAIT_MS, &e);
     }
     if (r == 0)

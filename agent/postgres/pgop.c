@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/acts/ran.h"
+#include "agent/state/ran.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/loop.h"

@@ -17,7 +17,6 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "agent/acts/ran.h"
 #include "agent/postgres/pgarchive.h"
 #include "agent/postgres/pgcontrol.h"
 #include "agent/postgres/pgfiles.h"
@@ -25,6 +24,7 @@
 #include "agent/postgres/pgorphan.h"
 #include "agent/postgres/pgspawn.h"
 #include "agent/postgres/pgwalsender.h"
+#include "agent/state/ran.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"

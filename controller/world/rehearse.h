@@ -36,6 +36,6 @@ void rehearse_end(struct rehearse *r);
 /* Nobody wants to know any more. NULL is fine. */
 void rehearse_drop(struct rehearse *r);
 
-/* The canary of one node (agent/cron/canary.h): waits for cron, up to 70 s. Added to the node's
+/* The canary of one node (agent/acts/canary.h): waits for cron, up to 70 s. Added to the node's
  * rehearsals. */
 void rehearse_canary(struct session *s, struct world *w, int node);

@@ -1,5 +1,5 @@
 /* docs/configuration.md: the keys of agent.conf. */
-#include "agent/config.h"
+#include "agent/node/config.h"
 #include "tests/reference/markdown.h"
 
 int main(void)

@@ -110,16 +110,14 @@ void node_promotes(struct world *w, int node)
 
 /* ---- guard, watch, hosts ------------------------------------------------------------------- */
 
-static void obey_guard(struct world *w, int node, const struct guard_view *v,
-                       const struct guard_ruling *r, struct step_out *out)
+static void obey_guard(struct world *w, int node, const struct guard_decision *decided,
+                       struct step_out *out)
 {
     struct node *n = &w->node[node];
-    struct agent_state next;
     bool was_held = n->held;
 
-    rules_guard_state(v, r, &next);
-    node_save(n, &next);
-    switch (r->verdict) {
+    node_save(n, &decided->next);
+    switch (decided->ruling.verdict) {
     case GUARD_STANDBY:
         n->cron = 0;
         node_start_pg(n);
@@ -149,8 +147,8 @@ static void obey_guard(struct world *w, int node, const struct guard_view *v,
                     node_name((u8)node), node_name(w->d.owner));
         break;
     }
-    str_printf(out->text, sizeof(out->text), "%s: guard row %d: %s", node_name((u8)node), r->row,
-               guard_verdict_names[r->verdict]);
+    str_printf(out->text, sizeof(out->text), "%s: guard row %d: %s", node_name((u8)node),
+               decided->ruling.row, guard_verdict_names[decided->ruling.verdict]);
 }
 
 size_t node_ask_peers(const struct world *w, int node, u8 declared,
@@ -203,11 +201,13 @@ static void run_guard(struct world *w, int node, struct step_out *out)
                            .facts = &f,
                            .register_matches = true,
                            .d_answered = reads_dns(w, node),
+                           .d_absent = reads_dns(w, node) && w->d.epoch == 0,
                            .d = &d,
                            .peers = peers,
                            .n_peers = n_peers};
-    struct guard_ruling r = rules_guard(&v);
-    obey_guard(w, node, &v, &r, out);
+    struct guard_decision decided;
+    rules_guard_decide(&v, &decided);
+    obey_guard(w, node, &decided, out);
 }
 
 void node_die(struct world *w, int node)

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "agent/cli.h"
-#include "agent/config.h"
-#include "agent/guard/state.h"
 #include "agent/look/status.h"
+#include "agent/node/config.h"
+#include "agent/state/state.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/term.h"

@@ -1,5 +1,5 @@
-/* agent/config: the sample is right, and each refusal says which key is wrong. */
-#include "agent/config.h"
+/* agent/node/config: the sample is right, and each refusal says which key is wrong. */
+#include "agent/node/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,4 @@
-/* agent/look/gather, agent/agent: what is decided around the guard's table for a node never
- * commanded. */
+/* agent/look/gather, agent/decide/rules_guard: the table, and what a new node adopts. */
 #include "agent/look/gather.h"
 
 #include <string.h>
@@ -98,13 +97,13 @@ static void test_adopts_nothing_else(void **state)
     expect(w, GUARD_HOLD, 4);
 
     w->s.epoch = 3;
-    assert_false(agent_adopts(&w->s, "db02", &w->seen.d, &next));
+    assert_false(rules_adopts(&w->s, "db02", &w->seen.d, &next));
     w->s.epoch = 0;
     w->s.fenced = true;
-    assert_false(agent_adopts(&w->s, "db02", &w->seen.d, &next));
+    assert_false(rules_adopts(&w->s, "db02", &w->seen.d, &next));
     w->s.fenced = false;
     w->s.sysid = SYSID + 1;
-    assert_false(agent_adopts(&w->s, "db02", &w->seen.d, &next));
+    assert_false(rules_adopts(&w->s, "db02", &w->seen.d, &next));
 }
 
 static void test_no_record_at_all(void **state)
@@ -112,9 +111,9 @@ static void test_no_record_at_all(void **state)
     struct world *w = *state;
 
     d_is_absent(w);
-    assert_true(expect(w, GUARD_WRITABLE, 0).uninitialised);
+    expect(w, GUARD_WRITABLE, GUARD_ROW_NO_RECORD);
     w->f.standby_signal = true;
-    assert_true(expect(w, GUARD_STANDBY, 0).uninitialised);
+    expect(w, GUARD_STANDBY, GUARD_ROW_NO_RECORD);
     w->f.standby_signal = false;
 
     w->s.held = w->s.held_was_primary = true; /* while DNS was silent */

@@ -1,5 +1,5 @@
-/* agent/guard/sequence: phases in order, at once or later; the end exactly once and last. */
-#include "agent/guard/sequence.h"
+/* agent/state/sequence: phases in order, at once or later; the end exactly once and last. */
+#include "agent/state/sequence.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* agent/guard/state: what was saved comes back; anything else is an error and leaves the file. */
-#include "agent/guard/state.h"
+/* agent/state/state: what was saved comes back; anything else is an error and leaves the file. */
+#include "agent/state/state.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>

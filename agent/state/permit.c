@@ -1,11 +1,11 @@
-#include "agent/guard/permit.h"
+#include "agent/state/permit.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/guard/state.h"
-#include "agent/look/machine.h"
+#include "agent/state/machine.h"
+#include "agent/state/state.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"

@@ -1,4 +1,4 @@
-#include "agent/cron/canary_text.h"
+#include "agent/acts/canary_text.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "agent/look/machine.h"
+#include "agent/state/machine.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -1,15 +1,12 @@
-#include "agent/agent.h"
+#include "agent/node/agent.h"
 
 #include <string.h>
 
-#include "agent/acts/act.h"
-#include "agent/cron/canary.h"
 #include "agent/cron/cron.h"
-#include "agent/guard/watch.h"
-#include "agent/look/machine.h"
-#include "agent/look/rehearse.h"
+#include "agent/state/machine.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 static int open_network(struct agent *g, struct err *reterr)
 {
@@ -55,10 +52,6 @@ void agent_free(struct agent *g)
 {
     if (!g)
         return;
-    watch_free(g->watch);
-    act_drop_all(g);
-    rehearse_drop_all(g);
-    canary_drop(g);
     for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
         rpc_peer_free(g->peers[i]);
     cron_free(g->cron);
@@ -93,32 +86,4 @@ int agent_may_act(const struct agent *g, const char *what, struct err *reterr)
     err_set_hint(reterr, "on %s: set \"mode = act\" in %s, then systemctl reload pgtandem-agent",
                  c->agent.node, c->path);
     return ERR_REFUSED;
-}
-
-struct facts agent_facts(const struct obs_pg *pg)
-{
-    return (struct facts){
-        .role = pg->role,
-        .orphans = pg->orphans != 0,
-        .standby_signal = pg->standby_signal,
-        .recovery_signal = pg->recovery_signal,
-        .control_state = pg->control_state,
-        .control_tli = pg->control_tli,
-        .tli = pg->tli,
-        .newest_history_tli = pg->newest_history_tli,
-        .sysid = pg->sysid,
-    };
-}
-
-bool agent_adopts(const struct agent_state *s, const char *node, const struct record *d,
-                  struct agent_state *next)
-{
-    if (s->epoch != 0 || s->seq != 0 || s->fenced || d->epoch <= 0 || d->state != REGISTER_STABLE ||
-        s->sysid == 0 || d->sysid != s->sysid)
-        return false;
-    *next = *s;
-    next->epoch = d->epoch;
-    next->seen = *d;
-    next->cron_on = strcmp(d->owner, node) == 0;
-    return true;
 }

@@ -6,7 +6,7 @@
  *       |--sum, JSON, binding right--> as it was saved
  *       '--anything else--> error; the file stays as it is, a human decides (S3)
  */
-#include "agent/guard/state.h"
+#include "agent/state/state.h"
 
 #include <errno.h>
 #include <inttypes.h>

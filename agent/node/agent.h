@@ -2,7 +2,7 @@
  * The agent's parts together, and what all of its acts need: durable state, observation, D.
  *
  * Everything that decides and changes goes through one queue of acts (agent/acts/act.h) and holds
- * the state lock meanwhile (agent/guard/state.h, S4); looking and waiting do not.
+ * the state lock meanwhile (agent/state/state.h, S4); looking and waiting do not.
  */
 #pragma once
 
@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/acts/ran.h"
-#include "agent/config.h"
 #include "agent/decide/rules.h"
-#include "agent/guard/state.h"
+#include "agent/node/config.h"
+#include "agent/state/ran.h"
+#include "agent/state/state.h"
 #include "base/loop.h"
 
 struct act;
@@ -48,7 +48,7 @@ struct agent {
 
     struct act *queue;           /* the first one runs */
     struct act *tails;           /* requests that only wait, beside it */
-    struct canary *canary;       /* agent/cron/canary.c; NULL: none is in the crontab */
+    struct canary *canary;       /* agent/acts/canary.c; NULL: none is in the crontab */
     struct rehearse *rehearsing; /* agent/look/rehearse.c: what has not been answered */
     const char *acting;          /* the name of the one that runs; NULL: none */
     int64_t acting_mono_ms;      /* since when */
@@ -72,17 +72,3 @@ int agent_save(struct agent *g, const struct agent_state *s, struct err *reterr)
 
 /* In `mode = observe` every act is refused: ERR_REFUSED names the line of the configuration. */
 int agent_may_act(const struct agent *g, const char *what, struct err *reterr);
-
-/* What rules look at, out of a look. */
-struct facts agent_facts(const struct obs_pg *pg);
-
-/* A whole observation of this node, within about `timeout_ms`. */
-typedef void (*agent_observe_fn)(void *arg, const struct node_obs *obs);
-void agent_observe(struct agent *g, int64_t timeout_ms, bool fresh_cron, agent_observe_fn fn,
-                   void *arg);
-
-/* A node that never obeyed a command takes over what a stable record says of it: its epoch, and for
- * the owner that its jobs are on. Without this, an existing cluster could not be adopted: its owner
- * would be held at its first reboot (guard, row 7). True: *next is to be persisted. */
-bool agent_adopts(const struct agent_state *s, const char *node, const struct record *d,
-                  struct agent_state *next);

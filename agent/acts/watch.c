@@ -8,14 +8,14 @@
  * Reads are outside of the lock; what they lead to is decided again under it, against the state
  * as it then is, by records whose epochs tell if they are late.
  */
-#include "agent/guard/watch.h"
+#include "agent/acts/watch.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "agent/acts/acts.h"
+#include "agent/acts/hold.h"
 #include "agent/cron/cron.h"
-#include "agent/guard/hold.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -56,7 +56,7 @@ static bool same_record(const struct record *a, const struct record *b)
 static bool remembers(const struct agent *g, const struct agent_state *s, const struct record *d,
                       struct agent_state *next)
 {
-    bool adopts = agent_adopts(s, g->config->agent.node, d, next);
+    bool adopts = rules_adopts(s, g->config->agent.node, d, next);
 
     if (!adopts)
         *next = *s;
@@ -158,7 +158,7 @@ static bool is_suspicious(const struct watch *w, const struct agent_state *s,
         return false;
     pg = mem_alloc(sizeof(*pg));
     postgres_look_files(&g->config->postgresql, pg);
-    struct facts f = agent_facts(pg);
+    struct facts f = rules_facts(pg);
     mem_free(pg);
     if (f.role == PG_STOPPED && !s->cron_on && !w->stray_entries)
         return false;

@@ -1,10 +1,10 @@
-#include "agent/config.h"
+#include "agent/node/config.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/look/machine.h"
+#include "agent/state/machine.h"
 #include "base/err.h"
 #include "base/ini.h"
 #include "base/mem.h"
@@ -60,6 +60,15 @@ static const struct field archive_fields[] = {
     F_INT(struct config_archive, timeout_ms, FIELD_RELOADS, 50, 1200, "1000",
           "ms: how long it may take"),
 };
+static const struct field backup_fields[] = {
+    F_STRING(struct config_backup, dir, FIELD_RELOADS, "",
+             "directory that backups are written to: its newest file counts"),
+    F_STRING(
+        struct config_backup, newest_command, FIELD_RELOADS, "",
+        "or a program that prints when and where the newest is: 2026-01-28T03:14:15Z HOST:PATH"),
+    F_INT(struct config_backup, timeout_ms, FIELD_RELOADS, 100, 4000, "800",
+          "ms: how long it may take"),
+};
 static const struct field peer_fields[] = {
     F_STRING(struct config_peer, agent, FIELD_REQUIRED, NULL, "IP:port of its agent"),
     F_STRING(struct config_peer, address, FIELD_REQUIRED, NULL, "IP of its PostgreSQL"),
@@ -71,6 +80,7 @@ static FIELD_TABLE(tls_table, struct tls_files, "tls", tls_fields);
 static FIELD_TABLE(dns_table, struct config_dns, "dns", dns_fields);
 static FIELD_TABLE(watch_table, struct config_watch, "watch", watch_fields);
 static FIELD_TABLE(archive_table, struct config_archive, "archive", archive_fields);
+static FIELD_TABLE(backup_table, struct config_backup, "backup", backup_fields);
 static FIELD_TABLE(peer_table, struct config_peer, "peer", peer_fields);
 
 #define SINGLE(member, its_table, needed)                                                          \
@@ -87,7 +97,7 @@ const struct ini_section config_sections[] = {
     SINGLE(postgresql, postgres_config_table, true),
     SINGLE(cron, cron_config_table, false),
     SINGLE(archive, archive_table, false),
-    SINGLE(backup, backup_config_table, false),
+    SINGLE(backup, backup_table, false),
     {.name = "peer",
      .table = &peer_table,
      .offset = offsetof(struct config, peers),

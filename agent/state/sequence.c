@@ -1,4 +1,4 @@
-#include "agent/guard/sequence.h"
+#include "agent/state/sequence.h"
 
 #include <assert.h>
 

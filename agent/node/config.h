@@ -10,9 +10,8 @@
 #include <stdint.h>
 
 #include "agent/cron/cron.h"
-#include "agent/guard/state.h"
-#include "agent/look/inspect_backup.h"
 #include "agent/postgres/postgres.h"
+#include "agent/state/state.h"
 #include "base/ini.h"
 #include "dnsupdate/dnsclient.h"
 #include "proto/rpc.h"
@@ -50,6 +49,12 @@ struct config_archive {
     int64_t timeout_ms;
 };
 
+struct config_backup { /* where the newest backup is looked for */
+    char dir[256];
+    char newest_command[256];
+    int64_t timeout_ms; /* of the command */
+};
+
 struct config_peer {
     char node[NODE_NAME_BYTES];
     char agent[ADDRESS_BYTES];
@@ -66,7 +71,7 @@ struct config {
     struct postgres_config postgresql;
     struct cron_config cron;
     struct config_archive archive;
-    struct backup_config backup;
+    struct config_backup backup;
     struct config_peer peers[CLUSTER_NODES_MAX];
     size_t n_peers;
 

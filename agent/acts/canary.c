@@ -1,11 +1,12 @@
-#include "agent/cron/canary.h"
+#include "agent/acts/canary.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "agent/acts/acts.h"
-#include "agent/cron/canary_text.h"
+#include "agent/acts/canary_text.h"
 #include "agent/cron/cron.h"
+#include "agent/look/observe.h"
 #include "base/clock.h"
 #include "base/crontab.h"
 #include "base/err.h"
@@ -72,7 +73,7 @@ static void answer(struct canary *c)
 {
     c->state = CANARY_ANSWERED;
     log_info("canary: %s: %s", rehearsal_verdict_names[c->result.verdict], c->result.said);
-    agent_observe(c->agent, AGENT_LOOK_MS, false, on_observed, c);
+    observe_node(c->agent, AGENT_LOOK_MS, false, on_observed, c);
 }
 
 static void refuse(struct canary *c, const struct err *e)
@@ -349,7 +350,7 @@ void canary_answer(struct agent *g, struct rpc_request *r)
     struct err e = {.code = 0};
 
     if (g->canary) {
-        agent_observe(g, AGENT_LOOK_MS, false, on_refused, r);
+        observe_node(g, AGENT_LOOK_MS, false, on_refused, r);
         return;
     }
     c = mem_alloc(sizeof(*c));

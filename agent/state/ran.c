@@ -1,4 +1,4 @@
-#include "agent/acts/ran.h"
+#include "agent/state/ran.h"
 
 #include <string.h>
 

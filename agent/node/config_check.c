@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/config.h"
-#include "agent/look/machine.h"
+#include "agent/node/config.h"
+#include "agent/state/machine.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/loop.h"

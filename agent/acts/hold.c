@@ -1,4 +1,4 @@
-#include "agent/guard/hold.h"
+#include "agent/acts/hold.h"
 
 #include <string.h>
 
@@ -34,7 +34,7 @@ static void decide_release(void *act)
     a->next_state = d.next;
     buf_printf(&a->text, "%s, row %d: %s",
                a->f.role == PG_WRITABLE ? "jobs as commanded again" : "writable again",
-               d.ruling.row, gather_row_text(&d));
+               d.ruling.row, rules_guard_row_text(d.ruling.row));
     act_next(a);
 }
 
@@ -93,7 +93,7 @@ static void on_gathered(void *arg, const struct gathered *seen)
 
     h->gather = NULL;
     postgres_look_files(&g->config->postgresql, pg);
-    struct facts f = agent_facts(pg);
+    struct facts f = rules_facts(pg);
     mem_free(pg);
     if (g->stopping || agent_state(g, &s, NULL) < 0)
         return;
@@ -103,9 +103,9 @@ static void on_gathered(void *arg, const struct gathered *seen)
     else if (d.ruling.verdict == GUARD_FENCE)
         kind = &act_hold_fence;
     log_line(kind ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "held: row %d (%s); D: %s; peers: %s",
-             d.ruling.row, gather_row_text(&d), seen->d_text, seen->peers_text);
+             d.ruling.row, rules_guard_row_text(d.ruling.row), seen->d_text, seen->peers_text);
     if (kind) {
-        struct act *a = act_own(g, kind, "guard", gather_row_text(&d));
+        struct act *a = act_own(g, kind, "guard", rules_guard_row_text(d.ruling.row));
 
         a->data = mem_alloc(sizeof(*seen));
         memcpy(a->data, seen, sizeof(*seen));
