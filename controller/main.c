@@ -7,9 +7,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/term.h"
-#include "controller/cli.h"
-#include "controller/remedy.h"
-#include "controller/session.h"
+#include "controller/preflight/preflight.h"
+#include "controller/session/cli.h"
+#include "controller/session/remedy.h"
+#include "controller/session/session.h"
 
 /* What went wrong, and what to do next. */
 static void tell(const struct options *o, const struct err *e)
@@ -44,7 +45,9 @@ int main(int argc, char **argv)
         log_set_level(options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
         rc = session_open(s, &options, verb, &e);
         if (rc == 0) {
-            rc = verb->run(s, &e);
+            rc = preflight_check_names(&s->cluster.config, &e);
+            if (rc == 0)
+                rc = verb->run(s, &e);
             if (rc < 0) /* while the session's texts still live */
                 tell(&options, &e);
             e = (struct err){.code = 0};

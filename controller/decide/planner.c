@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/str.h"
 #include "controller/decide/planner_view.h"
 
 static const struct {
@@ -20,6 +21,22 @@ const char *plan_reason_text(enum plan_reason r)
 const char *plan_reason_hint(enum plan_reason r)
 {
     return reasons[r].hint;
+}
+
+void planner_sentence(const char *text, const char *node, char *ret_text, size_t bytes)
+{
+    size_t used = 0;
+    ret_text[0] = '\0';
+    while (*text && used + 1 < bytes) {
+        if (text[0] == '%' && text[1] == 's') {
+            str_copy(ret_text + used, bytes - used, node);
+            used += strlen(ret_text + used);
+            text += 2;
+        } else {
+            ret_text[used++] = *text++;
+            ret_text[used] = '\0';
+        }
+    }
 }
 
 /* ---- what ends a command whatever it is ---------------------------------------------------- */

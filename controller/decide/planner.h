@@ -227,6 +227,8 @@ enum plan_reason {
 };
 const char *plan_reason_text(enum plan_reason r);
 const char *plan_reason_hint(enum plan_reason r);
+/* A sentence of these tables with each %s replaced by `node`. */
+void planner_sentence(const char *text, const char *node, char *ret_text, size_t bytes);
 
 struct plan_move {
     int kind;        /* enum plan_move_kind */

@@ -7,9 +7,9 @@
 #include "base/mem.h"
 #include "controller/engine/trace.h"
 #include "controller/engine/update.h"
-#include "controller/history/journal.h"
-#include "controller/history/who.h"
-#include "controller/session.h"
+#include "controller/journal/journal.h"
+#include "controller/journal/who.h"
+#include "controller/session/session.h"
 
 const char *change_reason(struct session *s, const char *fallback)
 {
@@ -30,9 +30,9 @@ int change_open(struct change *c, struct session *s, const char *reason, const c
     for (size_t i = 0; i < s->options.n_args; i++)
         json_array_append_new(args, json_string(s->options.args[i]));
     json_t *data = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o}", "verb", s->verb->name,
-                             "by", s->by, "who", who_json(), "reason", reason, "cluster",
-                             s->config.cluster.name, "from", from, "to", to, "args", args);
-    int rc = journal_open(s->config.journal.directory, c->txn, data, &c->journal, reterr);
+                             "by", s->cluster.by, "who", who_json(), "reason", reason, "cluster",
+                             s->cluster.config.cluster.name, "from", from, "to", to, "args", args);
+    int rc = journal_open(s->cluster.config.journal.directory, c->txn, data, &c->journal, reterr);
 
     json_decref(data);
     return rc;

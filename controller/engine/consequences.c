@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/decide/steps.h"
 #include "controller/plan/plan.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 
 static void say(struct session *s, const char *title, const char *text)
 {
@@ -27,25 +28,28 @@ static const char *attached(struct session *s, const struct world *w, size_t nod
     const char *names = "";
 
     for (size_t i = 0; i < pg->n_senders; i++)
-        names = arena_printf(s->arena, "%s%s%s", names, i ? ", " : "", pg->senders[i].application);
+        names = arena_printf(s->cluster.arena, "%s%s%s", names, i ? ", " : "",
+                             pg->senders[i].application);
     return names;
 }
 
 static const char *cut_text(struct session *s, const struct world *w, size_t node)
 {
-    const char *name = s->config.nodes[node].name;
+    const char *name = s->cluster.config.nodes[node].name;
     const struct obs_pg *pg = &w->nodes[node].obs.pg;
     const char *standbys = attached(s, w, node), *backups = "", *prepared = "";
 
     if (!w->nodes[node].answered)
-        return arena_printf(
-            s->arena, "%s does not respond: clients that still reach it are not cut off", name);
+        return arena_printf(s->cluster.arena,
+                            "%s does not respond: clients that still reach it are not cut off",
+                            name);
     if (pg->backups_running)
-        backups = arena_printf(s->arena, "; %" PRId64 " running backups fail", pg->backups_running);
+        backups = arena_printf(s->cluster.arena, "; %" PRId64 " running backups fail",
+                               pg->backups_running);
     if (pg->prepared_xacts)
-        prepared =
-            arena_printf(s->arena, "; %" PRId64 " prepared transactions wait", pg->prepared_xacts);
-    return arena_printf(s->arena,
+        prepared = arena_printf(s->cluster.arena, "; %" PRId64 " prepared transactions wait",
+                                pg->prepared_xacts);
+    return arena_printf(s->cluster.arena,
                         "every connection to %s; open transactions are rolled back%s%s%s%s", name,
                         *standbys ? "; standbys attached: " : "", standbys, backups, prepared);
 }
@@ -55,11 +59,13 @@ static const char *jobs_text(struct session *s, const struct world *w, size_t fr
     const struct obs_cron *c = &w->nodes[from].obs.cron;
 
     if (!w->nodes[from].answered)
-        return arena_printf(s->arena, "%s cannot be asked to stop its own; they begin on %s",
-                            s->config.nodes[from].name, s->config.nodes[to].name);
-    return arena_printf(
-        s->arena, "%" PRId64 " entries go off on %s and on at %s; %" PRId64 " run now",
-        c->entries_on, s->config.nodes[from].name, s->config.nodes[to].name, c->jobs_running);
+        return arena_printf(s->cluster.arena,
+                            "%s cannot be asked to stop its own; they begin on %s",
+                            s->cluster.config.nodes[from].name, s->cluster.config.nodes[to].name);
+    return arena_printf(s->cluster.arena,
+                        "%" PRId64 " entries go off on %s and on at %s; %" PRId64 " run now",
+                        c->entries_on, s->cluster.config.nodes[from].name,
+                        s->cluster.config.nodes[to].name, c->jobs_running);
 }
 
 /* The last step that still has a way back. */
@@ -67,7 +73,7 @@ static const char *no_return_text(struct session *s, const struct plan *p)
 {
     for (size_t i = 0; i < p->n_actions; i++)
         if (p->actions[i].no_return)
-            return arena_printf(s->arena,
+            return arena_printf(s->cluster.arena,
                                 "until step %" PRId64
                                 " (%s): a failure, or Ctrl-C, puts everything "
                                 "back; from then on it only goes forward",
@@ -77,7 +83,8 @@ static const char *no_return_text(struct session *s, const struct plan *p)
 
 void consequences_of_move(struct session *s, const struct world *w, struct plan *p)
 {
-    int from = config_node_index(&s->config, p->from), to = config_node_index(&s->config, p->to);
+    int from = config_node_index(&s->cluster.config, p->from),
+        to = config_node_index(&s->cluster.config, p->to);
 
     if (s->options.format != FORMAT_PRETTY || from < 0 || to < 0)
         return;
@@ -92,7 +99,7 @@ void consequences_of_move(struct session *s, const struct world *w, struct plan 
 
 void consequences_of_fence(struct session *s, const struct world *w, size_t node)
 {
-    const char *name = s->config.nodes[node].name;
+    const char *name = s->cluster.config.nodes[node].name;
     bool writable = w->nodes[node].answered && w->nodes[node].obs.pg.role == PG_WRITABLE;
     bool owner = w->d.record_valid && strcmp(w->d.record.owner, name) == 0;
 
@@ -105,7 +112,7 @@ void consequences_of_fence(struct session *s, const struct world *w, size_t node
             owner ? "by anybody, from now until it is unfenced or a failover has ended"
                   : "on this node any more");
     say(s, "way back",
-        arena_printf(s->arena,
+        arena_printf(s->cluster.arena,
                      "`pgtandem %s %s`; until then PostgreSQL does not start as a "
                      "primary there, not after a reboot either",
                      owner ? "unfence" : "rejoin", name));
@@ -135,18 +142,19 @@ static const char *slot_text(struct session *s, const struct world *w, int owner
     if (!slot)
         return "none of it is seen on the owner";
     if (slot->restart_lsn == 0)
-        return arena_printf(s->arena, "dropped on %s; it holds no WAL",
-                            s->config.nodes[owner].name);
-    return arena_printf(
-        s->arena, "dropped on %s; it holds %s of WAL, from %s on", s->config.nodes[owner].name,
-        report_bytes(s->arena, (int64_t)(w->nodes[owner].obs.pg.insert_lsn - slot->restart_lsn)),
-        lsn_text(slot->restart_lsn, lsn));
+        return arena_printf(s->cluster.arena, "dropped on %s; it holds no WAL",
+                            s->cluster.config.nodes[owner].name);
+    return arena_printf(s->cluster.arena, "dropped on %s; it holds %s of WAL, from %s on",
+                        s->cluster.config.nodes[owner].name,
+                        human_bytes(s->cluster.arena, (int64_t)(w->nodes[owner].obs.pg.insert_lsn -
+                                                                slot->restart_lsn)),
+                        lsn_text(slot->restart_lsn, lsn));
 }
 
 void consequences_of_forget(struct session *s, const struct world *w, size_t node)
 {
-    const char *name = s->config.nodes[node].name;
-    int owner = w->d.record_valid ? config_node_index(&s->config, w->d.record.owner) : -1;
+    const char *name = s->cluster.config.nodes[node].name;
+    int owner = w->d.record_valid ? config_node_index(&s->cluster.config, w->d.record.owner) : -1;
     bool unfenced = w->d.record_valid && register_grade_of(&w->d.record, name) == GRADE_G3;
 
     if (s->options.format != FORMAT_PRETTY)

@@ -7,14 +7,14 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/evidence.h"
+#include "controller/cluster/rehearse.h"
 #include "controller/engine/interrupt.h"
 #include "controller/engine/ops.h"
 #include "controller/engine/run.h"
+#include "controller/engine/run_journal.h"
 #include "controller/engine/summary.h"
-#include "controller/history/journal.h"
-#include "controller/history/run_journal.h"
-#include "controller/world/evidence.h"
-#include "controller/world/rehearse.h"
+#include "controller/journal/journal.h"
 
 /* ---- one step ----------------------------------------------------------------------------- */
 
@@ -51,7 +51,7 @@ static void look_again(struct run *r, const struct plan_move *m, const struct op
 {
     for (size_t i = 0; i < r->view.n_nodes; i++)
         if ((m->nodes & (1U << i)) && res->outcome[i] == OUTCOME_UNKNOWN)
-            world_observe_node(r->session, &r->world, (int)i);
+            world_observe_node(&r->session->cluster, &r->world, (int)i);
     run_look(r);
 }
 
@@ -96,7 +96,7 @@ static void show_step_end(struct run *r, const struct plan_move *m, bool ok,
 static int engine_step(struct run *r, const struct plan_move *m, struct err *reterr)
 {
     const struct step *step = &steps[m->step];
-    struct op_result *res = arena_alloc(r->session->arena, sizeof(*res));
+    struct op_result *res = arena_alloc(r->session->cluster.arena, sizeof(*res));
     int64_t started_ms = clock_mono_ms();
     if ((step->flags & STEP_CHANGES) && !r->journal && !r->view.marks.began) {
         int rc = run_journal_open(r, reterr);
@@ -169,9 +169,9 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     r->view.rejoin = order->rejoin;
     r->adopt = order->adopt;
     r->plan = order->plan;
-    r->view.to = order->to ? config_node_index(&s->config, order->to) : -1;
+    r->view.to = order->to ? config_node_index(&s->cluster.config, order->to) : -1;
     for (size_t i = 0; i < s->options.n_accept_unfenced; i++) {
-        int node = config_node_index(&s->config, s->options.accept_unfenced[i]);
+        int node = config_node_index(&s->cluster.config, s->options.accept_unfenced[i]);
         if (node >= 0)
             r->view.marks.accepted |= 1U << node;
     }
@@ -180,11 +180,12 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     unsigned what = OBSERVE_AGENTS | OBSERVE_DNS;
     if (order->command == PLAN_FAILOVER) { /* nobody can write meanwhile: all at once */
         what |= OBSERVE_EVIDENCE;
-        r->rehearsal = rehearse_start(s, &r->world, r->view.to, true);
+        r->rehearsal = rehearse_start(&s->cluster, &r->world, r->view.to, true);
     }
-    world_observe(s, &r->world, what);
+    world_observe(&s->cluster, &r->world, what);
     if (order->command == PLAN_UNFENCE && r->world.d.status == DNS_VIEW_SILENT)
-        world_observe(s, &r->world, OBSERVE_SURVEY); /* does another server show the record? */
+        world_observe(&s->cluster, &r->world,
+                      OBSERVE_SURVEY); /* does another server show the record? */
     run_look(r);
     STR_COPY(r->from, r->view.d.owner);
     summary_outage_before(r);
@@ -229,13 +230,13 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
     if (m->exit_code == 0)
         return 0;
     summary_reason(r, m, text, sizeof(text));
-    summary_fill(plan_reason_hint((enum plan_reason)m->reason), run_node_name(r, m->node), hint,
-                 sizeof(hint));
+    planner_sentence(plan_reason_hint((enum plan_reason)m->reason), run_node_name(r, m->node), hint,
+                     sizeof(hint));
     const struct record *d = &r->view.d;
     err_set(reterr, codes[m->exit_code], hint, "%s", text);
     if (m->reason == WHY_SEEN_WRITABLE && evidence_writable(&r->world)) {
-        struct arena *a = r->session->arena;
-        const struct config *c = &r->session->config;
+        struct arena *a = r->session->cluster.arena;
+        const struct config *c = &r->session->cluster.config;
 
         err_set(reterr, codes[m->exit_code], evidence_remedy(a, c, &r->world), "%s",
                 evidence_verdict(a, c, &r->world));
@@ -266,7 +267,7 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
 static bool newer_record(struct run *r)
 {
     int64_t before = r->view.d.epoch;
-    world_observe(r->session, &r->world, OBSERVE_AGENTS | OBSERVE_DNS);
+    world_observe(&r->session->cluster, &r->world, OBSERVE_AGENTS | OBSERVE_DNS);
     run_look(r);
     return r->view.d_answered && r->view.d.epoch > before;
 }
@@ -322,7 +323,7 @@ static int refuse_observers(const struct run *r, const struct engine_order *orde
 
 int engine_run(struct session *s, const struct engine_order *order, struct err *reterr)
 {
-    struct run *r = arena_alloc(s->arena, sizeof(*r));
+    struct run *r = arena_alloc(s->cluster.arena, sizeof(*r));
     struct plan_move m = {.kind = MOVE_STOP};
     int rc = session_reason(s, &r->reason, reterr);
     if (rc < 0) {

@@ -8,12 +8,12 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "controller/cluster/view.h"
 #include "controller/engine/ops_node.h"
-#include "controller/world/view.h"
 
 void run_look(struct run *r)
 {
-    view_from_world(&r->session->config, &r->world, &r->known, r->seen_writable, &r->view);
+    view_from_world(&r->session->cluster.config, &r->world, &r->known, r->seen_writable, &r->view);
     for (size_t i = 0; r->adopt && i < r->view.n_nodes; i++)
         r->view.nodes[i].streams_from_owner |= r->view.nodes[i].receiving;
     if (r->view.d_answered && r->view.d.epoch > 0)
@@ -22,7 +22,7 @@ void run_look(struct run *r)
 
 const char *run_node_name(const struct run *r, int node)
 {
-    return node >= 0 ? r->session->config.nodes[node].name : "";
+    return node >= 0 ? r->session->cluster.config.nodes[node].name : "";
 }
 
 /* Requests are numbered within an epoch: above all that the node has obeyed or we have sent. */
@@ -45,7 +45,7 @@ static int64_t epoch_of(const struct run *r, size_t node, enum verb verb)
 
 static struct request *request_new(struct run *r, size_t node, enum verb verb, int64_t timeout_ms)
 {
-    struct request *q = arena_alloc(r->session->arena, sizeof(*q));
+    struct request *q = arena_alloc(r->session->cluster.arena, sizeof(*q));
     const struct record *d = &r->view.d;
     q->verb = (int)verb;
     if (verb_changes(verb)) {
@@ -55,7 +55,7 @@ static struct request *request_new(struct run *r, size_t node, enum verb verb, i
     STR_COPY(q->txn, d->txn);
     STR_COPY(q->nonce, d->nonce);
     STR_COPY(q->to, d->to);
-    STR_COPY(q->by, r->session->by);
+    STR_COPY(q->by, r->session->cluster.by);
     if (verb == VERB_ARM)
         STR_COPY(q->command, r->session->verb->name);
     STR_COPY(q->reason, r->reason ? r->reason : "");
@@ -95,7 +95,7 @@ size_t ops_call(struct run *r, uint32_t mask, enum verb verb, int64_t timeout_ms
 {
     enum { GRACE_MS = 500 }; /* the agent gives up first, and says so */
     struct session *s = r->session;
-    size_t n = s->config.n_nodes, yes = 0;
+    size_t n = s->cluster.config.n_nodes, yes = 0;
     struct rpc_peer *peers[CLUSTER_NODES_MAX] = {0};
     const struct request *requests[CLUSTER_NODES_MAX] = {0};
     struct rpc_result results[CLUSTER_NODES_MAX] = {0};
@@ -105,11 +105,12 @@ size_t ops_call(struct run *r, uint32_t mask, enum verb verb, int64_t timeout_ms
         struct request *q = request_new(r, i, verb, timeout_ms);
         if (fill)
             fill(r, i, q, arg);
-        peers[i] = s->peers[i];
+        peers[i] = s->cluster.peers[i];
         requests[i] = q;
     }
     int64_t sent_ms = clock_mono_ms();
-    rpc_fanout(s->loop, peers, requests, n, timeout_ms + GRACE_MS, s->arena, results);
+    rpc_fanout(s->cluster.loop, peers, requests, n, timeout_ms + GRACE_MS, s->cluster.arena,
+               results);
     for (size_t i = 0; i < n; i++) {
         if (!peers[i])
             continue;
@@ -138,7 +139,7 @@ size_t ops_call(struct run *r, uint32_t mask, enum verb verb, int64_t timeout_ms
 void ops_pause(struct run *r, int64_t ms)
 {
     bool never = false;
-    loop_wait(r->session->loop, &never, ms, NULL);
+    loop_wait(r->session->cluster.loop, &never, ms, NULL);
 }
 
 /* Of those asked again and again, one has been silent for as long as anybody is waited for. */
@@ -168,7 +169,7 @@ bool ops_until_all(struct run *r, uint32_t nodes, size_t node, ops_holds_fn hold
         if (pause > 0)
             ops_pause(r, pause);
         pause = pause == 0 ? FIRST_MS : pause * 2 < MOST_MS ? pause * 2 : MOST_MS;
-        world_observe_nodes(r->session, &r->world, nodes);
+        world_observe_nodes(&r->session->cluster, &r->world, nodes);
     }
 }
 

@@ -6,13 +6,13 @@
 #include "base/clock.h"
 #include "base/cron_minute.h"
 #include "base/mem.h"
+#include "controller/cluster/examine.h"
 #include "controller/decide/planner_view.h"
 #include "controller/engine/consequences.h"
 #include "controller/engine/ops.h"
 #include "controller/plan/plan.h"
 #include "controller/plan/plan_show.h"
 #include "controller/preflight/preflight.h"
-#include "controller/world/examine.h"
 
 static enum plan_outcome *outcome_at(const struct plan_move *m, struct op_result *res)
 {
@@ -31,7 +31,7 @@ static bool as_planned(struct run *r, const struct preflight *p, struct op_resul
 {
     struct session *s = r->session;
     struct plan_view after = r->view;
-    struct plan *now = arena_alloc(s->arena, sizeof(*now));
+    struct plan *now = arena_alloc(s->cluster.arena, sizeof(*now));
     after.marks.done |= step_bit(STEP_PREFLIGHT);
     struct plan_look look = {.session = s, .world = &r->world, .view = &after, .preflight = p};
     look.foresight = plan_foresee(s, &r->world, &after);
@@ -56,7 +56,7 @@ static void look_at_all(struct run *r)
                           .answered_only = true,
                           .begun = r->rehearsal};
     r->rehearsal = NULL;
-    examine(s, &r->world, &all);
+    examine(&s->cluster, &r->world, &all);
 }
 
 static bool no_backup(const struct run *r, size_t node)
@@ -130,7 +130,7 @@ static void let_wal_drain(struct run *r)
 void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     struct session *s = r->session;
-    struct preflight *p = arena_alloc(s->arena, sizeof(*p));
+    struct preflight *p = arena_alloc(s->cluster.arena, sizeof(*p));
     look_at_all(r);
     run_look(r);
     let_wal_drain(r);
@@ -154,11 +154,11 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
         return;
     }
     char question[300];
-    STR_PRINTF(question, "%s of %s: %s -> %s. %s", s->verb->name, s->config.cluster.name,
+    STR_PRINTF(question, "%s of %s: %s -> %s. %s", s->verb->name, s->cluster.config.cluster.name,
                run_node_name(r, plan_owner(&r->view)), run_node_name(r, r->view.to),
                unplanned(r) ? "The old primary is treated as lost."
                             : "Writes stop from fence to promote.");
-    if (session_confirm(s, question, s->config.cluster.name, &res->e) < 0)
+    if (session_confirm(s, question, s->cluster.config.cluster.name, &res->e) < 0)
         *outcome_at(m, res) = OUTCOME_DECLINED;
     else if (!await_backups(r, res))
         *outcome_at(m, res) = OUTCOME_FAILED;

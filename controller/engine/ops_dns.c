@@ -13,7 +13,7 @@ static int next_record(struct run *r, const struct plan_move *m, struct record *
 {
     char nonce[NONCE_BYTES];
     register_new_nonce(nonce);
-    struct plan_record_args args = {.nonce = nonce, .txn = r->txn, .by = r->session->by};
+    struct plan_record_args args = {.nonce = nonce, .txn = r->txn, .by = r->session->cluster.by};
     if (m->step == STEP_STABLE || m->step == STEP_STABLE_BACK) {
         int owner = plan_owner(&r->view);
         if (owner >= 0)
@@ -28,7 +28,7 @@ static int next_record(struct run *r, const struct plan_move *m, struct record *
     if (rc < 0)
         return rc;
     const char *owner = planner_alias_target(ret_record);
-    *ret_target = config_node_find(&r->session->config, owner);
+    *ret_target = config_node_find(&r->session->cluster.config, owner);
     if (!*ret_target)
         return err_set(
             reterr, ERR_CONFIG,
@@ -74,7 +74,7 @@ void op_record(struct run *r, const struct plan_move *m, struct op_result *res)
     *outcome = outcome_of(&result, &res->e);
     /* time has passed, and somebody else may be at work: what was seen of the nodes is old */
     if (*outcome == OUTCOME_LOST || *outcome == OUTCOME_UNKNOWN)
-        world_observe(s, &r->world, OBSERVE_AGENTS);
+        world_observe(&s->cluster, &r->world, OBSERVE_AGENTS);
     if (result.view.status == DNS_VIEW_OK)
         r->world.d = result.view;
     else if (*outcome == OUTCOME_UNKNOWN)
@@ -92,7 +92,7 @@ void op_record(struct run *r, const struct plan_move *m, struct op_result *res)
 void op_ask_dns(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     (void)m;
-    world_observe(r->session, &r->world, OBSERVE_DNS);
+    world_observe(&r->session->cluster, &r->world, OBSERVE_DNS);
     if (r->world.d.status == DNS_VIEW_OK) {
         res->outcome[CLUSTER_NODES_MAX] = OUTCOME_DONE;
         STR_PRINTF(res->detail, "%s answers, epoch %lld", r->world.d.server,

@@ -10,9 +10,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "controller/cluster/evidence.h"
 #include "controller/engine/ops.h"
 #include "controller/engine/ops_node.h"
-#include "controller/world/evidence.h"
 #include "proto/knock.h"
 
 /* ---- one look ----------------------------------------------------------------------------- */
@@ -21,7 +21,7 @@
 static void fill_target(struct run *r, size_t node, struct request *q, const void *arg)
 {
     const struct config_node *target = arg;
-    if (&r->session->config.nodes[node] == target)
+    if (&r->session->cluster.config.nodes[node] == target)
         q->verb = VERB_OBSERVE;
     else
         world_evidence_request(target, q);
@@ -29,7 +29,7 @@ static void fill_target(struct run *r, size_t node, struct request *q, const voi
 
 static void ask_about(struct run *r, size_t target)
 {
-    struct op_result *res = arena_alloc(r->session->arena, sizeof(*res));
+    struct op_result *res = arena_alloc(r->session->cluster.arena, sizeof(*res));
     struct world *w = &r->world;
     uint32_t asked = 1U << target;
     for (size_t i = 0; i < r->view.n_nodes; i++)
@@ -39,7 +39,7 @@ static void ask_about(struct run *r, size_t target)
     w->evidence.began_ms = clock_mono_ms();
     w->evidence.from = 0;
     ops_call(r, asked, VERB_EVIDENCE, EVIDENCE_TIMEOUT_MS, fill_target,
-             &r->session->config.nodes[target], res);
+             &r->session->cluster.config.nodes[target], res);
 }
 
 /* What the witnesses told of it goes into what this run knows. */
@@ -90,7 +90,7 @@ void op_evidence(struct run *r, const struct plan_move *m, struct op_result *res
         for (size_t i = 0; i < r->view.n_nodes; i++)
             if (r->world.evidence.from & (1U << i))
                 progress_say(&r->progress, "    %s",
-                             evidence_words(r->session->arena, run_node_name(r, (int)i),
+                             evidence_words(r->session->cluster.arena, run_node_name(r, (int)i),
                                             &r->world.evidence.seen[i]));
     }
     r->evidence_shown_ms = r->world.evidence.began_ms;
@@ -128,10 +128,10 @@ bool evidence_for_refusal(struct run *r, const struct plan_move *m)
 static int64_t watch_wait_ms(const struct run *r)
 {
     enum { SECOND_READ_MS = 250, STOP_MS = 500, LEAST_MS = 3000 };
-    if (r->session->config.limits.g3_wait_ms > 0)
-        return r->session->config.limits.g3_wait_ms;
+    if (r->session->cluster.config.limits.g3_wait_ms > 0)
+        return r->session->cluster.config.limits.g3_wait_ms;
     int64_t period = LEAST_MS;
-    for (size_t i = 0; i < r->session->config.n_nodes; i++)
+    for (size_t i = 0; i < r->session->cluster.config.n_nodes; i++)
         if (r->world.nodes[i].obs.watch_period_ms > period)
             period = r->world.nodes[i].obs.watch_period_ms;
     return period + SECOND_READ_MS + STOP_MS;

@@ -32,13 +32,13 @@ static void wait_for_stops(struct run *r, uint32_t nodes)
         if (!(nodes & (1U << i)) || stop_over(r, i))
             continue;
         progress_say(&r->progress, "%s is %s", run_node_name(r, (int)i), obs_of(r, i)->pg.problem);
-        ops_until(r, i, stop_over, r->session->config.limits.stop_timeout_ms);
+        ops_until(r, i, stop_over, r->session->cluster.config.limits.stop_timeout_ms);
     }
 }
 
 static void upstream_of(const struct run *r, size_t node, struct upstream *ret)
 {
-    const struct config_node *n = &r->session->config.nodes[node];
+    const struct config_node *n = &r->session->cluster.config.nodes[node];
     STR_COPY(ret->node, n->name);
     STR_COPY(ret->address, n->address);
     ret->port = n->port;
@@ -47,8 +47,8 @@ static void upstream_of(const struct run *r, size_t node, struct upstream *ret)
 void op_arm(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     wait_for_stops(r, m->nodes);
-    size_t yes = ops_call(r, m->nodes, VERB_ARM, r->session->config.limits.agent_timeout_ms, NULL,
-                          NULL, res);
+    size_t yes = ops_call(r, m->nodes, VERB_ARM, r->session->cluster.config.limits.agent_timeout_ms,
+                          NULL, NULL, res);
     STR_PRINTF(res->detail, "%zu armed at epoch %lld", yes, (long long)r->view.d.epoch);
 }
 
@@ -112,7 +112,7 @@ static bool caught_up(const struct run *r, size_t target)
 static void not_attached(struct run *r, size_t owner, size_t target, struct err *reterr)
 {
     const struct obs_pg *pg = &obs_of(r, owner)->pg;
-    const struct config_node *to = &r->session->config.nodes[target];
+    const struct config_node *to = &r->session->cluster.config.nodes[target];
     uint32_t found = senders_of(pg, to->name, to->address);
     const char *from = run_node_name(r, (int)owner);
     char have[LSN_TEXT_BYTES], want[LSN_TEXT_BYTES];
@@ -155,13 +155,13 @@ static void describe_catchup(struct run *r, size_t owner, size_t to, bool ok, in
  * having replayed it, and to the owner, who alone knows whether the two are still connected. */
 void op_catchup(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    int64_t timeout_ms = r->session->config.limits.catchup_timeout_ms;
+    int64_t timeout_ms = r->session->cluster.config.limits.catchup_timeout_ms;
     int to = plan_node_index(&r->view, r->view.d.to);
     size_t owner = owner_index(r);
     uint32_t both = 1U << owner | 1U << to;
     if (ops_call(r, 1U << owner, VERB_CHECKPOINT, timeout_ms, NULL, NULL, res) == 0)
         return;
-    world_observe_nodes(r->session, &r->world, both);
+    world_observe_nodes(&r->session->cluster, &r->world, both);
     bool ok = ops_until_all(r, both, (size_t)to, caught_up, timeout_ms);
     if (!ok)
         res->outcome[m->node >= 0 ? m->node : CLUSTER_NODES_MAX] = OUTCOME_FAILED;
@@ -214,8 +214,8 @@ void op_verify(struct run *r, const struct plan_move *m, struct op_result *res)
 
 void op_detach(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    size_t yes = ops_call(r, m->nodes, VERB_DETACH, r->session->config.limits.catchup_timeout_ms,
-                          NULL, NULL, res);
+    size_t yes = ops_call(r, m->nodes, VERB_DETACH,
+                          r->session->cluster.config.limits.catchup_timeout_ms, NULL, NULL, res);
     STR_PRINTF(res->detail, "%zu standbys receive no more and have replayed what they had", yes);
 }
 
@@ -250,15 +250,15 @@ void op_fence(struct run *r, const struct plan_move *m, struct op_result *res)
 {
     if (!r->outage_began_ms && !r->outage_unknown)
         r->outage_began_ms = clock_mono_ms();
-    ops_call(r, m->nodes, VERB_FENCE, r->session->config.limits.stop_timeout_ms, fill_target, NULL,
-             res);
+    ops_call(r, m->nodes, VERB_FENCE, r->session->cluster.config.limits.stop_timeout_ms,
+             fill_target, NULL, res);
     res->describe = describe_fence;
 }
 
 void op_fence_old(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    ops_call(r, m->nodes, VERB_FENCE, r->session->config.limits.stop_timeout_ms, fill_immediate,
-             NULL, res);
+    ops_call(r, m->nodes, VERB_FENCE, r->session->cluster.config.limits.stop_timeout_ms,
+             fill_immediate, NULL, res);
     res->describe = describe_fence;
 }
 
@@ -280,17 +280,18 @@ static void role_op(struct run *r, const struct plan_move *m, enum verb verb, in
 
 void op_promote(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    role_op(r, m, VERB_PROMOTE, r->session->config.limits.promote_timeout_ms, res);
+    role_op(r, m, VERB_PROMOTE, r->session->cluster.config.limits.promote_timeout_ms, res);
 }
 
 void op_unfence(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    role_op(r, m, VERB_UNFENCE, r->session->config.limits.promote_timeout_ms, res);
+    role_op(r, m, VERB_UNFENCE, r->session->cluster.config.limits.promote_timeout_ms, res);
 }
 
 void op_revoke(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    ops_call(r, m->nodes, VERB_REVOKE, r->session->config.limits.stop_timeout_ms, NULL, NULL, res);
+    ops_call(r, m->nodes, VERB_REVOKE, r->session->cluster.config.limits.stop_timeout_ms, NULL,
+             NULL, res);
     res->describe = describe_role;
 }
 
@@ -303,8 +304,8 @@ static void describe_checkpoint(const struct run *r, const struct plan_move *m,
 
 void op_checkpoint(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    ops_call(r, m->nodes, VERB_CHECKPOINT, r->session->config.limits.catchup_timeout_ms, NULL, NULL,
-             res);
+    ops_call(r, m->nodes, VERB_CHECKPOINT, r->session->cluster.config.limits.catchup_timeout_ms,
+             NULL, NULL, res);
     res->describe = describe_checkpoint;
 }
 
@@ -313,7 +314,7 @@ void op_checkpoint(struct run *r, const struct plan_move *m, struct op_result *r
 static void fill_slot(const struct run *r, size_t of, struct request *q)
 {
     char *name = q->slots[q->n_slots++].name;
-    str_copy(name, sizeof(q->slots[0].name), r->session->config.nodes[of].name);
+    str_copy(name, sizeof(q->slots[0].name), r->session->cluster.config.nodes[of].name);
     for (char *c = name; *c; c++)
         if (*c == '-')
             *c = '_';
@@ -324,7 +325,7 @@ static void fill_slot(const struct run *r, size_t of, struct request *q)
 static void fill_slots(struct run *r, size_t node, struct request *q, const void *arg)
 {
     const int *lost = arg;
-    for (size_t i = 0; i < r->session->config.n_nodes; i++)
+    for (size_t i = 0; i < r->session->cluster.config.n_nodes; i++)
         if (i != node && !(lost && (int)i == *lost))
             fill_slot(r, i, q);
 }
@@ -333,7 +334,7 @@ static void fill_upstream(struct run *r, size_t node, struct request *q, const v
 {
     (void)node, (void)arg;
     upstream_of(r, owner_index(r), &q->upstream);
-    STR_COPY(q->upstream.host, r->session->config.nodes[owner_index(r)].target);
+    STR_COPY(q->upstream.host, r->session->cluster.config.nodes[owner_index(r)].target);
 }
 
 static bool streams(const struct run *r, size_t node)
@@ -353,7 +354,7 @@ static void attach(struct run *r, const struct plan_move *m, enum verb verb, str
     ops_call(r, m->nodes, verb, REQUEST_MS, fill_upstream, NULL, res);
     size_t yes = 0;
     int64_t deadline = clock_mono_ms() + STREAM_MS;
-    for (size_t i = 0; i < r->session->config.n_nodes; i++) {
+    for (size_t i = 0; i < r->session->cluster.config.n_nodes; i++) {
         if (!(m->nodes & (1U << i)) || res->outcome[i] != OUTCOME_DONE)
             continue;
         int64_t left = deadline - clock_mono_ms();
@@ -399,7 +400,7 @@ void op_forget(struct run *r, const struct plan_move *m, struct op_result *res)
     const char *owner = run_node_name(r, m->node), *node = run_node_name(r, r->view.to);
     if (ops_call(r, m->nodes, VERB_SLOTS, 10000, fill_slots, &r->view.to, res) == 0)
         return;
-    world_observe_node(r->session, &r->world, m->node);
+    world_observe_node(&r->session->cluster, &r->world, m->node);
     if (ops_until(r, (size_t)m->node, slot_gone, SHOWN_MS)) {
         STR_PRINTF(res->detail, "%s keeps no WAL for %s", owner, node);
         return;
@@ -436,8 +437,8 @@ static void fill_word(struct run *r, size_t node, struct request *q, const void 
 
 void op_let_go(struct run *r, const struct plan_move *m, struct op_result *res)
 {
-    ops_call(r, m->nodes, VERB_UNFENCE, r->session->config.limits.promote_timeout_ms, fill_word,
-             NULL, res);
+    ops_call(r, m->nodes, VERB_UNFENCE, r->session->cluster.config.limits.promote_timeout_ms,
+             fill_word, NULL, res);
     res->describe = describe_role;
 }
 

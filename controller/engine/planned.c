@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "controller/decide/steps.h"
 #include "controller/engine/run.h"
-#include "controller/history/run_journal.h"
+#include "controller/engine/run_journal.h"
 #include "controller/plan/plan.h"
 
 /* Where `m` is in the plan from `next` on; its end when all is done; -1: beside the plan. */

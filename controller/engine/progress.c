@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/engine/trace.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 
 enum { DETAIL_BYTES = 800, DETAIL_COLUMN = 42 };
 

@@ -13,12 +13,12 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "controller/cluster/observe.h"
 #include "controller/decide/planner.h"
 #include "controller/engine/planned.h"
 #include "controller/engine/progress.h"
 #include "controller/engine/trace.h"
-#include "controller/session.h"
-#include "controller/world/observe.h"
+#include "controller/session/session.h"
 
 struct journal;
 struct rehearse;

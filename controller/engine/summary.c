@@ -7,14 +7,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/evidence.h"
+#include "controller/cluster/slots.h"
 #include "controller/decide/planner_view.h"
 #include "controller/engine/run.h"
-#include "controller/history/journal.h"
-#include "controller/history/story.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
-#include "controller/world/evidence.h"
-#include "controller/world/slots.h"
+#include "controller/journal/journal.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 
 bool summary_dns_refused(const struct run *r, const struct plan_move *m)
 {
@@ -29,24 +28,8 @@ void summary_reason(const struct run *r, const struct plan_move *m, char *ret_te
                    m->reason == WHY_DNS_SILENT ? ", so nothing more is changed"
                                                : "; nothing has been changed");
     else
-        summary_fill(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node),
-                     ret_text, bytes);
-}
-
-void summary_fill(const char *text, const char *node, char *ret_text, size_t bytes)
-{
-    size_t used = 0;
-    ret_text[0] = '\0';
-    while (*text && used + 1 < bytes) {
-        if (text[0] == '%' && text[1] == 's') {
-            str_copy(ret_text + used, bytes - used, node);
-            used += strlen(ret_text + used);
-            text += 2;
-        } else {
-            ret_text[used++] = *text++;
-            ret_text[used] = '\0';
-        }
-    }
+        planner_sentence(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node),
+                         ret_text, bytes);
 }
 
 void summary_opening(struct run *r)
@@ -58,12 +41,13 @@ void summary_opening(struct run *r)
         STR_PRINTF(target, ": %s -> %s", d->owner[0] ? d->owner : "?",
                    run_node_name(r, r->view.to));
     if (d->epoch == 0) {
-        progress_say(&r->progress, "%s of %s%s   (%s)", s->verb->name, s->config.cluster.name,
-                     target, r->view.d_answered ? "no record" : "the record cannot be read");
+        progress_say(&r->progress, "%s of %s%s   (%s)", s->verb->name,
+                     s->cluster.config.cluster.name, target,
+                     r->view.d_answered ? "no record" : "the record cannot be read");
         return;
     }
     progress_say(&r->progress, "%s of %s%s   (epoch %lld, %s)", s->verb->name,
-                 s->config.cluster.name, target, (long long)d->epoch,
+                 s->cluster.config.cluster.name, target, (long long)d->epoch,
                  register_state_names[d->state]);
 }
 
@@ -95,7 +79,7 @@ void summary_outage_before(struct run *r)
  * its last commit that was replayed. */
 static int64_t last_heard_ms(const struct run *r)
 {
-    int lost = config_node_index(&r->session->config, r->from);
+    int lost = config_node_index(&r->session->cluster.config, r->from);
     int64_t wall_ms = lost >= 0 ? r->last_seen[lost].wall_ms : 0;
     for (size_t i = 0; lost >= 0 && i < r->view.n_nodes; i++)
         if (r->last_seen[lost].heard_wall_ms[i] > wall_ms)
@@ -124,7 +108,7 @@ static json_t *certificate(const struct run *r)
 {
     char sysid[24], stop[LSN_TEXT_BYTES], replay[LSN_TEXT_BYTES];
     const struct plan_marks *m = &r->view.marks;
-    int owner = plan_owner(&r->view), old = config_node_index(&r->session->config, r->from);
+    int owner = plan_owner(&r->view), old = config_node_index(&r->session->cluster.config, r->from);
     if (!m->verified_shutdown_lsn || !m->finished || owner < 0 || old < 0)
         return NULL;
     STR_PRINTF(sysid, "%llu", (unsigned long long)r->view.d.sysid);
@@ -157,13 +141,13 @@ static json_t *debts(const struct run *r)
     size_t n = planner_debts(&r->view, outstanding);
     for (size_t i = 0; i < n; i++) {
         char text[160];
-        summary_fill(plan_debt_text((enum plan_debt_kind)outstanding[i].kind),
-                     run_node_name(r, (int)outstanding[i].node), text, sizeof(text));
+        planner_sentence(plan_debt_text((enum plan_debt_kind)outstanding[i].kind),
+                         run_node_name(r, (int)outstanding[i].node), text, sizeof(text));
         json_array_append_new(list, json_string(text));
     }
     const char *lines[CLUSTER_NODES_MAX];
-    size_t left = r->journal ? slots_left(r->session->arena, &r->session->config, &r->world,
-                                          plan_owner(&r->view), lines)
+    size_t left = r->journal ? slots_left(r->session->cluster.arena, &r->session->cluster.config,
+                                          &r->world, plan_owner(&r->view), lines)
                              : 0;
     for (size_t i = 0; i < left; i++)
         json_array_append_new(list, json_string(lines[i]));
@@ -175,7 +159,8 @@ static json_t *evidence(const struct run *r)
 {
     const char *lines[EVIDENCE_LINES_MAX];
     json_t *list = json_array();
-    size_t n = evidence_lines(r->session->arena, &r->session->config, &r->world, lines);
+    size_t n =
+        evidence_lines(r->session->cluster.arena, &r->session->cluster.config, &r->world, lines);
     for (size_t i = 0; i < n; i++)
         json_array_append_new(list, json_string(lines[i]));
     return list;
@@ -216,7 +201,7 @@ static void say(const struct run *r, const char *title, const char *text)
 
 static void print_certificate(const struct run *r, const json_t *c)
 {
-    struct arena *a = r->session->arena;
+    struct arena *a = r->session->cluster.arena;
     if (!c)
         return;
     say(r, "handover",
@@ -240,9 +225,10 @@ static void print_pretty(const struct run *r, const json_t *end, const char *mes
         say(r, json_string_value(json_object_get(end, "outcome")), message);
     if (outage_ms(r) >= 0)
         say(r, "outage",
-            arena_printf(r->session->arena,
-                         since_last_heard(r) ? STORY_OUTAGE_HEARD : STORY_OUTAGE_STOP,
-                         arena_printf(r->session->arena, "%lld ms", (long long)outage_ms(r))));
+            arena_printf(
+                r->session->cluster.arena,
+                since_last_heard(r) ? SUMMARY_OUTAGE_HEARD : SUMMARY_OUTAGE_STOP,
+                arena_printf(r->session->cluster.arena, "%lld ms", (long long)outage_ms(r))));
     else if (r->outage_unknown && r->outage_ended_ms)
         say(r, "outage", "not known: the stop was asked for by an earlier command");
     print_certificate(r, json_object_get(end, "certificate"));

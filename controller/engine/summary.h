@@ -8,6 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* How long no node could write, %s, and between what. */
+#define SUMMARY_OUTAGE_STOP "%s, from the stop request to the first committed write"
+#define SUMMARY_OUTAGE_HEARD                                                                       \
+    "at most %s, from when a standby last heard from the lost primary to the first committed "     \
+    "write"
+
 struct plan_move;
 struct run;
 
@@ -21,5 +27,3 @@ void summary_closing(struct run *r, const struct plan_move *m);
 bool summary_dns_refused(const struct run *r, const struct plan_move *m);
 /* The planner's last word as a sentence. */
 void summary_reason(const struct run *r, const struct plan_move *m, char *ret_text, size_t bytes);
-/* `text` with each %s replaced by `node` (the planner's sentences name one node). */
-void summary_fill(const char *text, const char *node, char *ret_text, size_t bytes);

@@ -1,8 +1,8 @@
 #include "controller/engine/update.h"
 
 #include "base/loop.h"
-#include "controller/session.h"
-#include "controller/world/dns_words.h"
+#include "controller/cluster/dns_words.h"
+#include "controller/session/session.h"
 
 enum { GRACE_MS = 1000 }; /* the operation ends by itself at its deadline */
 
@@ -26,12 +26,12 @@ void update_wait(struct session *s, const struct dns_swap *swap, struct dns_swap
                  struct err *ret_why)
 {
     struct wait w = {.result = ret_result, .why = ret_why};
-    int64_t timeout_ms = s->config.dns.timeout_ms;
+    int64_t timeout_ms = s->cluster.config.dns.timeout_ms;
 
     *ret_result = (struct dns_swap_result){.verdict = DNS_UNKNOWN, .view.status = DNS_VIEW_SILENT};
     *ret_why = (struct err){.code = 0};
-    struct dns_op *op = dns_swap(s->loop, &s->zone, swap, timeout_ms, on_swap, &w);
-    if (loop_wait(s->loop, &w.done, timeout_ms + GRACE_MS, ret_why) < 0)
+    struct dns_op *op = dns_swap(s->cluster.loop, &s->cluster.zone, swap, timeout_ms, on_swap, &w);
+    if (loop_wait(s->cluster.loop, &w.done, timeout_ms + GRACE_MS, ret_why) < 0)
         dns_op_cancel(op);
-    dns_words_name_key(&s->config, ret_why);
+    dns_words_name_key(&s->cluster.config, ret_why);
 }

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/history/story.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 
 enum { READ_MS = 1500 };
 
@@ -39,11 +39,11 @@ void elsewhere_look(struct session *s, const struct story_list *l, struct elsewh
     struct look look = {.view.status = DNS_VIEW_SILENT};
 
     *ret = (struct elsewhere){.answered = false};
-    if (session_open_dns(s, true, NULL) < 0)
+    if (cluster_open_dns(&s->cluster, true, NULL) < 0)
         return;
-    struct dns_op *op =
-        dns_read(s->loop, &s->zone, NULL, DNS_READ_REGISTER, READ_MS, on_read, &look);
-    if (loop_wait(s->loop, &look.done, READ_MS + 500, NULL) < 0)
+    struct dns_op *op = dns_read(s->cluster.loop, &s->cluster.zone, NULL, DNS_READ_REGISTER,
+                                 READ_MS, on_read, &look);
+    if (loop_wait(s->cluster.loop, &look.done, READ_MS + 500, NULL) < 0)
         dns_op_cancel(op);
     if (look.view.status != DNS_VIEW_OK || !look.view.record_valid)
         return;
@@ -58,7 +58,7 @@ const char *elsewhere_text(struct session *s, const struct elsewhere *e)
 {
     const struct record *d = &e->record;
 
-    return arena_printf(s->arena,
+    return arena_printf(s->cluster.arena,
                         "DNS shows it open: %s, owner %s%s%s, epoch %" PRId64
                         ", held by %s. What was done, and why, is in the journals of %s: "
                         "`pgtandem show %s` there",

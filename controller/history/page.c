@@ -3,13 +3,15 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/human.h"
 #include "base/mem.h"
 #include "controller/decide/steps.h"
+#include "controller/engine/summary.h"
 #include "controller/history/story.h"
 #include "controller/history/story_print.h"
-#include "controller/history/who.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/journal/who.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 
 enum { FACTS_MAX = 24 };
 
@@ -17,7 +19,7 @@ const char *page_title(const struct page *p)
 {
     const struct story *st = p->story;
 
-    return arena_printf(p->session->arena, "%s of %s%s%s%s%s", st->verb, st->cluster,
+    return arena_printf(p->session->cluster.arena, "%s of %s%s%s%s%s", st->verb, st->cluster,
                         *st->to ? ": " : "", st->from, *st->from && *st->to ? " -> " : "", st->to);
 }
 
@@ -27,7 +29,7 @@ static const char *outcome_text(const struct page *p)
 
     if (!st->end)
         return "unfinished: the journal has no end";
-    return arena_printf(p->session->arena, "%s%s%s (exit status %" PRId64 ")", st->outcome,
+    return arena_printf(p->session->cluster.arena, "%s%s%s (exit status %" PRId64 ")", st->outcome,
                         *st->message ? ": " : "", st->message, st->exit);
 }
 
@@ -38,7 +40,7 @@ static const char *certificate_text(const struct page *p)
     if (!c)
         return "";
     return arena_printf(
-        p->session->arena,
+        p->session->cluster.arena,
         "no commit is lost: system identifier %s, shutdown checkpoint of %s (timeline %" PRId64
         ") at %s, %s had replayed to %s before it was promoted to timeline %" PRId64,
         story_text(c, "system_identifier"), story_text(c, "from"),
@@ -48,7 +50,7 @@ static const char *certificate_text(const struct page *p)
 
 struct page_fact *page_facts(const struct page *p)
 {
-    struct arena *a = p->session->arena;
+    struct arena *a = p->session->cluster.arena;
     const struct story *st = p->story;
     const json_t *who = json_object_get(st->begin, "who");
     struct page_fact *f = arena_alloc(a, FACTS_MAX * sizeof(*f));
@@ -59,15 +61,15 @@ struct page_fact *page_facts(const struct page *p)
     f[n++] = (struct page_fact){"Outcome", outcome_text(p)};
     if (st->outage_ms >= 0)
         f[n++] = (struct page_fact){
-            "Outage", arena_printf(a, st->last_heard ? STORY_OUTAGE_HEARD : STORY_OUTAGE_STOP,
-                                   report_duration(a, st->outage_ms))};
+            "Outage", arena_printf(a, st->last_heard ? SUMMARY_OUTAGE_HEARD : SUMMARY_OUTAGE_STOP,
+                                   human_duration(a, st->outage_ms))};
     f[n++] = (struct page_fact){"Why", st->reason};
     f[n++] = (struct page_fact){
         "Who", who ? arena_printf(a, "%s (%s)", who_text(who, person), st->by) : st->by};
     f[n++] = (struct page_fact){
-        "When", arena_printf(a, "%s%s%s", report_time(a, st->began_wall_ms),
+        "When", arena_printf(a, "%s%s%s", human_time(a, st->began_wall_ms),
                              st->duration_ms >= 0 ? ", took " : "",
-                             st->duration_ms >= 0 ? report_duration(a, st->duration_ms) : "")};
+                             st->duration_ms >= 0 ? human_duration(a, st->duration_ms) : "")};
     f[n++] = (struct page_fact){"Handover", certificate_text(p)};
     f[n++] = (struct page_fact){"Checks", page_checks_text(p)};
     for (size_t i = 0; i < n_debts && n < FACTS_MAX - 5; i++)
@@ -75,7 +77,7 @@ struct page_fact *page_facts(const struct page *p)
             i ? "" : "Outstanding",
             debts[i].settled ? arena_printf(a, "%s (settled since, by %s %s on %s)", debts[i].text,
                                             debts[i].settled->verb, debts[i].settled->txn,
-                                            report_time(a, debts[i].settled->began_wall_ms))
+                                            human_time(a, debts[i].settled->began_wall_ms))
                              : arena_printf(a,
                                             "%s (not settled yet by a command of this "
                                             "controller)",
@@ -124,9 +126,9 @@ const char *page_checks_text(const struct page *p)
         unknown += json_is_true(json_object_get(c, "unchecked"));
     }
     return arena_printf(
-        p->session->arena, "%zu: %zu good, %zu not, of which %zu ignored by name%s",
+        p->session->cluster.arena, "%zu: %zu good, %zu not, of which %zu ignored by name%s",
         json_array_size(list), good, json_array_size(list) - good - unknown, ignored,
-        unknown ? arena_printf(p->session->arena, "; %zu not checked", unknown) : "");
+        unknown ? arena_printf(p->session->cluster.arena, "; %zu not checked", unknown) : "");
 }
 
 /* ---- texts of steps -------------------------------------------------------------------------- */
@@ -145,7 +147,7 @@ const char **page_loss(const struct page *p)
             strcmp(step->name, steps[STEP_LOSS].name) != 0)
             continue;
         const char **more =
-            arena_alloc(p->session->arena, (n + json_array_size(said) + 1) * sizeof(*more));
+            arena_alloc(p->session->cluster.arena, (n + json_array_size(said) + 1) * sizeof(*more));
         if (n)
             memcpy(more, texts, n * sizeof(*more));
         json_array_foreach(said, k, o)
@@ -158,7 +160,7 @@ const char **page_loss(const struct page *p)
 
 const char **page_ran(const struct page *p, const struct story_step *step)
 {
-    struct arena *a = p->session->arena;
+    struct arena *a = p->session->cluster.arena;
     const json_t *answer, *ran;
     const char **texts = arena_alloc(a, sizeof(*texts) * (STORY_ON_MAX * 8 + 1));
     size_t i, k, n = 0;

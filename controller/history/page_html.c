@@ -6,7 +6,7 @@
 #include "controller/history/page.h"
 #include "controller/history/story.h"
 #include "controller/history/story_print.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 
 static const char style[] =
     ":root{color-scheme:light dark;--bg:#fff;--fg:#1c2126;--dim:#667079;--line:#dde2e6;"

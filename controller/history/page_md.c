@@ -7,14 +7,14 @@
 #include "controller/history/story.h"
 #include "controller/history/story_print.h"
 #include "controller/history/timeline.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 
 enum { BAR_COLUMNS = 48 };
 
 /* In a table a bar would end the cell, a newline the row. */
 static const char *cell(const struct page *p, const char *text)
 {
-    char *copy = arena_alloc(p->session->arena, 2 * strlen(text) + 1), *to = copy;
+    char *copy = arena_alloc(p->session->cluster.arena, 2 * strlen(text) + 1), *to = copy;
 
     for (; *text; text++) {
         if (strchr("|*_`<\\", *text))
@@ -38,7 +38,7 @@ static void timeline(struct page *p)
 {
     struct timeline t;
 
-    timeline_layout(p->story, p->session->arena, &t);
+    timeline_layout(p->story, p->session->cluster.arena, &t);
     if (t.n_columns == 0)
         return;
     buf_str(p->out, "\n## Timeline\n\n```\n");
@@ -54,8 +54,9 @@ static void timeline(struct page *p)
         for (int i = from; i < to || i == from; i++)
             buf_str(p->out, step->ms < 0 ? "?" : step->ok ? "=" : "x");
         buf_printf(p->out, "%*s| %s\n", BAR_COLUMNS - (to > from ? to : from + 1), "",
-                   step->ms < 0 ? "no result"
-                                : arena_printf(p->session->arena, "%" PRId64 " ms", step->ms));
+                   step->ms < 0
+                       ? "no result"
+                       : arena_printf(p->session->cluster.arena, "%" PRId64 " ms", step->ms));
     }
     buf_str(p->out, "```\n");
 }

@@ -7,7 +7,7 @@
 #include "controller/history/page.h"
 #include "controller/history/story.h"
 #include "controller/history/timeline.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 
 enum { LABEL = 84, HEAD = 66, LANE = 44, BAND = 24, FOOT = 26, NAME_LEAST = 36 };
 
@@ -81,11 +81,12 @@ static void columns(struct page *p, const struct timeline *t)
 static const char *band_text(struct page *p, const struct timeline_band *b)
 {
     if (b->state == TIMELINE_OUTAGE && p->story->outage_ms >= 0)
-        return arena_printf(p->session->arena, "no writes: %" PRId64 " ms", p->story->outage_ms);
+        return arena_printf(p->session->cluster.arena, "no writes: %" PRId64 " ms",
+                            p->story->outage_ms);
     if (b->state == TIMELINE_OUTAGE)
         return "no writes";
     if (b->state == TIMELINE_WRITES)
-        return arena_printf(p->session->arena, "writes on %s", b->text);
+        return arena_printf(p->session->cluster.arena, "writes on %s", b->text);
     return b->text;
 }
 
@@ -149,7 +150,7 @@ void page_svg(struct page *p)
 {
     struct timeline t;
 
-    timeline_layout(p->story, p->session->arena, &t);
+    timeline_layout(p->story, p->session->cluster.arena, &t);
     if (t.n_columns == 0)
         return;
     double width = LABEL + t.width + 8, height = lane_y(t.n_lanes) + FOOT + 14;

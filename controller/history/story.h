@@ -12,18 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "controller/history/journal.h"
+#include "controller/journal/journal.h"
 
 struct arena;
 struct err;
 
 enum { STORY_ON_MAX = 16 };
-
-/* How long no node could write, %s, and between what. */
-#define STORY_OUTAGE_STOP "%s, from the stop request to the first committed write"
-#define STORY_OUTAGE_HEARD                                                                         \
-    "at most %s, from when a standby last heard from the lost primary to the first committed "     \
-    "write"
 
 struct story_step {
     const char *name;

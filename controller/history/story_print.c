@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/engine/summary.h"
 #include "controller/history/story.h"
-#include "controller/history/who.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/journal/who.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 
 /* ---- head ------------------------------------------------------------------------------------ */
 
@@ -34,12 +36,13 @@ void story_print_head(struct session *s, const struct story *st)
            *st->from || *st->to ? ": " : "", st->from, *st->from && *st->to ? " -> " : "", st->to,
            report_off(s, STYLE_BOLD), report_on(s, STYLE_DIM), st->txn, report_off(s, STYLE_DIM));
     if (st->began_wall_ms)
-        item(s, "when", report_time(s->arena, st->began_wall_ms));
-    item(s, "who", who ? arena_printf(s->arena, "%s (%s)", who_text(who, person), st->by) : st->by);
+        item(s, "when", human_time(s->cluster.arena, st->began_wall_ms));
+    item(s, "who",
+         who ? arena_printf(s->cluster.arena, "%s (%s)", who_text(who, person), st->by) : st->by);
     item(s, "why", st->reason);
     item(s, "goes on",
          *st->transition && strcmp(st->transition, st->txn) != 0
-             ? arena_printf(s->arena, "with transition %s", st->transition)
+             ? arena_printf(s->cluster.arena, "with transition %s", st->transition)
              : "");
     item(s, "journal", st->file->path);
     if (st->file->n_damaged)
@@ -79,7 +82,7 @@ static void print_ran(struct session *s, const char *node, const json_t *list)
     size_t i;
 
     json_array_foreach(list, i, ran) {
-        under(s, "ran", arena_printf(s->arena, "%s: %s", node, story_ran_text(s, ran)));
+        under(s, "ran", arena_printf(s->cluster.arena, "%s: %s", node, story_ran_text(s, ran)));
         output(s, story_text(ran, "output"));
     }
 }
@@ -89,9 +92,10 @@ static const char *check_text(struct session *s, const json_t *c)
     const char *remedy = story_text(c, "remedy");
 
     if (json_is_true(json_object_get(c, "unchecked")))
-        return arena_printf(s->arena, "%s: %s", story_text(c, "check"), story_text(c, "measured"));
+        return arena_printf(s->cluster.arena, "%s: %s", story_text(c, "check"),
+                            story_text(c, "measured"));
     return arena_printf(
-        s->arena, "%s (%s%s): %s, wanted: %s%s%s", story_text(c, "check"),
+        s->cluster.arena, "%s (%s%s): %s, wanted: %s%s%s", story_text(c, "check"),
         story_text(c, "severity"), json_is_true(json_object_get(c, "ignored")) ? ", ignored" : "",
         story_text(c, "measured"), story_text(c, "threshold"), *remedy ? "; " : "", remedy);
 }
@@ -127,9 +131,9 @@ void story_print_step(struct session *s, const struct story_step *step)
 
     if (step->ms >= 0)
         STR_PRINTF(ms, "%" PRId64 " ms", step->ms);
-    char *lead =
-        arena_printf(s->arena, "  +%6.3f s  %-11s %-8s %s%-9s%s %8s  ", (double)step->at_ms / 1000,
-                     step->name, step->node, report_on(s, style), word, report_off(s, style), ms);
+    char *lead = arena_printf(s->cluster.arena, "  +%6.3f s  %-11s %-8s %s%-9s%s %8s  ",
+                              (double)step->at_ms / 1000, step->name, step->node,
+                              report_on(s, style), word, report_off(s, style), ms);
     printf("%s%s\n", lead,
            step->ms < 0   ? "(the command died in it, or is still at it)"
            : step->ok     ? step->detail
@@ -144,7 +148,7 @@ void story_print_step(struct session *s, const struct story_step *step)
 
 static const char *certificate_text(struct session *s, const json_t *c)
 {
-    return arena_printf(s->arena,
+    return arena_printf(s->cluster.arena,
                         "system identifier %s, %s timeline %" PRId64 " -> %s timeline %" PRId64
                         ", shutdown checkpoint at %s, replayed to %s: no commit is lost",
                         story_text(c, "system_identifier"), story_text(c, "from"),
@@ -156,10 +160,10 @@ static const char *certificate_text(struct session *s, const json_t *c)
 static const char *settled_text(struct session *s, const struct story_debt *d)
 {
     if (!d->settled)
-        return arena_printf(s->arena, "%s (not settled by any command here; `pgtandem status`)",
-                            d->text);
-    return arena_printf(s->arena, "%s (settled by %s %s, %s)", d->text, d->settled->verb,
-                        d->settled->txn, report_time(s->arena, d->settled->began_wall_ms));
+        return arena_printf(s->cluster.arena,
+                            "%s (not settled by any command here; `pgtandem status`)", d->text);
+    return arena_printf(s->cluster.arena, "%s (settled by %s %s, %s)", d->text, d->settled->verb,
+                        d->settled->txn, human_time(s->cluster.arena, d->settled->began_wall_ms));
 }
 
 void story_print_end(struct session *s, const struct story_list *l, const struct story *st)
@@ -167,21 +171,22 @@ void story_print_end(struct session *s, const struct story_list *l, const struct
     const json_t *certificate = json_object_get(st->end, "certificate");
     const char *last = st->file->n_records ? st->file->records[st->file->n_records - 1].hash : "";
     struct story_debt *debts;
-    size_t n = story_debts(l, st, s->arena, &debts);
+    size_t n = story_debts(l, st, s->cluster.arena, &debts);
 
     printf("\n");
     if (!st->end)
         item(s, "outcome", "unfinished: it has no end");
     else
         item(s, "outcome",
-             arena_printf(s->arena, "%s%s%s, exit status %" PRId64, st->outcome,
+             arena_printf(s->cluster.arena, "%s%s%s, exit status %" PRId64, st->outcome,
                           *st->message ? ": " : "", st->message, st->exit));
     if (st->duration_ms >= 0)
-        item(s, "took", report_duration(s->arena, st->duration_ms));
+        item(s, "took", human_duration(s->cluster.arena, st->duration_ms));
     if (st->outage_ms >= 0)
         item(s, "outage",
-             arena_printf(s->arena, st->last_heard ? STORY_OUTAGE_HEARD : STORY_OUTAGE_STOP,
-                          report_duration(s->arena, st->outage_ms)));
+             arena_printf(s->cluster.arena,
+                          st->last_heard ? SUMMARY_OUTAGE_HEARD : SUMMARY_OUTAGE_STOP,
+                          human_duration(s->cluster.arena, st->outage_ms)));
     if (certificate)
         item(s, "handover", certificate_text(s, certificate));
     for (size_t i = 0; i < n; i++)
@@ -212,7 +217,7 @@ json_t *story_json(struct session *s, const struct story_list *l, const struct s
 {
     json_t *list = json_array(), *outstanding = json_array();
     struct story_debt *debts;
-    size_t n = story_debts(l, st, s->arena, &debts);
+    size_t n = story_debts(l, st, s->cluster.arena, &debts);
 
     for (size_t i = 0; i < st->n_steps; i++)
         json_array_append_new(list, step_json(&st->steps[i]));

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "controller/history/story.h"
 #include "controller/history/story_print.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 
 static bool is_true(const json_t *o, const char *key)
 {
@@ -22,13 +22,13 @@ const char *story_answer_text(struct session *s, const json_t *a)
     const char *numbers = "";
 
     if (epoch > 0)
-        numbers =
-            arena_printf(s->arena, " (%" PRId64 ", %" PRId64 ")", epoch, story_number(a, "seq", 0));
+        numbers = arena_printf(s->cluster.arena, " (%" PRId64 ", %" PRId64 ")", epoch,
+                               story_number(a, "seq", 0));
     if (is_true(a, "ok"))
-        return arena_printf(s->arena, "%s: %s%s: yes after %" PRId64 " ms%s%s",
+        return arena_printf(s->cluster.arena, "%s: %s%s: yes after %" PRId64 " ms%s%s",
                             story_text(a, "node"), story_text(a, "asked"), numbers, ms,
                             *text ? "; " : "", text);
-    return arena_printf(s->arena, "%s: %s%s: NO after %" PRId64 " ms (%s): %s%s%s",
+    return arena_printf(s->cluster.arena, "%s: %s%s: NO after %" PRId64 " ms (%s): %s%s%s",
                         story_text(a, "node"), story_text(a, "asked"), numbers, ms, code,
                         story_text(a, "msg"), *hint ? "; " : "", hint);
 }
@@ -37,12 +37,12 @@ const char *story_ran_text(struct session *s, const json_t *r)
 {
     int64_t status = story_number(r, "status", -1), signal = story_number(r, "signal", 0);
     const char *end = is_true(r, "timed_out") ? "killed at its deadline"
-                      : signal                ? arena_printf(s->arena, "signal %" PRId64, signal)
-                      : status < 0            ? "it runs on"
-                                              : arena_printf(s->arena, "status %" PRId64, status);
+                      : signal     ? arena_printf(s->cluster.arena, "signal %" PRId64, signal)
+                      : status < 0 ? "it runs on"
+                                   : arena_printf(s->cluster.arena, "status %" PRId64, status);
 
-    return arena_printf(s->arena, "`%s`: %s after %" PRId64 " ms", story_text(r, "command"), end,
-                        story_number(r, "ms", 0));
+    return arena_printf(s->cluster.arena, "`%s`: %s after %" PRId64 " ms", story_text(r, "command"),
+                        end, story_number(r, "ms", 0));
 }
 
 const char *story_dns_text(struct session *s, const json_t *d)
@@ -52,12 +52,12 @@ const char *story_dns_text(struct session *s, const json_t *d)
     int64_t tries = story_number(d, "tries", 1);
 
     return arena_printf(
-        s->arena,
+        s->cluster.arena,
         "UPDATE %s after %" PRId64 " ms, sent %" PRId64 " time%s: %s%s%s; "
         "record %s%s%s",
         story_text(d, "verdict"), story_number(d, "ms", 0), tries, tries == 1 ? "" : "s",
         strcmp(old, alias) == 0 ? "alias stays " : "alias -> ", alias,
-        *old && strcmp(old, alias) != 0 ? arena_printf(s->arena, " (from %s)", old) : "",
+        *old && strcmp(old, alias) != 0 ? arena_printf(s->cluster.arena, " (from %s)", old) : "",
         story_text(d, "record"), *msg ? "; " : "", msg);
 }
 
@@ -84,23 +84,24 @@ const char *story_seen_text(struct session *s, const json_t *o)
                      {"problem", "problem:"}};
     int64_t tli = story_number(o, "tli", 0), jobs = story_number(o, "jobs_running", 0);
     const char *role = story_text(o, "role"), *control = story_text(o, "pg_control");
-    const char *text = arena_printf(s->arena, "%s: %s", story_text(o, "node"), role);
+    const char *text = arena_printf(s->cluster.arena, "%s: %s", story_text(o, "node"), role);
 
     if (strcmp(role, "silent") == 0)
         return text;
     if (tli > 0)
-        text = arena_printf(s->arena, "%s on timeline %" PRId64, text, tli);
+        text = arena_printf(s->cluster.arena, "%s on timeline %" PRId64, text, tli);
     else if (*control)
-        text = arena_printf(s->arena, "%s (pg_control \"%s\")", text, control);
-    text = arena_printf(s->arena, "%s, epoch %" PRId64 "%s%s, jobs %" PRId64 " on %" PRId64 " off",
-                        text, story_number(o, "epoch", 0), is_true(o, "fenced") ? ", fenced" : "",
+        text = arena_printf(s->cluster.arena, "%s (pg_control \"%s\")", text, control);
+    text = arena_printf(s->cluster.arena,
+                        "%s, epoch %" PRId64 "%s%s, jobs %" PRId64 " on %" PRId64 " off", text,
+                        story_number(o, "epoch", 0), is_true(o, "fenced") ? ", fenced" : "",
                         is_true(o, "held") ? ", held" : "", story_number(o, "cron_on", 0),
                         story_number(o, "cron_off", 0));
     if (jobs > 0)
-        text = arena_printf(s->arena, "%s, %" PRId64 " running", text, jobs);
+        text = arena_printf(s->cluster.arena, "%s, %" PRId64 " running", text, jobs);
     for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++)
         if (says_something(o, positions[i].key))
-            text = arena_printf(s->arena, "%s, %s %s", text, positions[i].word,
+            text = arena_printf(s->cluster.arena, "%s, %s %s", text, positions[i].word,
                                 story_text(o, positions[i].key));
     return text;
 }

@@ -7,25 +7,24 @@
 #include "base/mask.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/cron_nodes.h"
+#include "controller/cluster/evidence.h"
+#include "controller/cluster/slots.h"
+#include "controller/cluster/view.h"
 #include "controller/decide/planner_view.h"
-#include "controller/engine/summary.h"
 #include "controller/preflight/preflight.h"
-#include "controller/session.h"
-#include "controller/world/cron_nodes.h"
-#include "controller/world/evidence.h"
-#include "controller/world/slots.h"
-#include "controller/world/view.h"
+#include "controller/session/session.h"
 
 const struct foresight *plan_foresee(struct session *s, const struct world *w,
                                      const struct plan_view *view)
 {
-    struct foresight *f = arena_alloc(s->arena, sizeof(*f));
+    struct foresight *f = arena_alloc(s->cluster.arena, sizeof(*f));
     int upstream[CLUSTER_NODES_MAX];
 
     for (size_t i = 0; i < CLUSTER_NODES_MAX; i++) {
         upstream[i] = -1;
-        for (size_t j = 0; i < w->n_nodes && j < s->config.n_nodes; j++)
-            if (view_streams_from(&s->config, w, i, j))
+        for (size_t j = 0; i < w->n_nodes && j < s->cluster.config.n_nodes; j++)
+            if (view_streams_from(&s->cluster.config, w, i, j))
                 upstream[i] = (int)j;
     }
     foresee(view, upstream, f);
@@ -38,15 +37,15 @@ static void tell_end(const struct plan_look *look, const struct plan_move *end, 
 {
     const char *node = end->node >= 0 ? look->view->nodes[end->node].name : "";
     enum plan_reason why = (enum plan_reason)end->reason;
-    const struct config *c = &look->session->config;
-    struct arena *a = look->session->arena;
+    const struct config *c = &look->session->cluster.config;
+    struct arena *a = look->session->cluster.arena;
     bool seen = why == WHY_SEEN_WRITABLE && evidence_writable(look->world);
     char text[200], hint[300];
 
-    summary_fill(seen ? evidence_verdict(a, c, look->world) : plan_reason_text(why), node, text,
-                 sizeof(text));
-    summary_fill(seen ? evidence_remedy(a, c, look->world) : plan_reason_hint(why), node, hint,
-                 sizeof(hint));
+    planner_sentence(seen ? evidence_verdict(a, c, look->world) : plan_reason_text(why), node, text,
+                     sizeof(text));
+    planner_sentence(seen ? evidence_remedy(a, c, look->world) : plan_reason_hint(why), node, hint,
+                     sizeof(hint));
     bool told = end->kind == MOVE_DONE || end->exit_code == 3 || !*hint;
     (void)str_printf(ret, bytes, "%s%s%s", text, told ? "" : ": ", told ? "" : hint);
 }
@@ -57,17 +56,17 @@ static void take_owed(const struct plan_look *look, struct plan *p)
     size_t n = planner_debts(&look->foresight->after, outstanding);
 
     for (size_t i = 0; i < n && p->n_outstanding < PLAN_OUTSTANDING_MAX; i++)
-        summary_fill(plan_debt_text((enum plan_debt_kind)outstanding[i].kind),
-                     look->view->nodes[outstanding[i].node].name,
-                     p->outstanding[p->n_outstanding++].text, sizeof(p->outstanding[0].text));
+        planner_sentence(plan_debt_text((enum plan_debt_kind)outstanding[i].kind),
+                         look->view->nodes[outstanding[i].node].name,
+                         p->outstanding[p->n_outstanding++].text, sizeof(p->outstanding[0].text));
 }
 
 static void take_slots(const struct plan_look *look, struct plan *p)
 {
-    const struct config *c = &look->session->config;
+    const struct config *c = &look->session->cluster.config;
     const char *lines[CLUSTER_NODES_MAX];
     int owner = config_node_index(c, look->foresight->after.d.owner);
-    size_t n = slots_left(look->session->arena, c, look->world, owner, lines);
+    size_t n = slots_left(look->session->cluster.arena, c, look->world, owner, lines);
 
     for (size_t i = 0; i < n && p->n_outstanding < PLAN_OUTSTANDING_MAX; i++)
         STR_COPY(p->outstanding[p->n_outstanding++].text, lines[i]);
@@ -76,7 +75,8 @@ static void take_slots(const struct plan_look *look, struct plan *p)
 static void take_evidence(const struct plan_look *look, struct plan *p)
 {
     const char *lines[EVIDENCE_LINES_MAX];
-    size_t n = evidence_lines(look->session->arena, &look->session->config, look->world, lines);
+    size_t n = evidence_lines(look->session->cluster.arena, &look->session->cluster.config,
+                              look->world, lines);
 
     for (; p->n_evidence < n && p->n_evidence < CLUSTER_NODES_MAX; p->n_evidence++)
         STR_COPY(p->evidence[p->n_evidence].text, lines[p->n_evidence]);
@@ -101,7 +101,7 @@ void plan_build(const struct plan_look *look, struct plan *ret)
     ret->format_version = PLAN_FORMAT;
     ret->made_wall_ms = clock_wall_ms();
     STR_COPY(ret->made, clock_text(ret->made_wall_ms, made));
-    STR_COPY(ret->by, look->session->by);
+    STR_COPY(ret->by, look->session->cluster.by);
     ret->command = look->view->command;
     STR_COPY(ret->from, look->view->d.owner);
     if (look->view->to >= 0)
@@ -140,14 +140,15 @@ static void take_entries(struct plan *p, struct session *s, const struct cron_no
     char **lines;
     size_t n;
 
-    if (!text || crontab_managed_lines(text, strlen(text), mode, s->arena, &lines, &n, NULL) < 0)
+    if (!text ||
+        crontab_managed_lines(text, strlen(text), mode, s->cluster.arena, &lines, &n, NULL) < 0)
         return;
     for (size_t i = 0; i < n && p->n_jobs < PLAN_JOBS_MAX; i++) {
         struct plan_job *j = &p->jobs[p->n_jobs];
 
         if (!is_entry(lines[i]))
             continue;
-        STR_COPY(j->node, s->config.nodes[node].name);
+        STR_COPY(j->node, s->cluster.config.nodes[node].name);
         STR_COPY(j->change, change);
         mask_secrets(lines[i], j->entry, sizeof(j->entry));
         p->n_jobs++;
@@ -161,7 +162,7 @@ void plan_take_jobs(const struct plan_look *look, const struct cron_nodes *cront
     enum crontab_mode mode = CRONTAB_BLOCK;
 
     if (crontabs->owner >= 0 && crontabs->text[crontabs->owner])
-        (void)cron_nodes_mode(s, crontabs, &mode, NULL);
+        (void)cron_nodes_mode(&s->cluster, crontabs, &mode, NULL);
     for (int i = 0; i < (int)look->view->n_nodes; i++)
         if (!look->view->nodes[i].cron_off && f->after.nodes[i].cron_off)
             take_entries(p, s, crontabs, i, mode, "off");

@@ -19,8 +19,8 @@
 #include <stdint.h>
 
 #include "base/field.h"
+#include "controller/cluster/observe.h"
 #include "controller/decide/foresee.h"
-#include "controller/world/observe.h"
 
 struct arena;
 struct cron_nodes;

@@ -5,10 +5,10 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "controller/cluster/view.h"
 #include "controller/plan/plan.h"
 #include "controller/preflight/preflight.h"
-#include "controller/session.h"
-#include "controller/world/view.h"
+#include "controller/session/session.h"
 #include "proto/hello.h"
 
 /* ---- taking -------------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ static void take_checks(const struct preflight *p, struct plan_facts *f)
 
 void plan_take_facts(const struct plan_look *look, struct plan_facts *ret)
 {
-    const struct config *c = &look->session->config;
+    const struct config *c = &look->session->cluster.config;
     struct hello h;
 
     *ret = (struct plan_facts){.n_nodes = c->n_nodes};

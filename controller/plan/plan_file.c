@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/history/journal.h"
+#include "controller/journal/journal.h"
 #include "controller/plan/plan.h"
 
 enum { FILE_CAP_BYTES = 1 << 20 };

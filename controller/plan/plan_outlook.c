@@ -2,12 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/history/journal.h"
+#include "controller/journal/journal.h"
 #include "controller/plan/plan.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 
 /* ---- names --------------------------------------------------------------------------------- */
 
@@ -118,7 +119,7 @@ static size_t read_moves(const struct session *s, enum plan_command kind, int64_
     char **paths;
     size_t n_paths, n = 0;
 
-    if (journal_list(s->config.journal.directory, a, &paths, &n_paths, NULL) < 0)
+    if (journal_list(s->cluster.config.journal.directory, a, &paths, &n_paths, NULL) < 0)
         return 0;
     while (n_paths-- > 0 && n < LAST_MOVES) { /* the newest first */
         struct journal_file *f;
@@ -166,6 +167,6 @@ void plan_read_history(const struct session *s, struct plan *p)
     o->outage_most_ms = ms[n - 1];
     STR_PRINTF(o->outage, "%s: median %s, longest %s, in the last %zu %ss from this controller",
                kind == PLAN_FAILOVER ? "from seize to the first write" : "of writes",
-               report_duration(s->arena, o->outage_median_ms),
-               report_duration(s->arena, o->outage_most_ms), n, plan_command_names[kind]);
+               human_duration(s->cluster.arena, o->outage_median_ms),
+               human_duration(s->cluster.arena, o->outage_most_ms), n, plan_command_names[kind]);
 }

@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/plan/plan.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 
 /* ---- steps --------------------------------------------------------------------------------- */
 
@@ -20,7 +20,7 @@ static void under(const struct session *s, const char *word, const char *first, 
         return;
     STR_PRINTF(lead, "       %-5s", word);
     report_wrap(s, lead,
-                arena_printf(s->arena, "%s%s%s", first, *first && *text ? ": " : "", text));
+                arena_printf(s->cluster.arena, "%s%s%s", first, *first && *text ? ": " : "", text));
 }
 
 static void put_step(const struct session *s, const struct plan_action *a)
@@ -28,9 +28,9 @@ static void put_step(const struct session *s, const struct plan_action *a)
     char lead[48];
 
     STR_PRINTF(lead, "  %2lld %s  ", (long long)a->n, a->step);
-    report_wrap_styled(
-        s, STYLE_BOLD, lead,
-        arena_printf(s->arena, "%s%s", a->where, a->if_needed ? "  (unless done already)" : ""));
+    report_wrap_styled(s, STYLE_BOLD, lead,
+                       arena_printf(s->cluster.arena, "%s%s", a->where,
+                                    a->if_needed ? "  (unless done already)" : ""));
     under(s, "", "", a->what);
     under(s, "now", "", a->now);
     under(s, "then", "", a->then);
@@ -63,7 +63,7 @@ static void put_names(const struct session *s, const struct plan *p)
     if (o->alias_ttl_s < 0)
         return;
     report_wrap(s, "names        ",
-                arena_printf(s->arena,
+                arena_printf(s->cluster.arena,
                              "caches keep %s for up to %lld s after the flip; it is never absent, "
                              "so no resolver learns that there is no such name (which caches would "
                              "keep for %lld s)",
@@ -71,29 +71,29 @@ static void put_names(const struct session *s, const struct plan *p)
                              (long long)o->soa_negative_s));
     if (o->client_worst_s >= 0)
         report_wrap(s, "             ",
-                    arena_printf(s->arena,
+                    arena_printf(s->cluster.arena,
                                  "at worst %lld s: through a name server that hears of nothing and "
                                  "asks automatically every %lld s",
                                  (long long)o->client_worst_s, (long long)o->soa_refresh_s));
     for (size_t i = 0; i < o->n_ns; i++)
         if (!o->ns[i].agrees || o->ns[i].behind > 0)
             report_wrap(s, "             ",
-                        arena_printf(
-                            s->arena, "%s %s is %s%s%s", o->ns[i].name, o->ns[i].address,
-                            *o->ns[i].why ? "not seen: " : "behind",
-                            o->ns[i].behind > 0 && !*o->ns[i].why ? " by " : "",
-                            *o->ns[i].why ? o->ns[i].why
-                            : o->ns[i].behind > 0
-                                ? arena_printf(s->arena, "%lld serials", (long long)o->ns[i].behind)
-                                : ""));
+                        arena_printf(s->cluster.arena, "%s %s is %s%s%s", o->ns[i].name,
+                                     o->ns[i].address, *o->ns[i].why ? "not seen: " : "behind",
+                                     o->ns[i].behind > 0 && !*o->ns[i].why ? " by " : "",
+                                     *o->ns[i].why ? o->ns[i].why
+                                     : o->ns[i].behind > 0
+                                         ? arena_printf(s->cluster.arena, "%lld serials",
+                                                        (long long)o->ns[i].behind)
+                                         : ""));
 }
 
 static void put_jobs(const struct session *s, const struct plan *p)
 {
     for (size_t i = 0; i < p->n_jobs; i++)
         report_wrap(s, i ? "             " : "jobs         ",
-                    arena_printf(s->arena, "%s %-3s  %s", p->jobs[i].node, p->jobs[i].change,
-                                 p->jobs[i].entry));
+                    arena_printf(s->cluster.arena, "%s %-3s  %s", p->jobs[i].node,
+                                 p->jobs[i].change, p->jobs[i].entry));
 }
 
 static void put_costs(const struct session *s, const struct plan *p)
@@ -124,7 +124,7 @@ static void put_facts(struct session *s, const struct plan *p)
     };
     struct report t;
 
-    report_init(&t, s->arena, columns, sizeof(columns) / sizeof(columns[0]));
+    report_init(&t, s->cluster.arena, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < p->facts.n_nodes; i++) {
         const struct plan_node_facts *n = &p->facts.nodes[i];
 
@@ -152,7 +152,7 @@ static void put_pretty(struct session *s, const struct plan *p)
                p->facts.cluster, *p->to ? ": " : "", arrow ? p->from : "", arrow ? " -> " : "",
                p->to, (long long)p->facts.epoch, p->facts.state);
     report_wrap(s, "plan: ", title);
-    report_wrap(s, "made  ", arena_printf(s->arena, "%s by %s", p->made, p->by));
+    report_wrap(s, "made  ", arena_printf(s->cluster.arena, "%s by %s", p->made, p->by));
     putchar('\n');
     put_steps(s, p);
     put_costs(s, p);
@@ -257,11 +257,11 @@ static const char *in_short(const struct session *s, const struct plan *p,
     if (is(a, STEP_FENCE))
         return "writes stop here; what fails from here on is rolled back";
     if (is(a, STEP_CRON_OFF)) /* without the crontab's hash */
-        return before(s->arena, a->now, strrchr(a->now, ','));
+        return before(s->cluster.arena, a->now, strrchr(a->now, ','));
     if (is(a, STEP_CATCHUP) && behind)
         return behind + 2;
     if (is(a, STEP_FLIP))
-        return arena_printf(s->arena, "caches keep the old name for up to %lld s",
+        return arena_printf(s->cluster.arena, "caches keep the old name for up to %lld s",
                             (long long)p->outlook.alias_ttl_s);
     return "";
 }
@@ -278,7 +278,7 @@ void plan_print_short(struct session *s, const struct plan *p)
 
         STR_PRINTF(lead, "    %2lld %-12s ", (long long)a->n, a->step);
         report_wrap(s, lead,
-                    arena_printf(s->arena, "%s%s%s%s", a->what, *more ? "   (" : "", more,
+                    arena_printf(s->cluster.arena, "%s%s%s%s", a->what, *more ? "   (" : "", more,
                                  *more ? ")" : ""));
     }
 }

@@ -8,15 +8,15 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/cron_nodes.h"
+#include "controller/cluster/examine.h"
+#include "controller/cluster/observe.h"
+#include "controller/cluster/view.h"
 #include "controller/decide/planner_view.h"
 #include "controller/plan/plan.h"
 #include "controller/preflight/preflight.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
-#include "controller/world/cron_nodes.h"
-#include "controller/world/examine.h"
-#include "controller/world/observe.h"
-#include "controller/world/view.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 
 static bool has_preflight(enum plan_command command)
 {
@@ -26,17 +26,18 @@ static bool has_preflight(enum plan_command command)
 static struct plan_view *view_of(struct session *s, enum plan_command command, const char *to,
                                  const struct world *w)
 {
-    struct plan_view *v = arena_alloc(s->arena, sizeof(*v));
+    struct plan_view *v = arena_alloc(s->cluster.arena, sizeof(*v));
     const struct record none = {0};
 
     v->command = (int)command;
     v->rejoin = true;
-    v->to = to ? config_node_index(&s->config, to) : -1;
+    v->to = to ? config_node_index(&s->cluster.config, to) : -1;
     if (has_preflight(command)) /* it is made here, beside the planner's own questions */
         v->marks.done = step_bit(STEP_PREFLIGHT);
     for (size_t i = 0; i < s->options.n_accept_unfenced; i++)
-        v->marks.accepted |= plan_bit(config_node_index(&s->config, s->options.accept_unfenced[i]));
-    view_from_world(&s->config, w, &none, 0, v);
+        v->marks.accepted |=
+            plan_bit(config_node_index(&s->cluster.config, s->options.accept_unfenced[i]));
+    view_from_world(&s->cluster.config, w, &none, 0, v);
     return v;
 }
 
@@ -55,9 +56,9 @@ static void would_stop(const struct plan *p, const struct plan_move *end, struct
 static struct plan *look_and_build(struct session *s, enum plan_command command, const char *to,
                                    struct preflight *p, struct err *reterr)
 {
-    struct cron_nodes *crontabs = arena_alloc(s->arena, sizeof(*crontabs));
+    struct cron_nodes *crontabs = arena_alloc(s->cluster.arena, sizeof(*crontabs));
     struct world *w = &crontabs->world;
-    struct plan *plan = arena_alloc(s->arena, sizeof(*plan));
+    struct plan *plan = arena_alloc(s->cluster.arena, sizeof(*plan));
 
     unsigned what = OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY |
                     (command == PLAN_FAILOVER ? OBSERVE_EVIDENCE : 0U);
@@ -67,13 +68,13 @@ static struct plan *look_and_build(struct session *s, enum plan_command command,
         all.time = EXAMINE_PREFLIGHT; /* at night nobody waits for a host that hangs */
 
     if (has_preflight(command)) {
-        all.to = config_node_index(&s->config, to);
-        examine(s, w, &all);
+        all.to = config_node_index(&s->cluster.config, to);
+        examine(&s->cluster, w, &all);
     } else {
-        world_observe(s, w, what);
+        world_observe(&s->cluster, w, what);
     }
-    crontabs->n = s->config.n_nodes;
-    cron_nodes_read(s, crontabs); /* a look may show a crontab as it was a second ago */
+    crontabs->n = s->cluster.config.n_nodes;
+    cron_nodes_read(&s->cluster, crontabs); /* a look may show a crontab as it was a second ago */
     struct plan_look look = {
         .session = s, .world = w, .view = view_of(s, command, to, w), .preflight = p};
     if (has_preflight(command))
@@ -91,7 +92,7 @@ static struct plan *look_and_build(struct session *s, enum plan_command command,
 
 int plan_show(struct session *s, enum plan_command command, const char *to, struct err *reterr)
 {
-    struct preflight *p = arena_alloc(s->arena, sizeof(*p));
+    struct preflight *p = arena_alloc(s->cluster.arena, sizeof(*p));
     struct err e = {.code = 0};
     struct plan *plan = look_and_build(s, command, to, p, &e);
 
@@ -106,7 +107,7 @@ int plan_show(struct session *s, enum plan_command command, const char *to, stru
     if (s->options.format == FORMAT_PRETTY)
         report_wrap(s, "",
                     s->options.save && e.code == 0
-                        ? arena_printf(s->arena, "saved: pgtandem %s --plan %s",
+                        ? arena_printf(s->cluster.arena, "saved: pgtandem %s --plan %s",
                                        plan_command_names[command], s->options.save)
                         : "nothing has been changed");
     if (e.code && reterr)
@@ -128,12 +129,12 @@ int plan_take(struct session *s, enum plan_command command, const struct plan **
               struct err *reterr)
 {
     struct options *o = &s->options;
-    const char *cluster = s->config.cluster.name;
+    const char *cluster = s->cluster.config.cluster.name;
     struct plan *p;
-    int rc = plan_load(o->plan, s->arena, &p, reterr);
+    int rc = plan_load(o->plan, s->cluster.arena, &p, reterr);
 
     if (rc == 0)
-        rc = plan_check_age(p, s->config.limits.plan_age_s, clock_wall_ms(), reterr);
+        rc = plan_check_age(p, s->cluster.config.limits.plan_age_s, clock_wall_ms(), reterr);
     if (rc < 0)
         return rc;
     if (strcmp(p->facts.cluster, cluster) != 0)
@@ -186,7 +187,7 @@ int plan_check_facts(struct session *s, const struct plan *then, const struct pl
 /* The engine compares again, right before the question. */
 int plan_still_holds(struct session *s, const struct plan *then, struct err *reterr)
 {
-    struct preflight *p = arena_alloc(s->arena, sizeof(*p));
+    struct preflight *p = arena_alloc(s->cluster.arena, sizeof(*p));
     struct err ignored;
 
     return plan_check_facts(

@@ -2,11 +2,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "controller/cluster/view.h"
 #include "controller/decide/planner_view.h"
-#include "controller/engine/summary.h"
 #include "controller/plan/plan.h"
-#include "controller/session.h"
-#include "controller/world/view.h"
+#include "controller/session/session.h"
 
 /* One step of the foresight that is being put into words. */
 struct words {
@@ -58,7 +57,7 @@ static void tell_record(const struct record *d, char *text, size_t bytes)
 
 static void record(struct words *w)
 {
-    const struct config *c = &w->look->session->config;
+    const struct config *c = &w->look->session->cluster.config;
     const struct record *was = &w->s->before, *is = &w->s->after;
     const struct config_node *target = config_node_find(c, planner_alias_target(is));
     const char *alias = w->look->world->d.cname;
@@ -213,7 +212,7 @@ static bool has_slot(const struct words *w, int owner, const char *node)
 
 static const char *upstream_name(const struct words *w, int node)
 {
-    const struct config *c = &w->look->session->config;
+    const struct config *c = &w->look->session->cluster.config;
 
     for (size_t i = 0; i < c->n_nodes; i++)
         if (view_streams_from(c, w->look->world, (size_t)node, i))
@@ -223,7 +222,7 @@ static const char *upstream_name(const struct words *w, int node)
 
 static void attach(struct words *w)
 {
-    const struct config *c = &w->look->session->config;
+    const struct config *c = &w->look->session->cluster.config;
     int up = config_node_index(c, w->s->after.owner);
 
     EACH(w, i)
@@ -277,7 +276,7 @@ static void where(struct words *w)
     char *text = w->a->where;
 
     if (s->flags & STEP_DNS)
-        STR_PRINTF(w->a->where, "dns %s", w->look->session->config.dns.server);
+        STR_PRINTF(w->a->where, "dns %s", w->look->session->cluster.config.dns.server);
     else if (w->s->nodes == 0 || s->id == STEP_LOSS)
         STR_COPY(w->a->where, "controller");
     else
@@ -294,8 +293,8 @@ static void undo(struct words *w)
     if (u->id == STEP_NONE || !plan_is_move(w->look->view->command))
         return;
     STR_COPY(w->a->undo, u->name);
-    summary_fill(u->title, name_of(w, u->id == STEP_REVOKE ? w->s->node : w->old), w->a->back,
-                 sizeof(w->a->back));
+    planner_sentence(u->title, name_of(w, u->id == STEP_REVOKE ? w->s->node : w->old), w->a->back,
+                     sizeof(w->a->back));
 }
 
 static int old_owner(const struct plan_view *v)
@@ -324,8 +323,8 @@ static size_t fill(const struct plan_look *look, const struct foreseen_step *fro
                                       .timeout_ms = s->timeout_ms};
         STR_COPY(ret[i].step, s->name);
         where(&w);
-        summary_fill(s->title, name_of(&w, from[i].node >= 0 ? from[i].node : w.old), ret[i].what,
-                     sizeof(ret[i].what));
+        planner_sentence(s->title, name_of(&w, from[i].node >= 0 ? from[i].node : w.old),
+                         ret[i].what, sizeof(ret[i].what));
         if (values[s->id] && (from[i].node >= 0 || from[i].nodes || (s->flags & STEP_DNS)))
             values[s->id](&w);
         undo(&w);

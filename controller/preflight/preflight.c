@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/preflight/preflight_checks.h"
-#include "controller/remedy.h"
-#include "controller/session.h"
+#include "controller/session/remedy.h"
+#include "controller/session/session.h"
 
 static const struct preflight_check checks[] = {
 #define X(id, label, planned_, unplanned_, ignorable_, needs_, threshold_, what_)                  \
@@ -42,9 +42,13 @@ size_t preflight_table(const struct preflight_check **ret_checks)
     return CHECKS;
 }
 
-bool preflight_known(const char *name)
+int preflight_check_names(const struct config *c, struct err *reterr)
 {
-    return find(name) != NULL;
+    for (size_t i = 0; i < c->n_checks; i++)
+        if (!find(c->checks[i].name))
+            return config_refuse(c, reterr, "check", "name", c->checks[i].name,
+                                 "there is no such check; `pgtandem preflight --help` names them");
+    return 0;
 }
 
 const char *preflight_what(const char *name)
@@ -194,7 +198,7 @@ static void run_check(const struct preflight_check *check, const struct check_vi
 void preflight_run(struct session *s, const struct world *w, enum preflight_kind kind, int from,
                    int to, struct preflight *ret)
 {
-    const struct config *c = &s->config;
+    const struct config *c = &s->cluster.config;
     struct check_view v = {
         .c = c,
         .o = &s->options,

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "controller/config.h"
+#include "controller/cluster/config.h"
 
 struct err;
 struct session;
@@ -49,9 +49,10 @@ void preflight_run(struct session *s, const struct world *w, enum preflight_kind
 /* On standard output, in the session's format. */
 void preflight_print(struct session *s, const struct preflight *p, bool only_problems);
 
-const char *preflight_name(size_t i); /* of each check, in order; NULL: no more */
-bool preflight_known(const char *name);
+const char *preflight_name(size_t i);         /* of each check, in order; NULL: no more */
 const char *preflight_what(const char *name); /* one line for a person; "" for an unknown name */
+/* ERR_CONFIG for a [check NAME] that is none. */
+int preflight_check_names(const struct config *c, struct err *reterr);
 /* ERR_USAGE for an --ignore that names no check, or one that cannot be ignored. */
 int preflight_check_ignores(const struct session *s, struct err *reterr);
 /* ERR_PREFLIGHT with the first blocking check in words, or 0. */

@@ -1,9 +1,9 @@
 /* The checks themselves: each fills measured, threshold and remedy, and says if all is well. */
 #pragma once
 
-#include "controller/cli.h"
+#include "controller/cluster/observe.h"
 #include "controller/preflight/preflight.h"
-#include "controller/world/observe.h"
+#include "controller/session/cli.h"
 
 /*
  * What a check has to know before it can judge: the column `needs` of the table below. Without one

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "controller/cluster/inspect.h"
 #include "controller/preflight/preflight_checks.h"
-#include "controller/world/inspect.h"
 
 /* What is not there is missing; but that nothing is missing takes a look into each database. */
 static bool in_all_databases(const struct check_view *v, struct preflight_result *r, bool nothing)

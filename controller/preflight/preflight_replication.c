@@ -5,8 +5,8 @@
 #include <strings.h>
 
 #include "base/str.h"
+#include "controller/cluster/view.h"
 #include "controller/preflight/preflight_checks.h"
-#include "controller/world/view.h"
 
 /* ---- where standbys connect to --------------------------------------------------------------- */
 

@@ -6,9 +6,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/preflight/preflight_checks.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
-#include "controller/verbs/verbs.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 
 enum { UNCHECKED_CAP_BYTES = 4096 };
 
@@ -76,7 +75,8 @@ static void print_unchecked(const struct session *s, const struct preflight *p)
         for (size_t k = i; k < p->n; k++)
             if (same_cause(&p->results[i], &p->results[k]))
                 buf_printf(&names, "%s%s", names.len ? ", " : "", p->results[k].name);
-        report_wrap(s, "  ", arena_printf(s->arena, "%s: %s", p->results[i].measured, names.data));
+        report_wrap(s, "  ",
+                    arena_printf(s->cluster.arena, "%s: %s", p->results[i].measured, names.data));
         buf_free(&names);
     }
 }
@@ -124,31 +124,4 @@ void preflight_print(struct session *s, const struct preflight *p, bool only_pro
         return;
     print_remedies(s, p);
     print_unchecked(s, p);
-}
-
-/* ---- all checks ------------------------------------------------------------------------------ */
-
-int verb_checks(struct session *s, struct err *reterr)
-{
-    static const struct report_column columns[] = {
-        {"check", "CHECK", REPORT_TEXT, 0},         {"planned", "PLANNED", REPORT_TEXT, 0},
-        {"unplanned", "UNPLANNED", REPORT_TEXT, 0}, {"ignorable", "IGNORABLE", REPORT_BOOL, 0},
-        {"threshold", "SHOULD BE", REPORT_TEXT, 2}, {"what", "WHAT IT SEES TO", REPORT_TEXT, -1},
-    };
-    const struct preflight_check *checks;
-    size_t n = preflight_table(&checks);
-    struct report t;
-
-    (void)reterr;
-    report_init(&t, s->arena, columns, sizeof(columns) / sizeof(columns[0]));
-    for (size_t i = 0; i < n; i++) {
-        report_cell(&t, STYLE_PLAIN, "%s", checks[i].name);
-        report_cell(&t, STYLE_PLAIN, "%s", severity_names[checks[i].planned]);
-        report_cell(&t, STYLE_PLAIN, "%s", severity_names[checks[i].unplanned]);
-        report_cell(&t, STYLE_PLAIN, "%s", checks[i].ignorable ? "yes" : "no");
-        report_cell(&t, STYLE_PLAIN, "%s", checks[i].threshold);
-        report_cell(&t, STYLE_PLAIN, "%s", checks[i].what);
-    }
-    report_print(&t, s);
-    return 0;
 }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/loop.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 
 /* xterm's control sequences: 1049 the alternate screen, 25 the cursor, 7 wrapping at the margin,
  * 2026 a frame that is shown as a whole (terminals that do not know one ignore it) */
@@ -47,7 +47,7 @@ struct screen *screen_open(struct session *s)
     c->session = s;
     c->alternate = s->term.tty && s->options.format == FORMAT_PRETTY;
     for (size_t i = 0; i < SIGNALS; i++) {
-        uv_signal_init(loop_uv(s->loop), &c->signals[i]);
+        uv_signal_init(loop_uv(s->cluster.loop), &c->signals[i]);
         c->signals[i].data = c;
         uv_signal_start(&c->signals[i], on_signal, signals[i]);
     }
@@ -73,7 +73,7 @@ void screen_close(struct screen *c)
     fflush(stdout);
     for (size_t i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&c->signals[i], on_closed);
-    (void)loop_wait(c->session->loop, &c->closed, -1, NULL);
+    (void)loop_wait(c->session->cluster.loop, &c->closed, -1, NULL);
     mem_free(c);
 }
 
@@ -141,7 +141,7 @@ bool screen_wait(struct screen *c, int64_t ms)
     bool ended = c->ended;
 
     if (!ended)
-        (void)loop_wait(c->session->loop, &c->woken, ms, NULL);
+        (void)loop_wait(c->session->cluster.loop, &c->woken, ms, NULL);
     c->woken = false;
     return !c->ended;
 }

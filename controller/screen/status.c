@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/history/journal.h"
-#include "controller/remedy.h"
-#include "controller/session.h"
-#include "controller/world/view.h"
+#include "controller/cluster/view.h"
+#include "controller/journal/journal.h"
+#include "controller/session/remedy.h"
+#include "controller/session/session.h"
 
 enum { JOURNALS_LOOKED_AT = 20 };
 
@@ -63,7 +64,7 @@ static const char *state_word(const struct status *st, size_t node, int owner)
         return "replay PAUSED";
     if (strcmp(pg->receiver_status, "streaming") != 0)
         return *pg->receiver_status ? pg->receiver_status : "NOT streaming";
-    if (owner >= 0 && !view_streams_from(&st->session->config, st->w, node, (size_t)owner))
+    if (owner >= 0 && !view_streams_from(&st->session->cluster.config, st->w, node, (size_t)owner))
         return arena_printf(st->arena, "from %s", pg->receiver_host);
     return "streaming";
 }
@@ -115,7 +116,7 @@ static uint64_t received(const struct obs_pg *pg)
  * replay on this standby. It says nothing once all has been replayed and no more is written. */
 static int64_t measured_lag_ms(const struct status *st, size_t node, const struct obs_pg *owner)
 {
-    const struct obs_sender *s = view_sender(owner, &st->session->config.nodes[node]);
+    const struct obs_sender *s = view_sender(owner, &st->session->cluster.config.nodes[node]);
 
     return s ? s->replay_lag_ms : -1;
 }
@@ -145,10 +146,10 @@ static void lag_of(const struct status *st, size_t node, int owner, int64_t *ret
 static void lag_cells(struct status *st, struct report *t, int64_t bytes, int64_t ms)
 {
     if (bytes >= 0 && ms >= 0)
-        report_cell(t, STYLE_PLAIN, "%s %.1f s", report_bytes(st->arena, bytes), (double)ms / 1000);
+        report_cell(t, STYLE_PLAIN, "%s %.1f s", human_bytes(st->arena, bytes), (double)ms / 1000);
     else
         report_cell(t, STYLE_PLAIN, "%s",
-                    bytes >= 0 ? report_bytes(st->arena, bytes)
+                    bytes >= 0 ? human_bytes(st->arena, bytes)
                     : ms >= 0  ? arena_printf(st->arena, "? %.1f s", (double)ms / 1000)
                                : "-");
     report_cell(t, STYLE_PLAIN, bytes >= 0 ? "%" PRId64 : "-", bytes);
@@ -187,7 +188,7 @@ static void node_row(struct status *st, size_t i, int owner)
 {
     const struct world_node *n = &st->w->nodes[i];
     const struct node_obs *o = &n->obs;
-    const char *name = st->session->config.nodes[i].name;
+    const char *name = st->session->cluster.config.nodes[i].name;
     bool is_owner = (int)i == owner, primary = o->pg.role == PG_WRITABLE;
     struct report *t = &st->nodes;
     int64_t bytes, ms;
@@ -257,7 +258,7 @@ static void newest_seen(struct status *st)
             r.epoch <= st->last_seen.epoch)
             continue;
         st->last_seen = r;
-        st->last_seen_by = st->session->config.nodes[i].name;
+        st->last_seen_by = st->session->cluster.config.nodes[i].name;
     }
 }
 
@@ -304,7 +305,7 @@ void status_build(struct status *st, struct session *s, struct arena *a, const s
         .session = s, .arena = a, .w = w, .journal = *j, .now_wall_ms = now_wall_ms, .next = ""};
     st->view = arena_alloc(a, sizeof(*st->view));
     newest_seen(st);
-    view_from_world(&s->config, w, &st->last_seen, seen_writable(w), st->view);
+    view_from_world(&s->cluster.config, w, &st->last_seen, seen_writable(w), st->view);
     planner_situation(st->view, &st->situation);
     owner = plan_owner(st->view);
     report_init(&st->nodes, a, columns, sizeof(columns) / sizeof(columns[0]));
@@ -355,11 +356,12 @@ void status_read_journals(const struct session *s, struct arena *a, const char *
     char **paths;
     size_t n;
 
-    *ret = (struct status_journal){.verb = "",
-                                   .reason = "",
-                                   .began_by = "",
-                                   .running_pid = journal_writer(s->config.journal.directory)};
-    if (journal_list(s->config.journal.directory, a, &paths, &n, NULL) < 0)
+    *ret =
+        (struct status_journal){.verb = "",
+                                .reason = "",
+                                .began_by = "",
+                                .running_pid = journal_writer(s->cluster.config.journal.directory)};
+    if (journal_list(s->cluster.config.journal.directory, a, &paths, &n, NULL) < 0)
         return;
     for (size_t i = n; i > 0 && n - i < JOURNALS_LOOKED_AT; i--) {
         struct journal_file *f;
@@ -379,9 +381,9 @@ struct status *status_look(struct session *s, struct arena *a)
     struct status *st = arena_alloc(a, sizeof(*st));
     struct status_journal j;
 
-    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY);
-    if (world_owner_is_silent(s, w)) /* to us: what do the others see of it? */
-        world_observe(s, w, OBSERVE_AGENTS | OBSERVE_EVIDENCE);
+    world_observe(&s->cluster, w, OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY);
+    if (world_owner_is_silent(&s->cluster, w)) /* to us: what do the others see of it? */
+        world_observe(&s->cluster, w, OBSERVE_AGENTS | OBSERVE_EVIDENCE);
     status_read_journals(s, a, w->d.record_valid ? w->d.record.txn : "", &j);
     status_build(st, s, a, w, &j, clock_wall_ms());
     return st;

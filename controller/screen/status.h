@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/cluster/observe.h"
 #include "controller/decide/planner.h"
-#include "controller/screen/report.h"
-#include "controller/world/observe.h"
+#include "controller/session/report.h"
 
 struct arena;
 struct session;
@@ -69,7 +69,7 @@ struct status {
     const char *next;                /* a command, or "" */
 };
 
-/* Pure over session->config, world and journal; everything in the arena. */
+/* Pure over session->cluster.config, world and journal; everything in the arena. */
 void status_build(struct status *st, struct session *s, struct arena *a, const struct world *w,
                   const struct status_journal *j, int64_t now_wall_ms);
 void status_problems(struct status *st); /* status_problems.c: fills problems, outstanding, next */

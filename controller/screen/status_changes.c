@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/screen/status.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 
 enum { RECENT = 6 };
 
@@ -86,7 +87,7 @@ static void compare_cells(const struct status_past *p, struct status *st)
 
     for (size_t i = 0; i < t->n_cells && i < p->n_cells; i++) {
         const struct report_column *c = &t->columns[i % t->n_columns];
-        const char *node = st->session->config.nodes[i / t->n_columns].name;
+        const char *node = st->session->cluster.config.nodes[i / t->n_columns].name;
 
         if (!is_watched(c) || strcmp(t->cells[i].text, p->cells[i]) == 0)
             continue;
@@ -121,7 +122,7 @@ static void keep_recent(struct status_past *p, struct status *st)
 {
     for (size_t i = 0; i < st->changes.n; i++) {
         memmove(p->recent[1], p->recent[0], sizeof(p->recent) - sizeof(p->recent[0]));
-        STR_PRINTF(p->recent[0], "%s  %s", report_time(st->arena, st->now_wall_ms),
+        STR_PRINTF(p->recent[0], "%s  %s", human_time(st->arena, st->now_wall_ms),
                    st->changes.at[i].text);
     }
     for (size_t i = 0; i < RECENT && *p->recent[i]; i++)

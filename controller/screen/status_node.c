@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/human.h"
 #include "base/mem.h"
+#include "controller/cluster/view.h"
 #include "controller/screen/status_words.h"
-#include "controller/session.h"
-#include "controller/world/view.h"
+#include "controller/session/session.h"
 
 enum { SLOT_TOLD_BYTES = 64 << 20 }; /* less is what a short absence keeps */
 
@@ -72,8 +73,8 @@ static void slots(struct status *st, size_t owner)
         status_add(
             st, left < held ? &st->problems : &st->outstanding, status_name(st, (int)owner),
             "%s keeps %s of WAL in slot \"%s\" for %s, which does not stream; %s left until %s",
-            status_name(st, (int)owner), report_bytes(st->arena, held), slot->name,
-            node ? node : "no node of this cluster", report_bytes(st->arena, left),
+            status_name(st, (int)owner), human_bytes(st->arena, held), slot->name,
+            node ? node : "no node of this cluster", human_bytes(st->arena, left),
             limited ? "max_slot_wal_keep_size gives the slot up"
                     : "pg_wal's file system is full and PostgreSQL stops "
                       "(max_slot_wal_keep_size has no lower limit)");
@@ -176,7 +177,7 @@ void status_node(struct status *st, size_t i, int owner)
         status_add(st, &st->problems, name,
                    "the watch of %s has not read the record for %" PRId64 " s", name,
                    o->watch_age_ms / 1000);
-    if (skew > st->session->config.limits.clock_skew_ms)
+    if (skew > st->session->cluster.config.limits.clock_skew_ms)
         status_add(st, &st->problems, name, "the clock of %s is %" PRId64 " ms %s ours", name, skew,
                    n->skew_ms < 0 ? "behind" : "ahead of");
     if ((int)i == owner && !o->can_stop)

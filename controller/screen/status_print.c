@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/screen/status.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 
 static const struct record *record_of(const struct status *st)
 {
@@ -31,7 +32,7 @@ static const char *alias_text(const struct status *st)
                           ? arena_printf(st->arena, ", TTL %" PRId64 " s", d->cname_ttl)
                           : "";
 
-    return arena_printf(st->arena, "%s -> %s%s", st->session->zone.alias, target, ttl);
+    return arena_printf(st->arena, "%s -> %s%s", st->session->cluster.zone.alias, target, ttl);
 }
 
 static const char *owner_text(const struct status *st)
@@ -64,7 +65,8 @@ static void print_alias(const struct status *st)
     if (st->caches_clear_wall_ms)
         caches = arena_printf(st->arena, "; caches clear by %s",
                               clock_text_hms(st->caches_clear_wall_ms, hms));
-    report_wrap_styled(s, STYLE_BOLD, arena_printf(st->arena, "%s  ", s->config.cluster.name),
+    report_wrap_styled(s, STYLE_BOLD,
+                       arena_printf(st->arena, "%s  ", s->cluster.config.cluster.name),
                        alias_text(st));
     report_wrap(s, "", arena_printf(st->arena, "%s; %s%s", owner_text(st), servers, caches));
 }
@@ -94,7 +96,7 @@ static const char *since_and_why(const struct status *st, const struct record *r
                             "`pgtandem history` on %s has it",
                             r->by, host ? host + 1 : r->by);
     return arena_printf(st->arena, ", begun by %s at %s, reason: %s%s%s", *by ? by : r->by,
-                        report_time(st->arena, st->journal.since_wall_ms),
+                        human_time(st->arena, st->journal.since_wall_ms),
                         *st->journal.reason ? st->journal.reason : "none given",
                         *by && strcmp(by, r->by) != 0 ? "; last continued by " : "",
                         *by && strcmp(by, r->by) != 0 ? r->by : "");
@@ -147,7 +149,7 @@ static void print_writable(const struct status *st)
         since = arena_printf(st->arena, " since %s%s", w->about ? "about " : "",
                              st->now_wall_ms - w->since_wall_ms < 12 * 3600 * 1000
                                  ? clock_text_hms(w->since_wall_ms, hms)
-                                 : report_time(st->arena, w->since_wall_ms));
+                                 : human_time(st->arena, w->since_wall_ms));
     if (w->state == WRITABLE_NONE)
         title = arena_printf(st->arena, "NOT WRITABLE%s: ", since);
     else if (w->state == WRITABLE_UNKNOWN)
@@ -229,9 +231,10 @@ static json_t *alias_json(const struct status *st)
 {
     const struct dns_view *d = &st->w->d;
     bool ok = d->status == DNS_VIEW_OK && d->cname_present;
-    json_t *o = json_pack("{s:s, s:I, s:I, s:o}", "name", st->session->zone.alias, "name_servers",
-                          (json_int_t)st->ns_total, "agree", (json_int_t)st->ns_agree,
-                          "caches_clear_by", time_json(st->caches_clear_wall_ms));
+    json_t *o =
+        json_pack("{s:s, s:I, s:I, s:o}", "name", st->session->cluster.zone.alias, "name_servers",
+                  (json_int_t)st->ns_total, "agree", (json_int_t)st->ns_agree, "caches_clear_by",
+                  time_json(st->caches_clear_wall_ms));
 
     json_object_set_new(o, "target", ok ? json_string(d->cname) : json_null());
     json_object_set_new(o, "ttl", ok ? json_integer(d->cname_ttl) : json_null());
@@ -245,19 +248,20 @@ static json_t *writable_json(const struct status *st)
 
     for (size_t i = 0; i < st->w->n_nodes; i++)
         if (w->nodes & (1U << i))
-            json_array_append_new(nodes, json_string(st->session->config.nodes[i].name));
+            json_array_append_new(nodes, json_string(st->session->cluster.config.nodes[i].name));
     return json_pack("{s:s, s:o, s:o, s:s}", "state", writable_state_names[w->state], "nodes",
                      nodes, "since", time_json(w->since_wall_ms), "text", w->text);
 }
 
 static void print_json(const struct status *st)
 {
-    json_t *o = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "cluster",
-        st->session->config.cluster.name, "alias", alias_json(st), "record", record_json(st),
-        "transition", transition_json(st), "nodes", report_json(&st->nodes), "problems",
-        lines_json(&st->problems), "outstanding", lines_json(&st->outstanding), "changes",
-        lines_json(&st->changes), "ok", st->problems.n == 0, "at", time_json(st->now_wall_ms));
+    json_t *o =
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "cluster",
+                  st->session->cluster.config.cluster.name, "alias", alias_json(st), "record",
+                  record_json(st), "transition", transition_json(st), "nodes",
+                  report_json(&st->nodes), "problems", lines_json(&st->problems), "outstanding",
+                  lines_json(&st->outstanding), "changes", lines_json(&st->changes), "ok",
+                  st->problems.n == 0, "at", time_json(st->now_wall_ms));
 
     json_object_set_new(o, "writable", writable_json(st));
     json_object_set_new(o, "next", *st->next ? json_string(st->next) : json_null());
@@ -278,7 +282,7 @@ static void print_tsv(const struct status *st)
            st->writable.text);
     report_tsv(&st->nodes, "node");
     printf("#alias\tname\ttarget\tttl\tagree\tname_servers\tcaches_clear_by\n");
-    printf("alias\t%s\t%s\t%" PRId64 "\t%zu\t%zu\t%s\n", st->session->zone.alias,
+    printf("alias\t%s\t%s\t%" PRId64 "\t%zu\t%zu\t%s\n", st->session->cluster.zone.alias,
            ok ? d->cname : "-", ok ? d->cname_ttl : -1, st->ns_agree, st->ns_total,
            st->caches_clear_wall_ms ? clock_text(st->caches_clear_wall_ms, at) : "-");
     if (r)

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/session.h"
-#include "controller/world/view.h"
+#include "controller/cluster/view.h"
+#include "controller/session/session.h"
 
 static const struct report_column node_columns[] = {
     {"node", "NODE", REPORT_TEXT, 0},       {"address", "ADDRESS", REPORT_TEXT, 0},
@@ -48,7 +48,7 @@ const char *topology_wrong(const struct topology *t, size_t node)
 {
     const struct world_node *n = &t->st->w->nodes[node];
     const struct obs_pg *pg = &n->obs.pg;
-    const struct config_node *nodes = t->st->session->config.nodes;
+    const struct config_node *nodes = t->st->session->cluster.config.nodes;
     struct arena *a = t->st->arena;
     bool writable = n->answered && pg->role == PG_WRITABLE;
 
@@ -76,7 +76,7 @@ const char *topology_wrong(const struct topology *t, size_t node)
 
 static void node_row(struct topology *t, size_t i)
 {
-    const struct config_node *n = &t->st->session->config.nodes[i];
+    const struct config_node *n = &t->st->session->cluster.config.nodes[i];
     const char *wrong = topology_wrong(t, i);
     struct report *r = &t->nodes;
     int up = t->upstream[i];
@@ -87,7 +87,7 @@ static void node_row(struct topology *t, size_t i)
     report_cell(r, STYLE_PLAIN, "%s", status_cell(t->st, i, "state"));
     report_cell(r, STYLE_PLAIN, "%s", status_cell(t->st, i, "timeline"));
     report_cell(r, STYLE_PLAIN, "%s",
-                up >= 0                  ? t->st->session->config.nodes[up].name
+                up >= 0                  ? t->st->session->cluster.config.nodes[up].name
                 : up == UPSTREAM_FOREIGN ? t->st->w->nodes[i].obs.pg.receiver_host
                                          : "-");
     report_cell(r, STYLE_PLAIN, "%s", status_cell(t->st, i, "lag_bytes"));
@@ -129,7 +129,7 @@ static const char *host_of(const char *by)
 static void controller_rows(struct topology *t)
 {
     const struct dns_view *d = &t->st->w->d;
-    const char *here = host_of(t->st->session->by);
+    const char *here = host_of(t->st->session->cluster.by);
     const char *writer = d->record_valid ? host_of(d->record.by) : here;
     bool same = strcmp(here, writer) == 0;
     struct report *r = &t->controllers;
@@ -146,7 +146,7 @@ static void controller_rows(struct topology *t)
 
 void topology_build(struct topology *t, struct status *st)
 {
-    const struct config *c = &st->session->config;
+    const struct config *c = &st->session->cluster.config;
     const struct dns_view *d = &st->w->d;
     const struct config_node *target =
         d->status == DNS_VIEW_OK && d->cname_present ? config_node_by_target(c, d->cname) : NULL;

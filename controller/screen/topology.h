@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#include "controller/screen/report.h"
 #include "controller/screen/status.h"
+#include "controller/session/report.h"
 
 enum {
     UPSTREAM_NONE = -1,    /* it streams from no node */

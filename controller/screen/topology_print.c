@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/screen/topology.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 
 enum { TEXT_COLUMN = 20, DEPTH_MOST = 8 };
 
@@ -51,7 +52,7 @@ static void put_alias(const struct drawing *d)
     struct arena *a = t->st->arena;
     const char *target = v->status != DNS_VIEW_OK ? "?" : v->cname_present ? v->cname : "nothing";
 
-    report_wrap_styled(d->s, STYLE_BOLD, arena_printf(a, "  %s", d->s->zone.alias),
+    report_wrap_styled(d->s, STYLE_BOLD, arena_printf(a, "  %s", d->s->cluster.zone.alias),
                        arena_printf(a, "%s%s%s", d->g->arrow, target,
                                     t->alias < 0 ? ": NO NODE OF THIS CLUSTER" : ""));
     if (v->record_valid)
@@ -77,12 +78,12 @@ static const char *node_text(const struct drawing *d, size_t i)
 {
     const struct topology *t = d->t;
     struct arena *a = t->st->arena;
-    const struct config_node *n = &d->s->config.nodes[i];
+    const struct config_node *n = &d->s->cluster.config.nodes[i];
     const char *wrong = topology_wrong(t, i), *lag = status_cell(t->st, i, "lag_bytes");
     const char *fence = status_cell(t->st, i, "fence");
     long long bytes;
     const char *behind = str_to_int(lag, 0, INT64_MAX, &bytes)
-                             ? arena_printf(a, ", %s behind", report_bytes(a, bytes))
+                             ? arena_printf(a, ", %s behind", human_bytes(a, bytes))
                              : "";
 
     if (!t->st->w->nodes[i].answered)
@@ -99,7 +100,7 @@ static const char *node_text(const struct drawing *d, size_t i)
 static void put_node(struct drawing *d, const char *prefix, size_t i)
 {
     struct arena *a = d->t->st->arena;
-    const char *left = arena_printf(a, "%s%s", prefix, d->s->config.nodes[i].name);
+    const char *left = arena_printf(a, "%s%s", prefix, d->s->cluster.config.nodes[i].name);
     bool bad = *topology_wrong(d->t, i) != '\0';
     FILE *out = d->s->term.out;
 
@@ -119,7 +120,7 @@ static bool hangs_on(const struct drawing *d, size_t i, size_t upstream)
 static void put_below(struct drawing *d, size_t root, const char *indent, int depth)
 {
     struct arena *a = d->t->st->arena;
-    size_t n = d->s->config.n_nodes, left = 0;
+    size_t n = d->s->cluster.config.n_nodes, left = 0;
 
     for (size_t i = 0; i < n; i++)
         left += hangs_on(d, i, root);
@@ -142,7 +143,7 @@ static void put_root(struct drawing *d, size_t i)
 
 static void put_apart(struct drawing *d)
 {
-    size_t n = d->s->config.n_nodes;
+    size_t n = d->s->cluster.config.n_nodes;
     uint32_t all = n < 32 ? (1U << n) - 1 : UINT32_MAX;
 
     if ((d->drawn & all) == all)
@@ -178,8 +179,8 @@ static void print_pretty(const struct topology *t)
     struct drawing d = {.t = t, .s = s, .g = glyphs_of(s)};
 
     fprintf(s->term.out, "%s%s%s, %s\n\n  clients\n", report_on(s, STYLE_BOLD),
-            s->config.cluster.name, report_off(s, STYLE_BOLD),
-            report_time(t->st->arena, t->st->now_wall_ms));
+            s->cluster.config.cluster.name, report_off(s, STYLE_BOLD),
+            human_time(t->st->arena, t->st->now_wall_ms));
     put_arrow_down(&d);
     put_alias(&d);
     put_arrow_down(&d);
@@ -197,11 +198,11 @@ static void print_json(const struct topology *t)
 {
     const struct dns_view *v = &t->st->w->d;
     bool ok = v->status == DNS_VIEW_OK && v->cname_present;
-    json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "cluster",
-                          t->st->session->config.cluster.name, "alias", t->st->session->zone.alias,
-                          "target", ok ? json_string(v->cname) : json_null(), "nodes",
-                          report_json(&t->nodes), "name_servers", report_json(&t->name_servers),
-                          "controllers", report_json(&t->controllers));
+    json_t *o = json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:o}", "cluster", t->st->session->cluster.config.cluster.name,
+        "alias", t->st->session->cluster.zone.alias, "target",
+        ok ? json_string(v->cname) : json_null(), "nodes", report_json(&t->nodes), "name_servers",
+        report_json(&t->name_servers), "controllers", report_json(&t->controllers));
 
     report_put_json(t->st->session, o);
 }
@@ -211,7 +212,7 @@ static void print_tsv(const struct topology *t)
     const struct dns_view *v = &t->st->w->d;
 
     printf("#alias\tcluster\talias\ttarget\nalias\t%s\t%s\t%s\n",
-           t->st->session->config.cluster.name, t->st->session->zone.alias,
+           t->st->session->cluster.config.cluster.name, t->st->session->cluster.zone.alias,
            v->status == DNS_VIEW_OK && v->cname_present ? v->cname : "-");
     report_tsv(&t->nodes, "node");
     report_tsv(&t->name_servers, "name_server");

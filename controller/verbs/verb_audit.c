@@ -3,10 +3,11 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/human.h"
 #include "base/mem.h"
-#include "controller/history/audit.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/journal/audit.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
 
 static json_t *as_json(const struct audit *t)
@@ -30,7 +31,7 @@ static void print_tsv(struct session *s, const struct audit *t)
                                                    {"text", NULL, REPORT_TEXT, 0}};
     struct report r;
 
-    report_init(&r, s->arena, columns, sizeof(columns) / sizeof(columns[0]));
+    report_init(&r, s->cluster.arena, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < t->n_findings; i++) {
         report_cell(&r, STYLE_PLAIN, "%s", t->findings[i].fault ? "yes" : "no");
         report_cell(&r, STYLE_PLAIN, "%s", t->findings[i].path);
@@ -41,17 +42,17 @@ static void print_tsv(struct session *s, const struct audit *t)
 
 static void print_pretty(struct session *s, const struct audit *t)
 {
-    printf("%s: %zu journals, %zu records%s%s\n", s->config.journal.directory, t->files, t->records,
-           s->options.from ? " from the noted one on" : "",
+    printf("%s: %zu journals, %zu records%s%s\n", s->cluster.config.journal.directory, t->files,
+           t->records, s->options.from ? " from the noted one on" : "",
            t->n_faults ? "" : ": whole, and each follows the one before it");
     for (size_t i = 0; i < t->n_findings; i++)
         report_wrap(s, t->findings[i].fault ? "  FAULT  " : "  note   ",
-                    arena_printf(s->arena, "%s, %s", journal_name(t->findings[i].path),
+                    arena_printf(s->cluster.arena, "%s, %s", journal_name(t->findings[i].path),
                                  t->findings[i].text));
     if (!*t->newest)
         return;
     printf("newest   %s\n         record %" PRId64 " of %s, %s\n", t->newest, t->newest_n,
-           journal_name(t->newest_path), report_time(s->arena, t->newest_wall_ms));
+           journal_name(t->newest_path), human_time(s->cluster.arena, t->newest_wall_ms));
     report_wrap(s, "proves   ",
                 "no record was changed, removed or put in before the newest one, unless somebody "
                 "computed everything after it again, or took the newest ones away. Against that: "
@@ -61,9 +62,9 @@ static void print_pretty(struct session *s, const struct audit *t)
 
 int verb_audit_verify(struct session *s, struct err *reterr)
 {
-    const char *directory = s->config.journal.directory;
+    const char *directory = s->cluster.config.journal.directory;
     struct audit t;
-    int rc = audit_run(directory, s->options.from, s->arena, &t, reterr);
+    int rc = audit_run(directory, s->options.from, s->cluster.arena, &t, reterr);
 
     if (rc < 0)
         return rc;

@@ -4,9 +4,9 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "controller/help.h"
 #include "controller/preflight/preflight.h"
-#include "controller/session.h"
+#include "controller/session/help.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -193,7 +193,7 @@ static void put_bash(void)
 
 static int put_nodes(const struct session *s, struct err *reterr)
 {
-    struct config *c = arena_alloc(s->arena, sizeof(*c));
+    struct config *c = arena_alloc(s->cluster.arena, sizeof(*c));
     int rc = config_load(s->options.config_path, c, reterr);
 
     for (size_t i = 0; rc == 0 && i < c->n_nodes; i++)

@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "controller/config.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/cluster/config.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
 #include "proto/hello.h"
 
@@ -28,15 +28,16 @@ static void say(struct session *s, const char *fmt, ...)
 /* That the session opened says that configuration, key file and certificates are in order. */
 int verb_config_check(struct session *s, struct err *reterr)
 {
-    const struct config *c = &s->config;
-    int64_t days = s->tls ? tls_context_days_left(s->tls, clock_wall_ms()) : 0;
+    const struct config *c = &s->cluster.config;
+    int64_t days = s->cluster.tls ? tls_context_days_left(s->cluster.tls, clock_wall_ms()) : 0;
 
     (void)reterr;
-    report_wrap(s, "", arena_printf(s->arena, "%s: in order", c->path));
+    report_wrap(s, "", arena_printf(s->cluster.arena, "%s: in order", c->path));
     say(s, "cluster %s, alias %s in zone %s at %s", c->cluster.name, c->cluster.alias, c->dns.zone,
         c->dns.server);
-    say(s, "update key %s (%s) from %s", s->zone.key.name, s->zone.key.algorithm, c->dns.key_file);
-    if (s->tls)
+    say(s, "update key %s (%s) from %s", s->cluster.zone.key.name, s->cluster.zone.key.algorithm,
+        c->dns.key_file);
+    if (s->cluster.tls)
         say(s, "certificate %s, %s%" PRId64 " days left%s", c->tls.certificate,
             days < CERTIFICATE_WARN_DAYS ? "WARNING: " : "", days < 0 ? 0 : days,
             days < CERTIFICATE_WARN_DAYS ? ": make-certs makes a new one" : "");
@@ -50,7 +51,7 @@ int verb_config_check(struct session *s, struct err *reterr)
 int verb_config_sample(struct session *s, struct err *reterr)
 {
     (void)reterr;
-    fputs(config_sample(s->arena), stdout);
+    fputs(config_sample(s->cluster.arena), stdout);
     return 0;
 }
 

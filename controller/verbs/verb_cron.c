@@ -5,11 +5,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/remedy.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/cluster/cron_nodes.h"
+#include "controller/session/remedy.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
-#include "controller/world/cron_nodes.h"
 
 /* ---- show ------------------------------------------------------------------------------------ */
 
@@ -67,20 +67,20 @@ static void show_json(const struct session *s, const struct cron_nodes *c, const
 
 int verb_cron_show(struct session *s, struct err *reterr)
 {
-    struct cron_nodes *c = arena_alloc(s->arena, sizeof(*c));
-    int rc = cron_nodes_look(s, c, reterr);
+    struct cron_nodes *c = arena_alloc(s->cluster.arena, sizeof(*c));
+    int rc = cron_nodes_look(&s->cluster, s->options.args[0], c, reterr);
     struct report t;
 
     if (rc < 0)
         return rc;
-    report_init(&t, s->arena, show_columns, sizeof(show_columns) / sizeof(show_columns[0]));
+    report_init(&t, s->cluster.arena, show_columns, sizeof(show_columns) / sizeof(show_columns[0]));
     for (size_t i = 0; i < c->n; i++)
         if (c->chosen[i])
-            show_row(&t, s->config.nodes[i].name, &c->world.nodes[i].obs.cron,
+            show_row(&t, s->cluster.config.nodes[i].name, &c->world.nodes[i].obs.cron,
                      c->text[i] ? NULL : c->error[i].msg);
     if (s->options.format == FORMAT_JSON) {
         show_json(s, c, &t);
-        return cron_nodes_silent(s, c, reterr);
+        return cron_nodes_silent(&s->cluster, c, reterr);
     }
     if (s->options.format == FORMAT_TSV)
         report_tsv(&t, "crontab");
@@ -90,12 +90,12 @@ int verb_cron_show(struct session *s, struct err *reterr)
         if (!c->chosen[i] || (s->options.format == FORMAT_TSV && !c->text[i]))
             continue;
         if (s->options.format == FORMAT_PRETTY)
-            printf("\n# ---- %s%s%s\n", s->config.nodes[i].name, c->text[i] ? "" : ": ",
+            printf("\n# ---- %s%s%s\n", s->cluster.config.nodes[i].name, c->text[i] ? "" : ": ",
                    c->text[i] ? "" : c->error[i].msg);
         if (c->text[i])
-            show_text(s, s->config.nodes[i].name, c->text[i]);
+            show_text(s, s->cluster.config.nodes[i].name, c->text[i]);
     }
-    return cron_nodes_silent(s, c, reterr);
+    return cron_nodes_silent(&s->cluster, c, reterr);
 }
 
 /* ---- diff ------------------------------------------------------------------------------------ */
@@ -154,9 +154,9 @@ static int side(struct session *s, const struct cron_nodes *c, size_t i, enum cr
     int rc = crontab_summarize(text, len, mode, &ret->summary, reterr);
 
     if (rc == 0)
-        rc = crontab_managed_lines(text, len, mode, s->arena, &ret->lines, &ret->n, reterr);
+        rc = crontab_managed_lines(text, len, mode, s->cluster.arena, &ret->lines, &ret->n, reterr);
     if (rc < 0)
-        err_set_node(reterr, s->config.nodes[i].name);
+        err_set_node(reterr, s->cluster.config.nodes[i].name);
     return rc;
 }
 
@@ -180,8 +180,8 @@ static int diff_node(struct session *s, const struct cron_nodes *c, size_t i,
         return err_set(reterr, ERR_TOO_LONG,
                        "`pgtandem cron show` prints both: compare them with diff",
                        "%s has %zu managed lines and the owner %zu; at most %d are compared",
-                       s->config.nodes[i].name, new.n, old.n, DIFF_LINES_MAX);
-    diff(t, s->config.nodes[i].name, s->arena, old.lines, old.n, new.lines, new.n);
+                       s->cluster.config.nodes[i].name, new.n, old.n, DIFF_LINES_MAX);
+    diff(t, s->cluster.config.nodes[i].name, s->cluster.arena, old.lines, old.n, new.lines, new.n);
     return 0;
 }
 
@@ -190,37 +190,38 @@ int verb_cron_diff(struct session *s, struct err *reterr)
     static const struct report_column columns[] = {{"node", "NODE", REPORT_TEXT, 0},
                                                    {"change", "", REPORT_TEXT, 0},
                                                    {"line", "LINE", REPORT_TEXT, 0}};
-    struct cron_nodes *c = arena_alloc(s->arena, sizeof(*c));
+    struct cron_nodes *c = arena_alloc(s->cluster.arena, sizeof(*c));
     enum crontab_mode mode = CRONTAB_BLOCK;
-    int rc = cron_nodes_look(s, c, reterr);
+    int rc = cron_nodes_look(&s->cluster, s->options.args[0], c, reterr);
     struct report t;
 
     if (rc == 0)
-        rc = cron_nodes_need_owner(s, c, reterr);
+        rc = cron_nodes_need_owner(&s->cluster, c, reterr);
     if (rc == 0)
-        rc = cron_nodes_mode(s, c, &mode, reterr);
-    report_init(&t, s->arena, columns, 3);
+        rc = cron_nodes_mode(&s->cluster, c, &mode, reterr);
+    report_init(&t, s->cluster.arena, columns, 3);
     for (size_t i = 0; rc == 0 && i < c->n; i++) {
         if (!c->chosen[i] || !c->text[i] || (int)i == c->owner)
             continue;
         bool alike = true;
         rc = diff_node(s, c, i, mode, &t, &alike, reterr);
         if (rc == 0 && s->options.format == FORMAT_PRETTY)
-            printf("%s %s %s\n", s->config.nodes[i].name,
-                   alike ? "is identical to" : "DIFFERS from", s->config.nodes[c->owner].name);
+            printf("%s %s %s\n", s->cluster.config.nodes[i].name,
+                   alike ? "is identical to" : "DIFFERS from",
+                   s->cluster.config.nodes[c->owner].name);
     }
     if (rc < 0)
         return rc;
     if (s->options.format != FORMAT_PRETTY || report_rows(&t)) {
         if (s->options.format == FORMAT_PRETTY)
             printf("\n- only at %s, the owner; + only there; on or off is not compared\n",
-                   s->config.nodes[c->owner].name);
+                   s->cluster.config.nodes[c->owner].name);
         report_print(&t, s);
     }
     if (s->options.format == FORMAT_PRETTY && report_rows(&t)) {
         putchar('\n');
-        remedy_print(&s->options, s->arena, "pgtandem cron sync");
+        remedy_print(&s->options, s->cluster.arena, "pgtandem cron sync");
     }
-    rc = cron_nodes_silent(s, c, reterr);
+    rc = cron_nodes_silent(&s->cluster, c, reterr);
     return rc < 0 ? rc : report_rows(&t) ? ERR_PROBLEM : 0;
 }

@@ -11,14 +11,14 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/cron_nodes.h"
 #include "controller/engine/change.h"
 #include "controller/engine/trace.h"
-#include "controller/history/journal.h"
+#include "controller/journal/journal.h"
 #include "controller/screen/difference.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
-#include "controller/world/cron_nodes.h"
 
 /* What one node's new text is; *ret_text NULL: it stays as it is. */
 typedef int (*edit_fn)(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
@@ -29,10 +29,11 @@ static int edit_adopt(struct session *s, const struct cron_nodes *c, size_t node
 {
     char *text = NULL;
     size_t len = 0;
-    int rc = crontab_adopt(c->text[node], strlen(c->text[node]), s->arena, &text, &len, reterr);
+    int rc =
+        crontab_adopt(c->text[node], strlen(c->text[node]), s->cluster.arena, &text, &len, reterr);
 
     if (rc == 0 && (int)node != c->owner)
-        rc = crontab_set(text, len, CRONTAB_BLOCK, false, s->arena, &text, &len, reterr);
+        rc = crontab_set(text, len, CRONTAB_BLOCK, false, s->cluster.arena, &text, &len, reterr);
     if (rc == 0)
         *ret_text = text;
     return rc;
@@ -43,7 +44,8 @@ static int edit_unadopt(struct session *s, const struct cron_nodes *c, size_t no
 {
     size_t len;
 
-    return crontab_unadopt(c->text[node], strlen(c->text[node]), s->arena, ret_text, &len, reterr);
+    return crontab_unadopt(c->text[node], strlen(c->text[node]), s->cluster.arena, ret_text, &len,
+                           reterr);
 }
 
 static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node, char **ret_text,
@@ -62,18 +64,18 @@ static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node,
         return err_set(reterr, ERR_REFUSED,
                        "`pgtandem cron adopt NODE` puts its entries under management first",
                        "the owner %s has no managed entries to copy",
-                       s->config.nodes[c->owner].name);
+                       s->cluster.config.nodes[c->owner].name);
 
-    int rc = cron_nodes_mode(s, c, &mode, reterr);
+    int rc = cron_nodes_mode(&s->cluster, c, &mode, reterr);
     if (rc < 0)
         return rc;
-    rc = crontab_sync(text, strlen(text), source, strlen(source), mode, false, s->arena, ret_text,
-                      &len, &taken, reterr);
+    rc = crontab_sync(text, strlen(text), source, strlen(source), mode, false, s->cluster.arena,
+                      ret_text, &len, &taken, reterr);
     if (rc == 0 && taken > 0)
         printf(
             "# %s: %zu %s outside the block, on, off or commented out by hand, would be taken into "
             "it\n",
-            s->config.nodes[node].name, taken, taken == 1 ? "entry" : "entries");
+            s->cluster.config.nodes[node].name, taken, taken == 1 ? "entry" : "entries");
     return rc;
 }
 
@@ -85,18 +87,18 @@ static int ask(struct session *s, struct cron_nodes *c, size_t node, struct requ
 {
     struct world_node *n = &c->world.nodes[node];
     const struct request *qs[1] = {q};
-    struct rpc_peer *peers[1] = {s->peers[node]};
-    struct rpc_result *result = arena_alloc(s->arena, sizeof(*result));
+    struct rpc_peer *peers[1] = {s->cluster.peers[node]};
+    struct rpc_result *result = arena_alloc(s->cluster.arena, sizeof(*result));
 
     q->epoch = c->world.d.record.epoch;
     q->seq = ++n->last_seq;
     q->timeout_ms = 10000;
-    STR_COPY(q->by, s->by);
+    STR_COPY(q->by, s->cluster.by);
     STR_COPY(q->step, "cron-write");
     STR_COPY(q->nonce, c->world.d.record.nonce);
     STR_COPY(q->txn, c->world.d.record.txn);
-    rpc_fanout(s->loop, peers, qs, 1, q->timeout_ms + 1000, s->arena, result);
-    trace_answer(trace, s->config.nodes[node].name, q, result);
+    rpc_fanout(s->cluster.loop, peers, qs, 1, q->timeout_ms + 1000, s->cluster.arena, result);
+    trace_answer(trace, s->cluster.config.nodes[node].name, q, result);
     if (!result->reply) {
         if (reterr)
             *reterr = result->e;
@@ -106,12 +108,12 @@ static int ask(struct session *s, struct cron_nodes *c, size_t node, struct requ
         n->obs = result->reply->obs;
     if (result->reply->ok) {
         if (ret_text && result->reply->text)
-            *ret_text = arena_strdup(s->arena, result->reply->text);
+            *ret_text = arena_strdup(s->cluster.arena, result->reply->text);
         return 0;
     }
     int code = err_from_name(result->reply->code);
     err_set(reterr, code, result->reply->hint, "%s", result->reply->msg);
-    err_set_node(reterr, s->config.nodes[node].name);
+    err_set_node(reterr, s->cluster.config.nodes[node].name);
     return code;
 }
 
@@ -130,7 +132,7 @@ static int write_one(struct session *s, struct change *change, struct cron_nodes
                      char *text, struct err *reterr)
 {
     struct request q = {.verb = VERB_CRON_WRITE, .crontab = text};
-    const char *name = s->config.nodes[node].name;
+    const char *name = s->cluster.config.nodes[node].name;
     struct err e = {.code = 0};
     struct trace trace = {.data = NULL};
     const char *kept = NULL;
@@ -171,16 +173,16 @@ static int write_one(struct session *s, struct change *change, struct cron_nodes
 
 static int look(struct session *s, struct cron_nodes *c, struct err *reterr)
 {
-    int rc = cron_nodes_look(s, c, reterr);
+    int rc = cron_nodes_look(&s->cluster, s->options.args[0], c, reterr);
 
     if (rc == 0)
-        rc = cron_nodes_need_owner(s, c, reterr);
+        rc = cron_nodes_need_owner(&s->cluster, c, reterr);
     if (rc == 0 && c->world.d.record.state != REGISTER_STABLE)
         rc = err_set(reterr, ERR_HELD, "`pgtandem status`; crontabs are edited when nothing moves",
                      "a transition is open (epoch %" PRId64 ", %s), held by %s",
                      c->world.d.record.epoch, register_state_names[c->world.d.record.state],
                      c->world.d.record.by);
-    return rc < 0 ? rc : cron_nodes_silent(s, c, reterr);
+    return rc < 0 ? rc : cron_nodes_silent(&s->cluster, c, reterr);
 }
 
 /* The new texts of all chosen nodes; NULL where nothing changes. */
@@ -193,7 +195,7 @@ static int plan(struct session *s, const struct cron_nodes *c, edit_fn edit, cha
             continue;
         int rc = edit(s, c, i, &texts[i], reterr);
         if (rc < 0) {
-            err_set_node(reterr, s->config.nodes[i].name);
+            err_set_node(reterr, s->cluster.config.nodes[i].name);
             return rc;
         }
         /* a block that is gone: its agent is still to be told to forget what it knew of it */
@@ -202,10 +204,11 @@ static int plan(struct session *s, const struct cron_nodes *c, edit_fn edit, cha
             texts[i] = NULL;
         if (!texts[i])
             continue;
-        const char *name = s->config.nodes[i].name;
-        report_put_text(s, difference_unified(
-                               c->text[i], texts[i], arena_printf(s->arena, "%s, as it is", name),
-                               arena_printf(s->arena, "%s, as it would be", name), s->arena));
+        const char *name = s->cluster.config.nodes[i].name;
+        report_put_text(
+            s, difference_unified(
+                   c->text[i], texts[i], arena_printf(s->cluster.arena, "%s, as it is", name),
+                   arena_printf(s->cluster.arena, "%s, as it would be", name), s->cluster.arena));
         ++*ret_n;
     }
     fflush(stdout);
@@ -214,7 +217,7 @@ static int plan(struct session *s, const struct cron_nodes *c, edit_fn edit, cha
 
 static int edit_crontabs(struct session *s, edit_fn edit, const char *question, struct err *reterr)
 {
-    struct cron_nodes *c = arena_alloc(s->arena, sizeof(*c));
+    struct cron_nodes *c = arena_alloc(s->cluster.arena, sizeof(*c));
     char *texts[CLUSTER_NODES_MAX] = {NULL};
     struct change change;
     size_t n = 0;

@@ -8,12 +8,12 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/remedy.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/cluster/dns_words.h"
+#include "controller/cluster/observe.h"
+#include "controller/session/remedy.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
-#include "controller/world/dns_words.h"
-#include "controller/world/observe.h"
 
 static const struct report_column columns[] = {
     {"server", "SERVER", REPORT_TEXT, 0}, {"name", "NAME", REPORT_TEXT, 2},
@@ -92,10 +92,10 @@ static void build(const struct session *s, const struct world *w, struct report 
     struct dns_view primary = w->d;
 
     if (!*primary.server)
-        STR_COPY(primary.server, s->zone.server);
-    row(s->arena, t, "(primary)", &primary, "-", w->d_error.msg, key_word(primary.status));
+        STR_COPY(primary.server, s->cluster.zone.server);
+    row(s->cluster.arena, t, "(primary)", &primary, "-", w->d_error.msg, key_word(primary.status));
     for (size_t i = 0; w->survey_done && i < w->survey.n; i++)
-        row(s->arena, t, w->survey.ns[i].name, &w->survey.ns[i].view,
+        row(s->cluster.arena, t, w->survey.ns[i].name, &w->survey.ns[i].view,
             w->survey.ns[i].agrees ? "yes" : "no", w->survey.ns[i].why,
             key_word(w->survey.ns[i].key));
 }
@@ -103,8 +103,9 @@ static void build(const struct session *s, const struct world *w, struct report 
 static void print_pretty(const struct session *s, const struct world *w, const struct report *t)
 {
     report_wrap(s, "",
-                arena_printf(s->arena, "%s in zone %s, primary %s, key %s", s->zone.alias,
-                             s->zone.zone, s->zone.server, s->zone.key.name));
+                arena_printf(s->cluster.arena, "%s in zone %s, primary %s, key %s",
+                             s->cluster.zone.alias, s->cluster.zone.zone, s->cluster.zone.server,
+                             s->cluster.zone.key.name));
     putchar('\n');
     report_pretty(t, s);
     if (w->d.status == DNS_VIEW_OK && *w->d.txt) {
@@ -112,9 +113,9 @@ static void print_pretty(const struct session *s, const struct world *w, const s
         report_wrap(s, "record: ", w->d.txt);
     }
     for (size_t i = 0; w->survey_done && i < w->survey.n; i++) {
-        const char *differs = dns_words_differs(s->arena, w, i, clock_wall_ms());
+        const char *differs = dns_words_differs(s->cluster.arena, w, i, clock_wall_ms());
 
-        const char *key = dns_words_key(s->arena, w, i);
+        const char *key = dns_words_key(s->cluster.arena, w, i);
 
         if (differs)
             report_wrap(s, "", differs);
@@ -125,8 +126,8 @@ static void print_pretty(const struct session *s, const struct world *w, const s
 
 static int look(struct session *s, struct world *w, struct report *t)
 {
-    world_observe(s, w, OBSERVE_DNS | OBSERVE_SURVEY);
-    report_init(t, s->arena, columns, sizeof(columns) / sizeof(columns[0]));
+    world_observe(&s->cluster, w, OBSERVE_DNS | OBSERVE_SURVEY);
+    report_init(t, s->cluster.arena, columns, sizeof(columns) / sizeof(columns[0]));
     build(s, w, t);
     if (s->options.format == FORMAT_PRETTY)
         print_pretty(s, w, t);
@@ -148,14 +149,14 @@ static int judge_primary(const struct session *s, const struct world *w, struct 
                    : err_set(reterr, ERR_DNS,
                              "is named running there? `dig @SERVER ALIAS CNAME` asks it as we do",
                              "the zone's primary %s does not respond within %" PRId64 " ms",
-                             s->zone.server, s->config.dns.timeout_ms);
+                             s->cluster.zone.server, s->cluster.config.dns.timeout_ms);
     }
     if (d->alias_other_types)
         return err_set(reterr, ERR_DNS, "an alias that pgtandem moves is a CNAME and nothing else",
-                       "%s holds something that is not a CNAME", s->zone.alias);
+                       "%s holds something that is not a CNAME", s->cluster.zone.alias);
     if (d->n_txt == 0)
         return err_set(reterr, ERR_REGISTER, "`pgtandem dns init` writes the first one",
-                       "there is no ownership record for %s", s->zone.alias);
+                       "there is no ownership record for %s", s->cluster.zone.alias);
     if (d->n_txt > 1)
         return err_set(reterr, ERR_REGISTER,
                        "remove those that are not pgtandem's, with nsupdate and your own key",
@@ -170,7 +171,7 @@ static int judge_primary(const struct session *s, const struct world *w, struct 
 static void print_repair(const struct session *s, const struct world *w)
 {
     struct record r = w->d.record;
-    const struct config_node *owner = config_node_find(&s->config, r.owner);
+    const struct config_node *owner = config_node_find(&s->cluster.config, r.owner);
     char text[REGISTER_TEXT_BYTES];
     const char *nonce;
 
@@ -184,9 +185,9 @@ static void print_repair(const struct session *s, const struct world *w)
     printf("\nThe alias points to %s, but the owner is %s (%s). If that is right, this points it "
            "there again:\n",
            w->d.cname_present ? w->d.cname : "nothing", owner->name, owner->target);
-    remedy_print(&s->options, s->arena,
-                 arena_printf(s->arena, "pgtandem dns set '%.*snew%s'", (int)(nonce - text), text,
-                              nonce + strlen(r.nonce)));
+    remedy_print(&s->options, s->cluster.arena,
+                 arena_printf(s->cluster.arena, "pgtandem dns set '%.*snew%s'", (int)(nonce - text),
+                              text, nonce + strlen(r.nonce)));
 }
 
 /* An old zone or a backup of it is back: what the agents have seen is newer. */
@@ -197,15 +198,15 @@ static void print_restored(struct session *s, struct world *w)
 
     if (!w->d.record_valid)
         return;
-    if (session_open_agents(s, &e) == 0) { /* a certificate may be what is wrong */
-        world_observe(s, w, OBSERVE_AGENTS);
-        record = dns_words_restored(s->arena, &s->config, w);
+    if (cluster_open_agents(&s->cluster, &e) == 0) { /* a certificate may be what is wrong */
+        world_observe(&s->cluster, w, OBSERVE_AGENTS);
+        record = dns_words_restored(s->cluster.arena, &s->cluster.config, w);
     }
     if (record) {
         puts("\nThe agents have seen a newer record: the zone was restored, or this server lost "
              "updates. If the node named here is the primary, this writes it again:");
-        remedy_print(&s->options, s->arena,
-                     arena_printf(s->arena, "pgtandem dns set '%s'", record));
+        remedy_print(&s->options, s->cluster.arena,
+                     arena_printf(s->cluster.arena, "pgtandem dns set '%s'", record));
     } else {
         print_repair(s, w);
     }
@@ -213,7 +214,7 @@ static void print_restored(struct session *s, struct world *w)
 
 int verb_dns_show(struct session *s, struct err *reterr)
 {
-    struct world *w = arena_alloc(s->arena, sizeof(*w));
+    struct world *w = arena_alloc(s->cluster.arena, sizeof(*w));
     struct report t;
 
     look(s, w, &t);
@@ -231,8 +232,8 @@ static int judge_servers(const struct session *s, const struct world *w, struct 
     size_t agree = 0, n = w->survey_done ? w->survey.n : 0;
 
     for (size_t i = 0; i < n; i++) {
-        const char *differs = dns_words_differs(s->arena, w, i, clock_wall_ms());
-        const char *key = dns_words_key(s->arena, w, i);
+        const char *differs = dns_words_differs(s->cluster.arena, w, i, clock_wall_ms());
+        const char *key = dns_words_key(s->cluster.arena, w, i);
 
         agree += w->survey.ns[i].agrees;
         first = first ? first : differs;
@@ -255,14 +256,14 @@ static int judge_servers(const struct session *s, const struct world *w, struct 
 
 int verb_dns_verify(struct session *s, struct err *reterr)
 {
-    struct world *w = arena_alloc(s->arena, sizeof(*w));
+    struct world *w = arena_alloc(s->cluster.arena, sizeof(*w));
     struct report t;
 
     look(s, w, &t);
     int rc = judge_primary(s, w, reterr);
     if (rc < 0)
         return rc;
-    const struct config_node *owner = config_node_find(&s->config, w->d.record.owner);
+    const struct config_node *owner = config_node_find(&s->cluster.config, w->d.record.owner);
     if (!owner || !w->d.cname_present || strcmp(w->d.cname, owner->target) != 0)
         return err_set(reterr, ERR_DNS, "`pgtandem dns show` says how to correct it",
                        "the record's owner is %s, but the alias points to %s", w->d.record.owner,

@@ -10,19 +10,19 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/observe.h"
+#include "controller/cluster/view.h"
 #include "controller/engine/change.h"
 #include "controller/engine/engine.h"
-#include "controller/remedy.h"
-#include "controller/session.h"
+#include "controller/session/remedy.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
-#include "controller/world/observe.h"
-#include "controller/world/view.h"
 
 #define FIRST_REASON "the first ownership record"
 
 static int look(struct session *s, struct world *w, struct err *reterr)
 {
-    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    world_observe(&s->cluster, w, OBSERVE_AGENTS | OBSERVE_DNS);
     if (w->d.status != DNS_VIEW_OK) {
         if (reterr)
             *reterr = w->d_error;
@@ -31,7 +31,7 @@ static int look(struct session *s, struct world *w, struct err *reterr)
     if (w->d.alias_other_types)
         return err_set(reterr, ERR_DNS,
                        "remove what is there, or choose another alias: it has to be a CNAME alone",
-                       "%s holds something that is not a CNAME", s->zone.alias);
+                       "%s holds something that is not a CNAME", s->cluster.zone.alias);
     if (w->d.n_txt > 1)
         return err_set(reterr, ERR_REGISTER,
                        "remove those that are not pgtandem's, with nsupdate and your own key",
@@ -70,10 +70,10 @@ static void probe_done(void *arg, const struct err *e)
 /* An answer made up by a wildcard would pass for a register wherever the real one is missing. */
 static int refuse_wildcard(struct session *s, struct err *reterr)
 {
-    struct probe *p = arena_alloc(s->arena, sizeof(*p));
-    struct dns_op *op = dns_probe_wildcard(s->loop, &s->zone, 3000, probe_done, p);
+    struct probe *p = arena_alloc(s->cluster.arena, sizeof(*p));
+    struct dns_op *op = dns_probe_wildcard(s->cluster.loop, &s->cluster.zone, 3000, probe_done, p);
 
-    if (loop_wait(s->loop, &p->done, 4000, reterr) < 0) {
+    if (loop_wait(s->cluster.loop, &p->done, 4000, reterr) < 0) {
         dns_op_cancel(op);
         return ERR_DNS;
     }
@@ -89,7 +89,7 @@ static int find_owner(struct session *s, const struct world *w, int *ret_owner, 
 
     for (size_t i = 0; i < w->n_nodes; i++) {
         const struct world_node *n = &w->nodes[i];
-        const char *name = s->config.nodes[i].name;
+        const char *name = s->cluster.config.nodes[i].name;
 
         if (!n->answered) {
             err_set(reterr, ERR_UNREACHABLE,
@@ -108,7 +108,7 @@ static int find_owner(struct session *s, const struct world *w, int *ret_owner, 
         if (owner >= 0)
             return err_set(reterr, ERR_REFUSED, "read docs/two-writable.md; change nothing before",
                            "2 nodes are writable, where 1 may be: %s and %s",
-                           s->config.nodes[owner].name, name);
+                           s->cluster.config.nodes[owner].name, name);
         owner = (int)i;
     }
     if (owner < 0)
@@ -127,7 +127,8 @@ static int refuse_existing(const struct session *s, const struct world *w, struc
         return err_set(reterr, ERR_REGISTER, "`pgtandem status`; it is written once in its life",
                        "%s has its ownership record already: epoch %" PRId64 ", owner %s, system "
                        "identifier %" PRIu64,
-                       s->zone.alias, w->d.record.epoch, w->d.record.owner, w->d.record.sysid);
+                       s->cluster.zone.alias, w->d.record.epoch, w->d.record.owner,
+                       w->d.record.sysid);
     if (w->d.n_txt > 0)
         return err_set(reterr, ERR_REGISTER,
                        "if it is not pgtandem's, remove it with nsupdate and your own key; if it "
@@ -138,22 +139,22 @@ static int refuse_existing(const struct session *s, const struct world *w, struc
         return err_set(reterr, ERR_REGISTER, "`pgtandem dns set` writes one with a higher epoch",
                        "there is no ownership record, but %s has seen epoch %" PRId64
                        ": the record was lost (a restored zone?)",
-                       s->config.nodes[node].name, epoch);
+                       s->cluster.config.nodes[node].name, epoch);
     return 0;
 }
 
 static int make_first(struct session *s, const struct world *w, int owner, struct record *ret,
                       struct err *reterr)
 {
-    const struct config_node *n = &s->config.nodes[owner];
+    const struct config_node *n = &s->cluster.config.nodes[owner];
     const struct obs_pg *pg = &w->nodes[owner].obs.pg;
 
     if (w->d.cname_present && strcmp(w->d.cname, n->target) != 0)
         return err_set(reterr, ERR_REGISTER,
                        "point the alias to the primary first, or correct `target` in the "
                        "configuration",
-                       "%s points to %s, but the writable node %s has the target %s", s->zone.alias,
-                       w->d.cname, n->name, n->target);
+                       "%s points to %s, but the writable node %s has the target %s",
+                       s->cluster.zone.alias, w->d.cname, n->name, n->target);
     if (!pg->sysid || !pg->tli)
         return err_set(reterr, ERR_REFUSED, "`pgtandem-agent status` on that node",
                        "%s reports no system identifier or timeline", n->name);
@@ -161,10 +162,10 @@ static int make_first(struct session *s, const struct world *w, int owner, struc
                            .state = REGISTER_STABLE,
                            .sysid = pg->sysid,
                            .tli = pg->tli,
-                           .ttl = w->d.cname_present ? w->d.cname_ttl : s->config.dns.ttl};
+                           .ttl = w->d.cname_present ? w->d.cname_ttl : s->cluster.config.dns.ttl};
     register_new_nonce(ret->nonce);
     STR_COPY(ret->owner, n->name);
-    STR_COPY(ret->by, s->by);
+    STR_COPY(ret->by, s->cluster.by);
     return 0;
 }
 
@@ -176,7 +177,7 @@ static bool observing(const struct session *s, const struct world *w)
         if (!w->nodes[i].answered || w->nodes[i].obs.mode == MODE_ACT)
             continue;
         printf("%s only observes: it takes the record over automatically\n",
-               s->config.nodes[i].name);
+               s->cluster.config.nodes[i].name);
         any = true;
     }
     return any;
@@ -191,7 +192,7 @@ static int tell_agents(struct session *s, const struct world *w, struct change *
         .command = PLAN_RESUME, .adopt = true, .journal = c->journal, .txn = c->txn};
 
     if (observing(s, w)) {
-        remedy_print(&s->options, s->arena, "pgtandem status");
+        remedy_print(&s->options, s->cluster.arena, "pgtandem status");
         return change_close(c, 0, reterr);
     }
     if (!s->options.reason)
@@ -202,7 +203,7 @@ static int tell_agents(struct session *s, const struct world *w, struct change *
 static int write_first(struct session *s, const struct world *w, struct record *r,
                        struct err *reterr)
 {
-    const struct config_node *owner = config_node_find(&s->config, r->owner);
+    const struct config_node *owner = config_node_find(&s->cluster.config, r->owner);
     char text[REGISTER_TEXT_BYTES];
     struct change c;
     int rc = change_open(&c, s, change_reason(s, FIRST_REASON), "", r->owner, reterr);
@@ -221,13 +222,14 @@ static int write_first(struct session *s, const struct world *w, struct record *
     }
     if (rc < 0)
         return change_close(&c, rc, reterr);
-    printf("%s -> %s (TTL %" PRId64 " s)\n%s\n", s->zone.alias, owner->target, r->ttl, text);
+    printf("%s -> %s (TTL %" PRId64 " s)\n%s\n", s->cluster.zone.alias, owner->target, r->ttl,
+           text);
     return tell_agents(s, w, &c, reterr);
 }
 
 int verb_dns_init(struct session *s, struct err *reterr)
 {
-    struct world *w = arena_alloc(s->arena, sizeof(*w));
+    struct world *w = arena_alloc(s->cluster.arena, sizeof(*w));
     struct record r = {.epoch = 0};
     char question[600];
     int owner = -1, rc = look(s, w, reterr);
@@ -245,8 +247,8 @@ int verb_dns_init(struct session *s, struct err *reterr)
     STR_PRINTF(question,
                "%s %s %s (TTL %" PRId64 " s), the writable node is %s, system identifier %" PRIu64
                ", timeline %" PRId64 ".\nWrite its ownership record, epoch 1?",
-               s->zone.alias, w->d.cname_present ? "points to" : "is made and points to",
-               s->config.nodes[owner].target, r.ttl, r.owner, r.sysid, r.tli);
+               s->cluster.zone.alias, w->d.cname_present ? "points to" : "is made and points to",
+               s->cluster.config.nodes[owner].target, r.ttl, r.owner, r.sysid, r.tli);
     if (s->options.dry_run) {
         printf("%s\ndry run: nothing was changed\n", question);
         return 0;
@@ -260,13 +262,13 @@ int verb_dns_init(struct session *s, struct err *reterr)
 /* The text as typed: one word, or one word for each key; `nonce=new` draws one. */
 static int typed_record(struct session *s, struct record *ret, struct err *reterr)
 {
-    char *text = arena_strdup(s->arena, s->options.args[0]), nonce[NONCE_BYTES];
+    char *text = arena_strdup(s->cluster.arena, s->options.args[0]), nonce[NONCE_BYTES];
     char *new_nonce = strstr(text, " nonce=new ");
 
     if (new_nonce) {
         register_new_nonce(nonce);
-        text = arena_printf(s->arena, "%.*s nonce=%s %s", (int)(new_nonce - text), text, nonce,
-                            new_nonce + strlen(" nonce=new "));
+        text = arena_printf(s->cluster.arena, "%.*s nonce=%s %s", (int)(new_nonce - text), text,
+                            nonce, new_nonce + strlen(" nonce=new "));
     }
     int rc = register_parse(text, ret, reterr);
     if (rc < 0 && reterr) {
@@ -297,7 +299,7 @@ static int judge_typed(const struct session *s, const struct world *w, const str
         if (w->nodes[i].answered && sysid && sysid != r->sysid)
             return err_set(reterr, ERR_USAGE, "`pg_controldata` on the node shows it",
                            "sysid=%" PRIu64 ", but %s has %" PRIu64, r->sysid,
-                           s->config.nodes[i].name, sysid);
+                           s->cluster.config.nodes[i].name, sysid);
     }
     return 0;
 }
@@ -306,22 +308,22 @@ static int judge_typed(const struct session *s, const struct world *w, const str
 static int name_the_others(struct session *s, const struct world *w, struct record *r,
                            struct err *reterr)
 {
-    struct plan_view *v = arena_alloc(s->arena, sizeof(*v));
+    struct plan_view *v = arena_alloc(s->cluster.arena, sizeof(*v));
     const struct record none = {.epoch = 0};
     int node = -1;
 
     for (size_t i = 0; i < s->options.n_accept_unfenced; i++) {
-        int accepted = config_node_index(&s->config, s->options.accept_unfenced[i]);
+        int accepted = config_node_index(&s->cluster.config, s->options.accept_unfenced[i]);
 
         if (accepted < 0)
             return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
                            "no node is called \"%s\" in %s", s->options.accept_unfenced[i],
-                           s->config.path);
+                           s->cluster.config.path);
         v->marks.accepted |= 1U << accepted;
     }
-    view_from_world(&s->config, w, &none, 0, v);
+    view_from_world(&s->cluster.config, w, &none, 0, v);
     enum plan_typed why = planner_typed(v, r, &node);
-    const char *name = node >= 0 ? s->config.nodes[node].name : r->owner;
+    const char *name = node >= 0 ? s->cluster.config.nodes[node].name : r->owner;
 
     switch (why) {
     case TYPED_OK:
@@ -378,7 +380,7 @@ static void show_difference(const char *before, const char *after)
 static int write_typed(struct session *s, const struct world *w, const struct record *r,
                        const char *text, struct err *reterr)
 {
-    const struct config_node *owner = config_node_find(&s->config, r->owner);
+    const struct config_node *owner = config_node_find(&s->cluster.config, r->owner);
     const char *reason;
     struct change c;
     int rc = session_reason(s, &reason, reterr);
@@ -397,14 +399,14 @@ static int write_typed(struct session *s, const struct world *w, const struct re
     rc = change_swap(&c, &swap, reterr);
     if (rc == 0) {
         puts("written.");
-        remedy_print(&s->options, s->arena, "pgtandem resume");
+        remedy_print(&s->options, s->cluster.arena, "pgtandem resume");
     }
     return change_close(&c, rc, reterr);
 }
 
 int verb_dns_set(struct session *s, struct err *reterr)
 {
-    struct world *w = arena_alloc(s->arena, sizeof(*w));
+    struct world *w = arena_alloc(s->cluster.arena, sizeof(*w));
     char text[REGISTER_TEXT_BYTES];
     struct record r;
     int rc = typed_record(s, &r, reterr);
@@ -419,13 +421,13 @@ int verb_dns_set(struct session *s, struct err *reterr)
         rc = register_format(&r, text, reterr);
     if (rc < 0)
         return rc;
-    const char *target = config_node_find(&s->config, r.owner)->target;
-    printf("repair of the ownership record of %s\n", s->zone.alias);
+    const char *target = config_node_find(&s->cluster.config, r.owner)->target;
+    printf("repair of the ownership record of %s\n", s->cluster.zone.alias);
     show_difference(w->d.txt, text);
     printf("%c %-8s %-40s %s\n", w->d.cname_present && !strcmp(w->d.cname, target) ? ' ' : '*',
            "alias", w->d.cname_present ? w->d.cname : "-", target);
     for (size_t i = 0; i < w->n_nodes; i++)
-        printf("  node %s: %s\n", s->config.nodes[i].name,
+        printf("  node %s: %s\n", s->cluster.config.nodes[i].name,
                w->nodes[i].answered ? pg_role_names[w->nodes[i].obs.pg.role] : "SILENT");
     if (s->options.dry_run) {
         printf("dry run: nothing was changed\n");
@@ -435,6 +437,6 @@ int verb_dns_set(struct session *s, struct err *reterr)
     rc = session_confirm(s,
                          "This overrides every check that protects against two primaries. Be sure "
                          "that no other command is at work and which node is writable.",
-                         s->config.cluster.name, reterr);
+                         s->cluster.config.cluster.name, reterr);
     return rc < 0 ? rc : write_typed(s, w, &r, text, reterr);
 }

@@ -6,13 +6,14 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/history/elsewhere.h"
 #include "controller/history/story.h"
-#include "controller/history/who.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/journal/who.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
 
 static const struct report_column columns[] = {
@@ -110,9 +111,10 @@ static const char *outcome(const struct session *s, const struct story_list *l,
                            const struct story *st, char ret_word[80])
 {
     bool newest = l->n > 0 && l->stories[l->n - 1] == st;
-    const char *word = st->end                                                      ? st->outcome
-                       : newest && journal_writer(s->config.journal.directory) != 0 ? "running"
-                                                                                    : "unfinished";
+    const char *word = st->end ? st->outcome
+                       : newest && journal_writer(s->cluster.config.journal.directory) != 0
+                           ? "running"
+                           : "unfinished";
 
     if (!st->begin && st->file->n_damaged)
         word = "DAMAGED";
@@ -128,7 +130,7 @@ static void row(struct report *t, struct session *s, const struct story_list *l,
     char word[80], person[WHO_TEXT_BYTES];
     bool fine = st->exit == 0 && st->file->n_damaged == 0;
 
-    text(t, st->began_wall_ms ? report_time(t->arena, st->began_wall_ms) : "");
+    text(t, st->began_wall_ms ? human_time(t->arena, st->began_wall_ms) : "");
     report_cell(t, STYLE_DIM, "%.6s", st->txn);
     text(t, st->verb);
     text(t, st->from);
@@ -211,10 +213,10 @@ static void print_pretty(struct session *s, const struct report *t, const struct
         report_pretty(t, s);
     else if (l->n == 0)
         printf("no command has changed anything from this controller yet (%s is empty)\n",
-               s->config.journal.directory);
+               s->cluster.config.journal.directory);
     else
         printf("none of the %zu commands in %s is of that time and node\n", l->n,
-               s->config.journal.directory);
+               s->cluster.config.journal.directory);
     if (report_rows(t) - e->open < n)
         printf("  %s%zu older ones are not shown%s\n", report_on(s, STYLE_DIM),
                n + e->open - report_rows(t), report_off(s, STYLE_DIM));
@@ -235,12 +237,13 @@ int verb_history(struct session *s, struct err *reterr)
                  ? parse_since(s->options.since, clock_wall_ms(), &since_wall_ms, reterr)
                  : 0;
 
-    if (rc == 0 && s->options.node && !config_node_find(&s->config, s->options.node))
+    if (rc == 0 && s->options.node && !config_node_find(&s->cluster.config, s->options.node))
         rc = err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
-                     "no node is called \"%s\" in %s", s->options.node, s->config.path);
-    if (rc < 0 || (rc = story_list_read(s->config.journal.directory, s->arena, &l, reterr)) < 0)
+                     "no node is called \"%s\" in %s", s->options.node, s->cluster.config.path);
+    if (rc < 0 || (rc = story_list_read(s->cluster.config.journal.directory, s->cluster.arena, &l,
+                                        reterr)) < 0)
         return rc;
-    report_init(&t, s->arena, columns, sizeof(columns) / sizeof(columns[0]));
+    report_init(&t, s->cluster.arena, columns, sizeof(columns) / sizeof(columns[0]));
     elsewhere_look(s, &l, &e);
     size_t n = add_rows(&t, s, &l, since_wall_ms);
     if (e.open)

@@ -5,9 +5,9 @@
 #include "base/err.h"
 #include "base/man.h"
 #include "base/mem.h"
-#include "controller/help.h"
 #include "controller/preflight/preflight.h"
-#include "controller/session.h"
+#include "controller/session/help.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
 
 /* ---- pgtandem(1) ----------------------------------------------------------------------------- */
@@ -148,7 +148,7 @@ int verb_man(struct session *s, struct err *reterr)
     const char *page = s->options.n_args ? s->options.args[0] : "pgtandem";
 
     if (strcmp(page, "pgtandem") == 0)
-        put_program(s->arena);
+        put_program(s->cluster.arena);
     else if (strcmp(page, "pgtandem.conf") == 0)
         put_configuration();
     else

@@ -7,21 +7,21 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/choose.h"
+#include "controller/cluster/observe.h"
 #include "controller/engine/consequences.h"
 #include "controller/engine/engine.h"
 #include "controller/plan/plan_show.h"
 #include "controller/preflight/preflight.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
-#include "controller/world/choose.h"
-#include "controller/world/observe.h"
 
 static int known_node(const struct session *s, const char *name, struct err *reterr)
 {
-    if (config_node_find(&s->config, name))
+    if (config_node_find(&s->cluster.config, name))
         return 0;
     return err_set(reterr, ERR_USAGE, "`pgtandem status` lists the nodes",
-                   "no node is called \"%s\" in %s", name, s->config.path);
+                   "no node is called \"%s\" in %s", name, s->cluster.config.path);
 }
 
 static int check_options(const struct session *s, struct err *reterr)
@@ -85,7 +85,7 @@ static void let_wal_drain(struct session *s, struct world *w, struct choose_look
     const bool never = false;
     int quiet = 0;
 
-    choose_look(&s->config, w, ret);
+    choose_look(&s->cluster.config, w, ret);
     while (quiet < QUIET_LOOKS && clock_mono_ms() < end_ms) {
         struct choose_look now;
         uint32_t standbys = 0;
@@ -94,9 +94,9 @@ static void let_wal_drain(struct session *s, struct world *w, struct choose_look
             standbys |= ret->wal[i] ? 1U << i : 0;
         if (!standbys)
             return;
-        loop_wait(s->loop, &never, PAUSE_MS, NULL);
-        world_observe_nodes(s, w, standbys);
-        choose_look(&s->config, w, &now);
+        loop_wait(s->cluster.loop, &never, PAUSE_MS, NULL);
+        world_observe_nodes(&s->cluster, w, standbys);
+        choose_look(&s->cluster.config, w, &now);
         quiet = choose_at_rest(ret, &now) ? quiet + 1 : 0;
         *ret = now;
     }
@@ -105,16 +105,16 @@ static void let_wal_drain(struct session *s, struct world *w, struct choose_look
 /* The standby with the most WAL among those that answer. */
 static int most_wal(struct session *s, const char **ret_node, struct err *reterr)
 {
-    struct world *w = arena_alloc(s->arena, sizeof(*w));
+    struct world *w = arena_alloc(s->cluster.arena, sizeof(*w));
     struct choose_look look;
 
-    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    world_observe(&s->cluster, w, OBSERVE_AGENTS | OBSERVE_DNS);
     let_wal_drain(s, w, &look);
     int best = choose_most_wal(&look);
     if (best < 0)
         return err_set(reterr, ERR_PREFLIGHT, "`pgtandem status` shows what each node is",
                        "no standby answers: 0 of %zu nodes could become the primary", w->n_nodes);
-    *ret_node = s->config.nodes[best].name;
+    *ret_node = s->cluster.config.nodes[best].name;
     return 0;
 }
 
@@ -149,18 +149,18 @@ int verb_abort(struct session *s, struct err *reterr)
 static int confirm_fence(struct session *s, struct err *reterr)
 {
     struct world *w;
-    int node = s->options.n_args ? config_node_index(&s->config, s->options.args[0]) : -1;
+    int node = s->options.n_args ? config_node_index(&s->cluster.config, s->options.args[0]) : -1;
     char question[120];
 
     if (s->options.yes || s->options.dry_run || node < 0)
         return 0;
-    w = arena_alloc(s->arena, sizeof(*w));
-    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    w = arena_alloc(s->cluster.arena, sizeof(*w));
+    world_observe(&s->cluster, w, OBSERVE_AGENTS | OBSERVE_DNS);
     consequences_of_fence(s, w, (size_t)node);
     bool writes = !w->nodes[node].answered || w->nodes[node].obs.pg.role == PG_WRITABLE ||
                   !w->d.record_valid || strcmp(w->d.record.owner, s->options.args[0]) == 0;
     STR_PRINTF(question, "Stop %s and fence it?", s->options.args[0]);
-    return session_confirm(s, question, writes ? s->config.cluster.name : NULL, reterr);
+    return session_confirm(s, question, writes ? s->cluster.config.cluster.name : NULL, reterr);
 }
 
 int verb_fence(struct session *s, struct err *reterr)
@@ -181,13 +181,13 @@ int verb_unfence(struct session *s, struct err *reterr)
 static int confirm_forget(struct session *s, struct err *reterr)
 {
     struct world *w;
-    int node = s->options.n_args ? config_node_index(&s->config, s->options.args[0]) : -1;
+    int node = s->options.n_args ? config_node_index(&s->cluster.config, s->options.args[0]) : -1;
     char question[120];
 
     if (s->options.dry_run || node < 0)
         return 0;
-    w = arena_alloc(s->arena, sizeof(*w));
-    world_observe(s, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    w = arena_alloc(s->cluster.arena, sizeof(*w));
+    world_observe(&s->cluster, w, OBSERVE_AGENTS | OBSERVE_DNS);
     consequences_of_forget(s, w, (size_t)node);
     STR_PRINTF(question, "Is %s lost for good?", s->options.args[0]);
     return s->options.yes ? 0 : session_confirm(s, question, s->options.args[0], reterr);

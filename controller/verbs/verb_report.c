@@ -5,10 +5,10 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "controller/history/journal.h"
 #include "controller/history/page.h"
 #include "controller/history/story.h"
-#include "controller/session.h"
+#include "controller/journal/journal.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
 
 enum { JOURNAL_CAP_BYTES = 16 * 1024 * 1024 };
@@ -22,10 +22,10 @@ static bool wants_html(const struct session *s)
 
 static const char *hash_of(struct session *s, const char *path)
 {
-    char *hash = arena_alloc(s->arena, JOURNAL_HASH_BYTES), *text;
+    char *hash = arena_alloc(s->cluster.arena, JOURNAL_HASH_BYTES), *text;
     size_t len;
 
-    if (file_read(path, JOURNAL_CAP_BYTES, s->arena, &text, &len, NULL) < 0)
+    if (file_read(path, JOURNAL_CAP_BYTES, s->cluster.arena, &text, &len, NULL) < 0)
         return "-";
     journal_hash(text, len, hash);
     return hash;

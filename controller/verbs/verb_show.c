@@ -9,8 +9,8 @@
 #include "controller/history/elsewhere.h"
 #include "controller/history/story.h"
 #include "controller/history/story_print.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
 
 enum { FOLLOW_MS = 50 };
@@ -26,12 +26,12 @@ static int not_here(struct session *s, const struct story_list *l, const char *p
     if (!prefix)
         return err_set(reterr, ERR_USAGE, "`pgtandem status`",
                        "no command has changed anything from this controller yet (%s is empty)",
-                       s->config.journal.directory);
+                       s->cluster.config.journal.directory);
     elsewhere_look(s, l, &e);
     if (!e.answered || strncmp(e.record.txn, prefix, strlen(prefix)) != 0)
         return ERR_USAGE;
     return err_set(reterr, ERR_USAGE,
-                   arena_printf(s->arena, "`pgtandem show %s` on %s", e.record.txn, e.host),
+                   arena_printf(s->cluster.arena, "`pgtandem show %s` on %s", e.record.txn, e.host),
                    "no journal of transition %s is here. %s", e.record.txn, elsewhere_text(s, &e));
 }
 
@@ -40,7 +40,8 @@ int story_choose(struct session *s, struct story_list *ret_list, struct story **
 {
     const char *prefix = s->options.n_args ? s->options.args[0] : NULL;
     bool none;
-    int rc = story_list_read(s->config.journal.directory, s->arena, ret_list, reterr);
+    int rc =
+        story_list_read(s->cluster.config.journal.directory, s->cluster.arena, ret_list, reterr);
 
     if (rc < 0)
         return rc;
@@ -63,7 +64,7 @@ static void print_tsv(struct session *s, const struct story *st)
         {"error", NULL, REPORT_TEXT, 0},   {"hint", NULL, REPORT_TEXT, 0}};
     struct report t;
 
-    report_init(&t, s->arena, columns, sizeof(columns) / sizeof(columns[0]));
+    report_init(&t, s->cluster.arena, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < st->n_steps; i++) {
         const struct story_step *step = &st->steps[i];
 
@@ -149,7 +150,7 @@ static int follow(struct session *s, const char *path, struct story_list *l, str
 
     for (bool first = true;; first = false) {
         AUTO(arena) a = arena_new();
-        int writer = journal_writer(s->config.journal.directory); /* before the look */
+        int writer = journal_writer(s->cluster.config.journal.directory); /* before the look */
         struct journal_file *f;
         int rc = journal_scan(path, &f, reterr);
 
@@ -169,7 +170,7 @@ static int follow(struct session *s, const char *path, struct story_list *l, str
         story_free(st);
         if (over)
             return rc;
-        (void)loop_wait(s->loop, &never, FOLLOW_MS, NULL);
+        (void)loop_wait(s->cluster.loop, &never, FOLLOW_MS, NULL);
     }
 }
 

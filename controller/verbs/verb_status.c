@@ -3,11 +3,12 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/human.h"
 #include "base/mem.h"
 #include "controller/screen/screen.h"
 #include "controller/screen/status.h"
 #include "controller/screen/topology.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
 
 /* The time of the look on top; a new frame under the last one where nothing is drawn over. */
@@ -16,7 +17,7 @@ static void heading(const struct session *s, const struct status *st, bool first
     if (s->options.format != FORMAT_PRETTY)
         return;
     fprintf(s->term.out, "%s%s, every %d s%s\n\n", first || s->term.tty ? "" : "\n",
-            report_time(st->arena, st->now_wall_ms), (int)s->options.watch_s,
+            human_time(st->arena, st->now_wall_ms), (int)s->options.watch_s,
             s->term.tty ? "; Ctrl-C ends" : "");
 }
 
@@ -68,7 +69,7 @@ int verb_topology(struct session *s, struct err *reterr)
     (void)reterr; /* the picture says it all */
     topology_build(&t, status_look(s, a));
     topology_print(&t);
-    for (size_t i = 0; i < s->config.n_nodes; i++)
+    for (size_t i = 0; i < s->cluster.config.n_nodes; i++)
         fine &= *topology_wrong(&t, i) == '\0';
     return fine && t.alias >= 0 && t.alias == t.owner ? 0 : ERR_PROBLEM;
 }

@@ -1,7 +1,7 @@
 /* The table of verbs: what `--help`, the manual page and completion list, and main runs. */
 #include "controller/verbs/verbs.h"
 
-#include "controller/cli.h"
+#include "controller/session/cli.h"
 
 enum {
     LOOKS = NEEDS_CONFIG | NEEDS_AGENTS | NEEDS_DNS,

@@ -5,7 +5,7 @@
  *         reader sees what lies behind it; then a byte, which two bytes of the input choose, is
  *         flipped: that must not pass.
  */
-#include "controller/history/journal.h"
+#include "controller/journal/journal.h"
 
 #include <stdlib.h>
 #include <string.h>

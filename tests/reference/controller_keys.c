@@ -1,5 +1,5 @@
 /* docs/configuration.md: the keys of pgtandem.conf. */
-#include "controller/config.h"
+#include "controller/cluster/config.h"
 #include "tests/reference/markdown.h"
 
 int main(void)

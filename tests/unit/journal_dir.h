@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/history/journal.h"
+#include "controller/journal/journal.h"
 
 static char directory[] = "/tmp/pgtandem-test-journal-XXXXXX";
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/str.h"
-#include "controller/session.h"
-#include "controller/world/observe.h"
+#include "controller/cluster/observe.h"
+#include "controller/session/session.h"
 
 enum { NODE_SYSID = 7301 };
 

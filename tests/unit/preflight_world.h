@@ -5,9 +5,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "controller/cluster/observe.h"
 #include "controller/preflight/preflight_checks.h"
-#include "controller/session.h"
-#include "controller/world/observe.h"
+#include "controller/session/session.h"
 #include "proto/hello.h"
 #include "tests/unit/inspect_set.h"
 
@@ -23,18 +23,18 @@ static void make_config(void)
 {
     static const char *const names[NODES] = {"db02", "db01", "vm"};
 
-    s = (struct session){.config = {.n_nodes = NODES}};
-    STR_COPY(s.config.cluster.name, "ia2");
-    STR_COPY(s.config.cluster.alias, "db.ia2.test");
-    s.config.limits = (struct config_limits){.lag_bytes = 16 << 20,
-                                             .xact_age_s = 60,
-                                             .backup_age_s = 26 * 3600,
-                                             .clock_skew_ms = 2000,
-                                             .free_bytes = 1 << 20,
-                                             .ready_files = 8,
-                                             .ttl_s = 300};
+    s = (struct session){.cluster = {.config = {.n_nodes = NODES}}};
+    STR_COPY(s.cluster.config.cluster.name, "ia2");
+    STR_COPY(s.cluster.config.cluster.alias, "db.ia2.test");
+    s.cluster.config.limits = (struct config_limits){.lag_bytes = 16 << 20,
+                                                     .xact_age_s = 60,
+                                                     .backup_age_s = 26 * 3600,
+                                                     .clock_skew_ms = 2000,
+                                                     .free_bytes = 1 << 20,
+                                                     .ready_files = 8,
+                                                     .ttl_s = 300};
     for (int i = 0; i < NODES; i++) {
-        struct config_node *n = &s.config.nodes[i];
+        struct config_node *n = &s.cluster.config.nodes[i];
 
         STR_COPY(n->name, names[i]);
         STR_PRINTF(n->address, "10.77.0.%d", 20 + i);
@@ -50,7 +50,7 @@ static void make_node(int i)
 
     hello_fill(&h, PEER_CONTROLLER, "", "");
     w.nodes[i].answered = true;
-    STR_COPY(o->node, s.config.nodes[i].name);
+    STR_COPY(o->node, s.cluster.config.nodes[i].name);
     STR_COPY(o->software, h.software);
     o->epoch = 7;
     o->state_ok = o->watch_enabled = o->can_stop = true;
@@ -79,12 +79,12 @@ static void make_node(int i)
     }
     o->pg.receive_lsn = o->pg.replay_lsn = 0x3000148;
     STR_COPY(o->pg.receiver_status, "streaming");
-    STR_COPY(o->pg.receiver_host, s.config.nodes[A].address);
+    STR_COPY(o->pg.receiver_host, s.cluster.config.nodes[A].address);
     o->pg.receiver_port = 5432;
-    STR_COPY(o->pg.conninfo_hosts, s.config.nodes[A].address);
+    STR_COPY(o->pg.conninfo_hosts, s.cluster.config.nodes[A].address);
 
     struct obs_sender *sender = &w.nodes[A].obs.pg.senders[w.nodes[A].obs.pg.n_senders++];
-    STR_COPY(sender->address, s.config.nodes[i].address);
+    STR_COPY(sender->address, s.cluster.config.nodes[i].address);
     STR_COPY(sender->state, "streaming");
 }
 
@@ -164,7 +164,7 @@ static int set_up(void **state)
 
         n->target_asked = n->target.answered = true;
         n->target.n = 1;
-        STR_COPY(n->target.address[0], s.config.nodes[i].address);
+        STR_COPY(n->target.address[0], s.cluster.config.nodes[i].address);
     }
     w.survey.n = 2;
     w.survey.ns[0].agrees = w.survey.ns[1].agrees = true;

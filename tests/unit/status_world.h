@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/screen/status.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/node_world.h"
 #include "tests/unit/unit.h"
@@ -26,7 +26,7 @@ static void make_node(int i)
 {
     struct node_obs *o = &w.nodes[i].obs;
 
-    node_in_order(&s.config.nodes[i], &w.nodes[i], i);
+    node_in_order(&s.cluster.config.nodes[i], &w.nodes[i], i);
     STR_COPY(o->software, "pgtandem 0.1.0");
     STR_PRINTF(o->seen,
                "v=1 epoch=7 nonce=0123456789abcdef0123456789abcdef state=stable owner=db02 to=- "
@@ -41,10 +41,11 @@ static int set_up(void **state)
     (void)state;
     arena_free(arena);
     arena = arena_new();
-    s = (struct session){.config = {.n_nodes = NODES}, .term = term_look(stdout, COLOR_AUTO)};
-    s.config.limits.clock_skew_ms = 2000;
-    STR_COPY(s.config.cluster.name, "ia2");
-    STR_COPY(s.zone.alias, "db.ia2.test");
+    s = (struct session){.cluster = {.config = {.n_nodes = NODES}},
+                         .term = term_look(stdout, COLOR_AUTO)};
+    s.cluster.config.limits.clock_skew_ms = 2000;
+    STR_COPY(s.cluster.config.cluster.name, "ia2");
+    STR_COPY(s.cluster.zone.alias, "db.ia2.test");
     memset(&w, 0, sizeof(w));
     w.n_nodes = NODES;
     for (int i = 0; i < NODES; i++)

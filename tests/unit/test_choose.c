@@ -1,11 +1,11 @@
-/* controller/world/choose: which standby a failover without --to proposes, and when. */
-#include "controller/world/choose.h"
+/* controller/cluster/choose: which standby a failover without --to proposes, and when. */
+#include "controller/cluster/choose.h"
 
 #include <string.h>
 
 #include "base/str.h"
-#include "controller/config.h"
-#include "controller/world/observe.h"
+#include "controller/cluster/config.h"
+#include "controller/cluster/observe.h"
 #include "tests/unit/unit.h"
 
 enum { A, B, C };

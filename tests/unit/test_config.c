@@ -1,13 +1,13 @@
-/* controller/config and cli: the sample is a valid configuration; each thing wrong is named. */
-#include "controller/config.h"
+/* controller/cluster/config, cli: the sample is a valid configuration; each thing wrong is named. */
+#include "controller/cluster/config.h"
 
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/cli.h"
-#include "controller/remedy.h"
+#include "controller/session/cli.h"
+#include "controller/session/remedy.h"
 #include "tests/unit/unit.h"
 
 static int parse(const char *text, struct config *c, struct err *e)
@@ -60,7 +60,6 @@ static void each_error_is_named(void **state)
         {"address = 192.0.2.21", "address = db01", "not an IP address"},
         {"address = 192.0.2.21", "addres = 192.0.2.21", "unknown key"},
         {"[node db01]", "[node db_01]", "[a-z0-9][a-z0-9-]*"},
-        {"#[check archive-backlog]", "[check archive-backlogg]", "there is no such check"},
         {"#timeout_ms = 10000", "timeout_ms = 10", "timeout_ms"},
     };
     AUTO(arena) a = arena_new();

@@ -1,10 +1,10 @@
-/* controller/world/examine: what ran out of its share of time is asked again, with a longer one for
+/* controller/cluster/examine: what ran out of its time is asked again, with a longer one for
  * a move, within what is left of 2 s for `preflight`, not at all while nobody can write. */
-#include "controller/world/examine.h"
+#include "controller/cluster/examine.h"
 
 #include "base/clock.h"
-#include "controller/session.h"
-#include "controller/world/observe.h"
+#include "controller/cluster/cluster.h"
+#include "controller/cluster/observe.h"
 #include "tests/unit/rpc_pair.h"
 
 /* The agent of a busy host: so many times it has no answer when a share of time is up. */
@@ -17,7 +17,7 @@ static struct {
     int64_t share_ms[8]; /* of each rehearsal */
     struct agent log;
 } busy;
-static struct session *s;
+static struct cluster *s;
 static struct world *w;
 
 static const char *rehearsal_text(bool late, struct arena *a)
@@ -75,7 +75,7 @@ static int open_all(void **state)
     STR_PRINTF(busy.address, "127.0.0.1:%d", rpc_server_port(busy.server));
     s = mem_alloc(sizeof(*s));
     w = mem_alloc(sizeof(*w));
-    *s = (struct session){.loop = loop, .arena = arena_new(), .tls = controller_tls};
+    *s = (struct cluster){.loop = loop, .arena = arena_new(), .tls = controller_tls};
     s->config.n_nodes = 1;
     s->config.limits.agent_timeout_ms = 1500 * pace;
     STR_COPY(s->config.cluster.name, "ia2");

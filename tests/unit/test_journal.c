@@ -1,7 +1,7 @@
-/* controller/history/journal: what was written is read back; damage is told; a crash or a full disk
+/* controller/journal/journal: what was written is read back; damage is told; a crash or a full disk
  * cuts, no more. */
-#include "controller/history/audit.h"
-#include "controller/history/journal.h"
+#include "controller/journal/audit.h"
+#include "controller/journal/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>

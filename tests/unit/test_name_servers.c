@@ -1,6 +1,6 @@
-/* controller/world/name_servers: which servers are asked while the zone's primary does not
+/* controller/cluster/name_servers: which servers are asked while the zone's primary does not
  * respond. */
-#include "controller/world/name_servers.h"
+#include "controller/cluster/name_servers.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -11,11 +11,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/view.h"
 #include "controller/decide/planner_view.h"
-#include "controller/history/journal.h"
+#include "controller/journal/journal.h"
 #include "controller/preflight/preflight.h"
-#include "controller/session.h"
-#include "controller/world/view.h"
+#include "controller/session/session.h"
 #include "tests/unit/node_world.h"
 #include "tests/unit/unit.h"
 
@@ -35,7 +35,7 @@ static void make_node(int i)
 {
     struct node_obs *o = &w.nodes[i].obs;
 
-    node_in_order(&s.config.nodes[i], &w.nodes[i], i);
+    node_in_order(&s.cluster.config.nodes[i], &w.nodes[i], i);
     STR_PRINTF(o->cron.hash, "%064d", i);
     if (i != A)
         o->pg.replay_lsn = 0x3000100;
@@ -47,12 +47,12 @@ static int set_up(void **unused)
     memset(&w, 0, sizeof(w));
     memset(&v, 0, sizeof(v));
     memset(&checks, 0, sizeof(checks));
-    s = (struct session){.config = {.n_nodes = NODES}, .arena = arena_new()};
-    STR_COPY(s.config.cluster.name, "ia2");
-    STR_COPY(s.config.cluster.alias, "db.ia2.test");
-    STR_COPY(s.config.dns.server, "10.77.0.11");
-    STR_COPY(s.config.journal.directory, directory);
-    STR_COPY(s.by, "root@ctl");
+    s = (struct session){.cluster = {.config = {.n_nodes = NODES}, .arena = arena_new()}};
+    STR_COPY(s.cluster.config.cluster.name, "ia2");
+    STR_COPY(s.cluster.config.cluster.alias, "db.ia2.test");
+    STR_COPY(s.cluster.config.dns.server, "10.77.0.11");
+    STR_COPY(s.cluster.config.journal.directory, directory);
+    STR_COPY(s.cluster.by, "root@ctl");
     w.n_nodes = NODES;
     for (int i = 0; i < NODES; i++)
         make_node(i);
@@ -81,7 +81,7 @@ static int set_up(void **unused)
 static int tear_down(void **unused)
 {
     (void)unused;
-    arena_free(s.arena);
+    arena_free(s.cluster.arena);
     return 0;
 }
 
@@ -99,7 +99,7 @@ static void build(enum plan_command command, struct plan *ret)
     v.to = B;
     v.rejoin = true;
     v.marks.done = step_bit(STEP_PREFLIGHT);
-    view_from_world(&s.config, &w, &none, 0, &v);
+    view_from_world(&s.cluster.config, &w, &none, 0, &v);
     struct plan_look look = {.session = &s, .world = &w, .view = &v, .preflight = &checks};
     look.foresight = plan_foresee(&s, &w, &v);
     plan_build(&look, ret);
@@ -311,7 +311,7 @@ static void looks_are_compared(void **unused)
     build(PLAN_SWITCHOVER, &now);
     assert_int_equal(compare(), 0);
 
-    STR_COPY(w.nodes[C].obs.pg.receiver_host, s.config.nodes[B].address);
+    STR_COPY(w.nodes[C].obs.pg.receiver_host, s.cluster.config.nodes[B].address);
     build(PLAN_SWITCHOVER, &now);
     assert_int_equal(compare(), 1);
     assert_string_equal(changes[0].text, "vm follows: was db02, is db01 (pgtandem status)");
@@ -362,7 +362,7 @@ static void age(void **unused)
 
 static const char *path(const char *name)
 {
-    return arena_printf(s.arena, "%s/%s", directory, name);
+    return arena_printf(s.cluster.arena, "%s/%s", directory, name);
 }
 
 static void refused(const char *text, const char *why)
@@ -371,7 +371,7 @@ static void refused(const char *text, const char *why)
     struct err e;
 
     assert_int_equal(file_replace(path("bad"), text, strlen(text), 0600, NULL), 0);
-    assert_int_equal(plan_load(path("bad"), s.arena, &p, &e), ERR_PREFLIGHT);
+    assert_int_equal(plan_load(path("bad"), s.cluster.arena, &p, &e), ERR_PREFLIGHT);
     assert_null(p);
     says(e.msg, why);
     says(e.hint, "pgtandem plan");
@@ -383,7 +383,7 @@ static const char *edited(const char *text, const char *part, const char *by)
     const char *at = strstr(text, part);
 
     assert_non_null(at);
-    return arena_printf(s.arena, "%.*s%s%s", (int)(at - text), text, by, at + strlen(part));
+    return arena_printf(s.cluster.arena, "%.*s%s%s", (int)(at - text), text, by, at + strlen(part));
 }
 
 static void files(void **unused)
@@ -395,15 +395,15 @@ static void files(void **unused)
     (void)unused;
     build(PLAN_SWITCHOVER, &then);
     assert_int_equal(plan_save(&then, path("plan"), &e), 0);
-    assert_int_equal(plan_load(path("plan"), s.arena, &p, &e), 0);
+    assert_int_equal(plan_load(path("plan"), s.cluster.arena, &p, &e), 0);
     assert_int_equal(plan_compare(&then, p, changes), 0);
     assert_memory_equal(p, &then, sizeof(then));
-    assert_int_equal(file_read(path("plan"), 1 << 20, s.arena, &text, NULL, &e), 0);
+    assert_int_equal(file_read(path("plan"), 1 << 20, s.cluster.arena, &text, NULL, &e), 0);
 
     /* laid out anew it is the same plan */
     const char *same = edited(text, "{\n", "{ ");
     assert_int_equal(file_replace(path("same"), same, strlen(same), 0600, NULL), 0);
-    assert_int_equal(plan_load(path("same"), s.arena, &p, &e), 0);
+    assert_int_equal(plan_load(path("same"), s.cluster.arena, &p, &e), 0);
 
     refused(edited(text, "\"to\": \"db01\"", "\"to\": \"vm\""), "edited or damaged");
     refused(edited(text, "\"sha256\": \"", "\"sha256\": \"0"), "edited or damaged");
@@ -412,9 +412,9 @@ static void files(void **unused)
     refused(edited(text, "pgtandem-plan", "something"), "not a plan");
     refused("[]", "not a plan");
     refused("", "damaged");
-    refused(arena_strndup(s.arena, text, strlen(text) / 2), "damaged");
+    refused(arena_strndup(s.cluster.arena, text, strlen(text) / 2), "damaged");
     refused(edited(text, "{\n", "{\"to\": \"db01\", "), "damaged"); /* the same key twice */
-    assert_int_equal(plan_load(path("absent"), s.arena, &p, &e), ERR_SYS);
+    assert_int_equal(plan_load(path("absent"), s.cluster.arena, &p, &e), ERR_SYS);
 }
 
 /* ---- the past -------------------------------------------------------------------------------- */

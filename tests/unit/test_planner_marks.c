@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "controller/config.h"
+#include "controller/cluster/config.h"
+#include "controller/cluster/observe.h"
+#include "controller/cluster/view.h"
 #include "controller/decide/planner.h"
-#include "controller/world/observe.h"
-#include "controller/world/view.h"
 #include "tests/unit/unit.h"
 
 enum { A, B, NODES };

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "controller/world/view.h"
+#include "controller/cluster/view.h"
 #include "tests/unit/preflight_asks.h"
 #include "tests/unit/preflight_world.h"
 #include "tests/unit/unit.h"
@@ -258,6 +258,17 @@ static void marks_on_the_target(void **state)
     refuses("target-state", "promotion");
 }
 
+static void a_configured_check_that_is_none(void **state)
+{
+    struct err e = {.code = 0};
+
+    (void)state;
+    s.cluster.config.n_checks = 1;
+    s.cluster.config.checks[0] = (struct config_check){.name = "archive-backlogg"};
+    assert_int_equal(preflight_check_names(&s.cluster.config, &e), ERR_CONFIG);
+    assert_non_null(strstr(e.msg, "[check] name = archive-backlogg: there is no such check"));
+}
+
 static void ignoring_and_severities(void **state)
 {
     struct err e = {.code = 0};
@@ -278,11 +289,12 @@ static void ignoring_and_severities(void **state)
     s.options.n_ignore = 0;
 
     /* configured milder; what cannot be ignored stays as it is */
-    s.config.n_checks = 2;
-    s.config.checks[0] = (struct config_check){
+    s.cluster.config.n_checks = 2;
+    s.cluster.config.checks[0] = (struct config_check){
         .name = "cron-daemon", .planned = SEVERITY_OFF, .unplanned = SEVERITY_DEFAULT};
-    s.config.checks[1] = (struct config_check){
+    s.cluster.config.checks[1] = (struct config_check){
         .name = "one-writable", .planned = SEVERITY_OFF, .unplanned = SEVERITY_OFF};
+    assert_int_equal(preflight_check_names(&s.cluster.config, &e), 0);
     run(PREFLIGHT_PLANNED);
     assert_true(absent("cron-daemon"));
     assert_false(absent("one-writable"));
@@ -316,6 +328,7 @@ int main(void)
         TEST(what_ran_out_of_time),
         TEST(rehearsals_that_prove_nothing),
         TEST(marks_on_the_target),
+        TEST(a_configured_check_that_is_none),
         TEST(ignoring_and_severities),
         TEST(verdict_names_the_first),
     };

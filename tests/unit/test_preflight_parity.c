@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "controller/cluster/observe.h"
 #include "controller/preflight/preflight_checks.h"
-#include "controller/session.h"
-#include "controller/world/observe.h"
+#include "controller/session/session.h"
 #include "tests/unit/inspect_set.h"
 #include "tests/unit/unit.h"
 

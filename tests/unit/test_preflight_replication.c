@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "controller/world/view.h"
+#include "controller/cluster/view.h"
 #include "tests/unit/preflight_asks.h"
 #include "tests/unit/preflight_world.h"
 #include "tests/unit/unit.h"
@@ -100,9 +100,9 @@ static void attachment_by_name(void **state)
     a->n_slots = 1;
     a->slots[0] = (struct obs_slot){.name = "db01", .active = true, .physical = true};
     STR_COPY(b->receiver_slot, "db01");
-    assert_true(view_streams_from(&s.config, &w, B, A));
+    assert_true(view_streams_from(&s.cluster.config, &w, B, A));
     STR_COPY(b->receiver_slot, "vm");
-    assert_false(view_streams_from(&s.config, &w, B, A));
+    assert_false(view_streams_from(&s.cluster.config, &w, B, A));
 }
 
 static void lag_and_replay(void **state)

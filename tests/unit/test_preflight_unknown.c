@@ -323,7 +323,7 @@ static void each_declared_fact(void **state)
     (void)state;
     nobody_answers();
     no_dns();
-    struct check_view v = {.c = &s.config, .o = &s.options, .w = &w, .from = -1, .to = B};
+    struct check_view v = {.c = &s.cluster.config, .o = &s.options, .w = &w, .from = -1, .to = B};
     check_view_facts(&v);
     for (size_t i = 0; i < n; i++)
         for (int bit = 0; bit < 34; bit++) {

@@ -2,7 +2,7 @@
  * in words, one next command, and the same facts in all three formats. */
 #include "controller/screen/status.h"
 
-#include "controller/world/dns_words.h"
+#include "controller/cluster/dns_words.h"
 #include "dnsupdate/tsig.h"
 #include "tests/unit/status_world.h"
 
@@ -158,13 +158,13 @@ static void our_key_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         set_up(NULL);
-        STR_COPY(s.config.dns.key_file, "/srv/dns.key");
-        STR_COPY(s.config.dns.server, "10.77.0.11");
+        STR_COPY(s.cluster.config.dns.key_file, "/srv/dns.key");
+        STR_COPY(s.cluster.config.dns.server, "10.77.0.11");
         w.d = (struct dns_view){.status = DNS_VIEW_REFUSED};
         w.survey_done = false;
         err_set(&w.d_error, ERR_DNS, "as the server has it", "10.77.0.11 refuses it");
         w.d_error.detail = cases[i].error;
-        dns_words_name_key(&s.config, &w.d_error);
+        dns_words_name_key(&s.cluster.config, &w.d_error);
         build();
         assert_non_null(strstr(st.next, cases[i].next));
         assert_true(says(&st.problems, "the ownership record cannot be read: the "));
@@ -173,7 +173,7 @@ static void our_key_is_refused(void **state)
     }
     w.d_error = (struct err){.code = 0};
     err_set(&w.d_error, ERR_DNS, "look into its log", "REFUSED"); /* by its policy: all of us */
-    dns_words_name_key(&s.config, &w.d_error);
+    dns_words_name_key(&s.cluster.config, &w.d_error);
     assert_string_equal(w.d_error.hint, "look into its log");
     trouble("REFUSED", "pgtandem dns show");
 }
@@ -233,7 +233,7 @@ static void dns_and_nodes_that_are_silent(void **state)
     w.survey.ns[1].record_valid =
         register_parse(w.nodes[A].obs.seen, &w.survey.ns[1].record, NULL) == 0;
     STR_COPY(w.nodes[B].obs.seen, w.nodes[A].obs.seen);
-    STR_COPY(s.zone.server, "10.77.0.11");
+    STR_COPY(s.cluster.zone.server, "10.77.0.11");
     trouble("the owner db02 is held by its guard; it is released automatically as soon as the "
             "zone's primary (10.77.0.11) responds, or vm does",
             "bring back vm; if it is lost, make sure that it stays down, then: pgtandem unfence "
@@ -285,7 +285,7 @@ static void expired_at(int i)
 static void an_expired_certificate_is_the_cause(void **state)
 {
     (void)state;
-    STR_COPY(s.config.cluster.name, "ia2");
+    STR_COPY(s.cluster.config.cluster.name, "ia2");
     for (int i = A; i <= B; i++) {
         set_up(NULL);
         expired_at(i);
@@ -422,18 +422,18 @@ static void caches_clear(void **state)
 static void record_of_a_restored_zone(void **state)
 {
     (void)state;
-    assert_null(dns_words_restored(arena, &s.config, &w)); /* it is not older */
+    assert_null(dns_words_restored(arena, &s.cluster.config, &w)); /* it is not older */
     w.d.record.epoch = 3;
     STR_COPY(w.d.record.owner, "vm");
     w.nodes[B].obs.epoch = 9; /* it obeyed what the others never heard of */
-    const char *text = dns_words_restored(arena, &s.config, &w);
+    const char *text = dns_words_restored(arena, &s.cluster.config, &w);
     assert_non_null(text);
     has("record", text, "v=1 epoch=10 nonce=new state=stable owner=db02 to=- from=- txn=");
     has("record", text, " tli=5 ttl=30 grade=- by=");
     w.nodes[B].obs.pg.role = PG_WRITABLE; /* which one is it? */
-    assert_null(dns_words_restored(arena, &s.config, &w));
+    assert_null(dns_words_restored(arena, &s.cluster.config, &w));
     w.nodes[B].obs.pg.role = w.nodes[A].obs.pg.role = PG_RECOVERY;
-    assert_null(dns_words_restored(arena, &s.config, &w));
+    assert_null(dns_words_restored(arena, &s.cluster.config, &w));
 }
 
 int main(void)

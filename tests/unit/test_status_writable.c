@@ -81,7 +81,7 @@ static void the_first_line_says_since_when_nobody_can_write(void **state)
     w.nodes[B].obs.pg.heard_wall_ms = NOW - 5000;
     w.nodes[C].obs.pg.heard_wall_ms = NOW - 9000;
     for (int i = B; i <= C; i++)
-        STR_COPY(w.nodes[i].obs.pg.heard_host, s.config.nodes[A].address);
+        STR_COPY(w.nodes[i].obs.pg.heard_host, s.cluster.config.nodes[A].address);
     can_write(WRITABLE_NONE,
               arena_printf(arena,
                            "NOT WRITABLE since about %s: db02 is fenced, db01 is not "

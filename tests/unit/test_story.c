@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "controller/history/story_print.h"
 #include "controller/history/timeline.h"
-#include "controller/session.h"
+#include "controller/session/session.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/journal_dir.h"
 #include "tests/unit/unit.h"
@@ -240,7 +240,7 @@ static void lays_out_a_move(void **state)
 static const char *seen_text(struct session *s, const char *seen)
 {
     json_t *o = json(seen);
-    const char *text = arena_strdup(s->arena, story_seen_text(s, o));
+    const char *text = arena_strdup(s->cluster.arena, story_seen_text(s, o));
 
     json_decref(o);
     return text;
@@ -250,7 +250,7 @@ static const char *seen_text(struct session *s, const char *seen)
 static void received_is_never_less_than_replayed(void **state)
 {
     AUTO(arena) a = arena_new();
-    struct session s = {.arena = a};
+    struct session s = {.cluster = {.arena = a}};
     const char *text = seen_text(&s, "{\"node\":\"db01\",\"role\":\"standby\",\"receive_lsn\":"
                                      "\"0/1000000\",\"replay_lsn\":\"0/1BFFD78\"}");
 
@@ -267,10 +267,10 @@ static const char *head_of(struct session *s, const char *txn, const char *data)
     struct capture c;
 
     journal_close(begin(txn, data));
-    struct story_list l = list_of(s->arena);
+    struct story_list l = list_of(s->cluster.arena);
     capture_begin(&c);
     story_print_head(s, l.stories[l.n - 1]);
-    const char *text = capture_end(&c, s->arena);
+    const char *text = capture_end(&c, s->cluster.arena);
     story_list_free(&l);
     return text;
 }
@@ -279,7 +279,7 @@ static const char *head_of(struct session *s, const char *txn, const char *data)
 static void heading_of_a_command_without_a_target(void **state)
 {
     AUTO(arena) a = arena_new();
-    struct session s = {.arena = a, .term = term_look(stdout, COLOR_NEVER)};
+    struct session s = {.cluster = {.arena = a}, .term = term_look(stdout, COLOR_NEVER)};
 
     (void)state;
     has("head",
@@ -298,7 +298,7 @@ static void heading_of_a_command_without_a_target(void **state)
 static void a_step_that_was_not_needed(void **state)
 {
     AUTO(arena) a = arena_new();
-    struct session s = {.arena = a, .term = term_look(stdout, COLOR_NEVER)};
+    struct session s = {.cluster = {.arena = a}, .term = term_look(stdout, COLOR_NEVER)};
     struct journal *j = begin("00000000000000aa", MOVE);
     struct capture c;
 

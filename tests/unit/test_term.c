@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/term.h"
-#include "controller/screen/report.h"
-#include "controller/session.h"
+#include "controller/session/report.h"
+#include "controller/session/session.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/unit.h"
 
@@ -28,7 +28,7 @@ static int set_up(void **state)
     (void)state;
     arena_free(arena);
     arena = arena_new();
-    s = (struct session){.arena = arena};
+    s = (struct session){.cluster = {.arena = arena}};
     locale("C.UTF-8");
     return 0;
 }

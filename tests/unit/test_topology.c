@@ -53,8 +53,8 @@ static void topology_circle_ends(void **state)
     (void)state;
     STR_COPY(w.nodes[B].obs.pg.receiver_host, "10.77.0.22");
     STR_COPY(w.nodes[C].obs.pg.receiver_host, "10.77.0.21");
-    STR_PRINTF(s.config.nodes[C].address, "10.77.0.22");
-    STR_PRINTF(s.config.nodes[A].address, "10.77.0.20");
+    STR_PRINTF(s.cluster.config.nodes[C].address, "10.77.0.22");
+    STR_PRINTF(s.cluster.config.nodes[A].address, "10.77.0.20");
     shows(picture(false), "apart\n  db01");
 }
 

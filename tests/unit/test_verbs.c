@@ -6,10 +6,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/term.h"
-#include "controller/cli.h"
-#include "controller/help.h"
 #include "controller/preflight/preflight.h"
-#include "controller/session.h"
+#include "controller/session/cli.h"
+#include "controller/session/help.h"
+#include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/unit.h"
@@ -66,7 +66,8 @@ static void every_option_belongs_to_a_verb(void **state)
 
 static char *printed_by(struct arena *a, verb_fn verb, const char *argument)
 {
-    struct session s = {.arena = a, .options = {.args = {argument}, .n_args = argument != NULL}};
+    struct session s = {.cluster = {.arena = a},
+                        .options = {.args = {argument}, .n_args = argument != NULL}};
     struct capture c;
 
     capture_begin(&c);

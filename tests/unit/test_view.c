@@ -1,11 +1,11 @@
-/* controller/world/view: whose WAL is the owner's (PostgreSQL, 26.3.5 Timelines). */
-#include "controller/world/view.h"
+/* controller/cluster/view: whose WAL is the owner's (PostgreSQL, 26.3.5 Timelines). */
+#include "controller/cluster/view.h"
 
 #include <string.h>
 
 #include "base/str.h"
-#include "controller/config.h"
-#include "controller/world/observe.h"
+#include "controller/cluster/config.h"
+#include "controller/cluster/observe.h"
 #include "tests/unit/unit.h"
 
 enum { OWNER, OTHER };

@@ -1,0 +1,99 @@
+#include "controller/cluster/cluster.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/cluster/name_servers.h"
+
+/* ---- who ------------------------------------------------------------------------------------- */
+
+/* What may stand in the record: printable, no blank, quote or backslash. */
+static void copy_plain(char *dst, size_t bytes, const char *src)
+{
+    size_t n = 0;
+
+    for (; *src && n + 1 < bytes; src++)
+        if (*src > ' ' && *src <= '~' && *src != '"' && *src != '\\')
+            dst[n++] = *src;
+    dst[n] = '\0';
+}
+
+static void short_host(char *ret_host, size_t bytes)
+{
+    char host[256] = "";
+
+    (void)gethostname(host, sizeof(host) - 1);
+    host[strcspn(host, ".")] = '\0';
+    copy_plain(ret_host, bytes, *host ? host : "unknown");
+}
+
+/* "root@ctl"; under sudo the person, not root. Cut to fit: half for the user, the rest for the
+ * host. */
+static void who(char ret_by[BY_BYTES])
+{
+    const char *sudo = getenv("SUDO_USER");
+    const struct passwd *pw = getpwuid(getuid());
+    char user[17], host[BY_BYTES - 17];
+
+    copy_plain(user, sizeof(user), sudo && *sudo ? sudo : pw ? pw->pw_name : "unknown");
+    short_host(host, sizeof(host));
+    (void)str_printf(ret_by, BY_BYTES, "%s@%s", user, host);
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+int cluster_open_dns(struct cluster *k, bool with_key, struct err *reterr)
+{
+    const struct config *c = &k->config;
+
+    STR_COPY(k->zone.zone, c->dns.zone);
+    STR_COPY(k->zone.alias, c->cluster.alias);
+    STR_COPY(k->zone.server, c->dns.server);
+    STR_COPY(k->zone.others, c->dns.others);
+    name_servers_recall(c->journal.directory, &k->zone);
+    k->zone.tcp = c->dns.tcp;
+    if (!with_key)
+        return 0;
+    return keyfile_load(c->dns.key_file, *c->dns.key_name ? c->dns.key_name : NULL, &k->zone.key,
+                        reterr);
+}
+
+int cluster_open_agents(struct cluster *k, struct err *reterr)
+{
+    const struct config *c = &k->config;
+    char host[NODE_NAME_BYTES];
+    int rc = tls_context_new(&c->tls, c->cluster.name, PEER_CONTROLLER, "", &k->tls, reterr);
+
+    if (rc < 0)
+        return rc;
+    short_host(host, sizeof(host));
+    for (size_t i = 0; i < c->n_nodes; i++) {
+        k->peers[i] = rpc_peer_new(k->loop, k->tls, c->cluster.name, c->nodes[i].name,
+                                   c->nodes[i].agent, PEER_CONTROLLER, host);
+        rpc_peer_knock(k->peers[i], c->nodes[i].address, c->nodes[i].port);
+    }
+    return 0;
+}
+
+void cluster_init(struct cluster *k)
+{
+    *k = (struct cluster){.loop = loop_new(), .arena = arena_new()};
+    who(k->by);
+}
+
+void cluster_close(struct cluster *k)
+{
+    for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
+        rpc_peer_free(k->peers[i]);
+    tls_context_free(k->tls);
+    loop_free(k->loop);
+    arena_free(k->arena);
+    explicit_bzero(&k->zone.key, sizeof(k->zone.key));
+    *k = (struct cluster){.loop = NULL};
+}

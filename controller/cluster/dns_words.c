@@ -1,0 +1,169 @@
+#include "controller/cluster/dns_words.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/cluster/config.h"
+#include "controller/cluster/observe.h"
+#include "dnsupdate/tsig.h"
+
+const char *dns_words_shows(struct arena *a, const struct dns_view *v)
+{
+    const char *alias = v->cname_present ? v->cname : "no alias";
+
+    if (v->record_valid)
+        return arena_printf(a, "%s, epoch %" PRId64 ", %s, owner %s", alias, v->record.epoch,
+                            register_state_names[v->record.state], v->record.owner);
+    return arena_printf(a, "%s, %s", alias,
+                        v->n_txt ? "an invalid ownership record" : "no ownership record");
+}
+
+const char *dns_words_serves(struct arena *a, const struct dns_view *v, int64_t wall_ms)
+{
+    char at[CLOCK_TEXT_BYTES];
+
+    if (v->status != DNS_VIEW_OK || v->serves_s < 0)
+        return "";
+    clock_text(wall_ms + v->serves_s * 1000, at);
+    return arena_printf(a, "until %.10s %.8s UTC%s", at, at + 11,
+                        v->serves_exactly ? "" : " at the latest");
+}
+
+static const char *differs_from_primary(struct arena *a, const struct world *w,
+                                        const struct dns_view *v, const char *name)
+{
+    const char *shows = dns_words_shows(a, v);
+
+    if (strcmp(v->server, w->d.server) == 0)
+        return arena_printf(a,
+                            "the zone's primary (%s) shows those who ask without a key another "
+                            "view: %s",
+                            v->server, shows);
+    if (v->serial >= 0 && v->serial == w->survey.primary.serial)
+        return arena_printf(a,
+                            "name server %s (%s) shows %s, at the primary's serial %" PRId64
+                            ": another view of the zone",
+                            name, v->server, shows, v->serial);
+    return arena_printf(a, "name server %s (%s) still shows %s", name, v->server, shows);
+}
+
+const char *dns_words_differs(struct arena *a, const struct world *w, size_t i, int64_t wall_ms)
+{
+    const struct dns_view *v = &w->survey.ns[i].view;
+    const char *name = w->survey.ns[i].name, *why = w->survey.ns[i].why;
+
+    if (w->survey.ns[i].agrees)
+        return NULL;
+    if (v->status != DNS_VIEW_OK)
+        return arena_printf(a, "name server %s (%s): %s", name, v->server,
+                            *why ? why : "no answer");
+    if (w->d.status == DNS_VIEW_OK)
+        return differs_from_primary(a, w, v, name);
+    return arena_printf(a, "name server %s (%s) serves %s, %s", name, v->server,
+                        dns_words_shows(a, v), dns_words_serves(a, v, wall_ms));
+}
+
+bool dns_words_our_key(const struct err *e)
+{
+    return e->code == ERR_DNS &&
+           (e->detail == TSIG_BADSIG || e->detail == TSIG_BADKEY || e->detail == TSIG_BADTIME);
+}
+
+void dns_words_name_key(const struct config *c, struct err *e)
+{
+    static const char other[] = "run it on the other controller, which has a key of its own";
+
+    if (!dns_words_our_key(e))
+        return;
+    err_prefix(e, e->detail == TSIG_BADTIME ? "the signature of this controller is refused"
+                                            : "the TSIG key of this controller is refused");
+    if (e->detail == TSIG_BADSIG)
+        STR_PRINTF(e->hint,
+                   "%s; or copy the secret of that key from the name server into %s here, then "
+                   "`pgtandem dns show`",
+                   other, c->dns.key_file);
+    else if (e->detail == TSIG_BADKEY)
+        STR_PRINTF(e->hint,
+                   "%s; or correct name and algorithm of the key in %s here as the name server has "
+                   "them (BIND: rndc tsig-list), then `pgtandem dns show`",
+                   other, c->dns.key_file);
+    else
+        STR_PRINTF(
+            e->hint,
+            "correct the clock that is wrong, here or at %s (timedatectl, chronyc tracking); "
+            "or %s, if its clock is right",
+            c->dns.server, other);
+}
+
+const char *dns_words_key(struct arena *a, const struct world *w, size_t i)
+{
+    const char *server = w->survey.ns[i].view.server, *why = w->survey.ns[i].key_why;
+
+    if (w->survey.ns[i].key == DNS_VIEW_REFUSED)
+        return arena_printf(a, "name server %s (%s) refuses our key: %s", w->survey.ns[i].name,
+                            server, why);
+    if (w->survey.ns[i].key == DNS_VIEW_SILENT && w->survey.ns[i].view.status == DNS_VIEW_OK)
+        return arena_printf(a, "name server %s (%s) answers without a key, but not with ours: %s",
+                            w->survey.ns[i].name, server, *why ? why : "no answer");
+    return NULL;
+}
+
+/* ---- a restored zone ----------------------------------------------------------------------- */
+
+/* The newest record that an agent has seen; returns the highest epoch that any of them knows. */
+static int64_t newest_seen(const struct world *w, struct record *ret)
+{
+    int64_t epoch = 0;
+    struct record r;
+
+    *ret = (struct record){.epoch = 0};
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        const struct node_obs *o = &w->nodes[i].obs;
+
+        if (!w->nodes[i].answered)
+            continue;
+        epoch = o->epoch > epoch ? o->epoch : epoch;
+        if (register_parse(o->seen, &r, NULL) == 0 && r.epoch > ret->epoch)
+            *ret = r;
+    }
+    return ret->epoch > epoch ? ret->epoch : epoch;
+}
+
+static int only_writable(const struct world *w)
+{
+    int found = -1;
+
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        if (!w->nodes[i].answered || w->nodes[i].obs.pg.role != PG_WRITABLE)
+            continue;
+        if (found >= 0)
+            return -1;
+        found = (int)i;
+    }
+    return found;
+}
+
+const char *dns_words_restored(struct arena *a, const struct config *c, const struct world *w)
+{
+    struct record r;
+    char text[REGISTER_TEXT_BYTES];
+    int64_t epoch = newest_seen(w, &r);
+    int owner = only_writable(w);
+
+    if (!w->d.record_valid || r.epoch == 0 || w->d.record.epoch >= epoch || owner < 0)
+        return NULL;
+    r.epoch = epoch + 1;
+    r.state = REGISTER_STABLE;
+    r.to[0] = '\0';
+    r.n_from = 0;
+    r.tli = w->nodes[owner].obs.pg.tli;
+    STR_COPY(r.owner, c->nodes[owner].name);
+    if (register_format(&r, text, NULL) < 0)
+        return NULL;
+    const char *nonce = strstr(text, r.nonce);
+    return arena_printf(a, "%.*snew%s", (int)(nonce - text), text, nonce + strlen(r.nonce));
+}

@@ -1,0 +1,36 @@
+/*
+ * EXAMINE: everything that preflight and plan judge, in one place: the look at agents and DNS, and
+ * beside it the inspections and rehearsals (controller/cluster/inspect.h, rehearse.h).
+ *
+ * What ran out of its share of time says nothing about the node, so it is asked again, and only
+ * that: a healthy host may be busy. For a move twice more, each time with a longer share; what then
+ * still has no end is a finding, with the number of milliseconds that it was given. `preflight`
+ * answers within 2 s, whatever is dead; for a host that answers and was busy once more, within 8 s:
+ * what does not end in that is not checked. A failover waits for nobody a second time: there such
+ * checks only warn.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rehearse;
+struct cluster;
+struct world;
+
+enum examine_time {
+    EXAMINE_MOVE,      /* all the time that it takes, within bounds */
+    EXAMINE_PREFLIGHT, /* 2 s, and once more for a busy host */
+    EXAMINE_LOST,      /* nobody can write meanwhile */
+};
+
+struct examine {
+    enum examine_time time;
+    int to;                 /* the target, an index of config.nodes */
+    unsigned observe;       /* OBSERVE_… */
+    bool inspect;           /* inspections too; … */
+    bool answered_only;     /* … of those that answered the last look */
+    struct rehearse *begun; /* rehearsals that are under way already; NULL: they begin here */
+};
+
+void examine(struct cluster *cl, struct world *w, const struct examine *x);
