@@ -68,7 +68,7 @@ static void log_start(struct agent *g)
     struct agent_state s;
     struct err e = {0};
 
-    log_info("%s node=%s cluster=%s listen=%s", AGENT_SOFTWARE, g->config->agent.node,
+    log_info("%s node=%s cluster=%s listen=%s", PGTANDEM_SOFTWARE, g->config->agent.node,
              g->config->agent.cluster, g->config->agent.listen);
     if (g->config->agent.mode == MODE_OBSERVE)
         log_warning("mode = observe: every act is refused, guard and watch only tell");

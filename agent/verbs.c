@@ -61,7 +61,7 @@ static int run_version(struct config *c, const struct options *o)
 {
     (void)c;
     (void)o;
-    puts(AGENT_SOFTWARE);
+    puts(PGTANDEM_SOFTWARE);
     return 0;
 }
 

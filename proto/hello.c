@@ -10,7 +10,7 @@ void hello_fill(struct hello *h, enum peer_role role, const char *cluster, const
 {
     *h = (struct hello){.version_min = PROTO_VERSION_MIN, .version_max = PROTO_VERSION};
     h->role = (int)role;
-    STR_COPY(h->software, "pgtandem " PGTANDEM_VERSION);
+    STR_COPY(h->software, PGTANDEM_SOFTWARE);
     STR_COPY(h->cluster, cluster);
     STR_COPY(h->node, node ? node : "");
 }

@@ -27,8 +27,9 @@
 #include "dnsupdate/register.h"
 
 #ifndef PGTANDEM_VERSION
-#define PGTANDEM_VERSION "0.1.0" /* of the programs: what both say of themselves */
+#define PGTANDEM_VERSION "0.1.0" /* of the programs */
 #endif
+#define PGTANDEM_SOFTWARE "pgtandem " PGTANDEM_VERSION /* what both say of themselves */
 
 enum {
     PROTO_VERSION = 2,     /* ours, N */

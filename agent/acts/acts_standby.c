@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "proto/lineage.h"
+#include "proto/slot.h"
 
 enum { SETTINGS_MS = 10000 };
 
@@ -51,7 +52,7 @@ static void turned(struct act *a, const struct upstream *up, const struct err *e
     }
     act_log(a, LOG_LEVEL_WARNING, "notes", "by stop and start, because: %s", e->msg);
     buf_printf(&a->text, "PostgreSQL was restarted for it, because: %s. ", e->msg);
-    postgres_slot_name(a->agent->config->agent.node, &slot);
+    slot_name_of(a->agent->config->agent.node, &slot);
     if (act_permit(a))
         postgres_follow_by_restart(a->agent->pg, up, slot.name, act_left_ms(a), act_done, a);
 }
@@ -113,7 +114,7 @@ static void follow_do(void *act)
     struct act *a = act;
     struct slot_name slot;
 
-    postgres_slot_name(a->agent->config->agent.node, &slot);
+    slot_name_of(a->agent->config->agent.node, &slot);
     postgres_follow(a->agent->pg, &a->q->upstream, slot.name, at_most(a, SETTINGS_MS), on_followed,
                     a);
 }
@@ -141,7 +142,7 @@ static size_t superfluous(const struct config *c, const struct request *q,
     size_t n = 0;
 
     for (size_t i = 0; i <= c->n_peers; i++) {
-        postgres_slot_name(i < c->n_peers ? c->peers[i].node : c->agent.node, &drop[n]);
+        slot_name_of(i < c->n_peers ? c->peers[i].node : c->agent.node, &drop[n]);
         n += !is_wanted(q, drop[n].name);
     }
     return n;

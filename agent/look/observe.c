@@ -84,7 +84,7 @@ static void finish(struct look *k)
     if (--k->waiting > 0)
         return;
     STR_COPY(o->node, g->config->agent.node);
-    STR_COPY(o->software, AGENT_SOFTWARE);
+    STR_COPY(o->software, PGTANDEM_SOFTWARE);
     STR_COPY(o->boot_id, g->boot);
     o->wall_ms = clock_wall_ms();
     fill_state(g, o);

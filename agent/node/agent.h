@@ -22,8 +22,6 @@ struct err;
 struct rehearse;
 struct watch;
 
-#define AGENT_SOFTWARE "pgtandem 0.1.0"
-
 enum {
     AGENT_LOOK_MS = 600,  /* how long PostgreSQL may take to answer a look */
     AGENT_PEER_MS = 1500, /* a peer's observation */

@@ -323,11 +323,3 @@ void postgres_slots(struct postgres *p, const struct slot_name *want, size_t n_w
     s->op.release = slots_release;
     pgop_after(&s->op, 0, wanted && dropped ? slots_begin : slots_refuse);
 }
-
-void postgres_slot_name(const char *node, struct slot_name *ret_slot)
-{
-    STR_COPY(ret_slot->name, node);
-    for (char *c = ret_slot->name; *c; c++)
-        if (*c == '-')
-            *c = '_';
-}

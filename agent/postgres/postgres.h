@@ -181,6 +181,3 @@ void postgres_rehearse_rights(struct postgres *p, int64_t timeout_ms, rehearsal_
  * from the loop), and its signal file is removed. A promotion that the server has already begun is
  * ended only by stopping the server. */
 void postgres_end_children(struct postgres *p);
-
-/* The slot name of a node: its name with '-' as '_' (PostgreSQL, 27.2.6 Replication Slots). */
-void postgres_slot_name(const char *node, struct slot_name *ret_slot);

@@ -7,6 +7,7 @@
 #include "controller/cluster/config.h"
 #include "controller/cluster/observe.h"
 #include "controller/cluster/view.h"
+#include "proto/slot.h"
 
 /* It streams from no node, and will not by this command alone. */
 static bool is_away(const struct world_node *n)
@@ -27,7 +28,7 @@ static int64_t held_bytes(const struct obs_pg *pg, const char *node)
     uint64_t end = end_of(pg);
 
     for (size_t i = 0; i < pg->n_slots; i++)
-        if (pg->slots[i].physical && view_is_slot_of(pg->slots[i].name, node) &&
+        if (pg->slots[i].physical && slot_is_of(pg->slots[i].name, node) &&
             pg->slots[i].restart_lsn && pg->slots[i].restart_lsn <= end)
             return (int64_t)(end - pg->slots[i].restart_lsn);
     return 0;

@@ -9,19 +9,12 @@
 #include "controller/cluster/observe.h"
 #include "proto/lineage.h"
 #include "proto/senders.h"
+#include "proto/slot.h"
 
 static bool is_called(const struct config_node *n, const char *host)
 {
     return strcmp(host, n->address) == 0 || strcasecmp(host, n->name) == 0 ||
            strcasecmp(host, n->target) == 0;
-}
-
-bool view_is_slot_of(const char *slot, const char *node)
-{
-    for (; *slot && *node; slot++, node++)
-        if (*slot != (*node == '-' ? '_' : *node))
-            return false;
-    return *slot == *node;
 }
 
 const struct obs_sender *view_sender(const struct obs_pg *upstream, const struct config_node *node)
@@ -46,7 +39,7 @@ static bool serves(const struct obs_pg *upstream, const struct obs_pg *standby,
         const struct obs_slot *s = &upstream->slots[i];
 
         if (s->active && strcmp(s->name, standby->receiver_slot) == 0 &&
-            view_is_slot_of(s->name, node->name))
+            slot_is_of(s->name, node->name))
             return true;
     }
     return false;

@@ -29,5 +29,3 @@ bool view_streams_from(const struct config *c, const struct world *w, size_t nod
 /* The walsender that serves `node` on `upstream`, by its address or the name that it gives itself;
  * NULL: none that is streaming. */
 const struct obs_sender *view_sender(const struct obs_pg *upstream, const struct config_node *node);
-/* Is that the slot of a node of this name (agent/postgres/postgres.h)? */
-bool view_is_slot_of(const char *slot, const char *node);

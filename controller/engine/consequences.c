@@ -11,6 +11,7 @@
 #include "controller/plan/plan.h"
 #include "controller/session/report.h"
 #include "controller/session/session.h"
+#include "proto/slot.h"
 
 static void say(struct session *s, const char *title, const char *text)
 {
@@ -122,14 +123,9 @@ void consequences_of_fence(struct session *s, const struct world *w, size_t node
 static const struct obs_slot *slot_of(const struct world *w, int owner, const char *name)
 {
     const struct obs_pg *pg = &w->nodes[owner < 0 ? 0 : owner].obs.pg;
-    char slot[NODE_NAME_BYTES];
 
-    STR_COPY(slot, name);
-    for (char *c = slot; *c; c++)
-        if (*c == '-')
-            *c = '_';
     for (size_t i = 0; owner >= 0 && w->nodes[owner].answered && i < pg->n_slots; i++)
-        if (strcmp(pg->slots[i].name, slot) == 0)
+        if (slot_is_of(pg->slots[i].name, name))
             return &pg->slots[i];
     return NULL;
 }

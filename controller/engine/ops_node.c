@@ -8,6 +8,7 @@
 #include "controller/engine/ops.h"
 #include "controller/engine/ops_node.h"
 #include "proto/senders.h"
+#include "proto/slot.h"
 
 static const struct node_obs *obs_of(const struct run *r, size_t node)
 {
@@ -313,11 +314,7 @@ void op_checkpoint(struct run *r, const struct plan_move *m, struct op_result *r
 
 static void fill_slot(const struct run *r, size_t of, struct request *q)
 {
-    char *name = q->slots[q->n_slots++].name;
-    str_copy(name, sizeof(q->slots[0].name), r->session->cluster.config.nodes[of].name);
-    for (char *c = name; *c; c++)
-        if (*c == '-')
-            *c = '_';
+    slot_name_of(r->session->cluster.config.nodes[of].name, &q->slots[q->n_slots++]);
 }
 
 /* The new primary keeps a slot for everybody else, so that nobody falls behind for good; but for

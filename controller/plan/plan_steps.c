@@ -6,6 +6,7 @@
 #include "controller/decide/planner_view.h"
 #include "controller/plan/plan.h"
 #include "controller/session/session.h"
+#include "proto/slot.h"
 
 /* One step of the foresight that is being put into words. */
 struct words {
@@ -199,13 +200,9 @@ static void checkpoint(struct words *w)
 static bool has_slot(const struct words *w, int owner, const char *node)
 {
     const struct obs_pg *pg = &obs_of(w, owner)->pg;
-    char name[NODE_NAME_BYTES];
 
-    STR_COPY(name, node);
-    for (char *c = name; *c; c++)
-        *c = *c == '-' ? '_' : *c;
     for (size_t i = 0; i < pg->n_slots; i++)
-        if (strcmp(pg->slots[i].name, name) == 0)
+        if (slot_is_of(pg->slots[i].name, node))
             return true;
     return false;
 }

@@ -9,6 +9,7 @@
 #include "controller/cluster/view.h"
 #include "controller/screen/status_words.h"
 #include "controller/session/session.h"
+#include "proto/slot.h"
 
 enum { SLOT_TOLD_BYTES = 64 << 20 }; /* less is what a short absence keeps */
 
@@ -60,7 +61,7 @@ static void slots(struct status *st, size_t owner)
         const char *node = NULL;
 
         for (size_t k = 0; k < st->w->n_nodes; k++)
-            if (view_is_slot_of(slot->name, status_name(st, (int)k)))
+            if (slot_is_of(slot->name, status_name(st, (int)k)))
                 node = status_name(st, (int)k);
         if (slot->active || !slot->restart_lsn || slot->restart_lsn > end || !slot->physical ||
             end - slot->restart_lsn < SLOT_TOLD_BYTES)

@@ -8,6 +8,7 @@
 #include "agent/postgres/pgfiles.h"
 #include "agent/postgres/pghistory.h"
 #include "base/buf.h"
+#include "proto/slot.h"
 #include "tests/unit/pgcontrol_bytes.h"
 #include "tests/unit/pgdata.h"
 
@@ -231,7 +232,7 @@ static void test_slot_names(void **state)
     struct slot_name s;
 
     (void)state;
-    postgres_slot_name("db-01-b", &s);
+    slot_name_of("db-01-b", &s);
     assert_string_equal(s.name, "db_01_b");
 }
 
