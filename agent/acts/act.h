@@ -100,9 +100,10 @@ bool act_save(struct act *a, const struct agent_state *next);
 void act_save_late(struct act *a, const struct agent_state *next);
 
 /* Phases that many kinds share. */
-void act_look(void *act);        /* pg and f, by SQL where it runs */
-void act_look_files(void *act);  /* pg and f, of files alone */
-void act_admit(void *act);       /* rules_admit, persisted */
+void act_look(void *act);             /* pg and f, by SQL where it runs */
+void act_look_after_start(void *act); /* the same, with more time */
+void act_look_files(void *act);       /* pg and f, of files alone */
+void act_admit(void *act);            /* rules_admit, persisted */
 void act_read_d(void *act);      /* d, as docs/protocol.md, section 1, lets a request read it */
 void act_read_others(void *act); /* d, from another server that shows what the request names */
 void act_signal(void *act);      /* standby.signal with who, why, what next; recovery.signal goes */

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { SIGNAL_TEXT_BYTES = 1024 };
+enum { SIGNAL_TEXT_BYTES = 1024, AFTER_START_MS = 10000 };
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
@@ -29,6 +29,17 @@ void act_look(void *act)
     struct act *a = act;
 
     postgres_look(a->agent->pg, AGENT_LOOK_MS, on_look, a);
+}
+
+/* A busy host may need longer for the first answer of a server that has just been started. */
+void act_look_after_start(void *act)
+{
+    struct act *a = act;
+    int64_t ms = act_left_ms(a) / 2;
+
+    if (ms > AFTER_START_MS)
+        ms = AFTER_START_MS;
+    postgres_look(a->agent->pg, ms > AGENT_LOOK_MS ? ms : AGENT_LOOK_MS, on_look, a);
 }
 
 void act_look_files(void *act)

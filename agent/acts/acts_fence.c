@@ -262,7 +262,9 @@ void act_unfence_done(void *act)
 }
 
 static const sequence_phase_fn unfence_phases[] = {
-    act_look,          act_admit, act_read_d,       unfence_permitted,
-    act_start_primary, act_look,  act_unfence_done, NULL,
+    act_look,          act_admit,
+    act_read_d,        unfence_permitted,
+    act_start_primary, act_look_after_start,
+    act_unfence_done,  NULL,
 };
 const struct act_kind act_unfence = {.name = "unfence", .phases = unfence_phases};

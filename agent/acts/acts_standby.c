@@ -417,8 +417,22 @@ static void rejoin_drop_slots(void *act)
 }
 
 static const sequence_phase_fn rejoin_phases[] = {
-    act_look,        act_admit,    act_read_d,    rejoin_compare,    rejoin_intent,  act_signal,
-    rejoin_upstream, rejoin_stop,  rejoin_start,  act_look,          rejoin_observe, rejoin_drain,
-    act_look,        rejoin_judge, rejoin_attach, rejoin_drop_slots, NULL,
+    act_look,
+    act_admit,
+    act_read_d,
+    rejoin_compare,
+    rejoin_intent,
+    act_signal,
+    rejoin_upstream,
+    rejoin_stop,
+    rejoin_start,
+    act_look_after_start,
+    rejoin_observe,
+    rejoin_drain,
+    act_look,
+    rejoin_judge,
+    rejoin_attach,
+    rejoin_drop_slots,
+    NULL,
 };
 const struct act_kind act_rejoin = {.name = "rejoin", .phases = rejoin_phases};

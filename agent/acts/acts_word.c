@@ -74,7 +74,7 @@ static void word_permitted(void *act)
 }
 
 static const sequence_phase_fn word_phases[] = {
-    act_look,          word_admit, word_gather,      act_read_others, word_permitted,
-    act_start_primary, act_look,   act_unfence_done, act_cron_resume, NULL,
+    act_look,          word_admit,           word_gather,      act_read_others, word_permitted,
+    act_start_primary, act_look_after_start, act_unfence_done, act_cron_resume, NULL,
 };
 const struct act_kind act_unfence_by_word = {.name = "unfence-by-word", .phases = word_phases};

@@ -54,7 +54,8 @@ static void released(void *act)
 }
 
 static const sequence_phase_fn release_phases[] = {
-    act_look, decide_release, act_start_primary, act_look, released, act_cron_resume, NULL,
+    act_look,        decide_release, act_start_primary, act_look_after_start, released,
+    act_cron_resume, NULL,
 };
 static const struct act_kind act_release = {.name = "release", .phases = release_phases};
 

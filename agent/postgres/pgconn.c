@@ -4,9 +4,14 @@
  *     ^                                |                           |         |
  *     '---- refused: all that waits fails; deadline: the late one -'---------'
  *
+ * A new connection is kept for PATIENCE_MS, though statements run out of time meanwhile, until it has
+ * answered in time all that it was asked: on a busy host the next one would need as long to open and
+ * for its first answers, and no look would ever end.
+ *
  * Invariants
- *   - The head of the queue is the statement in flight when BUSY; the timer stands at the earliest
- *     deadline of the queue.
+ *   - The head of the queue is the statement in flight when BUSY, unless that one was `given_up`: it
+ *     has left the queue, and its answer is thrown away. The timer stands at the earliest deadline of
+ *     the queue, or where patience ends.
  *   - A statement leaves the queue before its callback runs. The callback may do anything, also
  *     free the connection: the memory goes in the timer's close callback, one turn of the loop
  *     later.
@@ -24,6 +29,7 @@
 #include "base/str.h"
 
 enum pgconn_state { CLOSED, CONNECTING, IDLE, BUSY };
+enum { PATIENCE_MS = 10000 };
 
 struct pgconn {
     uv_loop_t *uv;
@@ -32,8 +38,11 @@ struct pgconn {
     char label[96];
     enum pgconn_state state;
     bool freed;
-    unsigned session; /* how often it has been opened */
-    bool kicked;      /* the timer is to run at once: something was queued */
+    unsigned session;   /* how often it has been opened */
+    int64_t patient_ms; /* monotonic: until then, unless … */
+    bool answered;      /* … it has answered all that it was asked */
+    bool given_up;      /* the statement in flight: nobody waits for it */
+    bool kicked;        /* the timer is to run at once: something was queued */
     struct pglink link;
     struct pgstatement *queue;
     PGresult *results[PGCONN_RESULTS_MAX];
@@ -77,7 +86,7 @@ static void hang_up(struct pgconn *c)
 {
     pglink_close(&c->link);
     c->state = CLOSED;
-    c->flushing = false;
+    c->flushing = c->given_up = false;
     clear_results(c);
 }
 
@@ -105,6 +114,17 @@ static void broken(struct pgconn *c, const char *what)
     }
 }
 
+static bool is_patient(const struct pgconn *c)
+{
+    return !c->answered && clock_mono_ms() < c->patient_ms;
+}
+
+/* Something is expected of the server even if nobody in the queue waits for it. */
+static bool is_under_way(const struct pgconn *c)
+{
+    return c->state == CONNECTING || c->given_up;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct pgconn *c = timer->data;
@@ -115,10 +135,14 @@ static void on_timer(uv_timer_t *timer)
     if (late && late->deadline_ms <= clock_mono_ms()) {
         err_set(&e, ERR_TIMEOUT, NULL, "%s: no answer within %lld ms%s", c->label,
                 (long long)late->timeout_ms, c->state == CONNECTING ? " (connecting)" : "");
-        if (late == c->queue)
+        if (late == c->queue && is_patient(c))
+            c->given_up = c->state == BUSY;
+        else if (late == c->queue)
             hang_up(c);
         fail_one(c, late, &e);
     }
+    if (!c->freed && is_under_way(c) && !is_patient(c))
+        hang_up(c);
     if (!c->freed)
         advance(c, false);
 }
@@ -126,12 +150,15 @@ static void on_timer(uv_timer_t *timer)
 static void set_timer(struct pgconn *c)
 {
     struct pgstatement *first = pgstatement_earliest(c->queue);
-    int64_t left = first && !c->kicked ? first->deadline_ms - clock_mono_ms() : 0;
+    int64_t next_ms = first ? first->deadline_ms : INT64_MAX;
 
-    if (!first) {
+    if (is_under_way(c) && c->patient_ms < next_ms)
+        next_ms = c->patient_ms;
+    if (next_ms == INT64_MAX) {
         uv_timer_stop(&c->timer);
         return;
     }
+    int64_t left = c->kicked ? 0 : next_ms - clock_mono_ms();
     uv_update_time(c->uv);
     uv_timer_start(&c->timer, on_timer, left > 0 ? (uint64_t)left : 0, 0);
 }
@@ -165,6 +192,8 @@ static void connect_start(struct pgconn *c)
 {
     enum pglink_progress progress = pglink_open(&c->link, c->conninfo);
 
+    c->patient_ms = clock_mono_ms() + PATIENCE_MS;
+    c->answered = false;
     if (progress == PGLINK_CONNECTING)
         PQsetNoticeProcessor(c->link.pq, on_notice, c);
     connect_on(c, progress);
@@ -233,7 +262,12 @@ static void answer(struct pgconn *c)
         r.sqlstate = state ? state : "";
     }
     c->state = IDLE;
-    finish(c, s, &r);
+    if (c->given_up) {
+        c->given_up = false;
+    } else {
+        c->answered = c->answered || !s->next;
+        finish(c, s, &r);
+    }
     clear_results(c);
 }
 
@@ -411,5 +445,5 @@ int pgconn_pid(const struct pgconn *c)
 
 bool pgconn_was_accepted(const struct pgconn *c)
 {
-    return c->link.accepted;
+    return pglink_was_accepted(&c->link);
 }

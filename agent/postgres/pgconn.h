@@ -5,7 +5,9 @@
  * own.
  *
  * A statement that passes its deadline takes the connection with it: the libpq of PostgreSQL 15 can
- * not cancel without blocking. pgconn_pid() lets another connection cancel it before that.
+ * not cancel without blocking. pgconn_pid() lets another connection cancel it before that. But a
+ * new connection is kept for some seconds: a busy host is slow to open one, and to answer its first
+ * statements.
  */
 #pragma once
 

@@ -107,9 +107,14 @@ static bool is_connected(const struct pglink *l)
            (socket.revents & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT;
 }
 
+bool pglink_was_accepted(const struct pglink *l)
+{
+    return l->accepted || is_connected(l);
+}
+
 void pglink_close(struct pglink *l)
 {
-    l->accepted = l->accepted || is_connected(l);
+    l->accepted = pglink_was_accepted(l);
     unwatch(l);
     PQfinish(l->pq); /* NULL is fine; the connection is non-blocking, so is the farewell */
     l->pq = NULL;

@@ -20,7 +20,7 @@ struct pglink {
     struct pglink_watch *watch;
     void (*ready)(void *arg); /* the socket is ready for what was watched for */
     void *arg;
-    bool accepted; /* somebody listens there: the last attempt got beyond connect(2) */
+    bool accepted; /* as far as it was noticed: ask pglink_was_accepted() */
 };
 
 enum pglink_progress { PGLINK_FAILED, PGLINK_CONNECTING, PGLINK_OPEN };
@@ -33,6 +33,8 @@ enum pglink_progress pglink_connect(struct pglink *l);
  * gone. */
 void pglink_watch(struct pglink *l, bool writable_too);
 void pglink_close(struct pglink *l);
+/* Somebody listens there: the last attempt, closed or not, got beyond connect(2). */
+bool pglink_was_accepted(const struct pglink *l);
 
 /* What libpq says about it, as one line. */
 void pglink_error(const struct pglink *l, char *ret_line, size_t bytes);

@@ -7,6 +7,7 @@ user postgres. PG_BIN=DIR chooses the server's programs, KEEP=1 leaves the direc
 judged by psql-like reads of our own (pg_controldata, files, a session through psql), not by the driver.
 """
 import atexit
+import contextlib
 import glob
 import json
 import os
@@ -18,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -183,7 +185,8 @@ class Driver:
     def __init__(self, server, **extra):
         settings = dict(data_directory=server.data, bin_directory=BIN, socket_directory=server.home,
                         port=server.port, address="127.0.0.1", replication_user="postgres",
-                        log_file=server.log, **extra)
+                        log_file=server.log)
+        settings.update(extra)
         self.p = subprocess.Popen([*AS, *WRAP, DRIVER, server.name,
                                    *(f"{k}={v}" for k, v in settings.items())], env=ENV, cwd=work,
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -542,16 +545,21 @@ def marks_are_committed(w):
 def a_mark_is_bounded_where_the_synchronous_standby_is_missing(w):
     w.a.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     w.a.sql("SELECT pg_reload_conf()")
-    assert until(lambda: w.da.look()["sync_standby_names"] == "nobody")
-    w.da.do("mark 0123456789abcdef local 5000")
-    answer = w.da.ask("mark 0123456789abcdef sync 700")
-    assert not answer["ok"] and answer["code"] == "timeout", answer
-    assert "no synchronous standby" in answer["msg"] and 600 < ms(answer) < 2500, answer
-    # nobody is left behind waiting, and the connection still serves
-    assert w.a.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == "0"
-    w.da.do("mark 0123456789abcdef local 5000")
-    w.a.sql("ALTER SYSTEM RESET synchronous_standby_names")
-    w.a.sql("SELECT pg_reload_conf()")
+    try:
+        assert until(lambda: w.da.look()["sync_standby_names"] == "nobody")
+        w.da.do("mark 0123456789abcdef local 5000")
+        answers = []  # until the checkpointer has taken it over too, a commit waits for nobody
+        assert until(lambda: not answers.append(w.da.ask("mark 0123456789abcdef sync 700"))
+                     and not answers[-1]["ok"])
+        answer = answers[-1]
+        assert answer["code"] == "timeout", answer
+        assert "no synchronous standby" in answer["msg"] and 600 < ms(answer) < 2500, answer
+        # nobody is left behind waiting, and the connection still serves
+        assert w.a.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == "0"
+        w.da.do("mark 0123456789abcdef local 5000")
+    finally:
+        w.a.sql("ALTER SYSTEM RESET synchronous_standby_names")
+        w.a.sql("SELECT pg_reload_conf()")
 
 
 @test
@@ -571,6 +579,66 @@ def a_hung_server_costs_no_more_than_the_timeout(w):
         os.kill(w.a.pid(), signal.SIGCONT)
     assert until(lambda: fresh.look()["role"] == "primary")
     assert fresh.end() == 0
+
+
+class SlowRelay:
+    """A socket directory of a server whose connections answer late, each for itself: as on a host
+    that is so busy that a new backend needs a second to begin, and another for its first statement."""
+
+    def __init__(self, server, late_s, answers):
+        self.home = work + "/slow"
+        os.makedirs(self.home, exist_ok=True)
+        self.port, self.late_s, self.answers, self.opened = server.port, late_s, answers, 0
+        self.behind = f"{server.home}/.s.PGSQL.{server.port}"
+        self.listening = socket.socket(socket.AF_UNIX)
+        self.listening.bind(f"{self.home}/.s.PGSQL.{server.port}")
+        self.listening.listen()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client = self.listening.accept()[0]
+            except OSError:
+                return
+            self.opened += 1
+            there = socket.socket(socket.AF_UNIX)
+            there.connect(self.behind)
+            for one, two, late in (client, there, 0), (there, client, self.late_s):
+                threading.Thread(target=self.carry, args=(one, two, late), daemon=True).start()
+
+    def carry(self, one, two, late_s):
+        late = self.answers  # so many of its answers are late: the greeting, the first statements
+        try:
+            while data := one.recv(65536):
+                if late_s and late:
+                    time.sleep(late_s)  # the machine is slow
+                    late -= 1
+                two.sendall(data)
+        except OSError:
+            pass
+        for end in (one, two):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.listening.close()
+        shutil.rmtree(self.home)
+
+
+@test
+def a_busy_host_is_slow_to_answer_but_is_heard(w):
+    """No single look is long enough for a new connection and its first answer, but they go on."""
+    relay = SlowRelay(w.a, 0.5, 3)
+    os.chmod(relay.home + f"/.s.PGSQL.{w.a.port}", 0o777)
+    driver = Driver(w.a, socket_directory=relay.home)
+    try:
+        looks = [driver.look(400) for _ in range(8)]
+        assert looks[0]["role"] == "unknown" and looks[-1]["role"] == "primary", (relay.opened, [(k["role"], k["problem"]) for k in looks])
+        assert relay.opened <= 2, relay.opened  # one that looks, one that would act
+    finally:
+        relay.close()
+        driver.end()
 
 
 @test

@@ -1,4 +1,4 @@
-/* controller/cluster/config, cli: the sample is a valid configuration; each wrong thing is named. */
+/* controller/cluster/config, cli: the sample is valid; each wrong thing is named. */
 #include "controller/cluster/config.h"
 
 #include <string.h>
