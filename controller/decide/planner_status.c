@@ -323,10 +323,10 @@ static const struct situation_row {
     {NULL, settleable, WHY_W, "%s has its scheduled jobs on beside the owner's, or an older epoch", WAY_RESUME, NULL},
     {NULL, broken_node, WHY_NOT_READY, "%s cannot read its durable state", 0, "read docs/operating.md, \"An agent's state is unreadable\""},
     {NULL, diverged_running, WHY_DIVERGED, "%s has WAL that the owner does not have", WAY_FENCE, NULL},
-    {NULL, diverged_node, WHY_DIVERGED, "%s has WAL that the owner does not have", 0, "read docs/two-writable.md, \"Afterwards\""},
     {NULL, held_node, WHY_NOT_READY, "%s is not seen streaming from the owner, and is not fenced", WAY_REJOIN, NULL},
     {NULL, silent_node, WHY_NOT_READY, "%s does not respond", 0, NULL},
     {NULL, fenced_node, WHY_NOTHING, "%s is fenced and waits", WAY_REJOIN, NULL},
+    {NULL, diverged_node, WHY_DIVERGED, "%s has WAL that the owner does not have", 0, "read docs/two-writable.md, \"Afterwards\""},
     {NULL, NULL, WHY_NOTHING, "", 0, ""},
 };
 /* clang-format on */

@@ -327,6 +327,15 @@ static void situations(void **unused)
     assert_int_equal(s.reason, WHY_DIVERGED);
     assert_int_equal(s.node, C);
     expect_end(v, WHY_NOTHING, 0); /* resume does not turn it to the owner */
+    fence(&v->nodes[C]); /* stopped it can wait, and what helps another node comes first */
+    v->nodes[C].role = PG_STOPPED;
+    planner_situation(v, &s);
+    assert_string_equal(s.command, "read docs/two-writable.md, \"Afterwards\"");
+    v->nodes[B].role = PG_STOPPED;
+    v->nodes[B].streams_from_owner = false;
+    planner_situation(v, &s);
+    assert_int_equal(s.node, B);
+    assert_string_equal(s.command, "pgtandem rejoin b");
     v = fresh(PLAN_RESUME, REGISTER_STABLE);
     promote(&v->nodes[B]);
     planner_situation(v, &s);
