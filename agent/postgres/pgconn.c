@@ -4,14 +4,14 @@
  *     ^                                |                           |         |
  *     '---- refused: all that waits fails; deadline: the late one -'---------'
  *
- * A new connection is kept for PATIENCE_MS, though statements run out of time meanwhile, until it has
- * answered in time all that it was asked: on a busy host the next one would need as long to open and
- * for its first answers, and no look would ever end.
+ * A new connection is kept for PATIENCE_MS, though statements run out of time meanwhile, until it
+ * has answered in time all that it was asked: on a busy host the next one would need as long to
+ * open and for its first answers, and no look would ever end.
  *
  * Invariants
- *   - The head of the queue is the statement in flight when BUSY, unless that one was `given_up`: it
- *     has left the queue, and its answer is thrown away. The timer stands at the earliest deadline of
- *     the queue, or where patience ends.
+ *   - The head of the queue is the statement in flight when BUSY, unless that one was `given_up`:
+ *     it has left the queue, and its answer is thrown away. The timer is at the earliest deadline
+ *     of the queue, or where patience ends.
  *   - A statement leaves the queue before its callback runs. The callback may do anything, also
  *     free the connection: the memory goes in the timer's close callback, one turn of the loop
  *     later.
