@@ -31,11 +31,11 @@ const char *status_name(const struct status *st, int node)
 /* The planner's sentences hold one %s at most, for the node. */
 const char *status_fill(const struct status *st, const char *sentence, const char *node)
 {
-    const char *hole = strstr(sentence, "%s");
+    size_t bytes = (strlen(sentence) + 1) * (strlen(node) + 1); /* however often it is named */
+    char *text = arena_alloc(st->arena, bytes);
 
-    if (!hole)
-        return sentence;
-    return arena_printf(st->arena, "%.*s%s%s", (int)(hole - sentence), sentence, node, hole + 2);
+    planner_sentence(sentence, node, text, bytes);
+    return text;
 }
 
 void status_propose(struct status *st, const char *command)

@@ -16,7 +16,7 @@ void status_add(struct status *st, struct status_lines *lines, const char *node,
 void status_propose(struct status *st, const char *command);
 
 const char *status_name(const struct status *st, int node); /* -1: "" */
-/* The planner's sentences hold one %s at most, for the node. */
+/* A sentence of the planner, about the node. */
 const char *status_fill(const struct status *st, const char *sentence, const char *node);
 /* ": why it does not respond", "" when it does. */
 const char *status_why_silent(const struct status *st, int node);
