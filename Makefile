@@ -82,7 +82,7 @@ all: $(PROGRAMS) $(LIBS)
 help:
 	@echo 'make            build the two programs in $(BUILD)/'
 	@echo 'make check      unit tests: no root, seconds'
-	@echo 'make reference  docs/configuration.md and docs/messages.md from the tables'
+	@echo 'make reference  docs/configuration.md, messages.md, transitions.md from the tables'
 	@echo 'make test       everything, on a lab of namespaces: as root'
 	@echo 'make lint       format, compiler and static analysis, floors, banned calls'
 	@echo 'make format     clang-format in place'

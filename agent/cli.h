@@ -30,8 +30,8 @@ struct verb_row {
     bool without_config;
     int (*run)(struct config *c, const struct options *o);
 };
-extern const struct verb_row verb_rows[];
-extern const size_t n_verb_rows;
+extern const struct verb_row cli_verbs[];
+extern const size_t n_cli_verbs;
 
 struct option_row {
     const char *shorter, *longer;
@@ -40,15 +40,16 @@ struct option_row {
     unsigned takes;       /* 0: every verb has it */
     const char *help;
 };
-extern const struct option_row option_rows[];
-extern const size_t n_option_rows;
+extern const struct option_row cli_options[];
+extern const size_t n_cli_options;
 
-bool option_applies(const struct option_row *o, const struct verb_row *v); /* v NULL: no verb yet */
+bool cli_option_applies(const struct option_row *o,
+                        const struct verb_row *v); /* v NULL: no verb yet */
 /* "config check" */
-const char *verb_name(const struct verb_row *v, char *ret_text, size_t bytes);
+const char *cli_verb_name(const struct verb_row *v, char *ret_text, size_t bytes);
 
 /* help.c */
-void help_all(const struct term *t);
-void help_verb(const struct term *t, const struct verb_row *v);
+void cli_help_all(const struct term *t);
+void cli_help_verb(const struct term *t, const struct verb_row *v);
 /* manual.c: pgtandem-agent(8) (`page` NULL or "pgtandem-agent") or "pgtandem-agent.conf" (5). */
-int manual_print(const char *page);
+int cli_manual_print(const char *page);

@@ -71,7 +71,7 @@ static void log_start(struct agent *g)
     log_info("%s node=%s cluster=%s listen=%s", PGTANDEM_SOFTWARE, g->config->agent.node,
              g->config->agent.cluster, g->config->agent.listen);
     if (g->config->agent.mode == MODE_OBSERVE)
-        log_warning("mode = observe: every act is refused, guard and watch only tell");
+        log_warning("mode = observe: every act is refused, guard and watch only report");
     if (agent_state(g, &s, &e) < 0)
         log_err(LOG_LEVEL_ERROR, &e);
     else

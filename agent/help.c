@@ -7,11 +7,11 @@
 static void print_options(const struct term *t, const struct verb_row *v)
 {
     printf("\noptions\n");
-    for (size_t i = 0; i < n_option_rows; i++) {
-        const struct option_row *o = &option_rows[i];
+    for (size_t i = 0; i < n_cli_options; i++) {
+        const struct option_row *o = &cli_options[i];
         char left[48];
 
-        if (!option_applies(o, v))
+        if (!cli_option_applies(o, v))
             continue;
         STR_PRINTF(left, "  %s%s%s%s%s", o->shorter ? o->shorter : "  ", o->shorter ? ", " : "  ",
                    o->longer, o->argument ? " " : "", o->argument ? o->argument : "");
@@ -19,26 +19,26 @@ static void print_options(const struct term *t, const struct verb_row *v)
     }
 }
 
-void help_all(const struct term *t)
+void cli_help_all(const struct term *t)
 {
     term_wrap(t, "", "pgtandem-agent: what one PostgreSQL host does for the cluster.");
     printf("\nusage: pgtandem-agent [-c FILE] [VERB] [options]\n\n");
-    for (size_t i = 0; i < n_verb_rows; i++) {
+    for (size_t i = 0; i < n_cli_verbs; i++) {
         char name[40], left[48];
 
-        STR_PRINTF(left, "  %s", verb_name(&verb_rows[i], name, sizeof(name)));
-        term_item(t, left, 18, verb_rows[i].summary);
+        STR_PRINTF(left, "  %s", cli_verb_name(&cli_verbs[i], name, sizeof(name)));
+        term_item(t, left, 18, cli_verbs[i].summary);
     }
     print_options(t, NULL);
     putchar('\n');
     term_wrap(t, "", "`pgtandem-agent VERB --help` shows more, with an example.");
 }
 
-void help_verb(const struct term *t, const struct verb_row *v)
+void cli_help_verb(const struct term *t, const struct verb_row *v)
 {
     char name[40], lead[80];
 
-    verb_name(v, name, sizeof(name));
+    cli_verb_name(v, name, sizeof(name));
     STR_PRINTF(lead, "pgtandem-agent %s: ", name);
     term_wrap(t, lead, v->summary);
     printf("\nusage: pgtandem-agent %s%s [options]\n\n", name,

@@ -34,9 +34,9 @@ static const struct verb_row *find_verb(const struct parse *p, size_t *ret_used)
 {
     *ret_used = 0;
     if (p->n == 0)
-        return &verb_rows[0];
-    for (size_t i = 0; i < n_verb_rows; i++) {
-        const struct verb_row *v = &verb_rows[i];
+        return &cli_verbs[0];
+    for (size_t i = 0; i < n_cli_verbs; i++) {
+        const struct verb_row *v = &cli_verbs[i];
 
         if (strcmp(p->words[0], v->name) != 0 ||
             (v->second && (p->n < 2 || strcmp(p->words[1], v->second) != 0)))
@@ -53,8 +53,8 @@ static int unknown_verb(const struct parse *p)
     size_t nearest = NEAR;
 
     STR_PRINTF(typed, "%s%s%s", p->words[0], p->n > 1 ? " " : "", p->n > 1 ? p->words[1] : "");
-    for (size_t i = 0; i < n_verb_rows; i++) {
-        size_t d = str_distance(typed, verb_name(&verb_rows[i], name, sizeof(name)));
+    for (size_t i = 0; i < n_cli_verbs; i++) {
+        size_t d = str_distance(typed, cli_verb_name(&cli_verbs[i], name, sizeof(name)));
 
         if (d < nearest) {
             nearest = d;
@@ -66,12 +66,23 @@ static int unknown_verb(const struct parse *p)
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-static const struct option_row *find_option(const char *word)
+/* "--config", "--config=FILE", "-c", "-cFILE"; *ret_value: what is in the same word, or NULL. */
+static const struct option_row *find_option(const char *word, const char **ret_value)
 {
-    for (size_t i = 0; i < n_option_rows; i++)
-        if (strcmp(word, option_rows[i].longer) == 0 ||
-            (option_rows[i].shorter && strcmp(word, option_rows[i].shorter) == 0))
-            return &option_rows[i];
+    const char *equals = strncmp(word, "--", 2) == 0 ? strchr(word, '=') : NULL;
+    size_t len = equals ? (size_t)(equals - word) : strlen(word);
+
+    for (size_t i = 0; i < n_cli_options; i++) {
+        const struct option_row *o = &cli_options[i];
+
+        *ret_value = equals ? equals + 1 : NULL;
+        if (strncmp(word, o->longer, len) == 0 && !o->longer[len])
+            return o;
+        if (!o->shorter || strncmp(word, o->shorter, 2) != 0)
+            continue;
+        *ret_value = word[2] ? word + 2 : NULL;
+        return o;
+    }
     return NULL;
 }
 
@@ -82,10 +93,10 @@ static int unknown_option(const struct parse *p, const char *word)
     const struct verb_row *v = find_verb(p, &used);
     char next[200] = "there is";
 
-    for (size_t i = 0; i < n_option_rows; i++)
-        if (option_applies(&option_rows[i], v)) {
+    for (size_t i = 0; i < n_cli_options; i++)
+        if (cli_option_applies(&cli_options[i], v)) {
             len = strlen(next);
-            (void)str_printf(next + len, sizeof(next) - len, " %s", option_rows[i].longer);
+            (void)str_printf(next + len, sizeof(next) - len, " %s", cli_options[i].longer);
         }
     return usage(p->n ? "this verb has no option" : "there is no option", word, next);
 }
@@ -94,7 +105,8 @@ static int unknown_option(const struct parse *p, const char *word)
 static int parse(int argc, char **argv, struct parse *p)
 {
     for (int i = 1; i < argc; i++) {
-        const struct option_row *o = find_option(argv[i]);
+        const char *value;
+        const struct option_row *o = find_option(argv[i], &value);
 
         if (!o && argv[i][0] == '-')
             return unknown_option(p, argv[i]);
@@ -106,12 +118,16 @@ static int parse(int argc, char **argv, struct parse *p)
         }
         p->given |= o->takes;
         if (!o->argument) {
+            if (value)
+                return usage("it takes no value:", argv[i], o->help);
             *(bool *)((char *)&p->o + o->offset) = true;
             continue;
         }
-        if (++i == argc)
-            return usage("it needs a value:", argv[i - 1], o->help);
-        *(const char **)(void *)((char *)&p->o + o->offset) = argv[i];
+        if (!value && i + 1 < argc)
+            value = argv[++i];
+        if (!value || !*value)
+            return usage("it needs a value:", argv[i], o->help);
+        *(const char **)(void *)((char *)&p->o + o->offset) = value;
     }
     if (p->n && strcmp(p->words[0], "help") == 0) { /* "help VERB" */
         p->o.help = true;
@@ -126,9 +142,9 @@ static int check(struct parse *p, const struct verb_row *v, size_t used)
 {
     size_t most = used + (v->takes & AGENT_TAKES_WORD ? 1 : 0);
 
-    for (size_t i = 0; i < n_option_rows; i++)
-        if (option_rows[i].takes & p->given & ~v->takes)
-            return unknown_option(p, option_rows[i].longer);
+    for (size_t i = 0; i < n_cli_options; i++)
+        if (cli_options[i].takes & p->given & ~v->takes)
+            return unknown_option(p, cli_options[i].longer);
     if (p->n > most)
         return usage("one word too many:", p->words[most], "`pgtandem-agent --help`");
     p->o.argument = p->n > used ? p->words[used] : NULL;
@@ -146,9 +162,9 @@ static void help(const struct parse *p, const struct verb_row *v)
     if (t.width > HELP_WIDTH_MOST)
         t.width = HELP_WIDTH_MOST;
     if (p->n)
-        help_verb(&t, v);
+        cli_help_verb(&t, v);
     else
-        help_all(&t);
+        cli_help_all(&t);
 }
 
 static int run_verb(const struct verb_row *verb, const struct options *o)

@@ -12,7 +12,7 @@ static void put_verb(struct arena *a, const struct verb_row *v)
 {
     char name[40];
 
-    verb_name(v, name, sizeof(name));
+    cli_verb_name(v, name, sizeof(name));
     man_item(stdout, arena_printf(a, "%s%s", name, v->takes & AGENT_TAKES_CRON ? " [--cron]" : ""),
              arena_printf(a, "%s.", v->summary));
     man_more(stdout, v->about);
@@ -29,15 +29,15 @@ static void put_program(struct arena *a)
     man_section(
         stdout, "DESCRIPTION",
         "One runs on each PostgreSQL host. It obeys whoever holds the ownership record in "
-        "DNS, and nobody else: it stops, fences, promotes and attaches PostgreSQL, turns the "
-        "managed cron jobs on and off, and keeps in its durable state what it has been told. "
+        "DNS, and no other: it stops, fences, promotes and attaches PostgreSQL, turns the "
+        "managed cron jobs on and off, and keeps in its durable state what it was commanded. "
         "Silence never makes it stop or start anything.");
     man_section(stdout, "VERBS", NULL);
-    for (size_t i = 0; i < n_verb_rows; i++)
-        put_verb(a, &verb_rows[i]);
+    for (size_t i = 0; i < n_cli_verbs; i++)
+        put_verb(a, &cli_verbs[i]);
     man_section(stdout, "OPTIONS", NULL);
-    for (size_t i = 0; i < n_option_rows; i++) {
-        const struct option_row *o = &option_rows[i];
+    for (size_t i = 0; i < n_cli_options; i++) {
+        const struct option_row *o = &cli_options[i];
 
         man_item(stdout,
                  arena_printf(a, "%s%s%s%s%s", o->shorter ? o->shorter : "", o->shorter ? ", " : "",
@@ -70,7 +70,7 @@ static void put_configuration(void)
     man_section(stdout, "SEE ALSO", "pgtandem-agent(8), pgtandem.conf(5)");
 }
 
-int manual_print(const char *page)
+int cli_manual_print(const char *page)
 {
     AUTO(arena) a = arena_new();
 

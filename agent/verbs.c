@@ -54,7 +54,7 @@ static int run_config_check(struct config *c, const struct options *o)
 static int run_man(struct config *c, const struct options *o)
 {
     (void)c;
-    return manual_print(o->argument);
+    return cli_manual_print(o->argument);
 }
 
 static int run_version(struct config *c, const struct options *o)
@@ -66,7 +66,7 @@ static int run_version(struct config *c, const struct options *o)
 }
 
 /* clang-format off */
-const struct verb_row verb_rows[] = {
+const struct verb_row cli_verbs[] = {
     {.name = "run", .summary = "the agent itself, in the foreground (also without a verb)",
      .about = "Listens for controllers, does what the holder of the ownership record asks, watches "
          "the record and fences this node when another one owns it. It runs as the user that owns "
@@ -84,16 +84,16 @@ const struct verb_row verb_rows[] = {
      .exits = "0 when PostgreSQL may start, else 10 plus the row of the guard's table",
      .takes = AGENT_TAKES_CRON, .run = run_guard},
     {.name = "status", .summary = "this node alone, without the network",
-     .about = "What the agent has been told and keeps, the fence, PostgreSQL as it is, the crontab, "
-         "and what the guard would decide at a boot now. For the console of a host that nobody "
-         "reaches.",
+     .about = "What the agent keeps of the commands that it obeyed, the fence, PostgreSQL as it is, the crontab, "
+         "and what the guard would decide at a boot now. For the console of a "
+         "host that cannot be reached otherwise.",
      .example_for = "when `pgtandem status` shows this node as silent", .example = "pgtandem-agent status",
      .exits = "0, or 10 when something needs attention", .run = run_status},
     {.name = "inspect", .summary = "what preflight asks of this node, as JSON",
      .about = "The heavier facts (files, databases, backups, foreign jobs), collected once and printed "
          "as one JSON object. The agent runs it when a controller asks. A word behind it is the time that "
          "it may take, in milliseconds (1000).",
-     .example_for = "to see what the controller is told", .example = "pgtandem-agent inspect",
+     .example_for = "to see what the controller is shown", .example = "pgtandem-agent inspect",
      .exits = "0, or 1 when nothing could be collected", .takes = AGENT_TAKES_WORD, .run = run_inspect},
     {.name = "config", .second = "check", .summary = "check the configuration against this machine",
      .about = "One line for each check: certificates, keys and their modes, directories, the data "
@@ -113,7 +113,7 @@ const struct verb_row verb_rows[] = {
      .without_config = true, .run = run_version},
 };
 
-const struct option_row option_rows[] = {
+const struct option_row cli_options[] = {
     {NULL, "--cron", NULL, offsetof(struct options, cron_only), AGENT_TAKES_CRON,
      "only the crontab (before cron)"},
     {"-c", "--config", "FILE", offsetof(struct options, config), 0,
@@ -123,15 +123,15 @@ const struct option_row option_rows[] = {
     {"-V", "--version", NULL, offsetof(struct options, version), 0, "the program's version"},
 };
 /* clang-format on */
-const size_t n_verb_rows = sizeof(verb_rows) / sizeof(verb_rows[0]);
-const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
+const size_t n_cli_verbs = sizeof(cli_verbs) / sizeof(cli_verbs[0]);
+const size_t n_cli_options = sizeof(cli_options) / sizeof(cli_options[0]);
 
-bool option_applies(const struct option_row *o, const struct verb_row *v)
+bool cli_option_applies(const struct option_row *o, const struct verb_row *v)
 {
     return o->takes == 0 || (v && (o->takes & v->takes));
 }
 
-const char *verb_name(const struct verb_row *v, char *ret_text, size_t bytes)
+const char *cli_verb_name(const struct verb_row *v, char *ret_text, size_t bytes)
 {
     (void)str_printf(ret_text, bytes, "%s%s%s", v->name, v->second ? " " : "",
                      v->second ? v->second : "");

@@ -142,8 +142,3 @@ const struct field *field_find(const struct field_table *t, const char *name);
 
 /* Render one scalar member as text into a fixed array (tables on screen, TSV); false if cut. */
 bool field_get(const struct field *f, const void *obj, char *ret_text, size_t bytes);
-
-/* LSNs as PostgreSQL writes them (PostgreSQL, 8.20 pg_lsn Type). */
-enum { LSN_TEXT_BYTES = 20 };
-bool lsn_parse(const char *text, uint64_t *ret_lsn);
-const char *lsn_text(uint64_t lsn, char ret_text[LSN_TEXT_BYTES]);

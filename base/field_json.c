@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/field.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 

@@ -63,7 +63,7 @@ static int open_regular(const char *path, int flags, int *ret_fd, struct stat *r
         STR_PRINTF(hint, "look what put it there: ls -ld '%s'", path);
         return err_set(reterr, ERR_CONFIG, hint, "%s is %s, not a regular file", path, what);
     }
-    *ret_fd = fd_take(&fd);
+    *ret_fd = auto_fd_take(&fd);
     return 0;
 }
 
@@ -305,6 +305,6 @@ int file_lock(const char *path, int wait_ms, int *ret_fd, struct err *reterr)
     STR_PRINTF(pid, "%d\n", (int)getpid());
     if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, strlen(pid), 0) < 0)
         errno = 0;
-    *ret_fd = fd_take(&fd);
+    *ret_fd = auto_fd_take(&fd);
     return 0;
 }

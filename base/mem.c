@@ -35,7 +35,7 @@ void auto_fd(int *fd)
         close(*fd);
 }
 
-int fd_take(int *fd)
+int auto_fd_take(int *fd)
 {
     int taken = *fd;
 

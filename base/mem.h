@@ -26,7 +26,7 @@
 typedef int auto_type_fd;
 void auto_fd(int *fd);
 /* Hand the descriptor over to the caller: the scope no longer closes it. */
-int fd_take(int *fd);
+int auto_fd_take(int *fd);
 
 void *mem_alloc(size_t bytes);            /* zeroed; aborts when out of memory */
 void *mem_realloc(void *p, size_t bytes); /* aborts when out of memory */

@@ -15,7 +15,7 @@
 
 enum { WIDTH_LEAST = 20, WIDTH_MOST = 1000, WIDTH_UNKNOWN = 80, TEXT_LEAST = 20 };
 
-const char *const color_names[] = {"auto", "always", "never", NULL};
+const char *const term_color_names[] = {"auto", "always", "never", NULL};
 
 /* ---- what it is ------------------------------------------------------------------------------ */
 

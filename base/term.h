@@ -12,7 +12,7 @@
 struct arena;
 
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
-extern const char *const color_names[]; /* "auto", "always", "never", NULL */
+extern const char *const term_color_names[]; /* "auto", "always", "never", NULL */
 
 struct term {
     FILE *out;

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 
 AUTO_DEFINE(pkt, ldns_pkt *, ldns_pkt_free);
 AUTO_DEFINE(rr_list, ldns_rr_list *, ldns_rr_list_deep_free);

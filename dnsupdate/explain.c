@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "dnsupdate/reply.h"
 
 static const char *rcode_name(int rcode)
@@ -96,7 +96,7 @@ int explain_signature(const struct tsig_result *t, int rcode, const struct reque
         return err_set(reterr, ERR_DNS, log, "%s signed its answer with another algorithm than %s",
                        server, request->key->algorithm);
     case TSIG_FALSE:
-        return err_set(reterr, ERR_DNS, log, "the signature of the answer from %s is false",
+        return err_set(reterr, ERR_DNS, log, "the answer from %s has an invalid TSIG signature",
                        server);
     case TSIG_LATE:
         return about_key(

@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "dnsupdate/op.h"
 #include "dnsupdate/reply.h"
 
@@ -44,7 +44,7 @@ static bool definite(int rcode)
            rcode == RCODE_NOTIMP || rcode == RCODE_FORMERR;
 }
 
-enum swap_judgement judge_swap(const struct swap_seen *s)
+enum swap_judgement op_judge_swap(const struct swap_seen *s)
 {
     const struct dns_view *v = s->view;
     const struct dns_swap *w = s->swap;

@@ -1,4 +1,4 @@
-/* What the operations of dnsclient.h share. Private to dnsupdate/. */
+/* What the operations of dns.h share. Private to dnsupdate/. */
 #pragma once
 
 #include <stdbool.h>
@@ -42,4 +42,4 @@ enum swap_judgement {
     SWAP_READ,    /* read again shortly */
     SWAP_WAIT,    /* nothing is known: on with the tries */
 };
-enum swap_judgement judge_swap(const struct swap_seen *seen);
+enum swap_judgement op_judge_swap(const struct swap_seen *seen);

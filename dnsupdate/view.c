@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "dnsupdate/build.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "dnsupdate/explain.h"
 #include "dnsupdate/reply.h"
 #include "dnsupdate/wire.h"

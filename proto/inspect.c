@@ -27,7 +27,7 @@ static FIELD_TABLE(mount_table, struct inspect_mount, "mount", mount_fields);
 
 static const struct field job_fields[] = {
     F_STRING(struct inspect_job, place, FIELD_REQUIRED, NULL, "file and line, or timer"),
-    F_STRING(struct inspect_job, what, 0, NULL, "as whom it runs, and what"),
+    F_STRING(struct inspect_job, what, 0, NULL, "the user that it runs as, and what"),
     F_STRING(struct inspect_job, hash, 0, NULL, "of its text: acknowledged_foreign may name it"),
 };
 static FIELD_TABLE(job_table, struct inspect_job, "job", job_fields);

@@ -380,5 +380,5 @@ struct reply {
 
 extern const struct field_table hello_table, request_table, reply_table, node_obs_table;
 extern const struct field_table rehearsals_table;
-extern const struct field_table obs_begun_table; /* an agent keeps it as it is sent */
-extern const struct field_table record_table;    /* struct record (proto/record_fields.c) */
+extern const struct field_table obs_begun_table;      /* an agent keeps it as it is sent */
+extern const struct field_table message_record_table; /* struct record (proto/record_fields.c) */

@@ -21,4 +21,4 @@ static const struct field record_fields[] = {
     F_INT(struct record, ttl, 0, 0, INT32_MAX, NULL, "the alias's own TTL, seconds"),
     F_STRING(struct record, by, 0, NULL, "who holds it"),
 };
-FIELD_TABLE(record_table, struct record, "record", record_fields);
+FIELD_TABLE(message_record_table, struct record, "record", record_fields);

@@ -10,6 +10,7 @@
 
 #include "agent/acts/acts.h"
 #include "base/err.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "proto/lineage.h"
 #include "proto/slot.h"

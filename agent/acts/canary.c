@@ -326,8 +326,7 @@ static void on_no_turn(void *arg)
     struct err e;
 
     err_set(&e, ERR_TIMEOUT, "look with pgtandem status, and try again",
-            "its turn did not come within %d s: another act or the guard is at work here",
-            TURN_MS / 1000);
+            "timed out after %d s waiting for another operation on this node", TURN_MS / 1000);
     refuse(c, &e);
 }
 

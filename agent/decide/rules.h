@@ -52,7 +52,7 @@
       "look at `pgtandem status` again in a few seconds")                                          \
     X(RULE_OTHER_RECORD, "refused",                                                                \
       "the record that the secondary shows is not the last that this node has seen",               \
-      "only the zone's primary can tell which of them holds: bring it back")                       \
+      "only the zone's primary decides which of them holds: bring it back")                        \
     X(RULE_PEER_DIFFERS, "refused",                                                                \
       "a peer that answers is not a standby that has last seen the same record",                   \
       "`pgtandem status` shows which; else bring the zone's primary back")                         \
@@ -193,6 +193,8 @@ struct guard_ruling {
 };
 struct guard_ruling rules_guard(const struct guard_view *v);
 const char *rules_guard_row_text(int row); /* why, for people */
+/* The table's line `i` as it rules, for whoever prints it; false behind the last. */
+bool rules_guard_row(size_t i, struct guard_ruling *ret);
 
 /* The state to persist for a verdict; of a readable one. */
 void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,

@@ -213,6 +213,10 @@ static bool would_recover(const struct guard_view *v)
     return v->facts->role == PG_STOPPED && v->facts->recovery_signal && !v->facts->standby_signal;
 }
 
+/* Instead of writable or held, by any of the rows. */
+static const struct guard_ruling recovery_refused = {
+    .verdict = GUARD_REFUSE, .row = GUARD_ROW_RECOVERY, .alarm = true};
+
 struct guard_ruling rules_guard(const struct guard_view *v)
 {
     size_t i = 0;
@@ -221,10 +225,22 @@ struct guard_ruling rules_guard(const struct guard_view *v)
         i++;
     if (would_recover(v) && guard_rows[i].row != GUARD_ROW_NO_RECORD &&
         (guard_rows[i].verdict == GUARD_WRITABLE || guard_rows[i].verdict == GUARD_HOLD))
-        return (struct guard_ruling){
-            .verdict = GUARD_REFUSE, .row = GUARD_ROW_RECOVERY, .alarm = true};
+        return recovery_refused;
     return (struct guard_ruling){
         .verdict = guard_rows[i].verdict, .row = guard_rows[i].row, .alarm = guard_rows[i].alarm};
+}
+
+bool rules_guard_row(size_t i, struct guard_ruling *ret)
+{
+    enum { ROWS = sizeof(guard_rows) / sizeof(guard_rows[0]) };
+
+    if (i > (size_t)ROWS)
+        return false;
+    *ret = i == ROWS ? recovery_refused
+                     : (struct guard_ruling){.verdict = guard_rows[i].verdict,
+                                             .row = guard_rows[i].row,
+                                             .alarm = guard_rows[i].alarm};
+    return true;
 }
 
 const char *rules_guard_row_text(int row)

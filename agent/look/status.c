@@ -9,6 +9,7 @@
 #include "agent/state/machine.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -56,7 +57,7 @@ static void print_postgres(const struct obs_pg *pg)
             pg->n_senders);
     else if (pg->role == PG_RECOVERY)
         row("", "received %s, replayed %s, from %s (%s)", lsn_text(received, a),
-            lsn_text(pg->replay_lsn, b), pg->receiver_host[0] ? pg->receiver_host : "nobody",
+            lsn_text(pg->replay_lsn, b), pg->receiver_host[0] ? pg->receiver_host : "no node",
             pg->receiver_status[0] ? pg->receiver_status : "no walreceiver");
     row("", "pg_control: \"%s\", checkpoint %s; standby.signal %s",
         pg_control_state_names[pg->control_state], lsn_text(pg->control_checkpoint, a),
@@ -183,7 +184,7 @@ static int print_all(struct agent *g, const struct node_obs *o, const struct err
 
     row("node", "%s of cluster %s", g->config->agent.node, g->config->agent.cluster);
     if (g->config->agent.mode == MODE_OBSERVE)
-        row("mode", "observe: every act is refused, guard and watch only tell");
+        row("mode", "observe: every act is refused, guard and watch only report");
     if (readable) {
         print_state(&s);
         print_fence(g, &s);

@@ -22,7 +22,7 @@ static const struct field agent_fields[] = {
     F_STRING(struct config_agent, state_directory, 0, "/var/lib/pgtandem-agent",
              "where the durable state is kept, mode 0700"),
     F_ENUM(struct config_agent, mode, FIELD_RELOADS, agent_mode_names, "act",
-           "act, or observe: refuse every act, let guard and watch only tell"),
+           "act, or observe: refuse every act, let guard and watch only report"),
 };
 static const struct field tls_fields[] = {
     F_STRING(struct tls_files, ca, FIELD_REQUIRED | FIELD_RELOADS, NULL,
@@ -35,7 +35,7 @@ static const struct field dns_fields[] = {
     F_STRING(struct config_dns, alias, FIELD_REQUIRED, NULL, "the CNAME that clients connect to"),
     F_STRING(struct config_dns, zone, FIELD_REQUIRED, NULL, "the zone that holds it"),
     F_STRING(struct config_dns, server, FIELD_REQUIRED | FIELD_RELOADS, NULL,
-             "IP or IP:port of the zone's primary: guard and watch ask nobody else"),
+             "IP or IP:port of the zone's primary: guard and watch ask no other"),
     F_STRING(
         struct config_dns, others, FIELD_RELOADS, "",
         "IPs of the zone's other servers, comma-separated, for when the primary does not respond"),

@@ -13,7 +13,7 @@
 #include "agent/postgres/postgres.h"
 #include "agent/state/state.h"
 #include "base/ini.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "proto/rpc.h"
 
 struct err;

@@ -102,7 +102,7 @@ static int check_peers(struct config *c, struct err *e)
 {
     if (c->n_peers == 0)
         return err_set(e, ERR_CONFIG, "a section [peer NAME] for each other node",
-                       "no peer is configured: the guard has nobody to ask");
+                       "no peer is configured: the guard has no node to ask");
     return 0;
 }
 

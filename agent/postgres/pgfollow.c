@@ -13,6 +13,7 @@
 #include "agent/postgres/pgsettings.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 

@@ -9,6 +9,7 @@
 
 #include "agent/postgres/pgcontrol.h"
 #include "base/file.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 

@@ -30,7 +30,7 @@ static const struct field config_fields[] = {
     F_STRING(struct postgres_config, start_command, FIELD_RELOADS, "", "command that starts PostgreSQL, e.g. systemctl start postgresql@15-main; empty: the agent starts it"),
     F_STRING(struct postgres_config, stop_command, FIELD_RELOADS, "", "command that stops it; empty: SIGINT to the postmaster"),
     F_STRING(struct postgres_config, reload_command, FIELD_RELOADS, "", "command that reloads it; empty: pg_reload_conf()"),
-    F_STRING(struct postgres_config, stop_check_command, FIELD_RELOADS, "", "rehearsals: a command that changes nothing and ends with 0 where stop_command would be let"),
+    F_STRING(struct postgres_config, stop_check_command, FIELD_RELOADS, "", "rehearsals: a command that changes nothing and ends with 0 where stop_command is permitted"),
     F_STRING(struct postgres_config, start_check_command, FIELD_RELOADS, "", "the same for start_command"),
     F_INT(struct postgres_config, start_timeout_ms, FIELD_RELOADS, 100, 86400000, "60000", "longest start (ms)"),
     F_INT(struct postgres_config, stop_timeout_ms, FIELD_RELOADS, 100, 86400000, "60000", "longest fast stop (ms)"),

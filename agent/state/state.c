@@ -31,7 +31,7 @@ static const char sum_label[] = "sha256 ";
 /* clang-format off */
 
 static const struct field upstream_fields[] = {
-    F_STRING(struct upstream, node, 0, NULL, "whom it streams from"),
+    F_STRING(struct upstream, node, 0, NULL, "the node that it streams from"),
     F_STRING(struct upstream, address, 0, NULL, "IP address"),
     F_INT(struct upstream, port, 0, 0, 65535, NULL, "port"),
     F_STRING(struct upstream, host, 0, NULL, "its name in DNS"),
@@ -47,7 +47,7 @@ static const struct field state_fields[] = {
     F_INT(struct agent_state, seq, FIELD_REQUIRED, 0, INT64_MAX, NULL, "highest number in it"),
     F_STRING(struct agent_state, txn, 0, NULL, "the transition"),
     F_STRUCT(struct agent_state, begun, 0, &obs_begun_table, "who began it, when and why"),
-    F_STRUCT(struct agent_state, seen, 0, &record_table, "the last ownership record seen"),
+    F_STRUCT(struct agent_state, seen, 0, &message_record_table, "the last ownership record seen"),
     F_STRING(struct agent_state, boot_id, 0, NULL, "the boot in which"),
     F_INT(struct agent_state, boot_epoch, 0, 0, INT64_MAX, NULL, "this epoch was read from the primary"),
     F_BOOL(struct agent_state, fenced, FIELD_REQUIRED, NULL, "may not run as primary"),
@@ -57,7 +57,7 @@ static const struct field state_fields[] = {
     F_LSN(struct agent_state, fence_lsn, 0, "its shutdown checkpoint"),
     F_INT(struct agent_state, fence_epoch, 0, 0, INT64_MAX, NULL, "epoch of the fence"),
     F_INT(struct agent_state, fence_wall_ms, 0, 0, INT64_MAX, NULL, "when (ms since 1970)"),
-    F_STRING(struct agent_state, fence_by, 0, NULL, "by whom"),
+    F_STRING(struct agent_state, fence_by, 0, NULL, "the user and host that fenced it"),
     F_STRING(struct agent_state, fence_reason, 0, NULL, "why"),
     F_BOOL(struct agent_state, held, FIELD_REQUIRED, NULL, "read-only until the guard allows more"),
     F_BOOL(struct agent_state, held_was_primary, 0, NULL, "was primary before"),
@@ -70,7 +70,7 @@ static const struct field state_fields[] = {
     F_BOOL(struct agent_state, revoked, 0, NULL, "promotions are refused"),
     F_INT(struct agent_state, revoked_epoch, 0, 0, INT64_MAX, NULL, "up to this epoch"),
     F_BOOL(struct agent_state, cron_on, FIELD_REQUIRED, NULL, "cron as last commanded"),
-    F_STRUCT(struct agent_state, upstream, 0, &upstream_table, "whom it streams from"),
+    F_STRUCT(struct agent_state, upstream, 0, &upstream_table, "the node that it streams from"),
 };
 FIELD_TABLE(agent_state_table, struct agent_state, "state", state_fields);
 
@@ -183,7 +183,7 @@ static int read_file(const char *path, struct arena *a, char **ret_text, size_t 
         return 0;
     r = unusable(reterr, path, e.msg);
     if (e.hint[0])
-        err_set_hint(reterr, "%s, after making sure that nobody has changed it", e.hint);
+        err_set_hint(reterr, "%s, after making sure that it was not changed", e.hint);
     return r;
 }
 

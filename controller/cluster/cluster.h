@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "controller/cluster/config.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "proto/rpc.h"
 
 struct arena;

@@ -11,7 +11,7 @@
 
 #include "base/field.h"
 #include "base/ini.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "proto/rpc.h"
 
 struct arena;

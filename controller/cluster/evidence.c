@@ -1,6 +1,7 @@
 #include "controller/cluster/evidence.h"
 
 #include "base/clock.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/cluster/config.h"

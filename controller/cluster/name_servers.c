@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 
 enum { PATH_BYTES = 400, TEXT_BYTES = DNS_NAME_BYTES + DNS_OTHERS_BYTES + 2 };
 

@@ -68,7 +68,7 @@ static int64_t max_i64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static void node_state(const struct node_obs *o, struct plan_node *n)
+static void node_state(const struct node_obs *o, struct planner_node *n)
 {
     n->state_ok = o->state_ok;
     n->epoch = o->epoch;
@@ -94,7 +94,7 @@ static bool saw(const struct node_obs *o, const struct record *d)
     return register_parse(o->seen, &seen, NULL) == 0 && strcmp(seen.nonce, d->nonce) == 0;
 }
 
-static void node_postgres(const struct obs_pg *pg, uint64_t sysid, struct plan_node *n)
+static void node_postgres(const struct obs_pg *pg, uint64_t sysid, struct planner_node *n)
 {
     n->role = pg->role;
     n->orphans = pg->orphans != 0;
@@ -112,7 +112,7 @@ static void node_postgres(const struct obs_pg *pg, uint64_t sysid, struct plan_n
 }
 
 /* Never in the place of a record that is known to be another one. */
-static bool shown_elsewhere(const struct world *w, struct plan_view *view)
+static bool shown_elsewhere(const struct world *w, struct planner_view *view)
 {
     struct record other;
 
@@ -124,7 +124,7 @@ static bool shown_elsewhere(const struct world *w, struct plan_view *view)
 }
 
 void view_from_world(const struct config *c, const struct world *w, const struct record *known,
-                     uint32_t seen_writable, struct plan_view *view)
+                     uint32_t seen_writable, struct planner_view *view)
 {
     view->d_answered = w->d.status == DNS_VIEW_OK;
     if (view->d_answered)
@@ -141,8 +141,8 @@ void view_from_world(const struct config *c, const struct world *w, const struct
     view->n_nodes = c->n_nodes;
     for (size_t i = 0; i < c->n_nodes; i++) {
         const struct world_node *wn = &w->nodes[i];
-        struct plan_node *n = &view->nodes[i];
-        *n = (struct plan_node){.answered = wn->answered, .sysid_ok = true};
+        struct planner_node *n = &view->nodes[i];
+        *n = (struct planner_node){.answered = wn->answered, .sysid_ok = true};
         STR_COPY(n->name, c->nodes[i].name);
         n->seen_writable =
             (seen_writable & (1U << i)) || ((int)i == w->evidence.about && evidence_writable(w));

@@ -18,7 +18,7 @@ struct world;
  * stay as they are. `known` is the last record that we read or wrote, for when DNS does not
  * respond. */
 void view_from_world(const struct config *c, const struct world *w, const struct record *known,
-                     uint32_t seen_writable, struct plan_view *view);
+                     uint32_t seen_writable, struct planner_view *view);
 
 /* Does the walreceiver of `node` stream from `upstream`? By that node's address; or by whatever
  * else its primary_conninfo calls it (a name, another address of the same host), when the upstream

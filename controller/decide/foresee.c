@@ -7,7 +7,7 @@
 
 /* The view that is played on, and what it does not tell: from whom each node receives WAL. */
 struct play {
-    struct plan_view v;
+    struct planner_view v;
     int upstream[CLUSTER_NODES_MAX];
     int nonces;
 };
@@ -39,7 +39,7 @@ static void cron_on(struct play *p, int node)
 /* The shutdown checkpoint comes after all else, and whoever streams has it before the stop ends. */
 static void stopped_cleanly(struct play *p, int node)
 {
-    struct plan_node *n = &p->v.nodes[node];
+    struct planner_node *n = &p->v.nodes[node];
     uint64_t end = n->insert_lsn > n->control_lsn ? n->insert_lsn : n->control_lsn;
 
     n->clean = true;
@@ -53,9 +53,10 @@ static void stopped_cleanly(struct play *p, int node)
 
 static void marked(struct play *p, int node)
 {
-    struct plan_node *n = &p->v.nodes[node];
+    struct planner_node *n = &p->v.nodes[node];
 
-    n->was_primary = n->was_primary || n->role == PG_WRITABLE || n->held || node == plan_a(&p->v);
+    n->was_primary =
+        n->was_primary || n->role == PG_WRITABLE || n->held || node == planner_old(&p->v);
     n->fenced = n->signal = true;
     n->standby_only = n->held = n->promoting = n->receiving = n->orphans = false;
     n->role = PG_STOPPED;
@@ -64,7 +65,7 @@ static void marked(struct play *p, int node)
 
 static void caught_up(struct play *p, int node)
 {
-    int b = plan_b(&p->v);
+    int b = planner_target(&p->v);
 
     if (b < 0 || node < 0)
         return;
@@ -94,7 +95,7 @@ static void fenced_at_once(struct play *p, int node)
 
 static void raised(struct play *p, int node)
 {
-    struct plan_node *n = &p->v.nodes[node];
+    struct planner_node *n = &p->v.nodes[node];
 
     n->role = PG_RECOVERY;
     n->standby_only = n->fenced;
@@ -102,7 +103,7 @@ static void raised(struct play *p, int node)
 
 static void detached(struct play *p, int node)
 {
-    struct plan_node *n = &p->v.nodes[node];
+    struct planner_node *n = &p->v.nodes[node];
 
     n->receiving = false;
     n->replay_lsn = n->receive_lsn > n->replay_lsn ? n->receive_lsn : n->replay_lsn;
@@ -113,7 +114,7 @@ static void detached(struct play *p, int node)
  * (proto/lineage.h measures the real ones). */
 static void promoted(struct play *p, int node)
 {
-    struct plan_node *n = &p->v.nodes[node];
+    struct planner_node *n = &p->v.nodes[node];
 
     n->role = PG_WRITABLE;
     n->held = n->fenced = n->signal = n->receiving = false;
@@ -123,7 +124,7 @@ static void promoted(struct play *p, int node)
     n->insert_lsn = n->replay_lsn;
     p->upstream[node] = -1;
     for (int i = 0; i < (int)p->v.n_nodes; i++) {
-        struct plan_node *o = &p->v.nodes[i];
+        struct planner_node *o = &p->v.nodes[i];
 
         if (i != node && o->role == PG_STOPPED)
             o->wal.kind = o->clean && o->sysid_ok && o->control_lsn < n->insert_lsn
@@ -139,8 +140,8 @@ static void released(struct play *p, int node)
 
 static void follows(struct play *p, int node)
 {
-    struct plan_node *n = &p->v.nodes[node];
-    int owner = plan_owner(&p->v);
+    struct planner_node *n = &p->v.nodes[node];
+    int owner = planner_owner(&p->v);
 
     n->receiving = true;
     n->tli = n->newest_tli = owner >= 0 ? p->v.nodes[owner].tli : n->tli;
@@ -162,7 +163,7 @@ static void checkpointed(struct play *p, int node)
 /* Promoted before it went down: its timeline has been used, "forward only". */
 static void revoked(struct play *p, int node)
 {
-    int a = plan_a(&p->v);
+    int a = planner_old(&p->v);
 
     if (a >= 0 && p->v.nodes[node].newest_tli > p->v.nodes[a].newest_tli)
         return;
@@ -172,7 +173,7 @@ static void revoked(struct play *p, int node)
 
 static void unfenced(struct play *p, int node)
 {
-    struct plan_node *n = &p->v.nodes[node];
+    struct planner_node *n = &p->v.nodes[node];
 
     n->role = PG_WRITABLE;
     n->fenced = n->held = n->signal = n->clean = false;
@@ -216,11 +217,11 @@ static bool write_record(struct play *p, enum step_id step)
 {
     char nonce[NONCE_BYTES];
     struct record next;
-    int owner = plan_owner(&p->v);
+    int owner = planner_owner(&p->v);
 
     /* of the right form, and never one that is in use: ours are counted */
     STR_PRINTF(nonce, "%032x", (unsigned)++p->nonces);
-    struct plan_record_args args = {.nonce = nonce, .txn = "0000000000000000", .by = p->v.d.by};
+    struct planner_record_args args = {.nonce = nonce, .txn = "0000000000000000", .by = p->v.d.by};
     if (owner >= 0 && step == STEP_STABLE)
         args.tli = p->v.nodes[owner].tli;
     if (!planner_record(&p->v, step, &args, &next))
@@ -232,10 +233,10 @@ static bool write_record(struct play *p, enum step_id step)
 
 static void refresh(struct play *p)
 {
-    int owner = plan_owner(&p->v);
+    int owner = planner_owner(&p->v);
 
     for (int i = 0; i < (int)p->v.n_nodes; i++) {
-        struct plan_node *n = &p->v.nodes[i];
+        struct planner_node *n = &p->v.nodes[i];
 
         n->streams_from_owner =
             n->role == PG_RECOVERY && n->receiving && owner >= 0 && p->upstream[i] == owner;
@@ -243,7 +244,7 @@ static void refresh(struct play *p)
 }
 
 /* False when the step's own test does not find it done: then this file knows too little. */
-static bool carry_out(struct play *p, const struct plan_move *m)
+static bool carry_out(struct play *p, const struct planner_move *m)
 {
     const struct step *s = &steps[m->step];
     bool all = true;
@@ -255,13 +256,13 @@ static bool carry_out(struct play *p, const struct plan_move *m)
         return all && s->achieved(&p->v, (size_t)(m->node < 0 ? 0 : m->node));
     }
     for (int i = 0; i < (int)p->v.n_nodes; i++)
-        if (m->nodes & plan_bit(i))
+        if (m->nodes & planner_bit(i))
             effects[s->id](p, i);
     refresh(p);
     if (m->nodes == 0)
         planner_note(&p->v.marks, &p->v, s->id, -1, OUTCOME_DONE);
     for (int i = 0; i < (int)p->v.n_nodes; i++)
-        if (m->nodes & plan_bit(i)) {
+        if (m->nodes & planner_bit(i)) {
             planner_note(&p->v.marks, &p->v, s->id, i, OUTCOME_DONE);
             all = all && s->achieved(&p->v, (size_t)i);
         }
@@ -276,11 +277,11 @@ static bool gets_there_alone(int step)
 }
 
 /* From `p` to the end. `ret_turn` (may be NULL): how it was right before the point of no return. */
-static size_t play(struct play *p, struct foreseen_step *ret, struct plan_move *ret_end,
+static size_t play(struct play *p, struct foreseen_step *ret, struct planner_move *ret_end,
                    struct play *ret_turn)
 {
     size_t n = 0;
-    bool past = plan_past_no_return(&p->v);
+    bool past = planner_past_no_return(&p->v);
 
     for (;;) {
         struct play before = *p;
@@ -295,7 +296,7 @@ static size_t play(struct play *p, struct foreseen_step *ret, struct plan_move *
             ret_end->exit_code = 4;
             return n;
         }
-        bool first_past = !past && plan_past_no_return(&p->v);
+        bool first_past = !past && planner_past_no_return(&p->v);
         past = past || first_past;
         if (first_past && ret_turn)
             *ret_turn = before;
@@ -309,21 +310,21 @@ static size_t play(struct play *p, struct foreseen_step *ret, struct plan_move *
     }
 }
 
-static bool turn_round(struct plan_view *v)
+static bool turn_round(struct planner_view *v)
 {
-    if (v->command == PLAN_SWITCHOVER)
+    if (v->command == PLANNER_SWITCHOVER)
         v->marks.turned = true;
-    else if (v->command == PLAN_FAILOVER || v->command == PLAN_RESUME)
-        v->command = PLAN_ABORT;
+    else if (v->command == PLANNER_FAILOVER || v->command == PLANNER_RESUME)
+        v->command = PLANNER_ABORT;
     else
         return false;
     return true;
 }
 
-void foresee(const struct plan_view *now, const int upstream[CLUSTER_NODES_MAX],
+void foresee(const struct planner_view *now, const int upstream[CLUSTER_NODES_MAX],
              struct foresight *ret)
 {
-    struct play forward = {.v = *now}, turn = {.v = {.command = PLAN_COMMANDS}};
+    struct play forward = {.v = *now}, turn = {.v = {.command = PLANNER_COMMANDS}};
 
     memset(ret, 0, sizeof(*ret));
     memcpy(forward.upstream, upstream, sizeof(forward.upstream));
@@ -335,13 +336,13 @@ void foresee(const struct plan_view *now, const int upstream[CLUSTER_NODES_MAX],
 }
 
 /* Who streams from the owner is in the view; whom anybody else receives from is not. */
-static void upstreams(const struct plan_view *v, int ret[CLUSTER_NODES_MAX])
+static void upstreams(const struct planner_view *v, int ret[CLUSTER_NODES_MAX])
 {
     for (int i = 0; i < CLUSTER_NODES_MAX; i++)
-        ret[i] = i < (int)v->n_nodes && v->nodes[i].streams_from_owner ? plan_owner(v) : -1;
+        ret[i] = i < (int)v->n_nodes && v->nodes[i].streams_from_owner ? planner_owner(v) : -1;
 }
 
-bool foresee_end(const struct plan_view *now, struct plan_move *ret_end)
+bool foresee_end(const struct planner_view *now, struct planner_move *ret_end)
 {
     struct play p = {.v = *now};
     bool changes = false;

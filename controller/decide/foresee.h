@@ -25,17 +25,18 @@ struct foreseen_step {
 struct foresight {
     struct foreseen_step steps[FORESEEN_MAX];
     size_t n;
-    struct plan_move end;   /* the planner's last word: done, or why it stops */
-    struct plan_view after; /* the cluster as it will be: what is outstanding, who follows whom */
+    struct planner_move end; /* the planner's last word: done, or why it stops */
+    struct planner_view
+        after; /* the cluster as it will be: what is outstanding, who follows whom */
     int upstream[CLUSTER_NODES_MAX]; /* index of the node that each receives WAL from; -1 none */
     struct foreseen_step back[FORESEEN_MAX]; /* from right before the point of no return */
     size_t n_back;
-    struct plan_move back_end;
+    struct planner_move back_end;
 };
 
 /* Only the planner's last word; true: something would have been changed before it. */
-bool foresee_end(const struct plan_view *now, struct plan_move *ret_end);
+bool foresee_end(const struct planner_view *now, struct planner_move *ret_end);
 
 /* `now` with its marks; `upstream` as in struct foresight, today. */
-void foresee(const struct plan_view *now, const int upstream[CLUSTER_NODES_MAX],
+void foresee(const struct planner_view *now, const int upstream[CLUSTER_NODES_MAX],
              struct foresight *ret);

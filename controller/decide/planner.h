@@ -21,21 +21,21 @@
 #include "proto/lineage.h"
 #include "proto/messages.h"
 
-enum plan_command {
-    PLAN_SWITCHOVER,
-    PLAN_FAILOVER,
-    PLAN_RESUME,
-    PLAN_ABORT,
-    PLAN_UNFENCE, /* the owner, at stable */
-    PLAN_FENCE,   /* view.to, at stable */
-    PLAN_REJOIN,  /* view.to, at stable, same epoch */
-    PLAN_FORGET,  /* view.to, at stable: lost for good */
-    PLAN_COMMANDS
+enum planner_command {
+    PLANNER_SWITCHOVER,
+    PLANNER_FAILOVER,
+    PLANNER_RESUME,
+    PLANNER_ABORT,
+    PLANNER_UNFENCE, /* the owner, at stable */
+    PLANNER_FENCE,   /* view.to, at stable */
+    PLANNER_REJOIN,  /* view.to, at stable, same epoch */
+    PLANNER_FORGET,  /* view.to, at stable: lost for good */
+    PLANNER_COMMANDS
 };
 
 /* One node as last heard. A node that is silent now keeps what it said last, `answered` is false.
  */
-struct plan_node {
+struct planner_node {
     char name[NODE_NAME_BYTES];
     bool answered; /* in the latest look */
     bool state_ok; /* durable state readable (else it counts as fenced for nobody) */
@@ -73,7 +73,7 @@ struct plan_node {
 
 /* What this run knows beside the view. All zero at the start; only planner_note and planner_wrote
  * change it, and the engine for the two that a person gives (accepted, turned by Ctrl-C). */
-struct plan_marks {
+struct planner_marks {
     int64_t epoch;                 /* of the record that we hold; 0 we hold none */
     char nonce[NONCE_BYTES];       /* of our last UPDATE that is known to have been applied */
     uint64_t done;                 /* bit per enum step_id: done at this epoch */
@@ -96,8 +96,8 @@ struct plan_marks {
     uint64_t verified_shutdown_lsn, verified_replay_lsn; /* STEP_VERIFY: the certificate */
 };
 
-struct plan_view {
-    int command;       /* enum plan_command */
+struct planner_view {
+    int command;       /* enum planner_command */
     int to;            /* the node that the command names; -1 none */
     bool cut_possible; /* a G2 hook is configured */
     bool rejoin;       /* run STEP_REJOIN after STABLE (switchover) */
@@ -106,18 +106,18 @@ struct plan_view {
     bool d_elsewhere;  /* it is silent, but another server of the zone shows d, signed */
     struct record d;   /* as read; when silent: the last that we read or wrote (epoch 0: never) */
     size_t n_nodes;
-    struct plan_node nodes[CLUSTER_NODES_MAX];
-    struct plan_marks marks;
+    struct planner_node nodes[CLUSTER_NODES_MAX];
+    struct planner_marks marks;
 };
 
-enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
+enum planner_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
 
 /* id, what happened, what to do next. %s is the node of the move. */
-#define PLAN_REASONS(X)                                                                            \
+#define PLANNER_REASONS(X)                                                                         \
     X(WHY_NONE, "", "")                                                                            \
     X(WHY_FORWARD, "the role is on %s", "")                                                        \
     X(WHY_UNDONE, "rolled back: %s is the owner as before",                                        \
-      "look at the step that failed, then try again")                                              \
+      "`pgtandem show` has the step that failed and why; then the same command again")             \
     X(WHY_NOTHING, "nothing is open", "")                                                          \
     X(WHY_SETTLED, "settled: %s is the owner and runs", "")                                        \
     X(WHY_FENCED, "%s is fenced", "`pgtandem unfence` takes it back")                              \
@@ -133,7 +133,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_DNS_SILENT, "the zone's primary does not respond, so nothing more is changed",           \
       "bring DNS back, then `pgtandem resume` (or `abort`)")                                       \
     X(WHY_DNS_SILENT_AT_FIRST, "the zone's primary does not respond; nothing has been changed",    \
-      "`pgtandem dns show`; nothing moves without DNS: bring it back, then the same command")      \
+      "`pgtandem dns show`; restore DNS, then run the same command again")                         \
     X(WHY_OPEN, "another transition is open",                                                      \
       "`pgtandem status` names who holds it; `pgtandem resume` or `abort`")                        \
     X(WHY_LOST, "another command claimed the record first", "`pgtandem status` names it")          \
@@ -208,7 +208,7 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "correct what the step's own message names, then `pgtandem rejoin %s`")                      \
     X(WHY_WORD_RECORD,                                                                             \
       "%s has last seen another record than the one that the zone's secondary shows",              \
-      "only the zone's primary can tell which of them holds: bring it back")                       \
+      "only the zone's primary decides which of them holds: bring it back")                        \
     X(WHY_WORD_PEER,                                                                               \
       "%s answers, but it is not a standby that obeys the record's epoch; nothing has been "       \
       "changed",                                                                                   \
@@ -219,66 +219,66 @@ enum plan_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
       "primary since, then run the command again with --accept-unfenced %s")                       \
     X(WHY_NOT_OWNER, "%s is not the owner: it stays fenced", "`pgtandem rejoin` makes it a standby")
 
-enum plan_reason {
+enum planner_reason {
 #define X(id, text, hint) id,
-    PLAN_REASONS(X)
+    PLANNER_REASONS(X)
 #undef X
         WHY_COUNT
 };
-const char *plan_reason_text(enum plan_reason r);
-const char *plan_reason_hint(enum plan_reason r);
+const char *planner_reason_text(enum planner_reason r);
+const char *planner_reason_hint(enum planner_reason r);
 /* A sentence of these tables with each %s replaced by `node`. */
 void planner_sentence(const char *text, const char *node, char *ret_text, size_t bytes);
 
-struct plan_move {
-    int kind;        /* enum plan_move_kind */
+struct planner_move {
+    int kind;        /* enum planner_move_kind */
     int step;        /* STEP: enum step_id; STOP: the step that failed or could not be done, or 0 */
     int node;        /* the node it is about; -1 none */
     uint32_t nodes;  /* STEP: bit per node to act on (one bit = node, unless STEP_NODES) */
-    int reason;      /* enum plan_reason */
+    int reason;      /* enum planner_reason */
     int exit_code;   /* DONE, STOP */
     const char *row; /* the row of which table decided: "claim: A fenced, B answers" */
 };
 
-void planner_next(const struct plan_view *v, struct plan_move *ret);
+void planner_next(const struct planner_view *v, struct planner_move *ret);
 
 /* Remember how a step went: once for each node of the move (node -1 for steps on none). `after` is
  * the look taken after it; its own marks are not read. */
-void planner_note(struct plan_marks *m, const struct plan_view *after, enum step_id step, int node,
-                  enum plan_outcome outcome);
+void planner_note(struct planner_marks *m, const struct planner_view *after, enum step_id step,
+                  int node, enum planner_outcome outcome);
 /* … and a DNS step that is DONE first goes here: this record is ours now. */
-void planner_wrote(struct plan_marks *m, enum step_id step, const struct record *r);
+void planner_wrote(struct planner_marks *m, enum step_id step, const struct record *r);
 
 /* Rule W (section 3), of FLIP too: nobody but `target` in `owner` and `from` may be writable.
  * The engine asserts it again, with its latest view, right before FLIP, PROMOTE and UNFENCE are
  * sent. ret_node (may be NULL): the first node that breaks it. */
-bool planner_w_holds(const struct plan_view *v, size_t target, int *ret_node);
+bool planner_w_holds(const struct planner_view *v, size_t target, int *ret_node);
 
 /* The record that a DNS step writes, made from the one that is there (v->d). nonce, txn (fresh:
  * claim and seize begin a transition, the others ignore it), by and tli (stable: the new one, else
  * 0) are the caller's. False if `from` has no room or the step writes no record. */
-struct plan_record_args {
+struct planner_record_args {
     const char *nonce, *txn, *by;
     int64_t tli;
 };
-bool planner_record(const struct plan_view *v, enum step_id step,
-                    const struct plan_record_args *args, struct record *ret);
+bool planner_record(const struct planner_view *v, enum step_id step,
+                    const struct planner_record_args *args, struct record *ret);
 /* The record that a person types for `dns set`: which `from` it gets, or why it is refused.
  * v->marks.accepted: who was declared lost without a fence. ret_node: whom the refusal is about. */
-enum plan_typed {
+enum planner_typed {
     TYPED_OK,
     TYPED_NOT_STABLE, /* state=stable, to=-: whatever was open is given up with the old record */
     TYPED_STRANGER,   /* the owner is no node of the configuration */
     TYPED_NO_PRIMARY, /* the owner is a standby that has never been the primary */
     TYPED_SILENT      /* a node does not respond, and nobody has stated that it is down */
 };
-enum plan_typed planner_typed(const struct plan_view *v, struct record *r, int *ret_node);
+enum planner_typed planner_typed(const struct planner_view *v, struct record *r, int *ret_node);
 /* Whom the alias names under a record: its owner (claim and seize: still the old one). */
 const char *planner_alias_target(const struct record *r);
 
 /* ---- status ------------------------------------------------------------------------------- */
 
-#define PLAN_DEBTS(X)                                                                              \
+#define PLANNER_DEBTS(X)                                                                           \
     X(DEBT_SILENT, "%s does not respond: its state is unknown")                                    \
     X(DEBT_STATE, "%s cannot read its durable state")                                              \
     X(DEBT_WRITABLE, "%s is writable but not the owner")                                           \
@@ -292,45 +292,46 @@ const char *planner_alias_target(const struct record *r);
     X(DEBT_OWNER_DOWN, "the owner %s is not writable")                                             \
     X(DEBT_FROM, "%s was declared lost without a fence and has not answered since")
 
-enum plan_debt_kind {
+enum planner_debt_kind {
 #define X(id, text) id,
-    PLAN_DEBTS(X)
+    PLANNER_DEBTS(X)
 #undef X
         DEBT_KINDS
 };
-const char *plan_debt_text(enum plan_debt_kind k); /* %s is the node */
-bool plan_debt_is_problem(
-    enum plan_debt_kind k); /* false: outstanding, but nobody need hurry (fenced) */
+const char *planner_debt_text(enum planner_debt_kind k); /* %s is the node */
+bool planner_debt_is_problem(
+    enum planner_debt_kind k); /* false: outstanding, but nobody need hurry (fenced) */
 
-struct plan_debt {
+struct planner_debt {
     int kind;
     size_t node;
 };
-enum { PLAN_DEBTS_MAX = CLUSTER_NODES_MAX * 3 };
+enum { PLANNER_DEBTS_MAX = CLUSTER_NODES_MAX * 3 };
 
 /* Derived from the view, never stored. At stable: what is outstanding. Returns how many. */
-size_t planner_debts(const struct plan_view *v, struct plan_debt ret[PLAN_DEBTS_MAX]);
+size_t planner_debts(const struct planner_view *v, struct planner_debt ret[PLANNER_DEBTS_MAX]);
 
 /* One problem and what to do next for `status` (v->command and marks are not read). WHY_NOTHING
  * when all is well. `command` is what to type, or what a person has to do where no command leads
  * on; "" when there is nothing, or when the node at_node has to be looked at itself. */
-struct plan_situation {
-    enum plan_reason reason;
+struct planner_situation {
+    enum planner_reason reason;
     int node;            /* -1 none */
     const char *problem; /* %s is the node */
     char command[480];
     int at_node;         /* -1 none */
     bool past_no_return; /* see below */
 };
-void planner_situation(const struct plan_view *v, struct plan_situation *ret);
+void planner_situation(const struct planner_view *v, struct planner_situation *ret);
 /* An open transition whose new owner is PROMOTING or writable. */
-bool plan_past_no_return(const struct plan_view *v);
+bool planner_past_no_return(const struct planner_view *v);
 /* In flip, by its agent's word: the owner's promotion has taken place. And PostgreSQL is neither
  * primary there nor in recovery: after a crash within the promotion it can be promoted again. */
-bool plan_promoted(const struct plan_view *v);
-bool plan_promoted_down(const struct plan_view *v);
+bool planner_promoted(const struct planner_view *v);
+bool planner_promoted_down(const struct planner_view *v);
 
 /* Lookup helpers: index, or -1. */
-int plan_node_index(const struct plan_view *v, const char *name);
-int plan_owner(const struct plan_view *v);    /* d.owner */
-int plan_previous(const struct plan_view *v); /* flip: the last of `from`, the owner before it */
+int planner_node_index(const struct planner_view *v, const char *name);
+int planner_owner(const struct planner_view *v); /* d.owner */
+int planner_previous(
+    const struct planner_view *v); /* flip: the last of `from`, the owner before it */

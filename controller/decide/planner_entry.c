@@ -6,248 +6,249 @@
 
 /* ---- which nodes -------------------------------------------------------------------------- */
 
-static uint32_t owner(const struct plan_view *v)
+static uint32_t owner(const struct planner_view *v)
 {
-    return plan_bit(plan_owner(v));
+    return planner_bit(planner_owner(v));
 }
 
-static uint32_t to(const struct plan_view *v)
+static uint32_t to(const struct planner_view *v)
 {
-    return plan_bit(v->to);
+    return planner_bit(v->to);
 }
 
-static uint32_t suspects(const struct plan_view *v)
+static uint32_t suspects(const struct planner_view *v)
 {
-    return plan_suspects(v, v->to);
+    return planner_suspects(v, v->to);
 }
 
-static uint32_t seen_writable(const struct plan_view *v)
+static uint32_t seen_writable(const struct planner_view *v)
 {
-    return plan_seen_writable(v, v->to);
+    return planner_seen_writable(v, v->to);
 }
 
 /* Refused before anything is changed: nobody could say later that these cannot write. */
-static uint32_t ungraded(const struct plan_view *v)
+static uint32_t ungraded(const struct planner_view *v)
 {
-    uint32_t nodes = v->cut_possible ? 0 : plan_silent(v, v->to);
+    uint32_t nodes = v->cut_possible ? 0 : planner_silent(v, v->to);
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (plan_confirmed(v, i) || (i != plan_owner(v) && plan_graded(v, i)))
-            nodes &= ~plan_bit(i);
-    return plan_bit(plan_first(nodes));
+        if (planner_confirmed(v, i) || (i != planner_owner(v) && planner_graded(v, i)))
+            nodes &= ~planner_bit(i);
+    return planner_bit(planner_first(nodes));
 }
 
-static uint32_t others(const struct plan_view *v, bool (*is)(const struct plan_view *v, int node))
+static uint32_t others(const struct planner_view *v,
+                       bool (*is)(const struct planner_view *v, int node))
 {
     uint32_t nodes = 0;
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (i != plan_owner(v) && plan_answers(v, i) && is(v, i))
-            nodes |= plan_bit(i);
+        if (i != planner_owner(v) && planner_answers(v, i) && is(v, i))
+            nodes |= planner_bit(i);
     return nodes;
 }
 
-static bool is_cron_astray(const struct plan_view *v, int node)
+static bool is_cron_astray(const struct planner_view *v, int node)
 {
     return !v->nodes[node].cron_off;
 }
 
-static bool is_rejoinable(const struct plan_view *v, int node)
+static bool is_rejoinable(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node];
+    const struct planner_node *n = &v->nodes[node];
 
     return n->fenced && n->wal.kind == LINEAGE_INSIDE && n->role == PG_STOPPED &&
-           !(v->marks.rejoin_failed & plan_bit(node));
+           !(v->marks.rejoin_failed & planner_bit(node));
 }
 
 /* … or of which only PostgreSQL can say, once it has replayed what is there: a person asks for it
  * by name. */
-static bool is_startable(const struct plan_view *v, int node)
+static bool is_startable(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node];
+    const struct planner_node *n = &v->nodes[node];
 
     return n->fenced && n->wal.kind != LINEAGE_BEYOND && n->role == PG_STOPPED &&
-           !(v->marks.rejoin_failed & plan_bit(node));
+           !(v->marks.rejoin_failed & planner_bit(node));
 }
 
-static bool is_behind(const struct plan_view *v, int node)
+static bool is_behind(const struct planner_view *v, int node)
 {
-    return v->nodes[node].epoch < v->d.epoch && !(v->marks.arm_failed & plan_bit(node));
+    return v->nodes[node].epoch < v->d.epoch && !(v->marks.arm_failed & planner_bit(node));
 }
 
-static uint32_t other_writable(const struct plan_view *v)
+static uint32_t other_writable(const struct planner_view *v)
 {
-    return others(v, plan_writable);
+    return others(v, planner_writable);
 }
 
-static uint32_t stray(const struct plan_view *v)
+static uint32_t stray(const struct planner_view *v)
 {
     return others(v, is_cron_astray);
 }
 
-static uint32_t rejoinable(const struct plan_view *v)
+static uint32_t rejoinable(const struct planner_view *v)
 {
     return others(v, is_rejoinable);
 }
 
-static uint32_t rejoin_wanted(const struct plan_view *v)
+static uint32_t rejoin_wanted(const struct planner_view *v)
 {
     return v->rejoin ? rejoinable(v) : 0;
 }
 
-static uint32_t astray(const struct plan_view *v)
+static uint32_t astray(const struct planner_view *v)
 {
-    return others(v, plan_astray);
+    return others(v, planner_astray);
 }
 
-static uint32_t behind(const struct plan_view *v)
+static uint32_t behind(const struct planner_view *v)
 {
     return others(v, is_behind);
 }
 
 /* The owner too: after `dns init` nobody has been told of the record yet. */
-static uint32_t all_behind(const struct plan_view *v)
+static uint32_t all_behind(const struct planner_view *v)
 {
-    int i = plan_owner(v);
-    bool told = !plan_answers(v, i) || !is_behind(v, i);
+    int i = planner_owner(v);
+    bool told = !planner_answers(v, i) || !is_behind(v, i);
 
-    return behind(v) | (told ? 0 : plan_bit(i));
+    return behind(v) | (told ? 0 : planner_bit(i));
 }
 
-static uint32_t to_behind(const struct plan_view *v)
+static uint32_t to_behind(const struct planner_view *v)
 {
     return behind(v) & to(v);
 }
 
-static uint32_t to_astray(const struct plan_view *v)
+static uint32_t to_astray(const struct planner_view *v)
 {
     return astray(v) & to(v);
 }
 
-static uint32_t to_startable(const struct plan_view *v)
+static uint32_t to_startable(const struct planner_view *v)
 {
     return others(v, is_startable) & to(v);
 }
 
-static uint32_t to_failed(const struct plan_view *v)
+static uint32_t to_failed(const struct planner_view *v)
 {
     return (v->marks.rejoin_failed | v->marks.follow_failed) & to(v);
 }
 
-static uint32_t to_beyond(const struct plan_view *v)
+static uint32_t to_beyond(const struct planner_view *v)
 {
     return v->nodes[v->to].wal.kind == LINEAGE_BEYOND ? to(v) : 0;
 }
 
 /* ---- conditions --------------------------------------------------------------------------- */
 
-static bool open_transition(const struct plan_view *v)
+static bool open_transition(const struct planner_view *v)
 {
-    return !plan_state_is(v, REGISTER_STABLE);
+    return !planner_state_is(v, REGISTER_STABLE);
 }
 
-static bool to_is_owner(const struct plan_view *v)
+static bool to_is_owner(const struct planner_view *v)
 {
-    return v->to == plan_owner(v);
+    return v->to == planner_owner(v);
 }
 
-static bool to_is_not_owner(const struct plan_view *v)
+static bool to_is_not_owner(const struct planner_view *v)
 {
-    return v->to != plan_owner(v);
+    return v->to != planner_owner(v);
 }
 
-static bool to_silent(const struct plan_view *v)
+static bool to_silent(const struct planner_view *v)
 {
-    return !plan_answers(v, v->to);
+    return !planner_answers(v, v->to);
 }
 
-static bool to_streams(const struct plan_view *v)
+static bool to_streams(const struct planner_view *v)
 {
-    return plan_standby(v, v->to) && v->nodes[v->to].streams_from_owner;
+    return planner_standby(v, v->to) && v->nodes[v->to].streams_from_owner;
 }
 
 /* A standby whose promotion was given up half-way refuses to follow until a FENCE has ended
  * that. */
-static bool to_has_no_fence(const struct plan_view *v)
+static bool to_has_no_fence(const struct planner_view *v)
 {
-    return !v->nodes[v->to].fenced && (!plan_standby(v, v->to) || v->nodes[v->to].promoting);
+    return !v->nodes[v->to].fenced && (!planner_standby(v, v->to) || v->nodes[v->to].promoting);
 }
 
-static bool to_is_fenced(const struct plan_view *v)
+static bool to_is_fenced(const struct planner_view *v)
 {
-    const struct plan_node *n = &v->nodes[v->to];
+    const struct planner_node *n = &v->nodes[v->to];
 
     return n->fenced && !n->standby_only && n->role == PG_STOPPED && n->epoch >= v->d.epoch;
 }
 
-static bool not_preflighted(const struct plan_view *v)
+static bool not_preflighted(const struct planner_view *v)
 {
-    return !plan_done(v, STEP_PREFLIGHT);
+    return !planner_done(v, STEP_PREFLIGHT);
 }
 
-static bool no_evidence(const struct plan_view *v)
+static bool no_evidence(const struct planner_view *v)
 {
-    return !plan_done(v, STEP_EVIDENCE);
+    return !planner_done(v, STEP_EVIDENCE);
 }
 
-static bool loss_not_accepted(const struct plan_view *v)
+static bool loss_not_accepted(const struct planner_view *v)
 {
-    return !plan_done(v, STEP_LOSS);
+    return !planner_done(v, STEP_LOSS);
 }
 
 /* Known before anything is seized: where it branched, and what the others have. */
-static bool leaves_behind(const struct plan_view *v)
+static bool leaves_behind(const struct planner_view *v)
 {
-    return v->nodes[v->to].branched && !plan_most_wal(v, v->to);
+    return v->nodes[v->to].branched && !planner_most_wal(v, v->to);
 }
 
 /* While a standby still receives, positions differ by what is on the wire: then SEIZE's own row
  * judges, once all are detached. */
-static bool has_less(const struct plan_view *v)
+static bool has_less(const struct planner_view *v)
 {
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (plan_standby(v, i) && v->nodes[i].receiving)
+        if (planner_standby(v, i) && v->nodes[i].receiving)
             return false;
-    return !v->nodes[v->to].branched && !plan_most_wal(v, v->to);
+    return !v->nodes[v->to].branched && !planner_most_wal(v, v->to);
 }
 
-static bool owner_silent(const struct plan_view *v)
+static bool owner_silent(const struct planner_view *v)
 {
-    return !plan_answers(v, plan_owner(v));
+    return !planner_answers(v, planner_owner(v));
 }
 
-static bool owner_writable(const struct plan_view *v)
+static bool owner_writable(const struct planner_view *v)
 {
-    return plan_writable(v, plan_owner(v));
+    return planner_writable(v, planner_owner(v));
 }
 
-static bool owner_not_writable(const struct plan_view *v)
+static bool owner_not_writable(const struct planner_view *v)
 {
     return !owner_writable(v);
 }
 
-static bool owner_unknown(const struct plan_view *v)
+static bool owner_unknown(const struct planner_view *v)
 {
-    return plan_unknown(v, plan_owner(v));
+    return planner_unknown(v, planner_owner(v));
 }
 
 /* Its mark is set, whether it runs or not. */
-static bool owner_can_return(const struct plan_view *v)
+static bool owner_can_return(const struct planner_view *v)
 {
-    return (owner_not_writable(v) || plan_marked(v, plan_owner(v))) &&
-           plan_can_return(v, plan_owner(v));
+    return (owner_not_writable(v) || planner_marked(v, planner_owner(v))) &&
+           planner_can_return(v, planner_owner(v));
 }
 
-static bool owner_without_cron(const struct plan_view *v)
+static bool owner_without_cron(const struct planner_view *v)
 {
-    return owner_writable(v) && !v->nodes[plan_owner(v)].cron_on;
+    return owner_writable(v) && !v->nodes[planner_owner(v)].cron_on;
 }
 
 /* A node in `from` has said that it is no danger: the record may forget it. */
-static bool from_answered(const struct plan_view *v)
+static bool from_answered(const struct planner_view *v)
 {
     for (size_t i = 0; i < v->d.n_from; i++)
-        if (!plan_stays_in_from(v, &v->d.from[i]))
+        if (!planner_stays_in_from(v, &v->d.from[i]))
             return true;
     return false;
 }
@@ -256,100 +257,100 @@ static bool from_answered(const struct plan_view *v)
  */
 
 /* Who may write beside it and does not respond. */
-static uint32_t unheard(const struct plan_view *v)
+static uint32_t unheard(const struct planner_view *v)
 {
-    return owner_can_return(v) ? plan_silent(v, plan_owner(v)) : 0;
+    return owner_can_return(v) ? planner_silent(v, planner_owner(v)) : 0;
 }
 
-static uint32_t unheard_not_asked_about(const struct plan_view *v)
+static uint32_t unheard_not_asked_about(const struct planner_view *v)
 {
     return no_evidence(v) ? unheard(v) : 0;
 }
 
-static uint32_t unheard_seen_writable(const struct plan_view *v)
+static uint32_t unheard_seen_writable(const struct planner_view *v)
 {
-    return unheard(v) & plan_seen_writable(v, plan_owner(v));
+    return unheard(v) & planner_seen_writable(v, planner_owner(v));
 }
 
-static uint32_t unheard_ungraded(const struct plan_view *v)
+static uint32_t unheard_ungraded(const struct planner_view *v)
 {
     uint32_t nodes = v->cut_possible ? 0 : unheard(v);
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (plan_confirmed(v, i) || plan_graded(v, i))
-            nodes &= ~plan_bit(i);
-    return plan_bit(plan_first(nodes));
+        if (planner_confirmed(v, i) || planner_graded(v, i))
+            nodes &= ~planner_bit(i);
+    return planner_bit(planner_first(nodes));
 }
 
-static uint32_t unheard_to_cut(const struct plan_view *v)
+static uint32_t unheard_to_cut(const struct planner_view *v)
 {
     uint32_t nodes = v->cut_possible ? unheard(v) : 0;
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (plan_confirmed(v, i) || plan_graded(v, i))
-            nodes &= ~plan_bit(i);
-    return plan_bit(plan_first(nodes));
+        if (planner_confirmed(v, i) || planner_graded(v, i))
+            nodes &= ~planner_bit(i);
+    return planner_bit(planner_first(nodes));
 }
 
-static uint32_t unheard_to_grade(const struct plan_view *v)
+static uint32_t unheard_to_grade(const struct planner_view *v)
 {
     uint32_t nodes = unheard(v);
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (!plan_confirmed(v, i) || plan_graded(v, i))
-            nodes &= ~plan_bit(i);
+        if (!planner_confirmed(v, i) || planner_graded(v, i))
+            nodes &= ~planner_bit(i);
     return nodes;
 }
 
 /* By a person's word alone: if it lives, its watch reads a record that names another owner. */
-static uint32_t unheard_by_word(const struct plan_view *v)
+static uint32_t unheard_by_word(const struct planner_view *v)
 {
-    uint32_t nodes = plan_done(v, STEP_WAIT_WATCH) ? 0 : unheard(v);
+    uint32_t nodes = planner_done(v, STEP_WAIT_WATCH) ? 0 : unheard(v);
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (!(v->marks.accepted & plan_bit(i)) &&
+        if (!(v->marks.accepted & planner_bit(i)) &&
             register_grade_of(&v->d, v->nodes[i].name) != GRADE_G3)
-            nodes &= ~plan_bit(i);
+            nodes &= ~planner_bit(i);
     return nodes ? owner(v) : 0;
 }
 
-static uint32_t to_fence_first(const struct plan_view *v)
+static uint32_t to_fence_first(const struct planner_view *v)
 {
-    return owner_can_return(v) ? plan_weak_others(v) : 0;
+    return owner_can_return(v) ? planner_weak_others(v) : 0;
 }
 
 /* TAKEOVER at stable: only if the owner answers, else a reboot would hold it. */
-static bool repair_begins(const struct plan_view *v)
+static bool repair_begins(const struct planner_view *v)
 {
-    return !plan_holds(v) && !owner_silent(v) && (owner_can_return(v) || owner_without_cron(v));
+    return !planner_holds(v) && !owner_silent(v) && (owner_can_return(v) || owner_without_cron(v));
 }
 
-static bool settle_begins(const struct plan_view *v)
+static bool settle_begins(const struct planner_view *v)
 {
-    return !plan_holds(v) && owner_writable(v) && from_answered(v);
+    return !planner_holds(v) && owner_writable(v) && from_answered(v);
 }
 
-static bool fence_begins(const struct plan_view *v)
+static bool fence_begins(const struct planner_view *v)
 {
-    return !plan_holds(v) && v->d_answered && !owner_silent(v);
+    return !planner_holds(v) && v->d_answered && !owner_silent(v);
 }
 
-static uint32_t to_answers(const struct plan_view *v)
+static uint32_t to_answers(const struct planner_view *v)
 {
-    return plan_answers(v, v->to) ? to(v) : 0;
+    return planner_answers(v, v->to) ? to(v) : 0;
 }
 
-static bool forget_begins(const struct plan_view *v)
+static bool forget_begins(const struct planner_view *v)
 {
-    return !plan_holds(v) && register_from_has(&v->d, v->nodes[v->to].name);
+    return !planner_holds(v) && register_from_has(&v->d, v->nodes[v->to].name);
 }
 
-static bool slot_not_dropped(const struct plan_view *v)
+static bool slot_not_dropped(const struct planner_view *v)
 {
-    return !plan_done(v, STEP_FORGET);
+    return !planner_done(v, STEP_FORGET);
 }
 
-static bool began(const struct plan_view *v)
+static bool began(const struct planner_view *v)
 {
     return v->marks.began;
 }
@@ -359,198 +360,198 @@ static bool began(const struct plan_view *v)
 /* clang-format off */
 /* Before anything is changed, and before the owner is ARMed: its guard may let it go then. */
 #define RETURN_IS_ASKED(state)                                                                     \
-    PLAN_STEP(state ": evidence about the silent",     NULL, unheard_not_asked_about, STEP_EVIDENCE), \
-    PLAN_END (state ": silent, but seen writable",     NULL, unheard_seen_writable, WHY_SEEN_WRITABLE, 4), \
-    PLAN_END (state ": silent, no grade",              NULL, unheard_ungraded, WHY_NO_GRADE, 4),   \
-    PLAN_STEP(state ": G3: the watch has its time",    NULL, unheard_by_word, STEP_WAIT_WATCH)
+    PLANNER_STEP(state ": evidence about the silent",     NULL, unheard_not_asked_about, STEP_EVIDENCE), \
+    PLANNER_END (state ": silent, but seen writable",     NULL, unheard_seen_writable, WHY_SEEN_WRITABLE, 4), \
+    PLANNER_END (state ": silent, no grade",              NULL, unheard_ungraded, WHY_NO_GRADE, 4),   \
+    PLANNER_STEP(state ": G3: the watch has its time",    NULL, unheard_by_word, STEP_WAIT_WATCH)
 #define RETURN_IS_PROVEN(state)                                                                    \
-    PLAN_STEP(state ": another held, stopped or without a fence", NULL, to_fence_first, STEP_FENCE), \
-    PLAN_STEP(state ": silent, a hook can cut it",     NULL, unheard_to_cut, STEP_CUT),            \
-    PLAN_STEP(state ": a grade to be recorded",        NULL, unheard_to_grade, STEP_GRADE)
+    PLANNER_STEP(state ": another held, stopped or without a fence", NULL, to_fence_first, STEP_FENCE), \
+    PLANNER_STEP(state ": silent, a hook can cut it",     NULL, unheard_to_cut, STEP_CUT),            \
+    PLANNER_STEP(state ": a grade to be recorded",        NULL, unheard_to_grade, STEP_GRADE)
 
-static const struct plan_row switchover_entry[] = {
-    PLAN_END ("switchover: a transition is open",  open_transition,   NULL,  WHY_OPEN, 7),
-    PLAN_END ("switchover: to the owner",          to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
-    PLAN_STEP("switchover: preflight",             not_preflighted,   NULL,  STEP_PREFLIGHT),
-    PLAN_END ("switchover: A silent",              owner_silent,      owner, WHY_OWNER_SILENT, 2),
-    PLAN_END ("switchover: B silent",              to_silent,         to,    WHY_TO_SILENT, 2),
-    PLAN_STEP("switchover: claim",                 NULL,              NULL,  STEP_CLAIM),
+static const struct planner_row switchover_entry[] = {
+    PLANNER_END ("switchover: a transition is open",  open_transition,   NULL,  WHY_OPEN, 7),
+    PLANNER_END ("switchover: to the owner",          to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
+    PLANNER_STEP("switchover: preflight",             not_preflighted,   NULL,  STEP_PREFLIGHT),
+    PLANNER_END ("switchover: A silent",              owner_silent,      owner, WHY_OWNER_SILENT, 2),
+    PLANNER_END ("switchover: B silent",              to_silent,         to,    WHY_TO_SILENT, 2),
+    PLANNER_STEP("switchover: claim",                 NULL,              NULL,  STEP_CLAIM),
     {0},
 };
 
-static const struct plan_row failover_entry[] = {
-    PLAN_END ("failover: to the owner",            to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
-    PLAN_STEP("failover: preflight",               not_preflighted,   NULL,  STEP_PREFLIGHT),
-    PLAN_STEP("failover: evidence",                no_evidence,       suspects, STEP_EVIDENCE),
-    PLAN_END ("failover: silent, but seen writable", NULL,            seen_writable, WHY_SEEN_WRITABLE, 2),
-    PLAN_END ("failover: B silent",                to_silent,         to,    WHY_TO_SILENT, 2),
-    PLAN_END ("failover: A silent, no grade",      NULL,              ungraded, WHY_NO_GRADE_YET, 2),
-    PLAN_END ("failover: another has more WAL",    has_less,          to,    WHY_NOT_MOST_WAL, 2),
-    PLAN_STEP("failover: loss not accepted",       loss_not_accepted, owner, STEP_LOSS),
-    PLAN_END ("failover: promoted by hand too early", leaves_behind,  to,    WHY_LEFT_BEHIND, 2),
-    PLAN_STEP("failover: seize",                   NULL,              NULL,  STEP_SEIZE),
+static const struct planner_row failover_entry[] = {
+    PLANNER_END ("failover: to the owner",            to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
+    PLANNER_STEP("failover: preflight",               not_preflighted,   NULL,  STEP_PREFLIGHT),
+    PLANNER_STEP("failover: evidence",                no_evidence,       suspects, STEP_EVIDENCE),
+    PLANNER_END ("failover: silent, but seen writable", NULL,            seen_writable, WHY_SEEN_WRITABLE, 2),
+    PLANNER_END ("failover: B silent",                to_silent,         to,    WHY_TO_SILENT, 2),
+    PLANNER_END ("failover: A silent, no grade",      NULL,              ungraded, WHY_NO_GRADE_YET, 2),
+    PLANNER_END ("failover: another has more WAL",    has_less,          to,    WHY_NOT_MOST_WAL, 2),
+    PLANNER_STEP("failover: loss not accepted",       loss_not_accepted, owner, STEP_LOSS),
+    PLANNER_END ("failover: promoted by hand too early", leaves_behind,  to,    WHY_LEFT_BEHIND, 2),
+    PLANNER_STEP("failover: seize",                   NULL,              NULL,  STEP_SEIZE),
     {0},
 };
 
-static const struct plan_row takeover_entry[] = {
-    PLAN_STEP("take over",                         NULL,              NULL,  STEP_TAKEOVER),
+static const struct planner_row takeover_entry[] = {
+    PLANNER_STEP("take over",                         NULL,              NULL,  STEP_TAKEOVER),
     {0},
 };
 
-static const struct plan_row refuse_open[] = {
-    PLAN_END ("a transition is open",              NULL,              NULL,  WHY_OPEN, 7),
+static const struct planner_row refuse_open[] = {
+    PLANNER_END ("a transition is open",              NULL,              NULL,  WHY_OPEN, 7),
     {0},
 };
 
-static const struct plan_row finished[] = {
-    PLAN_STEP("stable: standbys to rejoin",        NULL,              rejoin_wanted, STEP_REJOIN),
-    PLAN_END ("stable: the owner's jobs are off",  owner_without_cron, owner, WHY_CRON_OWED, 4),
-    PLAN_END ("stable: done",                      NULL,              owner, WHY_FORWARD, 0),
+static const struct planner_row finished[] = {
+    PLANNER_STEP("stable: standbys to rejoin",        NULL,              rejoin_wanted, STEP_REJOIN),
+    PLANNER_END ("stable: the owner's jobs are off",  owner_without_cron, owner, WHY_CRON_OWED, 4),
+    PLANNER_END ("stable: done",                      NULL,              owner, WHY_FORWARD, 0),
     {0},
 };
 
-static const struct plan_row undone[] = {
-    PLAN_END ("stable: undone",                    NULL,              owner, WHY_UNDONE, 3),
+static const struct planner_row undone[] = {
+    PLANNER_END ("stable: undone",                    NULL,              owner, WHY_UNDONE, 3),
     {0},
 };
 
-static const struct plan_row aborted[] = {
-    PLAN_END ("stable: undone, as commanded",      NULL,              owner, WHY_UNDONE, 0),
+static const struct planner_row aborted[] = {
+    PLANNER_END ("stable: undone, as commanded",      NULL,              owner, WHY_UNDONE, 0),
     {0},
 };
 
-static const struct plan_row stable_resume[] = {
-    PLAN_END ("stable: another is writable",       owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
-    PLAN_END ("stable: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
+static const struct planner_row stable_resume[] = {
+    PLANNER_END ("stable: another is writable",       owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
+    PLANNER_END ("stable: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
     RETURN_IS_ASKED("stable"),
-    PLAN_STEP("stable: a node carries an older epoch", NULL,          all_behind, STEP_ARM),
-    PLAN_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
+    PLANNER_STEP("stable: a node carries an older epoch", NULL,          all_behind, STEP_ARM),
+    PLANNER_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
     RETURN_IS_PROVEN("stable"),
-    PLAN_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
-    PLAN_END ("stable: owner unknown",             owner_unknown,     owner, WHY_OWNER_UNKNOWN, 4),
-    PLAN_END ("stable: owner down",                owner_not_writable, owner, WHY_OWNER_DOWN, 4),
-    PLAN_STEP("stable: others' jobs on",           NULL,              stray, STEP_CRON_STRAY),
-    PLAN_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
-    PLAN_STEP("stable: a node in `from` answered", settle_begins,     NULL,  STEP_TAKEOVER),
-    PLAN_STEP("stable: standbys to rejoin",        NULL,              rejoinable, STEP_REJOIN),
-    PLAN_STEP("stable: a standby astray",          NULL,              astray, STEP_FOLLOW),
-    PLAN_END ("stable: settled",                   began,             owner, WHY_SETTLED, 0),
-    PLAN_END ("stable",                            NULL,              owner, WHY_NOTHING, 0),
+    PLANNER_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
+    PLANNER_END ("stable: owner unknown",             owner_unknown,     owner, WHY_OWNER_UNKNOWN, 4),
+    PLANNER_END ("stable: owner down",                owner_not_writable, owner, WHY_OWNER_DOWN, 4),
+    PLANNER_STEP("stable: others' jobs on",           NULL,              stray, STEP_CRON_STRAY),
+    PLANNER_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
+    PLANNER_STEP("stable: a node in `from` answered", settle_begins,     NULL,  STEP_TAKEOVER),
+    PLANNER_STEP("stable: standbys to rejoin",        NULL,              rejoinable, STEP_REJOIN),
+    PLANNER_STEP("stable: a standby astray",          NULL,              astray, STEP_FOLLOW),
+    PLANNER_END ("stable: settled",                   began,             owner, WHY_SETTLED, 0),
+    PLANNER_END ("stable",                            NULL,              owner, WHY_NOTHING, 0),
     {0},
 };
 
-static const struct plan_row stable_abort[] = {
-    PLAN_END ("stable: another is writable",       owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
-    PLAN_END ("stable: nothing to abort",          owner_silent,      NULL,  WHY_NOTHING, 0),
+static const struct planner_row stable_abort[] = {
+    PLANNER_END ("stable: another is writable",       owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
+    PLANNER_END ("stable: nothing to abort",          owner_silent,      NULL,  WHY_NOTHING, 0),
     RETURN_IS_ASKED("stable"),
-    PLAN_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
+    PLANNER_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
     RETURN_IS_PROVEN("stable"),
-    PLAN_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
-    PLAN_STEP("stable: others' jobs on",           owner_without_cron, stray, STEP_CRON_STRAY),
-    PLAN_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
-    PLAN_END ("stable: settled",                   began,             owner, WHY_SETTLED, 0),
-    PLAN_END ("stable: nothing to abort",          NULL,              NULL,  WHY_NOTHING, 0),
+    PLANNER_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
+    PLANNER_STEP("stable: others' jobs on",           owner_without_cron, stray, STEP_CRON_STRAY),
+    PLANNER_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
+    PLANNER_END ("stable: settled",                   began,             owner, WHY_SETTLED, 0),
+    PLANNER_END ("stable: nothing to abort",          NULL,              NULL,  WHY_NOTHING, 0),
     {0},
 };
 
-static const struct plan_row stable_unfence[] = {
-    PLAN_END ("unfence: not the owner",            to_is_not_owner,   to,    WHY_NOT_OWNER, 2),
-    PLAN_END ("unfence: another is writable",      owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
-    PLAN_END ("unfence: owner silent",             owner_silent,      owner, WHY_OWNER_SILENT, 4),
+static const struct planner_row stable_unfence[] = {
+    PLANNER_END ("unfence: not the owner",            to_is_not_owner,   to,    WHY_NOT_OWNER, 2),
+    PLANNER_END ("unfence: another is writable",      owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
+    PLANNER_END ("unfence: owner silent",             owner_silent,      owner, WHY_OWNER_SILENT, 4),
     RETURN_IS_ASKED("unfence"),
-    PLAN_STEP("unfence: begin",                    repair_begins,     NULL,  STEP_TAKEOVER),
+    PLANNER_STEP("unfence: begin",                    repair_begins,     NULL,  STEP_TAKEOVER),
     RETURN_IS_PROVEN("unfence"),
-    PLAN_STEP("unfence: fenced or held",           owner_can_return,  owner, STEP_UNFENCE),
-    PLAN_END ("unfence: owner unknown",            owner_unknown,     owner, WHY_OWNER_UNKNOWN, 4),
-    PLAN_END ("unfence: owner down",               owner_not_writable, owner, WHY_OWNER_DOWN, 4),
-    PLAN_STEP("unfence: others' jobs on",          owner_without_cron, stray, STEP_CRON_STRAY),
-    PLAN_STEP("unfence: jobs off",                 owner_without_cron, owner, STEP_CRON_BACK),
-    PLAN_END ("unfence: done",                     NULL,              owner, WHY_SETTLED, 0),
+    PLANNER_STEP("unfence: fenced or held",           owner_can_return,  owner, STEP_UNFENCE),
+    PLANNER_END ("unfence: owner unknown",            owner_unknown,     owner, WHY_OWNER_UNKNOWN, 4),
+    PLANNER_END ("unfence: owner down",               owner_not_writable, owner, WHY_OWNER_DOWN, 4),
+    PLANNER_STEP("unfence: others' jobs on",          owner_without_cron, stray, STEP_CRON_STRAY),
+    PLANNER_STEP("unfence: jobs off",                 owner_without_cron, owner, STEP_CRON_BACK),
+    PLANNER_END ("unfence: done",                     NULL,              owner, WHY_SETTLED, 0),
     {0},
 };
 
-static const struct plan_row stable_fence[] = {
-    PLAN_END ("fence: silent",                     to_silent,         to,    WHY_TO_SILENT, 4),
-    PLAN_STEP("fence: begin",                      fence_begins,      NULL,  STEP_TAKEOVER),
-    PLAN_END ("fence: done",                       to_is_fenced,      to,    WHY_FENCED, 0),
-    PLAN_STEP("fence: not yet",                    NULL,              to,    STEP_FENCE),
+static const struct planner_row stable_fence[] = {
+    PLANNER_END ("fence: silent",                     to_silent,         to,    WHY_TO_SILENT, 4),
+    PLANNER_STEP("fence: begin",                      fence_begins,      NULL,  STEP_TAKEOVER),
+    PLANNER_END ("fence: done",                       to_is_fenced,      to,    WHY_FENCED, 0),
+    PLANNER_STEP("fence: not yet",                    NULL,              to,    STEP_FENCE),
     {0},
 };
 
-static const struct plan_row stable_rejoin[] = {
-    PLAN_END ("rejoin: the owner",                 to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
-    PLAN_END ("rejoin: silent",                    to_silent,         to,    WHY_TO_SILENT, 4),
-    PLAN_END ("rejoin: done",                      to_streams,        to,    WHY_REJOINED, 0),
-    PLAN_END ("rejoin: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
-    PLAN_END ("rejoin: owner down",                owner_not_writable, owner, WHY_OWNER_IDLE, 4),
-    PLAN_END ("rejoin: WAL of its own",            NULL,              to_beyond, WHY_DIVERGED, 4),
-    PLAN_END ("rejoin: a step failed",             NULL,              to_failed, WHY_REJOIN_FAILED, 4),
-    PLAN_STEP("rejoin: carries an older epoch",    NULL,              to_behind, STEP_ARM),
-    PLAN_STEP("rejoin: without a fence",           to_has_no_fence,   to,    STEP_FENCE),
-    PLAN_STEP("rejoin: fenced",                    NULL,              to_startable, STEP_REJOIN),
-    PLAN_STEP("rejoin: a standby astray",          NULL,              to_astray, STEP_FOLLOW),
-    PLAN_END ("rejoin: nothing to do",             NULL,              to,    WHY_REJOIN_FAILED, 4),
+static const struct planner_row stable_rejoin[] = {
+    PLANNER_END ("rejoin: the owner",                 to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
+    PLANNER_END ("rejoin: silent",                    to_silent,         to,    WHY_TO_SILENT, 4),
+    PLANNER_END ("rejoin: done",                      to_streams,        to,    WHY_REJOINED, 0),
+    PLANNER_END ("rejoin: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
+    PLANNER_END ("rejoin: owner down",                owner_not_writable, owner, WHY_OWNER_IDLE, 4),
+    PLANNER_END ("rejoin: WAL of its own",            NULL,              to_beyond, WHY_DIVERGED, 4),
+    PLANNER_END ("rejoin: a step failed",             NULL,              to_failed, WHY_REJOIN_FAILED, 4),
+    PLANNER_STEP("rejoin: carries an older epoch",    NULL,              to_behind, STEP_ARM),
+    PLANNER_STEP("rejoin: without a fence",           to_has_no_fence,   to,    STEP_FENCE),
+    PLANNER_STEP("rejoin: fenced",                    NULL,              to_startable, STEP_REJOIN),
+    PLANNER_STEP("rejoin: a standby astray",          NULL,              to_astray, STEP_FOLLOW),
+    PLANNER_END ("rejoin: nothing to do",             NULL,              to,    WHY_REJOIN_FAILED, 4),
     {0},
 };
 
 /* Only a node that answers nobody: of any other the record learns by asking it. */
-static const struct plan_row stable_forget[] = {
-    PLAN_END ("forget: the owner",                 to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
-    PLAN_END ("forget: it answers",                NULL,              to_answers, WHY_NOT_LOST, 2),
-    PLAN_END ("forget: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
-    PLAN_END ("forget: owner down",                owner_not_writable, owner, WHY_OWNER_IDLE, 4),
-    PLAN_STEP("forget: out of the record",         forget_begins,     NULL,  STEP_TAKEOVER),
-    PLAN_STEP("forget: nothing older is obeyed",   NULL,              all_behind, STEP_ARM),
-    PLAN_STEP("forget: its slot",                  slot_not_dropped,  owner, STEP_FORGET),
-    PLAN_END ("forget: done",                      NULL,              to,    WHY_FORGOTTEN, 0),
+static const struct planner_row stable_forget[] = {
+    PLANNER_END ("forget: the owner",                 to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
+    PLANNER_END ("forget: it answers",                NULL,              to_answers, WHY_NOT_LOST, 2),
+    PLANNER_END ("forget: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
+    PLANNER_END ("forget: owner down",                owner_not_writable, owner, WHY_OWNER_IDLE, 4),
+    PLANNER_STEP("forget: out of the record",         forget_begins,     NULL,  STEP_TAKEOVER),
+    PLANNER_STEP("forget: nothing older is obeyed",   NULL,              all_behind, STEP_ARM),
+    PLANNER_STEP("forget: its slot",                  slot_not_dropped,  owner, STEP_FORGET),
+    PLANNER_END ("forget: done",                      NULL,              to,    WHY_FORGOTTEN, 0),
     {0},
 };
 /* clang-format on */
 
-const struct plan_row *plan_entry_rows(const struct plan_view *v)
+const struct planner_row *planner_entry_rows(const struct planner_view *v)
 {
-    switch ((enum plan_command)v->command) {
-    case PLAN_SWITCHOVER:
+    switch ((enum planner_command)v->command) {
+    case PLANNER_SWITCHOVER:
         return switchover_entry;
-    case PLAN_FAILOVER:
+    case PLANNER_FAILOVER:
         return failover_entry;
-    case PLAN_RESUME:
-    case PLAN_ABORT:
-        return open_transition(v) ? takeover_entry : plan_stable_rows(v);
-    case PLAN_UNFENCE:
-    case PLAN_FENCE:
-    case PLAN_REJOIN:
-    case PLAN_FORGET:
-        return open_transition(v) ? refuse_open : plan_stable_rows(v);
-    case PLAN_COMMANDS:
+    case PLANNER_RESUME:
+    case PLANNER_ABORT:
+        return open_transition(v) ? takeover_entry : planner_stable_rows(v);
+    case PLANNER_UNFENCE:
+    case PLANNER_FENCE:
+    case PLANNER_REJOIN:
+    case PLANNER_FORGET:
+        return open_transition(v) ? refuse_open : planner_stable_rows(v);
+    case PLANNER_COMMANDS:
         break;
     }
     return refuse_open;
 }
 
-const struct plan_row *plan_stable_rows(const struct plan_view *v)
+const struct planner_row *planner_stable_rows(const struct planner_view *v)
 {
     if (v->marks.finished)
         return finished;
     if (v->marks.undone)
-        return v->command == PLAN_SWITCHOVER || v->command == PLAN_FAILOVER || v->marks.turned
+        return v->command == PLANNER_SWITCHOVER || v->command == PLANNER_FAILOVER || v->marks.turned
                    ? undone
                    : aborted;
-    switch ((enum plan_command)v->command) {
-    case PLAN_ABORT:
+    switch ((enum planner_command)v->command) {
+    case PLANNER_ABORT:
         return stable_abort;
-    case PLAN_UNFENCE:
+    case PLANNER_UNFENCE:
         return stable_unfence;
-    case PLAN_FENCE:
+    case PLANNER_FENCE:
         return stable_fence;
-    case PLAN_REJOIN:
+    case PLANNER_REJOIN:
         return stable_rejoin;
-    case PLAN_FORGET:
+    case PLANNER_FORGET:
         return stable_forget;
-    case PLAN_SWITCHOVER:
-    case PLAN_FAILOVER:
-    case PLAN_RESUME:
-    case PLAN_COMMANDS:
+    case PLANNER_SWITCHOVER:
+    case PLANNER_FAILOVER:
+    case PLANNER_RESUME:
+    case PLANNER_COMMANDS:
         break;
     }
     return stable_resume;

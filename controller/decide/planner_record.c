@@ -6,18 +6,18 @@
 
 /* ---- the next record ----------------------------------------------------------------------- */
 
-static void prune_from(const struct plan_view *v, struct record *r)
+static void prune_from(const struct planner_view *v, struct record *r)
 {
     for (size_t i = r->n_from; i-- > 0;) {
         char name[NODE_NAME_BYTES];
 
         STR_COPY(name, r->from[i].node);
-        if (!plan_stays_in_from(v, &r->from[i]))
+        if (!planner_stays_in_from(v, &r->from[i]))
             register_from_remove(r, name);
     }
 }
 
-static bool record_flip(const struct plan_view *v, struct record *r)
+static bool record_flip(const struct planner_view *v, struct record *r)
 {
     enum grade grade = register_grade_of(&v->d, v->d.owner);
 
@@ -28,9 +28,9 @@ static bool record_flip(const struct plan_view *v, struct record *r)
     register_from_add(r, v->d.owner, grade);
     register_from_remove(r, v->d.to);
     for (size_t i = 0; i < r->n_from; i++) {
-        int node = plan_node_index(v, r->from[i].node);
+        int node = planner_node_index(v, r->from[i].node);
 
-        if (plan_harmless(v, node) && plan_fenced(v, node))
+        if (planner_harmless(v, node) && planner_fenced(v, node))
             r->from[i].grade = GRADE_G1;
     }
     STR_COPY(r->owner, v->d.to);
@@ -39,9 +39,9 @@ static bool record_flip(const struct plan_view *v, struct record *r)
     return true;
 }
 
-static bool record_undo(const struct plan_view *v, struct record *r)
+static bool record_undo(const struct planner_view *v, struct record *r)
 {
-    int a = plan_a(v);
+    int a = planner_old(v);
 
     if (a < 0)
         return false;
@@ -53,22 +53,23 @@ static bool record_undo(const struct plan_view *v, struct record *r)
     return true;
 }
 
-static bool record_grade(const struct plan_view *v, struct record *r)
+static bool record_grade(const struct planner_view *v, struct record *r)
 {
-    uint32_t silent = plan_silent(v, plan_b(v) >= 0 ? plan_b(v) : plan_owner(v));
+    uint32_t silent =
+        planner_silent(v, planner_target(v) >= 0 ? planner_target(v) : planner_owner(v));
 
     for (int i = 0; i < (int)v->n_nodes; i++) {
-        if (!(silent & plan_bit(i)) || !plan_confirmed(v, i))
+        if (!(silent & planner_bit(i)) || !planner_confirmed(v, i))
             continue;
         if (r->n_from == REGISTER_NODES_MAX && !register_from_has(r, v->nodes[i].name))
             return false;
-        register_from_add(r, v->nodes[i].name, v->marks.cut & plan_bit(i) ? GRADE_G2 : GRADE_G3);
+        register_from_add(r, v->nodes[i].name, v->marks.cut & planner_bit(i) ? GRADE_G2 : GRADE_G3);
     }
     return true;
 }
 
-static bool record_begin(const struct plan_view *v, enum register_state state,
-                         const struct plan_record_args *args, struct record *r)
+static bool record_begin(const struct planner_view *v, enum register_state state,
+                         const struct planner_record_args *args, struct record *r)
 {
     if (v->to < 0)
         return false;
@@ -79,7 +80,7 @@ static bool record_begin(const struct plan_view *v, enum register_state state,
     return true;
 }
 
-static bool record_stable(const struct plan_view *v, struct record *r)
+static bool record_stable(const struct planner_view *v, struct record *r)
 {
     prune_from(v, r);
     r->to[0] = '\0';
@@ -87,18 +88,18 @@ static bool record_stable(const struct plan_view *v, struct record *r)
     return true;
 }
 
-static bool record_takeover(const struct plan_view *v, struct record *r)
+static bool record_takeover(const struct planner_view *v, struct record *r)
 {
-    if (plan_state_is(v, REGISTER_STABLE))
+    if (planner_state_is(v, REGISTER_STABLE))
         prune_from(v, r);
-    if (v->command == PLAN_FORGET)
+    if (v->command == PLANNER_FORGET)
         register_from_remove(r, v->nodes[v->to].name);
     r->epoch++;
     return true;
 }
 
-bool planner_record(const struct plan_view *v, enum step_id step,
-                    const struct plan_record_args *args, struct record *ret)
+bool planner_record(const struct planner_view *v, enum step_id step,
+                    const struct planner_record_args *args, struct record *ret)
 {
     struct record r = v->d;
     bool ok = false;
@@ -138,7 +139,7 @@ const char *planner_alias_target(const struct record *r)
 static const uint64_t kept = (uint64_t)1 << STEP_PREFLIGHT | (uint64_t)1 << STEP_EVIDENCE |
                              (uint64_t)1 << STEP_LOSS | (uint64_t)1 << STEP_WAIT_WATCH;
 
-void planner_wrote(struct plan_marks *m, enum step_id step, const struct record *r)
+void planner_wrote(struct planner_marks *m, enum step_id step, const struct record *r)
 {
     if (r->epoch > m->epoch) {
         m->done &= kept;
@@ -155,24 +156,24 @@ void planner_wrote(struct plan_marks *m, enum step_id step, const struct record 
         m->undone = true;
 }
 
-static void note_done(struct plan_marks *m, const struct plan_view *after, enum step_id step,
+static void note_done(struct planner_marks *m, const struct planner_view *after, enum step_id step,
                       int node)
 {
     m->done |= step_bit(step);
     m->failed &= ~step_bit(step);
-    m->unsettled &= ~plan_bit(node);
+    m->unsettled &= ~planner_bit(node);
     if (step == STEP_ARM)
-        m->arm_failed &= ~plan_bit(node);
+        m->arm_failed &= ~planner_bit(node);
     if (step == STEP_CUT)
-        m->cut |= plan_bit(node);
-    if (step == STEP_VERIFY && node >= 0 && plan_a(after) >= 0) {
-        m->verified_shutdown_lsn = after->nodes[plan_a(after)].shutdown_lsn;
+        m->cut |= planner_bit(node);
+    if (step == STEP_VERIFY && node >= 0 && planner_old(after) >= 0) {
+        m->verified_shutdown_lsn = after->nodes[planner_old(after)].shutdown_lsn;
         m->verified_replay_lsn = after->nodes[node].replay_lsn;
     }
 }
 
 /* Steps to many nodes are judged node by node: one that fails does not speak for the others. */
-static uint32_t *failed_nodes(struct plan_marks *m, enum step_id step)
+static uint32_t *failed_nodes(struct planner_marks *m, enum step_id step)
 {
     if (step == STEP_ARM)
         return &m->arm_failed;
@@ -183,8 +184,8 @@ static uint32_t *failed_nodes(struct plan_marks *m, enum step_id step)
     return NULL;
 }
 
-static void note_failed(struct plan_marks *m, const struct plan_view *after, enum step_id step,
-                        int node, enum plan_outcome outcome)
+static void note_failed(struct planner_marks *m, const struct planner_view *after,
+                        enum step_id step, int node, enum planner_outcome outcome)
 {
     uint32_t *nodes = failed_nodes(m, step);
 
@@ -193,23 +194,23 @@ static void note_failed(struct plan_marks *m, const struct plan_view *after, enu
     m->lost |= outcome == OUTCOME_LOST;
     m->declined |= outcome == OUTCOME_DECLINED;
     if (m->last_unknown)
-        m->unsettled |= plan_bit(node);
+        m->unsettled |= planner_bit(node);
     if (m->last_unknown && step == STEP_FLIP)
         m->late_flip = true;
     if (nodes) {
-        *nodes |= plan_bit(node);
+        *nodes |= planner_bit(node);
     } else {
         m->failed_again |= m->failed & step_bit(step);
         m->failed |= step_bit(step);
     }
     /* so that a new epoch (a late flip is fenced by one) does not make it try again */
     if (step == STEP_FLIP &&
-        (after->command == PLAN_SWITCHOVER || (m->done & step_bit(STEP_CATCHUP))))
+        (after->command == PLANNER_SWITCHOVER || (m->done & step_bit(STEP_CATCHUP))))
         m->turned = true;
 }
 
-void planner_note(struct plan_marks *m, const struct plan_view *after, enum step_id step, int node,
-                  enum plan_outcome outcome)
+void planner_note(struct planner_marks *m, const struct planner_view *after, enum step_id step,
+                  int node, enum planner_outcome outcome)
 {
     if ((steps[step].flags & STEP_CHANGES) && !(steps[step].flags & STEP_DNS) &&
         outcome != OUTCOME_DECLINED)
@@ -220,7 +221,7 @@ void planner_note(struct plan_marks *m, const struct plan_view *after, enum step
         note_failed(m, after, step, node, outcome);
     /* the first act on the way back decides the direction for the rest of the run */
     if ((steps[step].flags & STEP_BACKWARD) &&
-        (after->command == PLAN_SWITCHOVER ||
-         (after->command == PLAN_RESUME && plan_state_is(after, REGISTER_CLAIM))))
+        (after->command == PLANNER_SWITCHOVER ||
+         (after->command == PLANNER_RESUME && planner_state_is(after, REGISTER_CLAIM))))
         m->turned = true;
 }

@@ -3,17 +3,17 @@
 
 /* It runs as a standby that never had the role, or is kept down as one: no record makes it
  * write. */
-static bool no_primary(const struct plan_view *v, int node)
+static bool no_primary(const struct planner_view *v, int node)
 {
-    return plan_answers(v, node) && v->nodes[node].role != PG_WRITABLE &&
-           (plan_standby(v, node) || (plan_marked(v, node) && !plan_can_return(v, node)));
+    return planner_answers(v, node) && v->nodes[node].role != PG_WRITABLE &&
+           (planner_standby(v, node) || (planner_marked(v, node) && !planner_can_return(v, node)));
 }
 
 /* What was known of who may write is overridden with the record. So all others are in `from`: who
  * answers has still to say at the new epoch what it is, and who is silent takes a person's word. */
-enum plan_typed planner_typed(const struct plan_view *v, struct record *r, int *ret_node)
+enum planner_typed planner_typed(const struct planner_view *v, struct record *r, int *ret_node)
 {
-    int owner = plan_node_index(v, r->owner);
+    int owner = planner_node_index(v, r->owner);
 
     *ret_node = owner;
     if (r->state != REGISTER_STABLE || r->to[0])
@@ -27,7 +27,7 @@ enum plan_typed planner_typed(const struct plan_view *v, struct record *r, int *
         if (i == owner)
             continue;
         *ret_node = i;
-        if (!v->nodes[i].answered && !plan_confirmed(v, i))
+        if (!v->nodes[i].answered && !planner_confirmed(v, i))
             return TYPED_SILENT;
         register_from_add(r, v->nodes[i].name, v->nodes[i].answered ? GRADE_NONE : GRADE_G3);
     }

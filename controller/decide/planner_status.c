@@ -14,63 +14,63 @@ static const struct {
     bool problem;
 } debts[DEBT_KINDS] = {
 #define X(id, text) [id] = {text, id != DEBT_FENCED},
-    PLAN_DEBTS(X)
+    PLANNER_DEBTS(X)
 #undef X
 };
 
-const char *plan_debt_text(enum plan_debt_kind k)
+const char *planner_debt_text(enum planner_debt_kind k)
 {
     return debts[k].text;
 }
 
-bool plan_debt_is_problem(enum plan_debt_kind k)
+bool planner_debt_is_problem(enum planner_debt_kind k)
 {
     return debts[k].problem;
 }
 
 /* At most three for a node: what it is, its jobs, its epoch or its place in `from`. */
-static int role_debt(const struct plan_view *v, int node)
+static int role_debt(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node];
+    const struct planner_node *n = &v->nodes[node];
 
     if (!n->answered)
         return DEBT_SILENT;
     if (!n->state_ok)
         return DEBT_STATE;
-    if (node != plan_owner(v) && n->wal.kind == LINEAGE_BEYOND && n->role != PG_WRITABLE)
+    if (node != planner_owner(v) && n->wal.kind == LINEAGE_BEYOND && n->role != PG_WRITABLE)
         return DEBT_DIVERGED;
     if (n->held)
         return DEBT_HELD;
-    if (node == plan_owner(v))
+    if (node == planner_owner(v))
         return n->role == PG_WRITABLE ? DEBT_KINDS : DEBT_OWNER_DOWN;
     if (n->role == PG_WRITABLE)
         return DEBT_WRITABLE;
     if (n->fenced && n->role == PG_STOPPED)
         return DEBT_FENCED;
-    return plan_standby(v, node) && n->streams_from_owner ? DEBT_KINDS : DEBT_NO_STANDBY;
+    return planner_standby(v, node) && n->streams_from_owner ? DEBT_KINDS : DEBT_NO_STANDBY;
 }
 
-static int cron_debt(const struct plan_view *v, int node)
+static int cron_debt(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node];
+    const struct planner_node *n = &v->nodes[node];
 
     if (!n->answered)
         return DEBT_KINDS;
-    if (node == plan_owner(v))
+    if (node == planner_owner(v))
         return n->cron_on ? DEBT_KINDS : DEBT_OWNER_CRON_OFF;
     return n->cron_off ? DEBT_KINDS : DEBT_CRON_ON;
 }
 
-static int record_debt(const struct plan_view *v, int node)
+static int record_debt(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node];
+    const struct planner_node *n = &v->nodes[node];
 
     if (register_grade_of(&v->d, n->name) == GRADE_G3 && !n->answered)
         return DEBT_FROM;
     return n->answered && n->state_ok && n->epoch < v->d.epoch ? DEBT_EPOCH : DEBT_KINDS;
 }
 
-size_t planner_debts(const struct plan_view *v, struct plan_debt ret[PLAN_DEBTS_MAX])
+size_t planner_debts(const struct planner_view *v, struct planner_debt ret[PLANNER_DEBTS_MAX])
 {
     size_t n = 0;
 
@@ -81,63 +81,63 @@ size_t planner_debts(const struct plan_view *v, struct plan_debt ret[PLAN_DEBTS_
 
         for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
             if (kinds[k] != DEBT_KINDS)
-                ret[n++] = (struct plan_debt){.kind = kinds[k], .node = (size_t)i};
+                ret[n++] = (struct planner_debt){.kind = kinds[k], .node = (size_t)i};
     }
     return n;
 }
 
 /* ---- situation ---------------------------------------------------------------------------- */
 
-static bool dns_silent(const struct plan_view *v)
+static bool dns_silent(const struct planner_view *v)
 {
     return !v->d_answered;
 }
 
 /* What it waits for: the zone's primary, or the nodes that do not answer (guard, row 10). */
-static uint32_t held_without_dns(const struct plan_view *v)
+static uint32_t held_without_dns(const struct planner_view *v)
 {
-    int owner = plan_owner(v);
+    int owner = planner_owner(v);
 
-    return dns_silent(v) && owner >= 0 && plan_answers(v, owner) && v->nodes[owner].held &&
+    return dns_silent(v) && owner >= 0 && planner_answers(v, owner) && v->nodes[owner].held &&
                    !v->nodes[owner].fenced
-               ? plan_bit(owner)
+               ? planner_bit(owner)
                : 0;
 }
 
-static bool no_record(const struct plan_view *v)
+static bool no_record(const struct planner_view *v)
 {
     return v->d.epoch == 0;
 }
 
-static bool foreign(const struct plan_view *v)
+static bool foreign(const struct planner_view *v)
 {
     return v->sysid && v->d.sysid != v->sysid;
 }
 
 /* The rows below look the owner up; a record of strangers has none. */
-static bool strange(const struct plan_view *v)
+static bool strange(const struct planner_view *v)
 {
-    return plan_owner(v) < 0;
+    return planner_owner(v) < 0;
 }
 
-static uint32_t ahead(const struct plan_view *v)
+static uint32_t ahead(const struct planner_view *v)
 {
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (plan_answers(v, i) && v->nodes[i].epoch > v->d.epoch)
-            return plan_bit(i);
+        if (planner_answers(v, i) && v->nodes[i].epoch > v->d.epoch)
+            return planner_bit(i);
     return 0;
 }
 
-static uint32_t writable(const struct plan_view *v)
+static uint32_t writable(const struct planner_view *v)
 {
     uint32_t nodes = 0;
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        nodes |= plan_writable(v, i) ? plan_bit(i) : 0;
+        nodes |= planner_writable(v, i) ? planner_bit(i) : 0;
     return nodes;
 }
 
-static uint32_t two_writable(const struct plan_view *v)
+static uint32_t two_writable(const struct planner_view *v)
 {
     uint32_t nodes = writable(v);
 
@@ -145,83 +145,84 @@ static uint32_t two_writable(const struct plan_view *v)
 }
 
 /* Of a standby that is not the owner they cannot commit, but cannot be told apart either. */
-static uint32_t orphaned(const struct plan_view *v)
+static uint32_t orphaned(const struct planner_view *v)
 {
     uint32_t nodes = 0;
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        nodes |= plan_answers(v, i) && v->nodes[i].orphans ? plan_bit(i) : 0;
+        nodes |= planner_answers(v, i) && v->nodes[i].orphans ? planner_bit(i) : 0;
     return nodes;
 }
 
-static bool open_and_answered(const struct plan_view *v)
+static bool open_and_answered(const struct planner_view *v)
 {
-    return v->d_answered && v->d.epoch > 0 && !plan_state_is(v, REGISTER_STABLE);
+    return v->d_answered && v->d.epoch > 0 && !planner_state_is(v, REGISTER_STABLE);
 }
 
-static uint32_t owner(const struct plan_view *v)
+static uint32_t owner(const struct planner_view *v)
 {
-    return plan_bit(plan_owner(v));
+    return planner_bit(planner_owner(v));
 }
 
-static uint32_t other_writable(const struct plan_view *v)
+static uint32_t other_writable(const struct planner_view *v)
 {
     return writable(v) & ~owner(v);
 }
 
-static uint32_t target(const struct plan_view *v)
+static uint32_t target(const struct planner_view *v)
 {
-    int b = plan_b(v);
+    int b = planner_target(v);
 
-    return b >= 0 ? plan_bit(b) : owner(v);
+    return b >= 0 ? planner_bit(b) : owner(v);
 }
 
-static bool open_flip_silent(const struct plan_view *v)
+static bool open_flip_silent(const struct planner_view *v)
 {
-    return plan_state_is(v, REGISTER_FLIP) && !plan_answers(v, plan_b(v));
+    return planner_state_is(v, REGISTER_FLIP) && !planner_answers(v, planner_target(v));
 }
 
-static bool open_owner_silent(const struct plan_view *v)
+static bool open_owner_silent(const struct planner_view *v)
 {
-    return (plan_state_is(v, REGISTER_CLAIM) || plan_state_is(v, REGISTER_UNDO)) &&
-           !plan_answers(v, plan_owner(v));
+    return (planner_state_is(v, REGISTER_CLAIM) || planner_state_is(v, REGISTER_UNDO)) &&
+           !planner_answers(v, planner_owner(v));
 }
 
-static bool open_transition(const struct plan_view *v)
+static bool open_transition(const struct planner_view *v)
 {
-    return !plan_state_is(v, REGISTER_STABLE);
+    return !planner_state_is(v, REGISTER_STABLE);
 }
 
-static bool owner_silent(const struct plan_view *v)
+static bool owner_silent(const struct planner_view *v)
 {
-    return !plan_answers(v, plan_owner(v));
+    return !planner_answers(v, planner_owner(v));
 }
 
-static bool owner_unknown(const struct plan_view *v)
+static bool owner_unknown(const struct planner_view *v)
 {
-    return plan_unknown(v, plan_owner(v));
+    return planner_unknown(v, planner_owner(v));
 }
 
-static bool owner_stopped_unmarked(const struct plan_view *v)
+static bool owner_stopped_unmarked(const struct planner_view *v)
 {
-    const struct plan_node *n = &v->nodes[plan_owner(v)];
+    const struct planner_node *n = &v->nodes[planner_owner(v)];
 
     return n->role != PG_WRITABLE && !n->fenced && !n->held;
 }
 
-static bool owner_off(const struct plan_view *v) /* a fence that was cut short leaves it running */
+static bool
+owner_off(const struct planner_view *v) /* a fence that was cut short leaves it running */
 {
-    return v->nodes[plan_owner(v)].role != PG_WRITABLE || plan_marked(v, plan_owner(v));
+    return v->nodes[planner_owner(v)].role != PG_WRITABLE || planner_marked(v, planner_owner(v));
 }
 
-static bool owner_cron_off(const struct plan_view *v)
+static bool owner_cron_off(const struct planner_view *v)
 {
-    return !v->nodes[plan_owner(v)].cron_on;
+    return !v->nodes[planner_owner(v)].cron_on;
 }
 
-static uint32_t with_debt(const struct plan_view *v, uint32_t kinds)
+static uint32_t with_debt(const struct planner_view *v, uint32_t kinds)
 {
-    struct plan_debt list[PLAN_DEBTS_MAX];
+    struct planner_debt list[PLANNER_DEBTS_MAX];
     size_t n = planner_debts(v, list);
 
     for (size_t i = 0; i < n; i++)
@@ -230,47 +231,47 @@ static uint32_t with_debt(const struct plan_view *v, uint32_t kinds)
     return 0;
 }
 
-static uint32_t silent_node(const struct plan_view *v)
+static uint32_t silent_node(const struct planner_view *v)
 {
     return with_debt(v, 1U << DEBT_SILENT);
 }
 
-static uint32_t broken_node(const struct plan_view *v)
+static uint32_t broken_node(const struct planner_view *v)
 {
     return with_debt(v, 1U << DEBT_STATE);
 }
 
-static uint32_t held_node(const struct plan_view *v)
+static uint32_t held_node(const struct planner_view *v)
 {
     return with_debt(v, 1U << DEBT_HELD | 1U << DEBT_NO_STANDBY);
 }
 
-static uint32_t diverged_node(const struct plan_view *v)
+static uint32_t diverged_node(const struct planner_view *v)
 {
     return with_debt(v, 1U << DEBT_DIVERGED);
 }
 
 /* … and streams, or could: stopped it can neither mislead a reader nor be taken for a copy */
-static uint32_t diverged_running(const struct plan_view *v)
+static uint32_t diverged_running(const struct planner_view *v)
 {
     uint32_t node = diverged_node(v);
 
-    return plan_standby(v, plan_first(node)) ? node : 0;
+    return planner_standby(v, planner_first(node)) ? node : 0;
 }
 
-static uint32_t settleable(const struct plan_view *v)
+static uint32_t settleable(const struct planner_view *v)
 {
     return with_debt(v, 1U << DEBT_CRON_ON | 1U << DEBT_EPOCH);
 }
 
-static uint32_t fenced_node(const struct plan_view *v)
+static uint32_t fenced_node(const struct planner_view *v)
 {
     return with_debt(v, 1U << DEBT_FENCED);
 }
 
 /* What there is to do where no command leads on, by the planner's last word about it; those that
  * are not here are looked at on the node itself. */
-static const char *by_hand(enum plan_reason why)
+static const char *by_hand(enum planner_reason why)
 {
     if (why == WHY_NEW_OWNER_DOWN)
         return "on %s: start PostgreSQL; then here: pgtandem resume";
@@ -292,9 +293,9 @@ static const char *by_hand(enum plan_reason why)
 /* First match: the most dangerous first. `ways`: the commands that may lead on from there, of which
  * the first that does is proposed; `hand`: what to do where none does, or where it is known before. */
 static const struct situation_row {
-    bool (*when)(const struct plan_view *v);
-    uint32_t (*nodes)(const struct plan_view *v);
-    enum plan_reason reason;
+    bool (*when)(const struct planner_view *v);
+    uint32_t (*nodes)(const struct planner_view *v);
+    enum planner_reason reason;
     const char *problem;
     unsigned ways;
     const char *hand;
@@ -309,8 +310,8 @@ static const struct situation_row {
     {strange, NULL, WHY_UNKNOWN_NODE, "the ownership record names a node that the configuration does not have", 0, "pgtandem config check"},
     {NULL, ahead, WHY_EPOCH_BELOW, "the ownership record is older than what %s has seen", 0, "pgtandem dns show"},
     {open_owner_silent, owner, WHY_OWNER_SILENT, "a transition is open and the owner %s does not respond", WAY_OPEN, NULL},
-    {plan_promoted_down, target, WHY_PROMOTED_DOWN, "a transition is open, past the point of no return: %s has been promoted, and PostgreSQL does not serve there", 0, "on %s: start PostgreSQL; then here: pgtandem resume; if it does not start: pgtandem failover"},
-    {plan_past_no_return, target, WHY_FORWARD_ONLY, "a transition is open, past the point of no return: %s becomes the primary", WAY_RESUME | WAY_FAILOVER, NULL},
+    {planner_promoted_down, target, WHY_PROMOTED_DOWN, "a transition is open, past the point of no return: %s has been promoted, and PostgreSQL does not serve there", 0, "on %s: start PostgreSQL; then here: pgtandem resume; if it does not start: pgtandem failover"},
+    {planner_past_no_return, target, WHY_FORWARD_ONLY, "a transition is open, past the point of no return: %s becomes the primary", WAY_RESUME | WAY_FAILOVER, NULL},
     {open_flip_silent, target, WHY_NEW_OWNER_SILENT, "a transition is open and the new owner %s does not respond", WAY_OPEN, NULL},
     {open_transition, target, WHY_OPEN, "a transition is open, before the point of no return (%s)", WAY_OPEN, NULL},
     {owner_silent, other_writable, WHY_OTHER_WRITABLE, "%s is writable but not the owner, which does not respond", WAY_FAILOVER, NULL},
@@ -331,23 +332,23 @@ static const struct situation_row {
 };
 /* clang-format on */
 
-static void write_names(const struct plan_view *v, uint32_t nodes, const char *before, char *text,
-                        size_t cap)
+static void write_names(const struct planner_view *v, uint32_t nodes, const char *before,
+                        char *text, size_t cap)
 {
     for (int i = 0; i < (int)v->n_nodes; i++) {
         size_t used = strlen(text);
 
-        if (nodes & plan_bit(i))
+        if (nodes & planner_bit(i))
             (void)str_printf(text + used, cap - used, "%s%s", before, v->nodes[i].name);
     }
 }
 
 /* "pgtandem failover --to db01 --accept-unfenced db02": as it is to be typed. Whoever is to be
  * accepted is first brought back, or made sure of: that is a person's word. */
-static void write_way(const struct plan_view *v, const struct way *w, char *text, size_t cap)
+static void write_way(const struct planner_view *v, const struct way *w, char *text, size_t cap)
 {
-    static const char *const verbs[PLAN_COMMANDS] = {"switchover", "failover", "resume", "abort",
-                                                     "unfence",    "fence",    "rejoin", "forget"};
+    static const char *const verbs[PLANNER_COMMANDS] = {
+        "switchover", "failover", "resume", "abort", "unfence", "fence", "rejoin", "forget"};
     char names[200] = "", statement[400] = "";
 
     if (w->accepted) {
@@ -357,13 +358,13 @@ static void write_way(const struct plan_view *v, const struct way *w, char *text
     (void)str_printf(text, cap, "%s%s%spgtandem %s%s%s%s", w->accepted ? "bring back" : "", names,
                      w->accepted ? "; if it is lost, make sure that it stays down, then: " : "",
                      verbs[w->command],
-                     w->command == PLAN_FAILOVER ? " --to "
-                     : w->to >= 0                ? " "
-                                                 : "",
+                     w->command == PLANNER_FAILOVER ? " --to "
+                     : w->to >= 0                   ? " "
+                                                    : "",
                      w->to >= 0 ? v->nodes[w->to].name : "", statement);
 }
 
-static void write_by_hand(const struct plan_view *v, const char *sentence, int node, char *text,
+static void write_by_hand(const struct planner_view *v, const char *sentence, int node, char *text,
                           size_t cap)
 {
     const char *hole = strstr(sentence, "%s");
@@ -375,8 +376,8 @@ static void write_by_hand(const struct plan_view *v, const char *sentence, int n
         (void)str_printf(text, cap, "%s", sentence);
 }
 
-static void next_of(const struct plan_view *v, const struct situation_row *row,
-                    struct plan_situation *ret)
+static void next_of(const struct planner_view *v, const struct situation_row *row,
+                    struct planner_situation *ret)
 {
     const char *hand = row->hand;
     int node = ret->node;
@@ -390,14 +391,14 @@ static void next_of(const struct plan_view *v, const struct situation_row *row,
             return;
         }
         node = w.end.node >= 0 ? w.end.node : node;
-        hand = by_hand((enum plan_reason)w.end.reason);
+        hand = by_hand((enum planner_reason)w.end.reason);
     }
     ret->at_node = hand ? -1 : node;
     if (hand)
         write_by_hand(v, hand, node, ret->command, sizeof(ret->command));
 }
 
-void planner_situation(const struct plan_view *v, struct plan_situation *ret)
+void planner_situation(const struct planner_view *v, struct planner_situation *ret)
 {
     for (size_t i = 0; i < sizeof(situations) / sizeof(situations[0]); i++) {
         const struct situation_row *row = &situations[i];
@@ -407,11 +408,11 @@ void planner_situation(const struct plan_view *v, struct plan_situation *ret)
             continue;
         if (row->nodes && (nodes = row->nodes(v)) == 0)
             continue;
-        *ret = (struct plan_situation){.reason = row->reason,
-                                       .node = plan_first(nodes),
-                                       .problem = row->problem,
-                                       .at_node = -1,
-                                       .past_no_return = plan_past_no_return(v)};
+        *ret = (struct planner_situation){.reason = row->reason,
+                                          .node = planner_first(nodes),
+                                          .problem = row->problem,
+                                          .at_node = -1,
+                                          .past_no_return = planner_past_no_return(v)};
         next_of(v, row, ret);
         return;
     }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-int plan_first(uint32_t nodes)
+int planner_first(uint32_t nodes)
 {
     for (int i = 0; i < CLUSTER_NODES_MAX; i++)
         if (nodes & (1U << i))
@@ -10,7 +10,7 @@ int plan_first(uint32_t nodes)
     return -1;
 }
 
-int plan_node_index(const struct plan_view *v, const char *name)
+int planner_node_index(const struct planner_view *v, const char *name)
 {
     for (size_t i = 0; i < v->n_nodes; i++)
         if (strcmp(v->nodes[i].name, name) == 0)
@@ -18,36 +18,36 @@ int plan_node_index(const struct plan_view *v, const char *name)
     return -1;
 }
 
-int plan_owner(const struct plan_view *v)
+int planner_owner(const struct planner_view *v)
 {
-    return plan_node_index(v, v->d.owner);
+    return planner_node_index(v, v->d.owner);
 }
 
-int plan_previous(const struct plan_view *v)
+int planner_previous(const struct planner_view *v)
 {
-    return v->d.n_from ? plan_node_index(v, v->d.from[v->d.n_from - 1].node) : -1;
+    return v->d.n_from ? planner_node_index(v, v->d.from[v->d.n_from - 1].node) : -1;
 }
 
-bool plan_holds(const struct plan_view *v)
+bool planner_holds(const struct planner_view *v)
 {
-    const struct plan_marks *m = &v->marks;
+    const struct planner_marks *m = &v->marks;
 
     return m->epoch > 0 && m->epoch == v->d.epoch && strcmp(m->nonce, v->d.nonce) == 0;
 }
 
-int plan_a(const struct plan_view *v)
+int planner_old(const struct planner_view *v)
 {
-    return plan_state_is(v, REGISTER_FLIP) ? plan_previous(v) : plan_owner(v);
+    return planner_state_is(v, REGISTER_FLIP) ? planner_previous(v) : planner_owner(v);
 }
 
-int plan_b(const struct plan_view *v)
+int planner_target(const struct planner_view *v)
 {
     switch ((enum register_state)v->d.state) {
     case REGISTER_CLAIM:
     case REGISTER_SEIZE:
-        return plan_node_index(v, v->d.to);
+        return planner_node_index(v, v->d.to);
     case REGISTER_FLIP:
-        return plan_owner(v);
+        return planner_owner(v);
     case REGISTER_STABLE:
     case REGISTER_UNDO:
         break;
@@ -55,96 +55,96 @@ int plan_b(const struct plan_view *v)
     return -1;
 }
 
-uint32_t plan_suspects(const struct plan_view *v, int target)
+uint32_t planner_suspects(const struct planner_view *v, int target)
 {
-    uint32_t nodes = plan_bit(plan_owner(v));
+    uint32_t nodes = planner_bit(planner_owner(v));
 
     for (size_t i = 0; i < v->d.n_from; i++)
-        nodes |= plan_bit(plan_node_index(v, v->d.from[i].node));
-    return nodes & ~plan_bit(target);
+        nodes |= planner_bit(planner_node_index(v, v->d.from[i].node));
+    return nodes & ~planner_bit(target);
 }
 
-bool plan_answers(const struct plan_view *v, int node)
+bool planner_answers(const struct planner_view *v, int node)
 {
     return node >= 0 && v->nodes[node].answered;
 }
 
-bool plan_heard(const struct plan_view *v, int node)
+bool planner_heard(const struct planner_view *v, int node)
 {
     return node >= 0 && v->d.epoch > 0 && v->nodes[node].epoch == v->d.epoch;
 }
 
-bool plan_writable(const struct plan_view *v, int node)
+bool planner_writable(const struct planner_view *v, int node)
 {
-    return plan_answers(v, node) && v->nodes[node].role == PG_WRITABLE;
+    return planner_answers(v, node) && v->nodes[node].role == PG_WRITABLE;
 }
 
-bool plan_fenced(const struct plan_view *v, int node)
+bool planner_fenced(const struct planner_view *v, int node)
 {
     return node >= 0 && v->nodes[node].state_ok && v->nodes[node].fenced;
 }
 
-bool plan_standby(const struct plan_view *v, int node)
+bool planner_standby(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
+    const struct planner_node *n = &v->nodes[node < 0 ? 0 : node];
 
-    return plan_answers(v, node) && n->role == PG_RECOVERY && !n->held &&
+    return planner_answers(v, node) && n->role == PG_RECOVERY && !n->held &&
            (!n->fenced || n->standby_only);
 }
 
-bool plan_astray(const struct plan_view *v, int node)
+bool planner_astray(const struct planner_view *v, int node)
 {
-    return plan_standby(v, node) && !v->nodes[node].promoting &&
+    return planner_standby(v, node) && !v->nodes[node].promoting &&
            !v->nodes[node].streams_from_owner && v->nodes[node].history_ok &&
-           !(v->marks.follow_failed & plan_bit(node));
+           !(v->marks.follow_failed & planner_bit(node));
 }
 
 /* A FENCE that met a promotion halfway may not know yet that this was a primary: only another one
  * tells, and only then UNFENCE is possible. */
-static bool fenced_unknowing(const struct plan_node *n)
+static bool fenced_unknowing(const struct planner_node *n)
 {
     return n->fenced && n->role == PG_WRITABLE && !n->was_primary;
 }
 
-bool plan_fence_unfinished(const struct plan_view *v, int node)
+bool planner_fence_unfinished(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
+    const struct planner_node *n = &v->nodes[node < 0 ? 0 : node];
 
-    return plan_answers(v, node) && n->fenced && !n->standby_only &&
+    return planner_answers(v, node) && n->fenced && !n->standby_only &&
            (n->orphans || n->role == PG_STARTING);
 }
 
-bool plan_weak(const struct plan_view *v, int node)
+bool planner_weak(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
+    const struct planner_node *n = &v->nodes[node < 0 ? 0 : node];
 
-    if (plan_answers(v, node) && fenced_unknowing(n))
+    if (planner_answers(v, node) && fenced_unknowing(n))
         return true;
-    if (plan_fence_unfinished(v, node) || (plan_answers(v, node) && n->orphans))
+    if (planner_fence_unfinished(v, node) || (planner_answers(v, node) && n->orphans))
         return true;
-    if (!plan_answers(v, node) || n->fenced || n->role == PG_WRITABLE)
+    if (!planner_answers(v, node) || n->fenced || n->role == PG_WRITABLE)
         return false;
     /* a node in `from` that has come back as a healthy standby is no danger; A itself is */
     if (n->role == PG_RECOVERY && !n->held && !n->promoting)
-        return node == plan_a(v);
-    return n->held || n->role != PG_UNKNOWN || !plan_state_is(v, REGISTER_CLAIM);
+        return node == planner_old(v);
+    return n->held || n->role != PG_UNKNOWN || !planner_state_is(v, REGISTER_CLAIM);
 }
 
-uint32_t plan_weak_others(const struct plan_view *v)
+uint32_t planner_weak_others(const struct planner_view *v)
 {
-    uint32_t others = plan_suspects(v, plan_owner(v));
+    uint32_t others = planner_suspects(v, planner_owner(v));
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (!plan_weak(v, i))
-            others &= ~plan_bit(i);
-    return plan_bit(plan_first(others));
+        if (!planner_weak(v, i))
+            others &= ~planner_bit(i);
+    return planner_bit(planner_first(others));
 }
 
-bool plan_harmless(const struct plan_view *v, int node)
+bool planner_harmless(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
+    const struct planner_node *n = &v->nodes[node < 0 ? 0 : node];
 
-    if (!plan_heard(v, node) || !n->state_ok || n->role == PG_WRITABLE || n->orphans)
+    if (!planner_heard(v, node) || !n->state_ok || n->role == PG_WRITABLE || n->orphans)
         return false;
     if (!n->fenced) /* a hold is not a fence */
         return n->role == PG_RECOVERY && !n->held && !n->promoting;
@@ -155,43 +155,43 @@ bool plan_harmless(const struct plan_view *v, int node)
            (n->standby_only || !n->shutdown_lsn || n->control_lsn == n->shutdown_lsn);
 }
 
-bool plan_graded(const struct plan_view *v, int node)
+bool planner_graded(const struct planner_view *v, int node)
 {
     return node >= 0 && !v->nodes[node].answered &&
            register_grade_of(&v->d, v->nodes[node].name) >= GRADE_G2;
 }
 
-uint32_t plan_silent(const struct plan_view *v, int target)
+uint32_t planner_silent(const struct planner_view *v, int target)
 {
-    uint32_t nodes = plan_suspects(v, target);
+    uint32_t nodes = planner_suspects(v, target);
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (v->nodes[i].answered || plan_harmless(v, i))
-            nodes &= ~plan_bit(i);
+        if (v->nodes[i].answered || planner_harmless(v, i))
+            nodes &= ~planner_bit(i);
     return nodes;
 }
 
-uint32_t plan_seen_writable(const struct plan_view *v, int target)
+uint32_t planner_seen_writable(const struct planner_view *v, int target)
 {
-    uint32_t nodes = plan_silent(v, target);
+    uint32_t nodes = planner_silent(v, target);
 
     for (int i = 0; i < (int)v->n_nodes; i++)
         if (!v->nodes[i].seen_writable)
-            nodes &= ~plan_bit(i);
+            nodes &= ~planner_bit(i);
     return nodes;
 }
 
-bool plan_confirmed(const struct plan_view *v, int node)
+bool planner_confirmed(const struct planner_view *v, int node)
 {
-    return ((v->marks.cut | v->marks.accepted) & plan_bit(node)) != 0;
+    return ((v->marks.cut | v->marks.accepted) & planner_bit(node)) != 0;
 }
 
-bool planner_w_holds(const struct plan_view *v, size_t target, int *ret_node)
+bool planner_w_holds(const struct planner_view *v, size_t target, int *ret_node)
 {
-    uint32_t suspects = plan_suspects(v, (int)target);
+    uint32_t suspects = planner_suspects(v, (int)target);
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if ((suspects & plan_bit(i)) && !plan_harmless(v, i) && !plan_graded(v, i)) {
+        if ((suspects & planner_bit(i)) && !planner_harmless(v, i) && !planner_graded(v, i)) {
             if (ret_node)
                 *ret_node = i;
             return false;
@@ -199,126 +199,126 @@ bool planner_w_holds(const struct plan_view *v, size_t target, int *ret_node)
     return true;
 }
 
-bool plan_can_return(const struct plan_view *v, int node)
+bool planner_can_return(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
+    const struct planner_node *n = &v->nodes[node < 0 ? 0 : node];
 
-    if (!plan_answers(v, node))
+    if (!planner_answers(v, node))
         return false;
     if (n->fenced)
         return n->was_primary && !n->standby_only;
     return n->role == PG_WRITABLE || n->held;
 }
 
-bool plan_past_no_return(const struct plan_view *v)
+bool planner_past_no_return(const struct planner_view *v)
 {
-    int b = plan_b(v);
+    int b = planner_target(v);
 
-    return v->d.epoch > 0 && plan_state_is(v, REGISTER_FLIP) &&
-           (plan_writable(v, b) || (plan_answers(v, b) && v->nodes[b].promoting));
+    return v->d.epoch > 0 && planner_state_is(v, REGISTER_FLIP) &&
+           (planner_writable(v, b) || (planner_answers(v, b) && v->nodes[b].promoting));
 }
 
-bool plan_unknown(const struct plan_view *v, int node)
+bool planner_unknown(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
+    const struct planner_node *n = &v->nodes[node < 0 ? 0 : node];
 
-    return plan_answers(v, node) && !n->fenced && !n->held && !n->orphans &&
+    return planner_answers(v, node) && !n->fenced && !n->held && !n->orphans &&
            (n->role == PG_UNKNOWN || n->role == PG_STARTING);
 }
 
-bool plan_promoted(const struct plan_view *v)
+bool planner_promoted(const struct planner_view *v)
 {
-    int b = plan_b(v);
+    int b = planner_target(v);
 
-    return v->d.epoch > 0 && plan_state_is(v, REGISTER_FLIP) && plan_answers(v, b) &&
+    return v->d.epoch > 0 && planner_state_is(v, REGISTER_FLIP) && planner_answers(v, b) &&
            v->nodes[b].promoted;
 }
 
-bool plan_promoted_down(const struct plan_view *v)
+bool planner_promoted_down(const struct planner_view *v)
 {
-    return plan_promoted(v) && v->nodes[plan_b(v)].role != PG_RECOVERY &&
-           !plan_writable(v, plan_b(v));
+    return planner_promoted(v) && v->nodes[planner_target(v)].role != PG_RECOVERY &&
+           !planner_writable(v, planner_target(v));
 }
 
-bool plan_absolved(const struct plan_view *v, int node)
+bool planner_absolved(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
+    const struct planner_node *n = &v->nodes[node < 0 ? 0 : node];
 
-    return plan_standby(v, node) || (plan_answers(v, node) && plan_fenced(v, node) &&
-                                     (n->role == PG_STOPPED || n->role == PG_RECOVERY));
+    return planner_standby(v, node) || (planner_answers(v, node) && planner_fenced(v, node) &&
+                                        (n->role == PG_STOPPED || n->role == PG_RECOVERY));
 }
 
 /* A G3 node stays in `from` until it has answered "fenced" or "in recovery"; any other kept its
  * word when it was heard. But with nothing flipped nobody has been asked: one without a grade is
  * there because `dns set` wrote it, and stays until it has answered so at this epoch. */
-bool plan_stays_in_from(const struct plan_view *v, const struct register_from *f)
+bool planner_stays_in_from(const struct planner_view *v, const struct register_from *f)
 {
-    int node = plan_node_index(v, f->node);
-    bool asked = !plan_state_is(v, REGISTER_STABLE) && !plan_state_is(v, REGISTER_CLAIM);
+    int node = planner_node_index(v, f->node);
+    bool asked = !planner_state_is(v, REGISTER_STABLE) && !planner_state_is(v, REGISTER_CLAIM);
 
     if (f->grade == GRADE_G3)
-        return !plan_absolved(v, node);
+        return !planner_absolved(v, node);
     if (f->grade != GRADE_NONE || asked)
         return false;
-    return !(plan_absolved(v, node) && plan_heard(v, node)) && !plan_harmless(v, node);
+    return !(planner_absolved(v, node) && planner_heard(v, node)) && !planner_harmless(v, node);
 }
 
-bool plan_marked(const struct plan_view *v, int node)
+bool planner_marked(const struct planner_view *v, int node)
 {
-    return plan_answers(v, node) && (v->nodes[node].fenced || v->nodes[node].held);
+    return planner_answers(v, node) && (v->nodes[node].fenced || v->nodes[node].held);
 }
 
-bool plan_revoked(const struct plan_view *v, int node)
+bool planner_revoked(const struct planner_view *v, int node)
 {
-    const struct plan_node *n = &v->nodes[node < 0 ? 0 : node];
+    const struct planner_node *n = &v->nodes[node < 0 ? 0 : node];
 
     return node >= 0 && n->revoked_epoch >= v->d.epoch && !n->promoting && n->role != PG_WRITABLE;
 }
 
-bool plan_cron_clear(const struct plan_view *v)
+bool planner_cron_clear(const struct planner_view *v)
 {
-    uint32_t suspects = plan_suspects(v, plan_owner(v));
+    uint32_t suspects = planner_suspects(v, planner_owner(v));
 
     for (int i = 0; i < (int)v->n_nodes; i++) {
-        const struct plan_node *n = &v->nodes[i];
+        const struct planner_node *n = &v->nodes[i];
 
-        if (i == plan_owner(v))
+        if (i == planner_owner(v))
             continue;
         if (n->answered && !n->cron_off)
             return false;
-        if ((suspects & plan_bit(i)) && !(plan_harmless(v, i) && n->cron_off) &&
+        if ((suspects & planner_bit(i)) && !(planner_harmless(v, i) && n->cron_off) &&
             (n->answered || register_grade_of(&v->d, n->name) == GRADE_NONE))
             return false;
     }
     return true;
 }
 
-uint64_t plan_wal(const struct plan_node *n)
+uint64_t planner_wal(const struct planner_node *n)
 {
     return n->receive_lsn > n->replay_lsn ? n->receive_lsn : n->replay_lsn;
 }
 
 /* A branch has of the timeline that it left what lies before that point, and no more. */
-static bool has_more(const struct plan_node *n, const struct plan_node *b, bool less_accepted)
+static bool has_more(const struct planner_node *n, const struct planner_node *b, bool less_accepted)
 {
     if (b->branched && n->tli < b->tli)
-        return !less_accepted && plan_wal(n) > b->branch_at;
-    return n->tli >= b->tli && plan_wal(n) > plan_wal(b);
+        return !less_accepted && planner_wal(n) > b->branch_at;
+    return n->tli >= b->tli && planner_wal(n) > planner_wal(b);
 }
 
-bool plan_most_wal(const struct plan_view *v, int node)
+bool planner_most_wal(const struct planner_view *v, int node)
 {
-    const struct plan_node *b = &v->nodes[node];
+    const struct planner_node *b = &v->nodes[node];
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (i != node && plan_standby(v, i) && has_more(&v->nodes[i], b, v->marks.less_accepted))
+        if (i != node && planner_standby(v, i) && has_more(&v->nodes[i], b, v->marks.less_accepted))
             return false;
     return true;
 }
 
-bool plan_timeline_fits(const struct plan_view *v, int node)
+bool planner_timeline_fits(const struct planner_view *v, int node)
 {
-    const struct plan_node *b = &v->nodes[node];
+    const struct planner_node *b = &v->nodes[node];
 
     if (!(b->history_ok || b->branched) || !b->sysid_ok)
         return false;
@@ -328,62 +328,63 @@ bool plan_timeline_fits(const struct plan_view *v, int node)
     return true;
 }
 
-bool plan_verified(const struct plan_view *v, int a, int b)
+bool planner_verified(const struct planner_view *v, int a, int b)
 {
     if (a < 0 || b < 0)
         return false;
-    const struct plan_node *na = &v->nodes[a], *nb = &v->nodes[b];
+    const struct planner_node *na = &v->nodes[a], *nb = &v->nodes[b];
 
-    return plan_heard(v, a) && plan_fenced(v, a) && na->clean && na->shutdown_lsn &&
+    return planner_heard(v, a) && planner_fenced(v, a) && na->clean && na->shutdown_lsn &&
            na->control_lsn == na->shutdown_lsn && nb->replay_lsn > na->shutdown_lsn &&
            nb->history_ok && nb->sysid_ok; /* on another line of WAL the LSN proves nothing */
 }
 
 /* B alone may believe in a connection that its owner has lost: a walreceiver does not notice that
  * for wal_receiver_timeout. */
-bool plan_caught_up(const struct plan_view *v)
+bool planner_caught_up(const struct planner_view *v)
 {
     enum { ABOUT_ZERO_BYTES = 1 << 20 };
-    int a = plan_a(v), b = plan_b(v);
+    int a = planner_old(v), b = planner_target(v);
 
-    if (!plan_answers(v, a) || !plan_standby(v, b))
+    if (!planner_answers(v, a) || !planner_standby(v, b))
         return false;
     return v->nodes[b].streams_from_owner && v->nodes[b].attached &&
            v->nodes[b].replay_lsn + ABOUT_ZERO_BYTES >= v->nodes[a].insert_lsn;
 }
 
-static bool seize_flip_ready(const struct plan_view *v, int b)
+static bool seize_flip_ready(const struct planner_view *v, int b)
 {
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (plan_standby(v, i) && v->nodes[i].receiving)
+        if (planner_standby(v, i) && v->nodes[i].receiving)
             return false;
-    return plan_most_wal(v, b) && plan_timeline_fits(v, b) && plan_done(v, STEP_DETACH) &&
-           (plan_done(v, STEP_EVIDENCE_AGAIN) || plan_silent(v, b) == 0) && plan_done(v, STEP_LOSS);
+    return planner_most_wal(v, b) && planner_timeline_fits(v, b) && planner_done(v, STEP_DETACH) &&
+           (planner_done(v, STEP_EVIDENCE_AGAIN) || planner_silent(v, b) == 0) &&
+           planner_done(v, STEP_LOSS);
 }
 
-bool plan_flip_ready(const struct plan_view *v)
+bool planner_flip_ready(const struct planner_view *v)
 {
-    int a = plan_a(v), b = plan_b(v);
+    int a = planner_old(v), b = planner_target(v);
 
-    if (!plan_holds(v) || !plan_standby(v, b) || !plan_heard(v, b) ||
+    if (!planner_holds(v) || !planner_standby(v, b) || !planner_heard(v, b) ||
         !planner_w_holds(v, (size_t)b, NULL))
         return false;
-    if (plan_state_is(v, REGISTER_CLAIM))
-        return plan_done(v, STEP_VERIFY) && plan_verified(v, a, b);
-    return plan_state_is(v, REGISTER_SEIZE) && seize_flip_ready(v, b);
+    if (planner_state_is(v, REGISTER_CLAIM))
+        return planner_done(v, STEP_VERIFY) && planner_verified(v, a, b);
+    return planner_state_is(v, REGISTER_SEIZE) && seize_flip_ready(v, b);
 }
 
 /* A switchover that turned round goes forward again if the promotion turns out to have happened.
  * And a flip that finds A writable while B is not goes back whatever the command (section 7). */
-bool plan_back(const struct plan_view *v)
+bool planner_back(const struct planner_view *v)
 {
-    if (plan_state_is(v, REGISTER_FLIP)) {
-        bool done = plan_writable(v, plan_b(v));
+    if (planner_state_is(v, REGISTER_FLIP)) {
+        bool done = planner_writable(v, planner_target(v));
 
-        if (plan_writable(v, plan_a(v)) && !done)
+        if (planner_writable(v, planner_old(v)) && !done)
             return true;
-        if (done && v->command != PLAN_ABORT)
+        if (done && v->command != PLANNER_ABORT)
             return false;
     }
-    return v->command == PLAN_ABORT || v->marks.turned;
+    return v->command == PLANNER_ABORT || v->marks.turned;
 }

@@ -7,287 +7,289 @@
 
 /* ---- ready -------------------------------------------------------------------------------- */
 
-static bool always(const struct plan_view *v, size_t node)
+static bool always(const struct planner_view *v, size_t node)
 {
     (void)v, (void)node;
     return true;
 }
 
-static bool answers(const struct plan_view *v, size_t node)
+static bool answers(const struct planner_view *v, size_t node)
 {
-    return plan_answers(v, (int)node);
+    return planner_answers(v, (int)node);
 }
 
-static bool may_claim(const struct plan_view *v, size_t node)
-{
-    (void)node;
-    return v->d_answered && plan_state_is(v, REGISTER_STABLE) && v->to >= 0 &&
-           v->to != plan_owner(v) && !plan_holds(v);
-}
-
-static bool may_seize(const struct plan_view *v, size_t node)
+static bool may_claim(const struct planner_view *v, size_t node)
 {
     (void)node;
-    return v->d_answered && v->to >= 0 && v->to != plan_owner(v) && !plan_holds(v) &&
-           plan_done(v, STEP_LOSS);
+    return v->d_answered && planner_state_is(v, REGISTER_STABLE) && v->to >= 0 &&
+           v->to != planner_owner(v) && !planner_holds(v);
 }
 
-static bool may_take_over(const struct plan_view *v, size_t node)
+static bool may_seize(const struct planner_view *v, size_t node)
+{
+    (void)node;
+    return v->d_answered && v->to >= 0 && v->to != planner_owner(v) && !planner_holds(v) &&
+           planner_done(v, STEP_LOSS);
+}
+
+static bool may_take_over(const struct planner_view *v, size_t node)
 {
     (void)node;
     return v->d_answered && v->d.epoch > 0 &&
-           (!plan_state_is(v, REGISTER_STABLE) || plan_answers(v, plan_owner(v)));
+           (!planner_state_is(v, REGISTER_STABLE) || planner_answers(v, planner_owner(v)));
 }
 
-static bool may_catch_up(const struct plan_view *v, size_t node)
+static bool may_catch_up(const struct planner_view *v, size_t node)
 {
-    return plan_writable(v, (int)node) && plan_standby(v, plan_b(v));
+    return planner_writable(v, (int)node) && planner_standby(v, planner_target(v));
 }
 
 /* In claim a serving primary is stopped only when all that can be done before has been done. */
-static bool may_fence(const struct plan_view *v, size_t node)
+static bool may_fence(const struct planner_view *v, size_t node)
 {
-    const struct plan_node *n = &v->nodes[node];
+    const struct planner_node *n = &v->nodes[node];
 
-    if (!plan_answers(v, (int)node))
+    if (!planner_answers(v, (int)node))
         return false;
-    if (!plan_state_is(v, REGISTER_CLAIM) || n->role != PG_WRITABLE || n->fenced)
+    if (!planner_state_is(v, REGISTER_CLAIM) || n->role != PG_WRITABLE || n->fenced)
         return true;
-    return n->cron_off && plan_done(v, STEP_CATCHUP) && plan_done(v, STEP_ASK_DNS) &&
-           plan_standby(v, plan_b(v)) && v->nodes[plan_b(v)].attached && plan_heard(v, (int)node);
+    return n->cron_off && planner_done(v, STEP_CATCHUP) && planner_done(v, STEP_ASK_DNS) &&
+           planner_standby(v, planner_target(v)) && v->nodes[planner_target(v)].attached &&
+           planner_heard(v, (int)node);
 }
 
-static bool may_verify(const struct plan_view *v, size_t node)
+static bool may_verify(const struct planner_view *v, size_t node)
 {
-    int a = plan_a(v);
+    int a = planner_old(v);
 
-    return plan_standby(v, (int)node) && plan_heard(v, a) && plan_fenced(v, a);
+    return planner_standby(v, (int)node) && planner_heard(v, a) && planner_fenced(v, a);
 }
 
-static bool may_cut(const struct plan_view *v, size_t node)
+static bool may_cut(const struct planner_view *v, size_t node)
 {
-    return v->cut_possible && !plan_answers(v, (int)node);
+    return v->cut_possible && !planner_answers(v, (int)node);
 }
 
-static bool may_grade(const struct plan_view *v, size_t node)
+static bool may_grade(const struct planner_view *v, size_t node)
 {
-    return !plan_answers(v, (int)node) && plan_confirmed(v, (int)node);
+    return !planner_answers(v, (int)node) && planner_confirmed(v, (int)node);
 }
 
-static bool is_standby(const struct plan_view *v, size_t node)
+static bool is_standby(const struct planner_view *v, size_t node)
 {
-    return plan_standby(v, (int)node);
+    return planner_standby(v, (int)node);
 }
 
-static bool may_flip(const struct plan_view *v, size_t node)
+static bool may_flip(const struct planner_view *v, size_t node)
 {
-    return (int)node == plan_b(v) && v->d_answered && plan_flip_ready(v);
+    return (int)node == planner_target(v) && v->d_answered && planner_flip_ready(v);
 }
 
-static bool is_held(const struct plan_view *v, size_t node)
+static bool is_held(const struct planner_view *v, size_t node)
 {
-    return plan_answers(v, (int)node) && v->nodes[node].held;
+    return planner_answers(v, (int)node) && v->nodes[node].held;
 }
 
-static bool may_promote(const struct plan_view *v, size_t node)
+static bool may_promote(const struct planner_view *v, size_t node)
 {
-    return plan_state_is(v, REGISTER_FLIP) && (int)node == plan_owner(v) && plan_holds(v) &&
-           plan_standby(v, (int)node) && planner_w_holds(v, node, NULL);
+    return planner_state_is(v, REGISTER_FLIP) && (int)node == planner_owner(v) &&
+           planner_holds(v) && planner_standby(v, (int)node) && planner_w_holds(v, node, NULL);
 }
 
-static bool may_turn_cron_on(const struct plan_view *v, size_t node)
+static bool may_turn_cron_on(const struct planner_view *v, size_t node)
 {
-    return (int)node == plan_owner(v) && plan_writable(v, (int)node) && plan_cron_clear(v);
+    return (int)node == planner_owner(v) && planner_writable(v, (int)node) && planner_cron_clear(v);
 }
 
-static bool may_follow(const struct plan_view *v, size_t node)
+static bool may_follow(const struct planner_view *v, size_t node)
 {
-    return plan_standby(v, (int)node) && !v->nodes[node].promoting && v->nodes[node].history_ok &&
-           plan_writable(v, plan_owner(v));
+    return planner_standby(v, (int)node) && !v->nodes[node].promoting &&
+           v->nodes[node].history_ok && planner_writable(v, planner_owner(v));
 }
 
-static bool is_writable_owner(const struct plan_view *v, size_t node)
+static bool is_writable_owner(const struct planner_view *v, size_t node)
 {
-    return (int)node == plan_owner(v) && plan_writable(v, (int)node);
+    return (int)node == planner_owner(v) && planner_writable(v, (int)node);
 }
 
 /* The owner obeys this epoch and nothing of an earlier one can still reach it: a request that
  * arrived after the record says stable would leave the owner fenced, or without its jobs, with
  * nothing open. */
-static bool may_settle(const struct plan_view *v, size_t node)
+static bool may_settle(const struct planner_view *v, size_t node)
 {
-    return v->d_answered && plan_holds(v) && is_writable_owner(v, node) &&
-           plan_heard(v, (int)node) && !(v->marks.unsettled & plan_bit((int)node));
+    return v->d_answered && planner_holds(v) && is_writable_owner(v, node) &&
+           planner_heard(v, (int)node) && !(v->marks.unsettled & planner_bit((int)node));
 }
 
-static bool may_rejoin(const struct plan_view *v, size_t node)
+static bool may_rejoin(const struct planner_view *v, size_t node)
 {
-    const struct plan_node *n = &v->nodes[node];
+    const struct planner_node *n = &v->nodes[node];
 
-    return plan_answers(v, (int)node) && (int)node != plan_owner(v) && n->fenced &&
-           n->wal.kind != LINEAGE_BEYOND && plan_writable(v, plan_owner(v));
+    return planner_answers(v, (int)node) && (int)node != planner_owner(v) && n->fenced &&
+           n->wal.kind != LINEAGE_BEYOND && planner_writable(v, planner_owner(v));
 }
 
-static bool may_raise(const struct plan_view *v, size_t node)
+static bool may_raise(const struct planner_view *v, size_t node)
 {
-    return plan_answers(v, (int)node) && v->nodes[node].fenced && (int)node != plan_owner(v) &&
-           v->nodes[node].role != PG_WRITABLE;
+    return planner_answers(v, (int)node) && v->nodes[node].fenced &&
+           (int)node != planner_owner(v) && v->nodes[node].role != PG_WRITABLE;
 }
 
-static bool may_revoke(const struct plan_view *v, size_t node)
+static bool may_revoke(const struct planner_view *v, size_t node)
 {
-    return plan_answers(v, (int)node) && v->nodes[node].role != PG_WRITABLE;
+    return planner_answers(v, (int)node) && v->nodes[node].role != PG_WRITABLE;
 }
 
-static bool may_undo(const struct plan_view *v, size_t node)
+static bool may_undo(const struct planner_view *v, size_t node)
 {
-    if (!v->d_answered || !plan_holds(v) || !plan_can_return(v, (int)node))
+    if (!v->d_answered || !planner_holds(v) || !planner_can_return(v, (int)node))
         return false;
-    return !plan_state_is(v, REGISTER_FLIP) ||
-           (plan_heard(v, plan_b(v)) && plan_revoked(v, plan_b(v)));
+    return !planner_state_is(v, REGISTER_FLIP) ||
+           (planner_heard(v, planner_target(v)) && planner_revoked(v, planner_target(v)));
 }
 
-static bool may_unfence(const struct plan_view *v, size_t node)
+static bool may_unfence(const struct planner_view *v, size_t node)
 {
-    const struct plan_node *n = &v->nodes[node];
+    const struct planner_node *n = &v->nodes[node];
 
-    return (int)node == plan_owner(v) && plan_holds(v) && !v->marks.late_flip &&
-           !plan_state_is(v, REGISTER_FLIP) && !plan_state_is(v, REGISTER_SEIZE) &&
-           plan_can_return(v, (int)node) && (n->role != PG_WRITABLE || plan_marked(v, (int)node)) &&
+    return (int)node == planner_owner(v) && planner_holds(v) && !v->marks.late_flip &&
+           !planner_state_is(v, REGISTER_FLIP) && !planner_state_is(v, REGISTER_SEIZE) &&
+           planner_can_return(v, (int)node) &&
+           (n->role != PG_WRITABLE || planner_marked(v, (int)node)) &&
            planner_w_holds(v, node, NULL);
 }
 
 /* The record is a secondary's; the agent asks once more, and its peers, before it obeys. */
-static bool may_let_go(const struct plan_view *v, size_t node)
+static bool may_let_go(const struct planner_view *v, size_t node)
 {
-    return (int)node == plan_owner(v) && v->d_elsewhere && plan_marked(v, (int)node) &&
-           plan_can_return(v, (int)node) && !v->nodes[node].fenced;
+    return (int)node == planner_owner(v) && v->d_elsewhere && planner_marked(v, (int)node) &&
+           planner_can_return(v, (int)node) && !v->nodes[node].fenced;
 }
 
 /* ---- achieved ----------------------------------------------------------------------------- */
 
-static bool armed(const struct plan_view *v, size_t node)
+static bool armed(const struct planner_view *v, size_t node)
 {
-    return plan_heard(v, (int)node);
+    return planner_heard(v, (int)node);
 }
 
-static bool cron_off(const struct plan_view *v, size_t node)
+static bool cron_off(const struct planner_view *v, size_t node)
 {
     return v->nodes[node].cron_off;
 }
 
-static bool cron_on(const struct plan_view *v, size_t node)
+static bool cron_on(const struct planner_view *v, size_t node)
 {
     return v->nodes[node].cron_on;
 }
 
-static bool fenced(const struct plan_view *v, size_t node)
+static bool fenced(const struct planner_view *v, size_t node)
 {
-    const struct plan_node *n = &v->nodes[node];
+    const struct planner_node *n = &v->nodes[node];
 
-    return plan_fenced(v, (int)node) && !n->standby_only && n->role == PG_STOPPED &&
-           plan_heard(v, (int)node);
+    return planner_fenced(v, (int)node) && !n->standby_only && n->role == PG_STOPPED &&
+           planner_heard(v, (int)node);
 }
 
-static bool fenced_any(const struct plan_view *v, size_t node)
+static bool fenced_any(const struct planner_view *v, size_t node)
 {
-    const struct plan_node *n = &v->nodes[node];
+    const struct planner_node *n = &v->nodes[node];
 
     /* with DNS silent, `fence` has no epoch to compare with */
-    return plan_fenced(v, (int)node) && !n->standby_only && n->role == PG_STOPPED;
+    return planner_fenced(v, (int)node) && !n->standby_only && n->role == PG_STOPPED;
 }
 
-static bool caught_up(const struct plan_view *v, size_t node)
+static bool caught_up(const struct planner_view *v, size_t node)
 {
     (void)node;
-    return plan_caught_up(v);
+    return planner_caught_up(v);
 }
 
-static bool verified(const struct plan_view *v, size_t node)
+static bool verified(const struct planner_view *v, size_t node)
 {
-    return plan_verified(v, plan_a(v), (int)node);
+    return planner_verified(v, planner_old(v), (int)node);
 }
 
-static bool graded(const struct plan_view *v, size_t node)
+static bool graded(const struct planner_view *v, size_t node)
 {
     return register_grade_of(&v->d, v->nodes[node].name) >= GRADE_G2;
 }
 
-static bool not_receiving(const struct plan_view *v, size_t node)
+static bool not_receiving(const struct planner_view *v, size_t node)
 {
-    return plan_standby(v, (int)node) && !v->nodes[node].receiving;
+    return planner_standby(v, (int)node) && !v->nodes[node].receiving;
 }
 
-static bool writable(const struct plan_view *v, size_t node)
+static bool writable(const struct planner_view *v, size_t node)
 {
-    return plan_writable(v, (int)node) && !v->nodes[node].held;
+    return planner_writable(v, (int)node) && !v->nodes[node].held;
 }
 
-static bool not_held(const struct plan_view *v, size_t node)
+static bool not_held(const struct planner_view *v, size_t node)
 {
     return !v->nodes[node].held;
 }
 
-static bool streams(const struct plan_view *v, size_t node)
+static bool streams(const struct planner_view *v, size_t node)
 {
     return v->nodes[node].streams_from_owner;
 }
 
-static bool checkpointed(const struct plan_view *v, size_t node)
+static bool checkpointed(const struct planner_view *v, size_t node)
 {
     return v->nodes[node].control_tli >= v->nodes[node].tli;
 }
 
 /* A standby of the owner; one that only runs may be on a line of WAL of its own. */
-static bool rejoined(const struct plan_view *v, size_t node)
+static bool rejoined(const struct planner_view *v, size_t node)
 {
-    return plan_standby(v, (int)node) && v->nodes[node].streams_from_owner;
+    return planner_standby(v, (int)node) && v->nodes[node].streams_from_owner;
 }
 
-static bool revoked(const struct plan_view *v, size_t node)
+static bool revoked(const struct planner_view *v, size_t node)
 {
-    return plan_revoked(v, (int)node);
+    return planner_revoked(v, (int)node);
 }
 
-static bool unfenced(const struct plan_view *v, size_t node)
+static bool unfenced(const struct planner_view *v, size_t node)
 {
     return writable(v, node) && !v->nodes[node].fenced;
 }
 
-static bool state_claim(const struct plan_view *v, size_t node)
+static bool state_claim(const struct planner_view *v, size_t node)
 {
     (void)node;
-    return plan_state_is(v, REGISTER_CLAIM);
+    return planner_state_is(v, REGISTER_CLAIM);
 }
 
-static bool state_seize(const struct plan_view *v, size_t node)
+static bool state_seize(const struct planner_view *v, size_t node)
 {
     (void)node;
-    return plan_state_is(v, REGISTER_SEIZE);
+    return planner_state_is(v, REGISTER_SEIZE);
 }
 
-static bool state_flip(const struct plan_view *v, size_t node)
+static bool state_flip(const struct planner_view *v, size_t node)
 {
     (void)node;
-    return plan_state_is(v, REGISTER_FLIP);
+    return planner_state_is(v, REGISTER_FLIP);
 }
 
-static bool state_undo(const struct plan_view *v, size_t node)
+static bool state_undo(const struct planner_view *v, size_t node)
 {
     (void)node;
-    return plan_state_is(v, REGISTER_UNDO);
+    return planner_state_is(v, REGISTER_UNDO);
 }
 
-static bool state_stable(const struct plan_view *v, size_t node)
+static bool state_stable(const struct planner_view *v, size_t node)
 {
     (void)node;
-    return plan_state_is(v, REGISTER_STABLE);
+    return planner_state_is(v, REGISTER_STABLE);
 }
 
-static bool held_by_us(const struct plan_view *v, size_t node)
+static bool held_by_us(const struct planner_view *v, size_t node)
 {
     (void)node;
-    return plan_holds(v);
+    return planner_holds(v);
 }
 
 /* ---- the table ---------------------------------------------------------------------------- */
@@ -318,7 +320,7 @@ const struct step steps[STEP_COUNT] = {
     ROW(STEP_CLAIM,          "claim",          DNS | PNR,       STEP_STABLE_BACK,  FAIL_STOP,  10000,  may_claim,        state_claim,   "claim the ownership record"),
     ROW(STEP_SEIZE,          "seize",          DNS | PNR,       STEP_UNDO,         FAIL_STOP,  10000,  may_seize,        state_seize,   "seize the ownership record"),
     ROW(STEP_TAKEOVER,       "takeover",       DNS | PNR,       STEP_STABLE_BACK,  FAIL_STOP,  10000,  may_take_over,    held_by_us,    "take the ownership record over"),
-    ROW(STEP_ARM,            "arm",            ACT | ALL,       STEP_STABLE_BACK,  FAIL_BACK,  5000,   answers,          armed,         "tell the agents: nothing older is obeyed"),
+    ROW(STEP_ARM,            "arm",            ACT | ALL,       STEP_STABLE_BACK,  FAIL_BACK,  5000,   answers,          armed,         "arm the agents: nothing older is obeyed"),
     ROW(STEP_CRON_OFF,       "cron-off",       ACT | NEED,      STEP_CRON_BACK,    FAIL_BACK,  30000,  answers,          cron_off,      "turn the scheduled jobs of %s off"),
     ROW(STEP_CATCHUP,        "catch-up",       ASK | PNR | NEED, STEP_NONE,        FAIL_BACK,  60000,  may_catch_up,     caught_up,     "checkpoint on %s, wait for the target to catch up"),
     ROW(STEP_ASK_DNS,        "ask-dns",        LOOK | PNR,       STEP_NONE,         FAIL_BACK,  10000,  always,           always,        "ask the zone's primary once more"),
@@ -352,13 +354,13 @@ const struct step steps[STEP_COUNT] = {
 };
 /* clang-format on */
 
-uint64_t steps_announced(const struct plan_view *v, enum step_id step)
+uint64_t steps_announced(const struct planner_view *v, enum step_id step)
 {
     if (step == STEP_SEIZE) /* the old primary is lost already */
         return step_bit(STEP_ARM) | step_bit(STEP_FENCE_OLD) | step_bit(STEP_DETACH) |
                step_bit(STEP_EVIDENCE_AGAIN) | step_bit(STEP_FLIP) | step_bit(STEP_WAIT_WATCH) |
                step_bit(STEP_PROMOTE);
-    if (step == STEP_FENCE && plan_state_is(v, REGISTER_CLAIM))
+    if (step == STEP_FENCE && planner_state_is(v, REGISTER_CLAIM))
         return step_bit(STEP_VERIFY) | step_bit(STEP_FLIP) | step_bit(STEP_PROMOTE);
     return 0;
 }
@@ -373,16 +375,16 @@ enum step_id step_from_name(const char *name)
 
 /* ---- what came of it ---------------------------------------------------------------------- */
 
-enum plan_outcome steps_judge(const struct plan_view *v, enum step_id id, int node,
-                              enum plan_outcome said, bool refused)
+enum planner_outcome steps_judge(const struct planner_view *v, enum step_id id, int node,
+                                 enum planner_outcome said, bool refused)
 {
     const struct step *step = &steps[id];
 
-    if ((step->flags & (STEP_OBSERVES | STEP_DNS)) || !plan_answers(v, node))
+    if ((step->flags & (STEP_OBSERVES | STEP_DNS)) || !planner_answers(v, node))
         return said;
     /* An ARM that is to defeat a late request is known by its own answer alone: the epoch was
      * obeyed before. */
-    if (id == STEP_ARM && (v->marks.unsettled & plan_bit(node)))
+    if (id == STEP_ARM && (v->marks.unsettled & planner_bit(node)))
         return said;
     /* "It does not write" is proven by the agent's yes and a look that does not contradict it;
      * what the agent has refused, or could not do, no look makes done. */

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum plan_outcome {
+enum planner_outcome {
     OUTCOME_DONE,    /* observed */
     OUTCOME_FAILED,  /* it did not happen, and will not */
     OUTCOME_UNKNOWN, /* no answer: it may have happened, or still happen */
@@ -23,7 +23,7 @@ enum plan_outcome {
 };
 
 struct err;
-struct plan_view;
+struct planner_view;
 
 enum step_id {
     STEP_NONE, /* "no undo" */
@@ -111,13 +111,13 @@ struct step {
     int64_t timeout_ms; /* default; configuration may stretch it */
     /* May it run now, on this node? The planner never hands out a step that is not ready, and the
      * engine asks again with its latest view right before the act. */
-    bool (*ready)(const struct plan_view *v, size_t node);
+    bool (*ready)(const struct planner_view *v, size_t node);
     /* Is it so? Asked with a view taken after the act: this, not the reply, decides. Of
      * STEP_OBSERVES rows: nothing in the view contradicts it. */
-    bool (*achieved)(const struct plan_view *v, size_t node);
+    bool (*achieved)(const struct planner_view *v, size_t node);
 };
 
-_Static_assert(STEP_COUNT <= 64, "a bit for each step in struct plan_marks");
+_Static_assert(STEP_COUNT <= 64, "a bit for each step in struct planner_marks");
 static inline uint64_t step_bit(enum step_id s)
 {
     return (uint64_t)1 << s;
@@ -129,13 +129,13 @@ extern const struct step steps[STEP_COUNT]; /* by id */
  * counts only if the look shows the thing done; a "no" for want of time may still have left it done
  * (a stop that ended just after its deadline), so the look decides there too. `refused`: it was a
  * "no" for any other reason. */
-enum plan_outcome steps_judge(const struct plan_view *v, enum step_id id, int node,
-                              enum plan_outcome said, bool refused);
+enum planner_outcome steps_judge(const struct planner_view *v, enum step_id id, int node,
+                                 enum planner_outcome said, bool refused);
 
 /* A bit for each step whose intent the durable intent of `step` stands for as well: what may follow
  * it while no node can write. None of them then waits for a disk of its own (docs/protocol.md,
  * I11). */
-uint64_t steps_announced(const struct plan_view *v, enum step_id step);
+uint64_t steps_announced(const struct planner_view *v, enum step_id step);
 
 /* STEP_NONE for a name that nobody knows. */
 enum step_id step_from_name(const char *name);

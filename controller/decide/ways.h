@@ -21,10 +21,10 @@ enum way_bit {
 
 struct way {
     bool leads; /* done, if every step goes well */
-    enum plan_command command;
-    int to;               /* -1 none */
-    uint32_t accepted;    /* bit per node: a person has to state that it is down */
-    struct plan_move end; /* the last word; when none leads on: of the first that was tried */
+    enum planner_command command;
+    int to;                  /* -1 none */
+    uint32_t accepted;       /* bit per node: a person has to state that it is down */
+    struct planner_move end; /* the last word; when none leads on: of the first that was tried */
 };
 
-void ways_find(const struct plan_view *v, unsigned ways, int node, struct way *ret);
+void ways_find(const struct planner_view *v, unsigned ways, int node, struct way *ret);

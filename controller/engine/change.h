@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 
 struct err;
 struct journal;

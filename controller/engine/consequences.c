@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/human.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/decide/steps.h"

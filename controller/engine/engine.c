@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/cluster/evidence.h"
@@ -18,11 +19,11 @@
 
 /* ---- one step ----------------------------------------------------------------------------- */
 
-static bool note_outcomes(struct run *r, const struct plan_move *m, struct op_result *res)
+static bool note_outcomes(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     bool all = true;
     if (m->nodes == 0 || (steps[m->step].flags & STEP_DNS)) {
-        enum plan_outcome said =
+        enum planner_outcome said =
             res->outcome[m->node >= 0 && !(steps[m->step].flags & STEP_DNS) ? m->node
                                                                             : CLUSTER_NODES_MAX];
         planner_note(&r->view.marks, &r->view, (enum step_id)m->step, m->node, said);
@@ -31,8 +32,8 @@ static bool note_outcomes(struct run *r, const struct plan_move *m, struct op_re
     for (size_t i = 0; i < r->view.n_nodes; i++) {
         if (!(m->nodes & (1U << i)))
             continue;
-        enum plan_outcome outcome = steps_judge(&r->view, (enum step_id)m->step, (int)i,
-                                                res->outcome[i], res->refused & (1U << i));
+        enum planner_outcome outcome = steps_judge(&r->view, (enum step_id)m->step, (int)i,
+                                                   res->outcome[i], res->refused & (1U << i));
         planner_note(&r->view.marks, &r->view, (enum step_id)m->step, (int)i, outcome);
         if (outcome == OUTCOME_DONE)
             continue;
@@ -47,7 +48,7 @@ static bool note_outcomes(struct run *r, const struct plan_move *m, struct op_re
 }
 
 /* A request without an answer: ask the node what became of it. */
-static void look_again(struct run *r, const struct plan_move *m, const struct op_result *res)
+static void look_again(struct run *r, const struct planner_move *m, const struct op_result *res)
 {
     for (size_t i = 0; i < r->view.n_nodes; i++)
         if ((m->nodes & (1U << i)) && res->outcome[i] == OUTCOME_UNKNOWN)
@@ -56,20 +57,21 @@ static void look_again(struct run *r, const struct plan_move *m, const struct op
 }
 
 /* In the words of the look that decides, never of an earlier one. */
-static void describe(const struct run *r, const struct plan_move *m, struct op_result *res)
+static void describe(const struct run *r, const struct planner_move *m, struct op_result *res)
 {
     if (res->describe && m->node >= 0 && r->world.nodes[m->node].answered)
         res->describe(r, m, res);
 }
 
 /* A request for it may have had no answer: what is seen then counts. */
-static void note_first_write(struct run *r, const struct plan_move *m, bool ok)
+static void note_first_write(struct run *r, const struct planner_move *m, bool ok)
 {
     if (ok && (m->step == STEP_PROMOTE || m->step == STEP_UNFENCE))
         r->outage_ended_ms = clock_mono_ms();
 }
 
-static void remember_step(struct run *r, const struct plan_move *m, int64_t started_ms, bool done)
+static void remember_step(struct run *r, const struct planner_move *m, int64_t started_ms,
+                          bool done)
 {
     if (r->n_steps < RUN_STEPS_MAX)
         r->steps[r->n_steps++] = (struct run_step){.step = (enum step_id)m->step,
@@ -79,7 +81,7 @@ static void remember_step(struct run *r, const struct plan_move *m, int64_t star
                                                    .done = done};
 }
 
-static void show_step_end(struct run *r, const struct plan_move *m, bool ok,
+static void show_step_end(struct run *r, const struct planner_move *m, bool ok,
                           const struct op_result *res)
 {
     if (ok) {
@@ -93,7 +95,7 @@ static void show_step_end(struct run *r, const struct plan_move *m, bool ok,
                  res->e.msg[0] ? res->e.msg : res->detail);
 }
 
-static int engine_step(struct run *r, const struct plan_move *m, struct err *reterr)
+static int engine_step(struct run *r, const struct planner_move *m, struct err *reterr)
 {
     const struct step *step = &steps[m->step];
     struct op_result *res = arena_alloc(r->session->cluster.arena, sizeof(*res));
@@ -130,7 +132,7 @@ static void ask_interrupted(struct run *r)
     struct err e = {.code = 0};
     if (!r->view.marks.began)
         return;
-    if (plan_past_no_return(&r->view)) {
+    if (planner_past_no_return(&r->view)) {
         progress_say(&r->progress, "past the point of no return: it only goes on");
         return;
     }
@@ -178,12 +180,12 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     for (size_t i = 0; i < s->options.n_ignore; i++)
         r->view.marks.less_accepted |= strcmp(s->options.ignore[i], "most-wal") == 0;
     unsigned what = OBSERVE_AGENTS | OBSERVE_DNS;
-    if (order->command == PLAN_FAILOVER) { /* nobody can write meanwhile: all at once */
+    if (order->command == PLANNER_FAILOVER) { /* nobody can write meanwhile: all at once */
         what |= OBSERVE_EVIDENCE;
         r->rehearsal = rehearse_start(&s->cluster, &r->world, r->view.to, true);
     }
     world_observe(&s->cluster, &r->world, what);
-    if (order->command == PLAN_UNFENCE && r->world.d.status == DNS_VIEW_SILENT)
+    if (order->command == PLANNER_UNFENCE && r->world.d.status == DNS_VIEW_SILENT)
         world_observe(&s->cluster, &r->world,
                       OBSERVE_SURVEY); /* does another server show the record? */
     run_look(r);
@@ -191,7 +193,7 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     summary_outage_before(r);
 }
 
-static bool dns_silent(const struct plan_move *m)
+static bool dns_silent(const struct planner_move *m)
 {
     return m->reason == WHY_DNS_SILENT || m->reason == WHY_DNS_SILENT_AT_FIRST;
 }
@@ -221,7 +223,7 @@ static bool busy(const struct run *r, int node, char ret[160])
 
 /* The planner's last word as an error: its exit code, text and hint, and the step that led to
  * it. */
-static int end_error(const struct run *r, const struct plan_move *m, struct err *reterr)
+static int end_error(const struct run *r, const struct planner_move *m, struct err *reterr)
 {
     static const int codes[] = {[1] = ERR_USAGE,      [2] = ERR_PREFLIGHT,   [3] = ERR_UNDONE,
                                 [4] = ERR_INCOMPLETE, [6] = ERR_UNREACHABLE, [7] = ERR_HELD,
@@ -230,8 +232,8 @@ static int end_error(const struct run *r, const struct plan_move *m, struct err 
     if (m->exit_code == 0)
         return 0;
     summary_reason(r, m, text, sizeof(text));
-    planner_sentence(plan_reason_hint((enum plan_reason)m->reason), run_node_name(r, m->node), hint,
-                     sizeof(hint));
+    planner_sentence(planner_reason_hint((enum planner_reason)m->reason), run_node_name(r, m->node),
+                     hint, sizeof(hint));
     const struct record *d = &r->view.d;
     err_set(reterr, codes[m->exit_code], hint, "%s", text);
     if (m->reason == WHY_SEEN_WRITABLE && evidence_writable(&r->world)) {
@@ -272,7 +274,7 @@ static bool newer_record(struct run *r)
     return r->view.d_answered && r->view.d.epoch > before;
 }
 
-static int engine_loop(struct run *r, struct plan_move *m, struct err *reterr)
+static int engine_loop(struct run *r, struct planner_move *m, struct err *reterr)
 {
     for (;;) {
         planner_next(&r->view, m);
@@ -302,7 +304,7 @@ static bool in_record(const struct record *d, const char *name)
 static int refuse_observers(const struct run *r, const struct engine_order *order,
                             struct err *reterr)
 {
-    if (order->command == PLAN_SWITCHOVER || order->command == PLAN_FAILOVER)
+    if (order->command == PLANNER_SWITCHOVER || order->command == PLANNER_FAILOVER)
         return 0;
     for (size_t i = 0; i < r->world.n_nodes; i++) {
         const char *name = run_node_name(r, (int)i);
@@ -324,7 +326,7 @@ static int refuse_observers(const struct run *r, const struct engine_order *orde
 int engine_run(struct session *s, const struct engine_order *order, struct err *reterr)
 {
     struct run *r = arena_alloc(s->cluster.arena, sizeof(*r));
-    struct plan_move m = {.kind = MOVE_STOP};
+    struct planner_move m = {.kind = MOVE_STOP};
     int rc = session_reason(s, &r->reason, reterr);
     if (rc < 0) {
         journal_close(order->journal);
@@ -340,8 +342,8 @@ int engine_run(struct session *s, const struct engine_order *order, struct err *
     summary_opening(r);
     rc = engine_loop(r, &m, reterr);
     rehearse_drop(r->rehearsal);
-    if (rc == 0 && evidence_for_refusal(r, &m)) {
-        struct plan_move again;
+    if (rc == 0 && op_evidence_for_refusal(r, &m)) {
+        struct planner_move again;
         planner_next(&r->view, &again);
         m = again.kind == MOVE_STEP ? m : again;
     }

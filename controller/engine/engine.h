@@ -23,7 +23,7 @@ struct session;
 
 struct engine_order {
     bool adopt; /* `dns init`: a standby that streams goes on as it does, from whomever */
-    enum plan_command command;
+    enum planner_command command;
     const char *to;          /* NODE, or NULL */
     bool rejoin;             /* a switchover takes the old primary back as a standby at its end */
     const struct plan *plan; /* a saved one that it must still be as; or NULL */

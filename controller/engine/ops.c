@@ -65,7 +65,7 @@ static struct request *request_new(struct run *r, size_t node, enum verb verb, i
 }
 
 /* A "no" is an answer; silence after sending is not. */
-static enum plan_outcome outcome_of(const struct rpc_result *result)
+static enum planner_outcome outcome_of(const struct rpc_result *result)
 {
     if (result->reply)
         return result->reply->ok ? OUTCOME_DONE : OUTCOME_FAILED;

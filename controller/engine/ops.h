@@ -13,7 +13,7 @@
 #include "controller/decide/planner.h"
 #include "controller/engine/run.h"
 
-typedef void (*op_fn)(struct run *r, const struct plan_move *m, struct op_result *res);
+typedef void (*op_fn)(struct run *r, const struct planner_move *m, struct op_result *res);
 
 extern const op_fn ops[STEP_COUNT]; /* by step id; every step that the planner hands out has one */
 
@@ -35,12 +35,13 @@ bool ops_until_all(struct run *r, uint32_t nodes, size_t node, ops_holds_fn hold
 /* Run the loop for a while (the loop goes on serving connections). */
 void ops_pause(struct run *r, int64_t ms);
 
-void op_record(struct run *r, const struct plan_move *m, struct op_result *res); /* ops_dns.c */
-void op_ask_dns(struct run *r, const struct plan_move *m, struct op_result *res);
-void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res); /* ops_ask.c */
-void op_loss(struct run *r, const struct plan_move *m, struct op_result *res);
+void op_record(struct run *r, const struct planner_move *m, struct op_result *res); /* ops_dns.c */
+void op_ask_dns(struct run *r, const struct planner_move *m, struct op_result *res);
+void op_preflight(struct run *r, const struct planner_move *m,
+                  struct op_result *res); /* ops_ask.c */
+void op_loss(struct run *r, const struct planner_move *m, struct op_result *res);
 /* Asks the others about the node that a refusal is about, if it does not respond and they have not
  * been asked; true: they were, and the view is new. */
-bool evidence_for_refusal(struct run *r, const struct plan_move *m);
-void op_evidence(struct run *r, const struct plan_move *m,
+bool op_evidence_for_refusal(struct run *r, const struct planner_move *m);
+void op_evidence(struct run *r, const struct planner_move *m,
                  struct op_result *res); /* ops_evidence.c */

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/cron_minute.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "controller/cluster/examine.h"
 #include "controller/decide/planner_view.h"
@@ -14,7 +15,7 @@
 #include "controller/plan/plan_show.h"
 #include "controller/preflight/preflight.h"
 
-static enum plan_outcome *outcome_at(const struct plan_move *m, struct op_result *res)
+static enum planner_outcome *outcome_at(const struct planner_move *m, struct op_result *res)
 {
     return &res->outcome[m->node >= 0 ? m->node : CLUSTER_NODES_MAX];
 }
@@ -23,14 +24,14 @@ static enum plan_outcome *outcome_at(const struct plan_move *m, struct op_result
 
 static bool unplanned(const struct run *r)
 {
-    return r->view.command == PLAN_FAILOVER;
+    return r->view.command == PLANNER_FAILOVER;
 }
 
 /* Show what will be done; with a saved plan, refuse where what it rested on has changed. */
 static bool as_planned(struct run *r, const struct preflight *p, struct op_result *res)
 {
     struct session *s = r->session;
-    struct plan_view after = r->view;
+    struct planner_view after = r->view;
     struct plan *now = arena_alloc(s->cluster.arena, sizeof(*now));
     after.marks.done |= step_bit(STEP_PREFLIGHT);
     struct plan_look look = {.session = s, .world = &r->world, .view = &after, .preflight = p};
@@ -68,7 +69,7 @@ static bool no_backup(const struct run *r, size_t node)
 static bool await_backups(struct run *r, struct op_result *res)
 {
     const struct session *s = r->session;
-    int owner = plan_owner(&r->view);
+    int owner = planner_owner(&r->view);
     const struct obs_pg *pg = owner >= 0 ? &r->world.nodes[owner].obs.pg : NULL;
 
     if (unplanned(r) || !pg || pg->backups_running == 0 || s->options.wait_jobs_s == 0)
@@ -94,7 +95,7 @@ static void await_cron(struct run *r)
 {
     enum { AHEAD_MS = 500 }; /* from here to that step, and some */
     const struct session *s = r->session;
-    int owner = plan_owner(&r->view);
+    int owner = planner_owner(&r->view);
     const struct world_node *n = owner >= 0 ? &r->world.nodes[owner] : NULL;
 
     if (unplanned(r) || !n || !n->answered || n->obs.cron.entries_on == 0)
@@ -110,7 +111,7 @@ static void await_cron(struct run *r)
 
 static bool has_most_wal(const struct run *r, size_t node)
 {
-    return plan_most_wal(&r->view, (int)node);
+    return planner_most_wal(&r->view, (int)node);
 }
 
 /* Right after its primary has died a standby still takes in what was on its way to it: some
@@ -119,15 +120,15 @@ static void let_wal_drain(struct run *r)
 {
     enum { DRAIN_MS = 500 };
     uint32_t standbys = 0;
-    if (!unplanned(r) || r->view.to < 0 || plan_writable(&r->view, plan_owner(&r->view)))
+    if (!unplanned(r) || r->view.to < 0 || planner_writable(&r->view, planner_owner(&r->view)))
         return;
     for (size_t i = 0; i < r->view.n_nodes; i++)
-        if (plan_standby(&r->view, (int)i))
+        if (planner_standby(&r->view, (int)i))
             standbys |= 1U << i;
     ops_until_all(r, standbys, (size_t)r->view.to, has_most_wal, DRAIN_MS);
 }
 
-void op_preflight(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_preflight(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     struct session *s = r->session;
     struct preflight *p = arena_alloc(s->cluster.arena, sizeof(*p));
@@ -135,7 +136,7 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
     run_look(r);
     let_wal_drain(r);
     preflight_run(s, &r->world, unplanned(r) ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED,
-                  plan_owner(&r->view), r->view.to, p);
+                  planner_owner(&r->view), r->view.to, p);
     trace_preflight(&r->trace, p);
     STR_PRINTF(res->detail, "%zu checks, %zu blocking, %zu warnings", p->n, p->blocking,
                p->warnings);
@@ -155,7 +156,7 @@ void op_preflight(struct run *r, const struct plan_move *m, struct op_result *re
     }
     char question[300];
     STR_PRINTF(question, "%s of %s: %s -> %s. %s", s->verb->name, s->cluster.config.cluster.name,
-               run_node_name(r, plan_owner(&r->view)), run_node_name(r, r->view.to),
+               run_node_name(r, planner_owner(&r->view)), run_node_name(r, r->view.to),
                unplanned(r) ? "The old primary is treated as lost."
                             : "Writes stop from fence to promote.");
     if (session_confirm(s, question, s->cluster.config.cluster.name, &res->e) < 0)
@@ -206,23 +207,23 @@ static int64_t at_risk_from(const struct run *r, size_t lost, size_t to, bool ha
 /* What others have of the lost one's WAL beyond the place where the target was promoted by hand. */
 static void say_left_behind(struct run *r, size_t lost, size_t to)
 {
-    const struct plan_node *b = &r->view.nodes[to];
+    const struct planner_node *b = &r->view.nodes[to];
 
     for (size_t i = 0; i < r->view.n_nodes; i++) {
-        const struct plan_node *n = &r->view.nodes[i];
+        const struct planner_node *n = &r->view.nodes[i];
 
-        if (i != to && i != lost && plan_standby(&r->view, (int)i) && n->tli < b->tli &&
-            plan_wal(n) > b->branch_at)
+        if (i != to && i != lost && planner_standby(&r->view, (int)i) && n->tli < b->tli &&
+            planner_wal(n) > b->branch_at)
             progress_say(&r->progress,
                          "    %s has %lld bytes of it beyond that: they stay on %s alone", n->name,
-                         (long long)(plan_wal(n) - b->branch_at), n->name);
+                         (long long)(planner_wal(n) - b->branch_at), n->name);
     }
 }
 
 static void say_loss(struct run *r, size_t lost, size_t to)
 {
     char last[LSN_TEXT_BYTES], have[LSN_TEXT_BYTES], at[CLOCK_TEXT_BYTES];
-    const struct plan_node *b = &r->view.nodes[to];
+    const struct planner_node *b = &r->view.nodes[to];
     uint64_t known = r->last_seen[lost].lsn;
     uint64_t wal = b->receive_lsn > b->replay_lsn ? b->receive_lsn : b->replay_lsn;
     if (r->view.nodes[lost].insert_lsn > known)
@@ -260,10 +261,10 @@ static bool typed(const struct run *r, const char *node)
     return false;
 }
 
-void op_loss(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_loss(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     struct session *s = r->session;
-    int lost = m->node >= 0 && m->node != r->view.to ? m->node : plan_owner(&r->view);
+    int lost = m->node >= 0 && m->node != r->view.to ? m->node : planner_owner(&r->view);
     char question[200];
     *outcome_at(m, res) = OUTCOME_DONE;
     if (lost < 0 || r->view.to < 0)

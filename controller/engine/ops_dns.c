@@ -7,15 +7,15 @@
 #include "controller/engine/update.h"
 
 /* The record to write, as struct and text, and the name that the alias must then have. */
-static int next_record(struct run *r, const struct plan_move *m, struct record *ret_record,
+static int next_record(struct run *r, const struct planner_move *m, struct record *ret_record,
                        char ret_text[REGISTER_TEXT_BYTES], const struct config_node **ret_target,
                        struct err *reterr)
 {
     char nonce[NONCE_BYTES];
     register_new_nonce(nonce);
-    struct plan_record_args args = {.nonce = nonce, .txn = r->txn, .by = r->session->cluster.by};
+    struct planner_record_args args = {.nonce = nonce, .txn = r->txn, .by = r->session->cluster.by};
     if (m->step == STEP_STABLE || m->step == STEP_STABLE_BACK) {
-        int owner = plan_owner(&r->view);
+        int owner = planner_owner(&r->view);
         if (owner >= 0)
             args.tli = r->world.nodes[owner].obs.pg.tli;
     }
@@ -39,7 +39,7 @@ static int next_record(struct run *r, const struct plan_move *m, struct record *
     return 0;
 }
 
-static enum plan_outcome outcome_of(const struct dns_swap_result *result, const struct err *why)
+static enum planner_outcome outcome_of(const struct dns_swap_result *result, const struct err *why)
 {
     switch (result->verdict) {
     case DNS_DONE:
@@ -52,13 +52,13 @@ static enum plan_outcome outcome_of(const struct dns_swap_result *result, const 
     return OUTCOME_UNKNOWN;
 }
 
-void op_record(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_record(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     struct session *s = r->session;
     struct record next;
     char text[REGISTER_TEXT_BYTES];
     const struct config_node *target;
-    enum plan_outcome *outcome = &res->outcome[CLUSTER_NODES_MAX];
+    enum planner_outcome *outcome = &res->outcome[CLUSTER_NODES_MAX];
     *outcome = OUTCOME_FAILED;
     if (next_record(r, m, &next, text, &target, &res->e) < 0)
         return;
@@ -89,7 +89,7 @@ void op_record(struct run *r, const struct plan_move *m, struct op_result *res)
 }
 
 /* Signed, from the primary: what FLIP and the agents' own reads will need. */
-void op_ask_dns(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_ask_dns(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     (void)m;
     world_observe(&r->session->cluster, &r->world, OBSERVE_DNS);

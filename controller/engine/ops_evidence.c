@@ -68,7 +68,7 @@ static void take(struct run *r, size_t target)
 /* ---- the two steps that ask --------------------------------------------------------------- */
 
 /* The first look has asked already; a person's answer, or a slow preflight, may lie between. */
-static bool asked_with_first_look(const struct run *r, const struct plan_move *m, size_t target)
+static bool asked_with_first_look(const struct run *r, const struct planner_move *m, size_t target)
 {
     enum { FRESH_MS = 2000 };
     const struct world *w = &r->world;
@@ -78,9 +78,9 @@ static bool asked_with_first_look(const struct run *r, const struct plan_move *m
 }
 
 /* Silence is evidence too: an answer that does not come is not a failure of the step. */
-void op_evidence(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_evidence(struct run *r, const struct planner_move *m, struct op_result *res)
 {
-    uint32_t targets = m->nodes ? m->nodes : 1U << plan_owner(&r->view);
+    uint32_t targets = m->nodes ? m->nodes : 1U << planner_owner(&r->view);
     for (size_t t = 0; t < r->view.n_nodes; t++) {
         if (!(targets & (1U << t)))
             continue;
@@ -103,10 +103,10 @@ void op_evidence(struct run *r, const struct plan_move *m, struct op_result *res
 
 /* A refusal because of a node that does not respond says what the others see of it; preflight's
  * names no node, and is then about the owner. */
-bool evidence_for_refusal(struct run *r, const struct plan_move *m)
+bool op_evidence_for_refusal(struct run *r, const struct planner_move *m)
 {
     bool refused = m->exit_code == 2 || m->exit_code == 4 || m->exit_code == 6;
-    int about = m->node >= 0 ? m->node : plan_owner(&r->view);
+    int about = m->node >= 0 ? m->node : planner_owner(&r->view);
     uint32_t others = 0;
     if (!refused || about < 0 || r->view.nodes[about].answered)
         return false;
@@ -153,7 +153,7 @@ static bool listen(struct run *r)
             continue;
         ask_about(r, i);
         take(r, i);
-        const struct plan_node *n = &r->view.nodes[i];
+        const struct planner_node *n = &r->view.nodes[i];
         known &= n->answered && !n->orphans && (n->role == PG_STOPPED || n->role == PG_RECOVERY);
     }
     run_look(r);
@@ -170,7 +170,7 @@ static int64_t pause_ms(int64_t left_ms)
     return left_ms - LOOK_MS < EVERY_MS ? left_ms - LOOK_MS : EVERY_MS;
 }
 
-void op_wait_watch(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_wait_watch(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     int64_t ms = watch_wait_ms(r), began = clock_mono_ms(), left;
     progress_waiting(&r->progress,

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/lsn.h"
 #include "controller/decide/planner_view.h"
 #include "controller/engine/ops.h"
 #include "controller/engine/ops_node.h"
@@ -17,7 +18,7 @@ static const struct node_obs *obs_of(const struct run *r, size_t node)
 
 static size_t owner_index(const struct run *r)
 {
-    return (size_t)plan_owner(&r->view);
+    return (size_t)planner_owner(&r->view);
 }
 
 /* An earlier command's FENCE is still waiting for its stop there: nothing else gets its turn. */
@@ -45,7 +46,7 @@ static void upstream_of(const struct run *r, size_t node, struct upstream *ret)
     ret->port = n->port;
 }
 
-void op_arm(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_arm(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     wait_for_stops(r, m->nodes);
     size_t yes = ops_call(r, m->nodes, VERB_ARM, r->session->cluster.config.limits.agent_timeout_ms,
@@ -66,14 +67,14 @@ static void fill_cron_off(struct run *r, size_t node, struct request *q, const v
     STR_COPY(q->expected_environment, c->environment);
 }
 
-static void describe_cron(const struct run *r, const struct plan_move *m, struct op_result *res)
+static void describe_cron(const struct run *r, const struct planner_move *m, struct op_result *res)
 {
     const struct obs_cron *c = &obs_of(r, (size_t)m->node)->cron;
     STR_PRINTF(res->detail, "%lld entries on, %lld off", (long long)c->entries_on,
                (long long)c->entries_off);
 }
 
-void op_cron_off(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_cron_off(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     enum { BARRIER_MS = 10000 }; /* cron's next load is at most 5 s away */
     int64_t timeout_ms = BARRIER_MS + r->session->options.wait_jobs_s * 1000;
@@ -89,13 +90,13 @@ static void fill_cron_stray(struct run *r, size_t node, struct request *q, const
     q->wait_jobs_s = LET_RUN_S;
 }
 
-void op_cron_stray(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_cron_stray(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     size_t yes = ops_call(r, m->nodes, VERB_CRON_OFF, 15000, fill_cron_stray, NULL, res);
     STR_PRINTF(res->detail, "%zu crontabs turned off", yes);
 }
 
-void op_cron_on(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_cron_on(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_CRON_ON, 10000, NULL, NULL, res);
     res->describe = describe_cron;
@@ -106,7 +107,7 @@ void op_cron_on(struct run *r, const struct plan_move *m, struct op_result *res)
 static bool caught_up(const struct run *r, size_t target)
 {
     (void)target;
-    return plan_caught_up(&r->view);
+    return planner_caught_up(&r->view);
 }
 
 /* What the owner's walsenders show of a node that believes that it streams. */
@@ -154,10 +155,10 @@ static void describe_catchup(struct run *r, size_t owner, size_t to, bool ok, in
 
 /* The checkpoint makes the stop short, and its record is what the target has to confirm: to us by
  * having replayed it, and to the owner, who alone knows whether the two are still connected. */
-void op_catchup(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_catchup(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     int64_t timeout_ms = r->session->cluster.config.limits.catchup_timeout_ms;
-    int to = plan_node_index(&r->view, r->view.d.to);
+    int to = planner_node_index(&r->view, r->view.d.to);
     size_t owner = owner_index(r);
     uint32_t both = 1U << owner | 1U << to;
     if (ops_call(r, 1U << owner, VERB_CHECKPOINT, timeout_ms, NULL, NULL, res) == 0)
@@ -182,7 +183,7 @@ static bool replayed_shutdown(const struct run *r, size_t target)
     return stop && obs_of(r, target)->pg.replay_lsn > stop;
 }
 
-void op_verify(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_verify(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     /* the old primary has stopped: what has not arrived by now does not come any more */
     enum { RECEIVE_MS = 1000, VERIFY_MS = 10000 };
@@ -198,7 +199,7 @@ void op_verify(struct run *r, const struct plan_move *m, struct op_result *res)
     if (!stopped_at)
         err_set(&res->e, ERR_REFUSED, "the old primary is given its role back",
                 "%s has not stopped cleanly: there is no shutdown checkpoint to compare with",
-                run_node_name(r, plan_owner(&r->view)));
+                run_node_name(r, planner_owner(&r->view)));
     else if (!ok && !r->world.nodes[target].answered)
         res->e = r->world.nodes[target].error;
     else if (!came)
@@ -213,7 +214,7 @@ void op_verify(struct run *r, const struct plan_move *m, struct op_result *res)
                 run_node_name(r, m->node), stop, VERIFY_MS / 1000, replay);
 }
 
-void op_detach(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_detach(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     size_t yes = ops_call(r, m->nodes, VERB_DETACH,
                           r->session->cluster.config.limits.catchup_timeout_ms, NULL, NULL, res);
@@ -228,7 +229,7 @@ static void fill_immediate(struct run *r, size_t node, struct request *q, const 
     q->immediate = true;
 }
 
-static void describe_fence(const struct run *r, const struct plan_move *m, struct op_result *res)
+static void describe_fence(const struct run *r, const struct planner_move *m, struct op_result *res)
 {
     char stop[LSN_TEXT_BYTES];
     const struct node_obs *o = obs_of(r, (size_t)m->node);
@@ -241,13 +242,13 @@ static void describe_fence(const struct run *r, const struct plan_move *m, struc
 /* In a planned move the stop waits for nobody but the target. */
 static void fill_target(struct run *r, size_t node, struct request *q, const void *arg)
 {
-    int to = plan_b(&r->view);
+    int to = planner_target(&r->view);
     (void)arg;
     if (r->view.d.state == REGISTER_CLAIM && to >= 0 && (size_t)to != node)
         upstream_of(r, (size_t)to, &q->upstream);
 }
 
-void op_fence(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_fence(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     if (!r->outage_began_ms && !r->outage_unknown)
         r->outage_began_ms = clock_mono_ms();
@@ -256,14 +257,14 @@ void op_fence(struct run *r, const struct plan_move *m, struct op_result *res)
     res->describe = describe_fence;
 }
 
-void op_fence_old(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_fence_old(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_FENCE, r->session->cluster.config.limits.stop_timeout_ms,
              fill_immediate, NULL, res);
     res->describe = describe_fence;
 }
 
-static void describe_role(const struct run *r, const struct plan_move *m, struct op_result *res)
+static void describe_role(const struct run *r, const struct planner_move *m, struct op_result *res)
 {
     const struct obs_pg *pg = &obs_of(r, (size_t)m->node)->pg;
     char text[200];
@@ -272,38 +273,38 @@ static void describe_role(const struct run *r, const struct plan_move *m, struct
     STR_COPY(res->detail, text);
 }
 
-static void role_op(struct run *r, const struct plan_move *m, enum verb verb, int64_t timeout_ms,
+static void role_op(struct run *r, const struct planner_move *m, enum verb verb, int64_t timeout_ms,
                     struct op_result *res)
 {
     ops_call(r, m->nodes, verb, timeout_ms, NULL, NULL, res);
     res->describe = describe_role;
 }
 
-void op_promote(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_promote(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     role_op(r, m, VERB_PROMOTE, r->session->cluster.config.limits.promote_timeout_ms, res);
 }
 
-void op_unfence(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_unfence(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     role_op(r, m, VERB_UNFENCE, r->session->cluster.config.limits.promote_timeout_ms, res);
 }
 
-void op_revoke(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_revoke(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_REVOKE, r->session->cluster.config.limits.stop_timeout_ms, NULL,
              NULL, res);
     res->describe = describe_role;
 }
 
-static void describe_checkpoint(const struct run *r, const struct plan_move *m,
+static void describe_checkpoint(const struct run *r, const struct planner_move *m,
                                 struct op_result *res)
 {
     STR_PRINTF(res->detail, "pg_control is on timeline %lld",
                (long long)obs_of(r, (size_t)m->node)->pg.control_tli);
 }
 
-void op_checkpoint(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_checkpoint(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_CHECKPOINT, r->session->cluster.config.limits.catchup_timeout_ms,
              NULL, NULL, res);
@@ -342,7 +343,8 @@ static bool streams(const struct run *r, size_t node)
 /* `verb` makes the nodes standbys of the owner; it counts when they stream. All are waited for
  * together, for as long as two attempts of one take (wal_retrieve_retry_interval, 5 s): the role
  * has moved, and what comes after must not wait long for one whose walreceiver hangs. */
-static void attach(struct run *r, const struct plan_move *m, enum verb verb, struct op_result *res)
+static void attach(struct run *r, const struct planner_move *m, enum verb verb,
+                   struct op_result *res)
 {
     enum { STREAM_MS = 10000, LOOK_MS = 100, REQUEST_MS = 30000 };
     struct op_result slots = {0};
@@ -363,17 +365,18 @@ static void attach(struct run *r, const struct plan_move *m, enum verb verb, str
         err_set(&res->e, ERR_TIMEOUT,
                 "PostgreSQL's log on that node says why; then `pgtandem resume`",
                 "%s does not stream from %s after %d s", run_node_name(r, (int)i),
-                run_node_name(r, plan_owner(&r->view)), STREAM_MS / 1000);
+                run_node_name(r, planner_owner(&r->view)), STREAM_MS / 1000);
     }
-    STR_PRINTF(res->detail, "%zu streaming from %s", yes, run_node_name(r, plan_owner(&r->view)));
+    STR_PRINTF(res->detail, "%zu streaming from %s", yes,
+               run_node_name(r, planner_owner(&r->view)));
 }
 
-void op_follow(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_follow(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     attach(r, m, VERB_FOLLOW, res);
 }
 
-void op_rejoin(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_rejoin(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     attach(r, m, VERB_REJOIN, res);
 }
@@ -391,7 +394,7 @@ static bool slot_gone(const struct run *r, size_t owner)
 }
 
 /* A host that died a moment ago still has a walsender there, which keeps the slot in use. */
-void op_forget(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_forget(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     enum { SHOWN_MS = 1000 };
     const char *owner = run_node_name(r, m->node), *node = run_node_name(r, r->view.to);
@@ -412,7 +415,7 @@ void op_forget(struct run *r, const struct plan_move *m, struct op_result *res)
 }
 
 /* A fenced target is started as a standby without an upstream. */
-void op_raise(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_raise(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_REJOIN, 30000, NULL, NULL, res);
     res->describe = describe_role;
@@ -432,7 +435,7 @@ static void fill_word(struct run *r, size_t node, struct request *q, const void 
     }
 }
 
-void op_let_go(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_let_go(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     ops_call(r, m->nodes, VERB_UNFENCE, r->session->cluster.config.limits.promote_timeout_ms,
              fill_word, NULL, res);
@@ -446,7 +449,7 @@ static bool released(const struct run *r, size_t node)
     return !r->view.nodes[node].held;
 }
 
-void op_release(struct run *r, const struct plan_move *m, struct op_result *res)
+void op_release(struct run *r, const struct planner_move *m, struct op_result *res)
 {
     enum { RELEASE_MS = 20000 }; /* a guard looks again every few seconds */
     bool ok = ops_until(r, (size_t)m->node, released, RELEASE_MS);

@@ -2,7 +2,7 @@
 #pragma once
 
 struct op_result;
-struct plan_move;
+struct planner_move;
 struct run;
 
 /* clang-format off */
@@ -11,6 +11,6 @@ struct run;
     X(fence_old) X(promote) X(unfence) X(revoke) X(checkpoint) X(follow) X(rejoin) X(forget)       \
     X(raise) X(release) X(let_go) X(wait_watch)
 /* clang-format on */
-#define X(name) void op_##name(struct run *r, const struct plan_move *m, struct op_result *res);
+#define X(name) void op_##name(struct run *r, const struct planner_move *m, struct op_result *res);
 NODE_OPS(X)
 #undef X

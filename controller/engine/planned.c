@@ -11,7 +11,7 @@
 #include "controller/plan/plan.h"
 
 /* Where `m` is in the plan from `next` on; its end when all is done; -1: beside the plan. */
-static int place(const struct planned *p, const struct plan_move *m)
+static int place(const struct planned *p, const struct planner_move *m)
 {
     if (m->kind == MOVE_DONE)
         return m->exit_code == 0 ? (int)p->n : -1;
@@ -21,7 +21,7 @@ static int place(const struct planned *p, const struct plan_move *m)
     return -1;
 }
 
-void planned_take(struct run *r, const struct plan_move *first)
+void planned_take(struct run *r, const struct planner_move *first)
 {
     struct planned *p = &r->planned;
 
@@ -51,7 +51,7 @@ static bool is_achieved(const struct run *r, size_t i)
     return true;
 }
 
-static void put_why(const struct run *r, const struct plan_move *m, char *text, size_t bytes)
+static void put_why(const struct run *r, const struct planner_move *m, char *text, size_t bytes)
 {
     const struct node_obs *o = &r->world.nodes[m->node < 0 ? 0 : m->node].obs;
 
@@ -66,10 +66,10 @@ static void put_why(const struct run *r, const struct plan_move *m, char *text, 
 
 static void skip(struct run *r, size_t i)
 {
-    const struct plan_move m = {.kind = MOVE_STEP,
-                                .step = (int)r->planned.steps[i].step,
-                                .node = r->planned.steps[i].node,
-                                .nodes = r->planned.steps[i].nodes};
+    const struct planner_move m = {.kind = MOVE_STEP,
+                                   .step = (int)r->planned.steps[i].step,
+                                   .node = r->planned.steps[i].node,
+                                   .nodes = r->planned.steps[i].nodes};
     int64_t now_ms = clock_mono_ms();
     struct op_result res = {.refused = 0};
 
@@ -86,7 +86,7 @@ static void skip(struct run *r, size_t i)
     run_journal_skipped(r, &m, res.detail);
 }
 
-void planned_skip(struct run *r, const struct plan_move *m)
+void planned_skip(struct run *r, const struct planner_move *m)
 {
     struct planned *p = &r->planned;
     int at = place(p, m);

@@ -24,6 +24,6 @@ struct planned {
 };
 
 /* Foresee them, once: right before the `first` step that changes something. */
-void planned_take(struct run *r, const struct plan_move *first);
+void planned_take(struct run *r, const struct planner_move *first);
 /* `m` is what comes now: what was planned before it, has not run and is achieved is skipped. */
-void planned_skip(struct run *r, const struct plan_move *m);
+void planned_skip(struct run *r, const struct planner_move *m);

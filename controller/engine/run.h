@@ -38,7 +38,7 @@ struct run {
     bool adopt; /* the order's */
     struct session *session;
     struct world world;
-    struct plan_view view;     /* with the marks of this run */
+    struct planner_view view;  /* with the marks of this run */
     struct record known;       /* the last record read or written; epoch 0 none */
     int64_t evidence_shown_ms; /* world.evidence.began_ms of what has been shown to the person */
     uint32_t seen_writable;    /* bit per node: the latest evidence */
@@ -73,13 +73,13 @@ struct run {
 
 /* What an act came to, node by node (index -1 is stored at [CLUSTER_NODES_MAX]). */
 struct op_result {
-    enum plan_outcome outcome[CLUSTER_NODES_MAX + 1];
+    enum planner_outcome outcome[CLUSTER_NODES_MAX + 1];
     uint32_t refused; /* bit per node: it said no, and not for want of time */
     struct err e;     /* the first thing that went wrong */
     char detail[400]; /* what was observed, for progress and journal */
     /* Adds to the detail what the node of the move is; called with the last look that was taken of
      * it, which comes after the act's return when a request had no answer. NULL: nothing. */
-    void (*describe)(const struct run *r, const struct plan_move *m, struct op_result *res);
+    void (*describe)(const struct run *r, const struct planner_move *m, struct op_result *res);
 };
 
 /* Rebuild run->view from run->world. */

@@ -109,7 +109,7 @@ static bool was_announced(struct run *r, enum step_id step)
     return announced;
 }
 
-void run_journal_intent(struct run *r, const struct plan_move *m)
+void run_journal_intent(struct run *r, const struct planner_move *m)
 {
     struct err e = {.code = 0};
     if (!r->journal)
@@ -135,7 +135,7 @@ void run_journal_intent(struct run *r, const struct plan_move *m)
 }
 
 /* What the step was judged by: the nodes that it was about, as they were seen last. */
-static void trace_nodes(struct run *r, const struct plan_move *m)
+static void trace_nodes(struct run *r, const struct planner_move *m)
 {
     if (steps[m->step].flags & STEP_DNS)
         return;
@@ -145,7 +145,7 @@ static void trace_nodes(struct run *r, const struct plan_move *m)
                        r->world.nodes[i].answered ? &r->world.nodes[i].obs : NULL);
 }
 
-void run_journal_result(struct run *r, const struct plan_move *m, bool ok, int64_t started_ms,
+void run_journal_result(struct run *r, const struct planner_move *m, bool ok, int64_t started_ms,
                         const struct op_result *res)
 {
     struct err e = {.code = 0};
@@ -169,7 +169,7 @@ void run_journal_result(struct run *r, const struct plan_move *m, bool ok, int64
     json_decref(data);
 }
 
-void run_journal_skipped(struct run *r, const struct plan_move *m, const char *why)
+void run_journal_skipped(struct run *r, const struct planner_move *m, const char *why)
 {
     struct err e = {.code = 0};
 

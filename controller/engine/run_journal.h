@@ -13,15 +13,15 @@
 
 struct err;
 struct op_result;
-struct plan_move;
+struct planner_move;
 struct run;
 
 int run_journal_open(struct run *r, struct err *reterr);
-void run_journal_intent(struct run *r, const struct plan_move *m);
+void run_journal_intent(struct run *r, const struct planner_move *m);
 /* `started_ms`: monotonic. Takes the run's trace. */
-void run_journal_result(struct run *r, const struct plan_move *m, bool ok, int64_t started_ms,
+void run_journal_result(struct run *r, const struct planner_move *m, bool ok, int64_t started_ms,
                         const struct op_result *res);
 /* A step of the plan that is not needed, and why; it has no intent. */
-void run_journal_skipped(struct run *r, const struct plan_move *m, const char *why);
+void run_journal_skipped(struct run *r, const struct planner_move *m, const char *why);
 /* Also what was kept and never written. */
 void run_journal_close(struct run *r);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/cluster/evidence.h"
@@ -15,21 +16,21 @@
 #include "controller/session/report.h"
 #include "controller/session/session.h"
 
-bool summary_dns_refused(const struct run *r, const struct plan_move *m)
+bool summary_dns_refused(const struct run *r, const struct planner_move *m)
 {
     return (m->reason == WHY_DNS_SILENT || m->reason == WHY_DNS_SILENT_AT_FIRST) &&
            r->world.d.status == DNS_VIEW_REFUSED;
 }
 
-void summary_reason(const struct run *r, const struct plan_move *m, char *ret_text, size_t bytes)
+void summary_reason(const struct run *r, const struct planner_move *m, char *ret_text, size_t bytes)
 {
     if (summary_dns_refused(r, m))
         str_printf(ret_text, bytes, "the ownership record cannot be read%s",
                    m->reason == WHY_DNS_SILENT ? ", so nothing more is changed"
                                                : "; nothing has been changed");
     else
-        planner_sentence(plan_reason_text((enum plan_reason)m->reason), run_node_name(r, m->node),
-                         ret_text, bytes);
+        planner_sentence(planner_reason_text((enum planner_reason)m->reason),
+                         run_node_name(r, m->node), ret_text, bytes);
 }
 
 void summary_opening(struct run *r)
@@ -56,9 +57,9 @@ void summary_opening(struct run *r)
 void summary_outage_before(struct run *r)
 {
     int state = r->view.d.state;
-    int a = state == REGISTER_FLIP ? plan_previous(&r->view) : plan_owner(&r->view);
+    int a = state == REGISTER_FLIP ? planner_previous(&r->view) : planner_owner(&r->view);
     const struct node_obs *o = a >= 0 ? &r->world.nodes[a].obs : NULL;
-    bool lost = state == REGISTER_SEIZE || r->view.command == PLAN_FAILOVER ||
+    bool lost = state == REGISTER_SEIZE || r->view.command == PLANNER_FAILOVER ||
                 (o && strcmp(o->begun.txn, r->view.d.txn) == 0 &&
                  strcmp(o->begun.command, "failover") == 0);
 
@@ -107,8 +108,9 @@ static int64_t outage_ms(const struct run *r)
 static json_t *certificate(const struct run *r)
 {
     char sysid[24], stop[LSN_TEXT_BYTES], replay[LSN_TEXT_BYTES];
-    const struct plan_marks *m = &r->view.marks;
-    int owner = plan_owner(&r->view), old = config_node_index(&r->session->cluster.config, r->from);
+    const struct planner_marks *m = &r->view.marks;
+    int owner = planner_owner(&r->view),
+        old = config_node_index(&r->session->cluster.config, r->from);
     if (!m->verified_shutdown_lsn || !m->finished || owner < 0 || old < 0)
         return NULL;
     STR_PRINTF(sysid, "%llu", (unsigned long long)r->view.d.sysid);
@@ -136,18 +138,18 @@ static json_t *step_times(const struct run *r)
 
 static json_t *debts(const struct run *r)
 {
-    struct plan_debt outstanding[PLAN_DEBTS_MAX];
+    struct planner_debt outstanding[PLANNER_DEBTS_MAX];
     json_t *list = json_array();
     size_t n = planner_debts(&r->view, outstanding);
     for (size_t i = 0; i < n; i++) {
         char text[160];
-        planner_sentence(plan_debt_text((enum plan_debt_kind)outstanding[i].kind),
+        planner_sentence(planner_debt_text((enum planner_debt_kind)outstanding[i].kind),
                          run_node_name(r, (int)outstanding[i].node), text, sizeof(text));
         json_array_append_new(list, json_string(text));
     }
     const char *lines[CLUSTER_NODES_MAX];
     size_t left = r->journal ? slots_left(r->session->cluster.arena, &r->session->cluster.config,
-                                          &r->world, plan_owner(&r->view), lines)
+                                          &r->world, planner_owner(&r->view), lines)
                              : 0;
     for (size_t i = 0; i < left; i++)
         json_array_append_new(list, json_string(lines[i]));
@@ -166,7 +168,7 @@ static json_t *evidence(const struct run *r)
     return list;
 }
 
-static json_t *facts(const struct run *r, const struct plan_move *m, const char *message)
+static json_t *facts(const struct run *r, const struct planner_move *m, const char *message)
 {
     json_t *end = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I}", "outcome",
                             m->kind == MOVE_DONE && m->exit_code == 0 ? "done"
@@ -267,7 +269,7 @@ static void print_json(const struct session *s, const json_t *end)
     json_decref(o);
 }
 
-void summary_closing(struct run *r, const struct plan_move *m)
+void summary_closing(struct run *r, const struct planner_move *m)
 {
     struct session *s = r->session;
     struct err e = {.code = 0};

@@ -14,16 +14,17 @@
     "at most %s, from when a standby last heard from the lost primary to the first committed "     \
     "write"
 
-struct plan_move;
+struct planner_move;
 struct run;
 
 /* An open transition is gone on with: since when has nobody been able to write? As the old
  * primary's agent keeps it; or it is not known. */
 void summary_outage_before(struct run *r);
 void summary_opening(struct run *r);
-void summary_closing(struct run *r, const struct plan_move *m);
+void summary_closing(struct run *r, const struct planner_move *m);
 
 /* DNS answered, and it decides nothing (a wrong key, say): that is not silence. */
-bool summary_dns_refused(const struct run *r, const struct plan_move *m);
+bool summary_dns_refused(const struct run *r, const struct planner_move *m);
 /* The planner's last word as a sentence. */
-void summary_reason(const struct run *r, const struct plan_move *m, char *ret_text, size_t bytes);
+void summary_reason(const struct run *r, const struct planner_move *m, char *ret_text,
+                    size_t bytes);

@@ -4,9 +4,10 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/lsn.h"
 #include "base/str.h"
 #include "controller/preflight/preflight.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "proto/rpc.h"
 
 static void add(struct trace *t, const char *key, json_t *value)

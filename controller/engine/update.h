@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/err.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 
 struct session;
 

@@ -16,7 +16,7 @@
 #include "controller/session/session.h"
 
 const struct foresight *plan_foresee(struct session *s, const struct world *w,
-                                     const struct plan_view *view)
+                                     const struct planner_view *view)
 {
     struct foresight *f = arena_alloc(s->cluster.arena, sizeof(*f));
     int upstream[CLUSTER_NODES_MAX];
@@ -32,31 +32,31 @@ const struct foresight *plan_foresee(struct session *s, const struct world *w,
 }
 
 /* The planner's last word, with what to do about it where it is not the end that was wanted. */
-static void tell_end(const struct plan_look *look, const struct plan_move *end, char *ret,
+static void tell_end(const struct plan_look *look, const struct planner_move *end, char *ret,
                      size_t bytes)
 {
     const char *node = end->node >= 0 ? look->view->nodes[end->node].name : "";
-    enum plan_reason why = (enum plan_reason)end->reason;
+    enum planner_reason why = (enum planner_reason)end->reason;
     const struct config *c = &look->session->cluster.config;
     struct arena *a = look->session->cluster.arena;
     bool seen = why == WHY_SEEN_WRITABLE && evidence_writable(look->world);
     char text[200], hint[300];
 
-    planner_sentence(seen ? evidence_verdict(a, c, look->world) : plan_reason_text(why), node, text,
-                     sizeof(text));
-    planner_sentence(seen ? evidence_remedy(a, c, look->world) : plan_reason_hint(why), node, hint,
-                     sizeof(hint));
+    planner_sentence(seen ? evidence_verdict(a, c, look->world) : planner_reason_text(why), node,
+                     text, sizeof(text));
+    planner_sentence(seen ? evidence_remedy(a, c, look->world) : planner_reason_hint(why), node,
+                     hint, sizeof(hint));
     bool told = end->kind == MOVE_DONE || end->exit_code == 3 || !*hint;
     (void)str_printf(ret, bytes, "%s%s%s", text, told ? "" : ": ", told ? "" : hint);
 }
 
 static void take_owed(const struct plan_look *look, struct plan *p)
 {
-    struct plan_debt outstanding[PLAN_DEBTS_MAX];
+    struct planner_debt outstanding[PLANNER_DEBTS_MAX];
     size_t n = planner_debts(&look->foresight->after, outstanding);
 
     for (size_t i = 0; i < n && p->n_outstanding < PLAN_OUTSTANDING_MAX; i++)
-        planner_sentence(plan_debt_text((enum plan_debt_kind)outstanding[i].kind),
+        planner_sentence(planner_debt_text((enum planner_debt_kind)outstanding[i].kind),
                          look->view->nodes[outstanding[i].node].name,
                          p->outstanding[p->n_outstanding++].text, sizeof(p->outstanding[0].text));
 }

@@ -30,11 +30,12 @@ struct session;
 
 enum { PLAN_FORMAT = 1, PLAN_JOBS_MAX = 128, PLAN_CHECKS_MAX = 64, PLAN_OUTSTANDING_MAX = 48 };
 
-extern const char *const plan_command_names[]; /* by enum plan_command: "switchover", … */
+extern const char *const plan_command_names[]; /* by enum planner_command: "switchover", … */
 /* A move of the role, as far as a plan of it has a way back and costs clients something. */
 static inline bool plan_is_move(int command)
 {
-    return command == PLAN_SWITCHOVER || command == PLAN_FAILOVER || command == PLAN_RESUME;
+    return command == PLANNER_SWITCHOVER || command == PLANNER_FAILOVER ||
+           command == PLANNER_RESUME;
 }
 
 struct plan_action {
@@ -135,7 +136,7 @@ struct plan {
     int64_t made_wall_ms;
     char made[40]; /* the same for people, UTC */
     char by[BY_BYTES];
-    int command; /* enum plan_command */
+    int command; /* enum planner_command */
     char from[NODE_NAME_BYTES], to[NODE_NAME_BYTES];
     int64_t wait_jobs_s;
     struct plan_check ignored[16]; /* --ignore, as typed */
@@ -167,7 +168,7 @@ extern const struct field_table plan_table, plan_facts_table, plan_node_facts_ta
 struct plan_look {
     struct session *session;
     const struct world *world;
-    const struct plan_view *view;
+    const struct planner_view *view;
     const struct preflight *preflight;
     const struct foresight *foresight;
 };
@@ -182,7 +183,7 @@ void plan_read_history(const struct session *s, struct plan *p);
 
 /* Foresee from a world; in the session's arena. */
 const struct foresight *plan_foresee(struct session *s, const struct world *w,
-                                     const struct plan_view *view);
+                                     const struct planner_view *view);
 void plan_take_facts(const struct plan_look *look, struct plan_facts *ret);
 void plan_take_actions(const struct plan_look *look, struct plan *p);
 void plan_take_outlook(const struct plan_look *look, struct plan *p);

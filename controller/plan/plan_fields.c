@@ -3,7 +3,7 @@
 
 const char *const plan_command_names[] = {"switchover", "failover", "resume", "abort", "unfence",
                                           "fence",      "rejoin",   "forget", NULL};
-_Static_assert(sizeof(plan_command_names) / sizeof(char *) == PLAN_COMMANDS + 1,
+_Static_assert(sizeof(plan_command_names) / sizeof(char *) == PLANNER_COMMANDS + 1,
                "a name for each command");
 
 /* clang-format off */
@@ -39,7 +39,7 @@ static const struct field node_fields[] = {
     F_STRING(struct plan_node_facts, timeline_target, 0, NULL, "recovery_target_timeline"),
     F_INT(struct plan_node_facts, postgresql, 0, 0, INT64_MAX, NULL, "server_version_num"),
     F_STRING(struct plan_node_facts, agent_version, 0, NULL, "its agent's version"),
-    F_STRING(struct plan_node_facts, guard_peers, 0, NULL, "whom its guard asks"),
+    F_STRING(struct plan_node_facts, guard_peers, 0, NULL, "the peers that its guard asks"),
     F_STRING(struct plan_node_facts, crontab, 0, NULL, "sha256 of its crontab"),
     F_BOOL(struct plan_node_facts, jobs_on, 0, NULL, "its scheduled jobs were commanded on"),
 };

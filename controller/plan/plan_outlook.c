@@ -90,7 +90,7 @@ static int64_t to_first_write_ms(const json_t *end)
 }
 
 /* What the move of one journal took, if it is of the kind and ended well; else -1. */
-static int64_t took_ms(const struct journal_file *f, enum plan_command kind)
+static int64_t took_ms(const struct journal_file *f, enum planner_command kind)
 {
     if (!f->ended || f->n_records == 0)
         return -1;
@@ -101,7 +101,7 @@ static int64_t took_ms(const struct journal_file *f, enum plan_command kind)
     if (!verb || !outcome || strcmp(verb, plan_command_names[kind]) != 0 ||
         strcmp(outcome, "done") != 0)
         return -1;
-    if (kind == PLAN_FAILOVER)
+    if (kind == PLANNER_FAILOVER)
         return to_first_write_ms(end);
     return json_integer_value(json_object_get(end, "outage_ms"));
 }
@@ -113,7 +113,8 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static size_t read_moves(const struct session *s, enum plan_command kind, int64_t ret[LAST_MOVES])
+static size_t read_moves(const struct session *s, enum planner_command kind,
+                         int64_t ret[LAST_MOVES])
 {
     AUTO(arena) a = arena_new();
     char **paths;
@@ -133,9 +134,9 @@ static size_t read_moves(const struct session *s, enum plan_command kind, int64_
     return n;
 }
 
-static void tell_unmeasured(struct plan_outlook *o, enum plan_command kind)
+static void tell_unmeasured(struct plan_outlook *o, enum planner_command kind)
 {
-    if (kind == PLAN_FAILOVER)
+    if (kind == PLANNER_FAILOVER)
         STR_COPY(
             o->outage,
             "not measured yet here. From seize to the first write it is the sum of: what "
@@ -150,10 +151,10 @@ static void tell_unmeasured(struct plan_outlook *o, enum plan_command kind)
 void plan_read_history(const struct session *s, struct plan *p)
 {
     struct plan_outlook *o = &p->outlook;
-    enum plan_command kind = (enum plan_command)p->command;
+    enum planner_command kind = (enum planner_command)p->command;
     int64_t ms[LAST_MOVES];
 
-    if (kind != PLAN_SWITCHOVER && kind != PLAN_FAILOVER)
+    if (kind != PLANNER_SWITCHOVER && kind != PLANNER_FAILOVER)
         return;
     size_t n = read_moves(s, kind, ms);
 
@@ -166,7 +167,7 @@ void plan_read_history(const struct session *s, struct plan *p)
     o->outage_median_ms = ms[n / 2];
     o->outage_most_ms = ms[n - 1];
     STR_PRINTF(o->outage, "%s: median %s, longest %s, in the last %zu %ss from this controller",
-               kind == PLAN_FAILOVER ? "from seize to the first write" : "of writes",
+               kind == PLANNER_FAILOVER ? "from seize to the first write" : "of writes",
                human_duration(s->cluster.arena, o->outage_median_ms),
                human_duration(s->cluster.arena, o->outage_most_ms), n, plan_command_names[kind]);
 }

@@ -18,15 +18,15 @@
 #include "controller/session/report.h"
 #include "controller/session/session.h"
 
-static bool has_preflight(enum plan_command command)
+static bool has_preflight(enum planner_command command)
 {
-    return command == PLAN_SWITCHOVER || command == PLAN_FAILOVER;
+    return command == PLANNER_SWITCHOVER || command == PLANNER_FAILOVER;
 }
 
-static struct plan_view *view_of(struct session *s, enum plan_command command, const char *to,
-                                 const struct world *w)
+static struct planner_view *view_of(struct session *s, enum planner_command command, const char *to,
+                                    const struct world *w)
 {
-    struct plan_view *v = arena_alloc(s->cluster.arena, sizeof(*v));
+    struct planner_view *v = arena_alloc(s->cluster.arena, sizeof(*v));
     const struct record none = {0};
 
     v->command = (int)command;
@@ -36,13 +36,13 @@ static struct plan_view *view_of(struct session *s, enum plan_command command, c
         v->marks.done = step_bit(STEP_PREFLIGHT);
     for (size_t i = 0; i < s->options.n_accept_unfenced; i++)
         v->marks.accepted |=
-            plan_bit(config_node_index(&s->cluster.config, s->options.accept_unfenced[i]));
+            planner_bit(config_node_index(&s->cluster.config, s->options.accept_unfenced[i]));
     view_from_world(&s->cluster.config, w, &none, 0, v);
     return v;
 }
 
 /* With the exit status that the command itself would have. */
-static void would_stop(const struct plan *p, const struct plan_move *end, struct err *reterr)
+static void would_stop(const struct plan *p, const struct planner_move *end, struct err *reterr)
 {
     int code = end->exit_code == 2   ? ERR_PREFLIGHT
                : end->exit_code == 7 ? ERR_HELD
@@ -53,7 +53,7 @@ static void would_stop(const struct plan *p, const struct plan_move *end, struct
             "it would not come to its end: %s", p->end);
 }
 
-static struct plan *look_and_build(struct session *s, enum plan_command command, const char *to,
+static struct plan *look_and_build(struct session *s, enum planner_command command, const char *to,
                                    struct preflight *p, struct err *reterr)
 {
     struct cron_nodes *crontabs = arena_alloc(s->cluster.arena, sizeof(*crontabs));
@@ -61,10 +61,10 @@ static struct plan *look_and_build(struct session *s, enum plan_command command,
     struct plan *plan = arena_alloc(s->cluster.arena, sizeof(*plan));
 
     unsigned what = OBSERVE_AGENTS | OBSERVE_DNS | OBSERVE_SURVEY | OBSERVE_KEY |
-                    (command == PLAN_FAILOVER ? OBSERVE_EVIDENCE : 0U);
+                    (command == PLANNER_FAILOVER ? OBSERVE_EVIDENCE : 0U);
     struct examine all = {.time = EXAMINE_MOVE, .inspect = true, .observe = what};
 
-    if (command == PLAN_FAILOVER)
+    if (command == PLANNER_FAILOVER)
         all.time = EXAMINE_PREFLIGHT; /* at night nobody waits for a host that hangs */
 
     if (has_preflight(command)) {
@@ -78,11 +78,11 @@ static struct plan *look_and_build(struct session *s, enum plan_command command,
     struct plan_look look = {
         .session = s, .world = w, .view = view_of(s, command, to, w), .preflight = p};
     if (has_preflight(command))
-        preflight_run(s, w, command == PLAN_FAILOVER ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED,
-                      plan_owner(look.view), look.view->to, p);
+        preflight_run(s, w, command == PLANNER_FAILOVER ? PREFLIGHT_UNPLANNED : PREFLIGHT_PLANNED,
+                      planner_owner(look.view), look.view->to, p);
     look.foresight = plan_foresee(s, w, look.view);
     plan_build(&look, plan);
-    crontabs->owner = plan_owner(look.view);
+    crontabs->owner = planner_owner(look.view);
     plan_take_jobs(&look, crontabs, plan);
     plan_read_history(s, plan);
     if (preflight_verdict(p, reterr) == 0 && !plan->possible)
@@ -90,7 +90,7 @@ static struct plan *look_and_build(struct session *s, enum plan_command command,
     return plan;
 }
 
-int plan_show(struct session *s, enum plan_command command, const char *to, struct err *reterr)
+int plan_show(struct session *s, enum planner_command command, const char *to, struct err *reterr)
 {
     struct preflight *p = arena_alloc(s->cluster.arena, sizeof(*p));
     struct err e = {.code = 0};
@@ -125,7 +125,7 @@ static int foreign(struct err *reterr, const char *path, const char *what, const
                    theirs, ours);
 }
 
-int plan_take(struct session *s, enum plan_command command, const struct plan **ret_plan,
+int plan_take(struct session *s, enum planner_command command, const struct plan **ret_plan,
               struct err *reterr)
 {
     struct options *o = &s->options;
@@ -191,6 +191,6 @@ int plan_still_holds(struct session *s, const struct plan *then, struct err *ret
     struct err ignored;
 
     return plan_check_facts(
-        s, then, look_and_build(s, (enum plan_command)then->command, then->to, p, &ignored),
+        s, then, look_and_build(s, (enum planner_command)then->command, then->to, p, &ignored),
         reterr);
 }

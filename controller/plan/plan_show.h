@@ -9,11 +9,11 @@ struct session;
 
 /* Look, and show what the command would do; saves it where --save says so. 0, or why it would not
  * come to its end. */
-int plan_show(struct session *s, enum plan_command command, const char *to, struct err *reterr);
+int plan_show(struct session *s, enum planner_command command, const char *to, struct err *reterr);
 
 /* The plan of --plan, for this cluster and this command; its target and options become the
  * session's. */
-int plan_take(struct session *s, enum plan_command command, const struct plan **ret_plan,
+int plan_take(struct session *s, enum planner_command command, const struct plan **ret_plan,
               struct err *reterr);
 /* ERR_PREFLIGHT, naming each fact that has changed since. */
 int plan_still_holds(struct session *s, const struct plan *then, struct err *reterr);

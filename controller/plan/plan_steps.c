@@ -1,6 +1,7 @@
 /* The steps of a plan in words: where, what, today's value, what it becomes, the way back. */
 #include <string.h>
 
+#include "base/lsn.h"
 #include "base/str.h"
 #include "controller/cluster/view.h"
 #include "controller/decide/planner_view.h"
@@ -43,7 +44,7 @@ static void append(char *text, size_t bytes, const char *fmt, ...)
 
 #define EACH(w, i)                                                                                 \
     for (int i = 0; i < (int)(w)->look->view->n_nodes; i++)                                        \
-        if ((w)->s->nodes & plan_bit(i))
+        if ((w)->s->nodes & planner_bit(i))
 
 /* ---- the record and the alias -------------------------------------------------------------- */
 
@@ -176,7 +177,7 @@ static void detach(struct words *w)
 
 static void promote(struct words *w)
 {
-    const struct plan_node *n = &w->look->view->nodes[w->s->node];
+    const struct planner_node *n = &w->look->view->nodes[w->s->node];
 
     NOW("%s on timeline %lld", pg_role_names[n->role], (long long)n->tli);
     THEN("primary on timeline %lld; writes go on from here",
@@ -294,24 +295,24 @@ static void undo(struct words *w)
                      sizeof(w->a->back));
 }
 
-static int old_owner(const struct plan_view *v)
+static int old_owner(const struct planner_view *v)
 {
-    int a = plan_a(v);
+    int a = planner_old(v);
 
-    return a >= 0 ? a : plan_owner(v);
+    return a >= 0 ? a : planner_owner(v);
 }
 
 static size_t fill(const struct plan_look *look, const struct foreseen_step *from, size_t n,
                    struct plan_action *ret)
 {
-    const struct plan_view *v = look->view;
+    const struct planner_view *v = look->view;
 
     for (size_t i = 0; i < n; i++) {
         const struct step *s = &steps[from[i].step];
         struct words w = {.look = look,
                           .s = &from[i],
                           .old = old_owner(v),
-                          .new = v->to >= 0 ? v->to : plan_b(v),
+                          .new = v->to >= 0 ? v->to : planner_target(v),
                           .a = &ret[i]};
 
         ret[i] = (struct plan_action){.n = (int64_t)i + 1,

@@ -63,7 +63,7 @@ bool check_backup_age(const struct check_view *v, struct preflight_result *r)
 bool check_backup_outlives(const struct check_view *v, struct preflight_result *r)
 {
     check_remedy(r,
-                 "copy it to another host than %s; [backup] dir or newest_command there tells of "
+                 "copy it to another host than %s; [backup] dir or newest_command there reports "
                  "it",
                  *v->a_name ? v->a_name : "the owner");
     return judge(v, r, true);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/lsn.h"
 #include "base/str.h"
 #include "controller/preflight/preflight_checks.h"
 #include "proto/lineage.h"
@@ -62,7 +63,7 @@ bool check_timeline_number(const struct check_view *v, struct preflight_result *
         check_measured(r, "%s has had timeline %" PRId64 ", %s only %" PRId64, v->c->nodes[i].name,
                        newest(&n->obs.pg), v->b_name, mine);
         check_remedy(r,
-                     "%s was promoted once on its own: save what it alone has "
+                     "%s was promoted once by hand: save what it alone has "
                      "(docs/two-writable.md, \"Afterwards\"), then re-clone it; two timelines of "
                      "one number are distinguished by their histories only",
                      v->c->nodes[i].name);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/human.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/cluster/view.h"
@@ -307,7 +308,7 @@ void status_build(struct status *st, struct session *s, struct arena *a, const s
     newest_seen(st);
     view_from_world(&s->cluster.config, w, &st->last_seen, seen_writable(w), st->view);
     planner_situation(st->view, &st->situation);
-    owner = plan_owner(st->view);
+    owner = planner_owner(st->view);
     report_init(&st->nodes, a, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < w->n_nodes; i++)
         node_row(st, i, owner);

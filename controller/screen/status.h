@@ -51,8 +51,8 @@ struct status {
     struct session *session;
     struct arena *arena;
     const struct world *w;
-    struct plan_view *view;
-    struct plan_situation situation;
+    struct planner_view *view;
+    struct planner_situation situation;
     struct record
         last_seen; /* the newest that an agent has seen; stands in when DNS does not respond */
     const char *last_seen_by;

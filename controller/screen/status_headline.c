@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/cluster/dns_words.h"
@@ -25,7 +26,7 @@ static void two_writable(struct status *st)
             status_add(st, &st->problems, status_name(st, (int)i),
                        "%s is writable: timeline %" PRId64 ", LSN %s%s", status_name(st, (int)i),
                        n->obs.pg.tli, lsn_text(n->obs.pg.insert_lsn, lsn),
-                       (int)i == plan_owner(st->view) ? ", the record's owner" : "");
+                       (int)i == planner_owner(st->view) ? ", the record's owner" : "");
     }
 }
 
@@ -51,10 +52,10 @@ static const char *at_the_node(const struct status *st, int node)
         return arena_printf(st->arena,
                             "ping %s; if %s is up, there: systemctl status pgtandem-agent%s%s",
                             st->session->cluster.config.nodes[node].address, status_name(st, node),
-                            node == plan_owner(st->view) ? ""
-                                                         : "; if it is lost for good, here: "
-                                                           "pgtandem forget ",
-                            node == plan_owner(st->view) ? "" : status_name(st, node));
+                            node == planner_owner(st->view) ? ""
+                                                            : "; if it is lost for good, here: "
+                                                              "pgtandem forget ",
+                            node == planner_owner(st->view) ? "" : status_name(st, node));
     if (status_is_busy(&st->w->nodes[node].obs))
         return "pgtandem status -w 2"; /* until that has ended */
     return arena_printf(st->arena, "on %s: pgtandem-agent status", status_name(st, node));
@@ -97,14 +98,14 @@ static void owner_silent(struct status *st, int owner)
 /* Which of the two it is: jobs or epoch, or both. */
 static void not_settled(struct status *st, int node)
 {
-    struct plan_debt list[PLAN_DEBTS_MAX];
+    struct planner_debt list[PLANNER_DEBTS_MAX];
     size_t n = planner_debts(st->view, list);
 
     for (size_t i = 0; i < n; i++)
         if ((int)list[i].node == node &&
             (list[i].kind == DEBT_CRON_ON || list[i].kind == DEBT_EPOCH))
             status_add(st, &st->problems, status_name(st, node), "%s",
-                       status_fill(st, plan_debt_text((enum plan_debt_kind)list[i].kind),
+                       status_fill(st, planner_debt_text((enum planner_debt_kind)list[i].kind),
                                    status_name(st, node)));
 }
 
@@ -141,7 +142,7 @@ static void held_without_dns(struct status *st, int owner)
 
 void status_headline(struct status *st)
 {
-    const struct plan_situation *now = &st->situation;
+    const struct planner_situation *now = &st->situation;
     const char *command = now->command;
 
     if (now->reason == WHY_NOTHING) {

@@ -16,7 +16,7 @@
 /* ---- debts ----------------------------------------------------------------------------------- */
 
 /* Has the headline told this debt already? */
-static bool told(const struct status *st, const struct plan_debt *d)
+static bool told(const struct status *st, const struct planner_debt *d)
 {
     if (st->situation.reason == WHY_TWO_WRITABLE && d->kind == DEBT_WRITABLE)
         return true;
@@ -65,12 +65,12 @@ static void fenced(struct status *st, size_t node)
 /* While a transition is open, fences and jobs that are off are its own doing. */
 static void debts(struct status *st)
 {
-    struct plan_debt list[PLAN_DEBTS_MAX];
+    struct planner_debt list[PLANNER_DEBTS_MAX];
     size_t n = planner_debts(st->view, list);
     bool open = st->view->d.state != REGISTER_STABLE;
 
     for (size_t i = 0; i < n; i++) {
-        enum plan_debt_kind kind = (enum plan_debt_kind)list[i].kind;
+        enum planner_debt_kind kind = (enum planner_debt_kind)list[i].kind;
         const char *node = status_name(st, (int)list[i].node);
 
         if (told(st, &list[i]) || (open && kind != DEBT_SILENT && kind != DEBT_STATE))
@@ -83,8 +83,8 @@ static void debts(struct status *st)
             status_add(st, &st->problems, node, "%s", status_diverged(st, (int)list[i].node));
             continue;
         }
-        status_add(st, plan_debt_is_problem(kind) ? &st->problems : &st->outstanding, node, "%s%s",
-                   status_fill(st, plan_debt_text(kind), node),
+        status_add(st, planner_debt_is_problem(kind) ? &st->problems : &st->outstanding, node,
+                   "%s%s", status_fill(st, planner_debt_text(kind), node),
                    kind == DEBT_SILENT ? status_why_silent(st, (int)list[i].node) : "");
     }
 }
@@ -144,7 +144,8 @@ static void observers(struct status *st)
     if (*names)
         status_add(
             st, &st->outstanding, "",
-            "agents that only observe: %s. They refuse every act, their guard and watch only tell; "
+            "agents that only observe: %s. They refuse every act, their guard and watch only "
+            "report; "
             "to change that: mode = act in agent.conf there, systemctl reload pgtandem-agent",
             names);
 }
@@ -185,7 +186,7 @@ static void own_certificate(struct status *st)
 
 void status_problems(struct status *st)
 {
-    int owner = plan_owner(st->view);
+    int owner = planner_owner(st->view);
 
     own_certificate(st);
     silence(st);

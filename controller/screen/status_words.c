@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/cluster/view.h"
@@ -53,7 +54,7 @@ const char *status_why_silent(const struct status *st, int node)
 
 const char *status_diverged(const struct status *st, int node)
 {
-    const struct plan_node *n = &st->view->nodes[node];
+    const struct planner_node *n = &st->view->nodes[node];
     char here[LSN_TEXT_BYTES], there[LSN_TEXT_BYTES];
 
     return arena_printf(st->arena,

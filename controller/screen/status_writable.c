@@ -132,9 +132,9 @@ static void since(struct status *st, int node)
 /* Whom it is about: who was the owner before, and who is or becomes it. */
 static size_t concerned(const struct status *st, int ret[2])
 {
-    const struct plan_view *v = st->view;
-    int owner = plan_owner(v), before = plan_previous(v);
-    int to = v->d.state == REGISTER_STABLE ? -1 : plan_node_index(v, v->d.to);
+    const struct planner_view *v = st->view;
+    int owner = planner_owner(v), before = planner_previous(v);
+    int to = v->d.state == REGISTER_STABLE ? -1 : planner_node_index(v, v->d.to);
     size_t n = 0;
 
     if (v->d.state == REGISTER_FLIP && before >= 0)

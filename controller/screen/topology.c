@@ -151,7 +151,7 @@ void topology_build(struct topology *t, struct status *st)
     const struct config_node *target =
         d->status == DNS_VIEW_OK && d->cname_present ? config_node_by_target(c, d->cname) : NULL;
 
-    *t = (struct topology){.st = st, .owner = plan_owner(st->view)};
+    *t = (struct topology){.st = st, .owner = planner_owner(st->view)};
     t->alias = target ? config_node_index(c, target->name) : -1;
     report_init(&t->nodes, st->arena, node_columns, sizeof(node_columns) / sizeof(node_columns[0]));
     report_init(&t->name_servers, st->arena, server_columns,

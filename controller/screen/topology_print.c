@@ -187,7 +187,7 @@ static void print_pretty(const struct topology *t)
     if (t->alias >= 0)
         put_root(&d, (size_t)t->alias);
     else
-        fprintf(s->term.out, "  nobody\n");
+        fprintf(s->term.out, "  none\n");
     put_apart(&d);
     put_controllers(&d);
 }

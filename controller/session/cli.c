@@ -18,8 +18,8 @@ static bool is_family(const char *word)
 {
     size_t len = strlen(word);
 
-    for (size_t i = 0; i < n_verb_rows; i++)
-        if (strncmp(verb_rows[i].name, word, len) == 0 && verb_rows[i].name[len] == ' ')
+    for (size_t i = 0; i < n_cli_verbs; i++)
+        if (strncmp(cli_verbs[i].name, word, len) == 0 && cli_verbs[i].name[len] == ' ')
             return true;
     return false;
 }
@@ -29,15 +29,15 @@ static const struct verb_row *find_verb(const char *const *words, size_t n, size
 {
     char two[64];
 
-    for (size_t i = 0; i < n_verb_rows; i++) {
-        if (n > 0 && strcmp(verb_rows[i].name, words[0]) == 0) {
+    for (size_t i = 0; i < n_cli_verbs; i++) {
+        if (n > 0 && strcmp(cli_verbs[i].name, words[0]) == 0) {
             *ret_used = 1;
-            return &verb_rows[i];
+            return &cli_verbs[i];
         }
         if (n > 1 && STR_PRINTF(two, "%s %s", words[0], words[1]) &&
-            strcmp(verb_rows[i].name, two) == 0) {
+            strcmp(cli_verbs[i].name, two) == 0) {
             *ret_used = 2;
-            return &verb_rows[i];
+            return &cli_verbs[i];
         }
     }
     return NULL;
@@ -58,19 +58,19 @@ static int unknown_verb(const char *const *words, size_t n, struct err *reterr)
 
     STR_PRINTF(typed, "%s%s%s", words[0], n > 1 && is_family(words[0]) ? " " : "",
                n > 1 && is_family(words[0]) ? words[1] : "");
-    for (size_t i = 0; i < n_verb_rows; i++) {
-        size_t d = str_distance(typed, verb_rows[i].name);
+    for (size_t i = 0; i < n_cli_verbs; i++) {
+        size_t d = str_distance(typed, cli_verbs[i].name);
 
         if (d < nearest) {
             nearest = d;
-            STR_PRINTF(hint, "did you mean `pgtandem %s`?", verb_rows[i].name);
+            STR_PRINTF(hint, "did you mean `pgtandem %s`?", cli_verbs[i].name);
         }
     }
     if (nearest == 3 && is_family(words[0])) {
         STR_COPY(hint, "there is");
-        for (size_t i = 0; i < n_verb_rows; i++)
-            if (strncmp(verb_rows[i].name, words[0], strlen(words[0])) == 0)
-                append(hint, sizeof(hint), " `", verb_rows[i].name, "`");
+        for (size_t i = 0; i < n_cli_verbs; i++)
+            if (strncmp(cli_verbs[i].name, words[0], strlen(words[0])) == 0)
+                append(hint, sizeof(hint), " `", cli_verbs[i].name, "`");
     }
     return err_set(reterr, ERR_USAGE, hint, "there is no verb `%s`", typed);
 }
@@ -155,15 +155,15 @@ static int unknown_option(const struct parse *p, const char *typed)
         STR_PRINTF(name, "`pgtandem %s`", v->name);
         STR_COPY(hint, "it has");
     }
-    for (size_t i = 0; v && i < n_option_rows; i++)
-        if (option_applies(&option_rows[i], v))
-            append(hint, sizeof(hint), " --", option_rows[i].name, "");
-    for (size_t i = 0; i < n_option_rows; i++) {
-        size_t d = strncmp(typed, "--", 2) ? nearest : str_distance(typed + 2, option_rows[i].name);
+    for (size_t i = 0; v && i < n_cli_options; i++)
+        if (cli_option_applies(&cli_options[i], v))
+            append(hint, sizeof(hint), " --", cli_options[i].name, "");
+    for (size_t i = 0; i < n_cli_options; i++) {
+        size_t d = strncmp(typed, "--", 2) ? nearest : str_distance(typed + 2, cli_options[i].name);
 
-        if (d < nearest && (!v || option_applies(&option_rows[i], v))) {
+        if (d < nearest && (!v || cli_option_applies(&cli_options[i], v))) {
             nearest = d;
-            STR_PRINTF(hint, "did you mean --%s?", option_rows[i].name);
+            STR_PRINTF(hint, "did you mean --%s?", cli_options[i].name);
         }
     }
     return err_set(p->err, ERR_USAGE, hint, "%s has no option %s", name, typed);
@@ -194,9 +194,9 @@ static int parse_long(struct parse *p, const char *word)
     size_t len = equals ? (size_t)(equals - word) : strlen(word);
     const char *typed = arena_strndup(p->arena, word, len);
 
-    for (size_t i = 0; i < n_option_rows; i++)
-        if (strcmp(option_rows[i].name, typed + 2) == 0)
-            return take_option(p, &option_rows[i], typed, equals ? equals + 1 : NULL);
+    for (size_t i = 0; i < n_cli_options; i++)
+        if (strcmp(cli_options[i].name, typed + 2) == 0)
+            return take_option(p, &cli_options[i], typed, equals ? equals + 1 : NULL);
     return take_option(p, NULL, typed, NULL);
 }
 
@@ -208,10 +208,10 @@ static int parse_short(struct parse *p, const char *word)
     size_t used;
     const struct verb_row *v = find_verb(p->words, p->n_words, &used);
 
-    for (size_t i = 0; i < n_option_rows; i++)
-        if (option_rows[i].letter && option_rows[i].letter == word[1] &&
-            (!row || option_applies(&option_rows[i], v)))
-            row = &option_rows[i];
+    for (size_t i = 0; i < n_cli_options; i++)
+        if (cli_options[i].letter && cli_options[i].letter == word[1] &&
+            (!row || cli_option_applies(&cli_options[i], v)))
+            row = &cli_options[i];
     return take_option(p, row, typed, row && word[2] ? word + 2 : NULL);
 }
 
@@ -227,9 +227,9 @@ static int parse_word(struct parse *p, const char *word)
 /* Options that would be silently without effect are refused. */
 static int check_verb(struct parse *p, const struct verb_row *v, size_t used)
 {
-    for (size_t i = 0; i < n_option_rows; i++)
-        if ((option_rows[i].takes & p->given) && !(option_rows[i].takes & v->takes))
-            return unknown_option(p, arena_printf(p->arena, "--%s", option_rows[i].name));
+    for (size_t i = 0; i < n_cli_options; i++)
+        if ((cli_options[i].takes & p->given) && !(cli_options[i].takes & v->takes))
+            return unknown_option(p, arena_printf(p->arena, "--%s", cli_options[i].name));
     p->o->n_args = p->n_words - used;
     for (size_t i = 0; i < p->o->n_args; i++)
         p->o->args[i] = p->words[used + i];

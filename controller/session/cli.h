@@ -111,8 +111,8 @@ enum {
     EXITS_DECLINED = 1 << 9,
     EXITS_PROBLEM = 1 << 10,
 };
-extern const struct verb_row verb_rows[]; /* verbs.c */
-extern const size_t n_verb_rows;
+extern const struct verb_row cli_verbs[]; /* verbs.c */
+extern const size_t n_cli_verbs;
 
 enum option_kind {
     OPTION_FLAG,
@@ -139,12 +139,12 @@ struct option_row {
     const char *const *words;         /* OPTION_WORD: NULL-terminated; an enum's, from 0 */
     const char *help;                 /* one line */
 };
-extern const struct option_row option_rows[]; /* options.c */
-extern const size_t n_option_rows;
-extern const char *const format_names[]; /* by enum output_format, NULL-terminated */
+extern const struct option_row cli_options[]; /* options.c */
+extern const size_t n_cli_options;
+extern const char *const cli_format_names[]; /* by enum output_format, NULL-terminated */
 
 /* Has the verb (NULL: none yet) this option? */
-bool option_applies(const struct option_row *o, const struct verb_row *v);
+bool cli_option_applies(const struct option_row *o, const struct verb_row *v);
 
 /* Parse argv. *ret_verb is NULL after --help or --version has been printed (return 0). */
 int cli_parse(int argc, char **argv, struct arena *a, struct options *ret_options,

@@ -7,13 +7,13 @@
 #include "base/term.h"
 #include "proto/hello.h"
 
-const char *const group_titles[GROUPS_] = {
+const char *const help_group_titles[GROUPS_] = {
     [GROUP_LOOK] = "look",    [GROUP_MOVE] = "move", [GROUP_REPAIR] = "repair",
     [GROUP_DNS] = "DNS",      [GROUP_CRON] = "cron", [GROUP_HISTORY] = "history",
     [GROUP_SETUP] = "set up",
 };
 
-const struct exit_row exit_rows[] = {
+const struct exit_row help_exits[] = {
     {0, "done"},
     {1, "usage or configuration"},
     {2, "preflight refused; nothing was changed"},
@@ -25,9 +25,9 @@ const struct exit_row exit_rows[] = {
     {9, "the administrator said no"},
     {10, "a problem was found"},
 };
-const size_t n_exit_rows = sizeof(exit_rows) / sizeof(exit_rows[0]);
+const size_t n_help_exits = sizeof(help_exits) / sizeof(help_exits[0]);
 
-bool exit_applies(const struct exit_row *row, const struct verb_row *v)
+bool help_exit_applies(const struct exit_row *row, const struct verb_row *v)
 {
     return row->status <= 1 || !v || (v->exits >> row->status & 1);
 }
@@ -61,10 +61,10 @@ static void print_verb(const struct term *t, const struct verb_row *v)
 
 static void print_group(const struct term *t, enum verb_group group)
 {
-    printf("\n%s\n", group_titles[group]);
-    for (size_t i = 0; i < n_verb_rows; i++)
-        if (verb_rows[i].group == group)
-            print_verb(t, &verb_rows[i]);
+    printf("\n%s\n", help_group_titles[group]);
+    for (size_t i = 0; i < n_cli_verbs; i++)
+        if (cli_verbs[i].group == group)
+            print_verb(t, &cli_verbs[i]);
 }
 
 /* ---- whole ----------------------------------------------------------------------------------- */
@@ -87,9 +87,9 @@ void help_family(const struct term *t, const char *word)
     size_t len = strlen(word);
 
     printf("usage: pgtandem %s VERB [options]\n\n", word);
-    for (size_t i = 0; i < n_verb_rows; i++)
-        if (strncmp(verb_rows[i].name, word, len) == 0 && verb_rows[i].name[len] == ' ')
-            print_verb(t, &verb_rows[i]);
+    for (size_t i = 0; i < n_cli_verbs; i++)
+        if (strncmp(cli_verbs[i].name, word, len) == 0 && cli_verbs[i].name[len] == ' ')
+            print_verb(t, &cli_verbs[i]);
     putchar('\n');
     term_wrap(t, "", "`pgtandem --help` lists all the others.");
 }
@@ -108,14 +108,14 @@ void help_verb(const struct term *t, const struct verb_row *v)
         term_wrap(t, "", v->about);
     }
     printf("\noptions\n");
-    for (size_t i = 0; i < n_option_rows; i++)
-        if (option_applies(&option_rows[i], v))
-            print_option(t, &option_rows[i]);
+    for (size_t i = 0; i < n_cli_options; i++)
+        if (cli_option_applies(&cli_options[i], v))
+            print_option(t, &cli_options[i]);
     printf("\nexit status\n");
-    for (size_t i = 0; i < n_exit_rows; i++)
-        if (exit_applies(&exit_rows[i], v)) {
-            STR_PRINTF(lead, "  %2d", exit_rows[i].status);
-            term_item(t, lead, 6, exit_rows[i].text);
+    for (size_t i = 0; i < n_help_exits; i++)
+        if (help_exit_applies(&help_exits[i], v)) {
+            STR_PRINTF(lead, "  %2d", help_exits[i].status);
+            term_item(t, lead, 6, help_exits[i].text);
         }
     if (v->example) {
         STR_PRINTF(lead, "\nexample%s%s:", v->example_for ? ", " : "",

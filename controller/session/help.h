@@ -10,16 +10,16 @@
 
 struct term;
 
-extern const char *const group_titles[GROUPS_]; /* "look" */
+extern const char *const help_group_titles[GROUPS_]; /* "look" */
 
 struct exit_row {
     int status;
     const char *text;
 };
-extern const struct exit_row exit_rows[]; /* every exit status, in order */
-extern const size_t n_exit_rows;
+extern const struct exit_row help_exits[]; /* every exit status, in order */
+extern const size_t n_help_exits;
 /* Can the verb end with this status? NULL: any can. */
-bool exit_applies(const struct exit_row *row, const struct verb_row *v);
+bool help_exit_applies(const struct exit_row *row, const struct verb_row *v);
 
 void help_all(const struct term *t);
 void help_family(const struct term *t, const char *word);

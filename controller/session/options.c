@@ -2,7 +2,7 @@
 #include "controller/cluster/config.h"
 #include "controller/session/cli.h"
 
-const char *const format_names[] = {"pretty", "json", "tsv", NULL};
+const char *const cli_format_names[] = {"pretty", "json", "tsv", NULL};
 
 #define AT(member) .offset = offsetof(struct options, member)
 #define LIST(member, count)                                                                        \
@@ -10,7 +10,7 @@ const char *const format_names[] = {"pretty", "json", "tsv", NULL};
                 .max = sizeof(((struct options *)0)->member) / sizeof(char *)
 
 /* clang-format off */
-const struct option_row option_rows[] = {
+const struct option_row cli_options[] = {
     {0, "to", "NODE", OPTION_TEXT, VALUE_NODE, TAKES_TO, AT(to), .help = "the node to move to"},
     {0, "failover", NULL, OPTION_FLAG, VALUE_ANY, TAKES_SAVE, AT(failover),
      .help = "plan a failover: the primary is lost"},
@@ -48,8 +48,8 @@ const struct option_row option_rows[] = {
     {0, "from", "HASH", OPTION_TEXT, VALUE_ANY, TAKES_FROM, AT(from),
      .help = "look for the record with this hash, and judge from there"},
     {'f', "format", "FORMAT", OPTION_WORD, VALUE_ANY, TAKES_FORMAT, AT(format),
-     .words = format_names, .help = "pretty, json or tsv"},
-    {0, "color", "WHEN", OPTION_WORD, VALUE_ANY, 0, AT(color), .words = color_names,
+     .words = cli_format_names, .help = "pretty, json or tsv"},
+    {0, "color", "WHEN", OPTION_WORD, VALUE_ANY, 0, AT(color), .words = term_color_names,
      .help = "auto, always or never"},
     {'c', "config", "FILE", OPTION_TEXT, VALUE_FILE, 0, AT(config_path),
      .help = "configuration (" CONFIG_DEFAULT_PATH ")"},
@@ -59,9 +59,9 @@ const struct option_row option_rows[] = {
     {'V', "version", NULL, OPTION_VERSION, VALUE_ANY, 0, .help = "the program's version"},
 };
 /* clang-format on */
-const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
+const size_t n_cli_options = sizeof(cli_options) / sizeof(cli_options[0]);
 
-bool option_applies(const struct option_row *o, const struct verb_row *v)
+bool cli_option_applies(const struct option_row *o, const struct verb_row *v)
 {
     return o->takes == 0 || (v && (o->takes & v->takes));
 }

@@ -15,8 +15,8 @@ static bool is_verb(const char *text)
 {
     size_t len = strcspn(text, " `'\",;:.)\n");
 
-    for (size_t i = 0; len && i < n_verb_rows; i++)
-        if (strncmp(verb_rows[i].name, text, len) == 0 && strchr(" ", verb_rows[i].name[len]))
+    for (size_t i = 0; len && i < n_cli_verbs; i++)
+        if (strncmp(cli_verbs[i].name, text, len) == 0 && strchr(" ", cli_verbs[i].name[len]))
             return true;
     return false;
 }

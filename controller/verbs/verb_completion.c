@@ -17,9 +17,9 @@ static void put_verb_case(const struct verb_row *v)
     const char *between = "";
 
     printf("        \"%s\" | \"%s \"*) options=\"", v->name, v->name);
-    for (size_t i = 0; i < n_option_rows; i++)
-        if (option_applies(&option_rows[i], v)) {
-            printf("%s--%s", between, option_rows[i].name);
+    for (size_t i = 0; i < n_cli_options; i++)
+        if (cli_option_applies(&cli_options[i], v)) {
+            printf("%s--%s", between, cli_options[i].name);
             between = " ";
         }
     printf("\"");
@@ -30,11 +30,11 @@ static void put_verb_case(const struct verb_row *v)
 
 static bool is_first_of_family(size_t row)
 {
-    size_t len = strcspn(verb_rows[row].name, " ");
+    size_t len = strcspn(cli_verbs[row].name, " ");
 
     for (size_t i = 0; i < row; i++)
-        if (strncmp(verb_rows[i].name, verb_rows[row].name, len) == 0 &&
-            strcspn(verb_rows[i].name, " ") == len)
+        if (strncmp(cli_verbs[i].name, cli_verbs[row].name, len) == 0 &&
+            strcspn(cli_verbs[i].name, " ") == len)
             return false;
     return true;
 }
@@ -42,22 +42,22 @@ static bool is_first_of_family(size_t row)
 static void put_first_words(void)
 {
     printf("        \"\") words=\"help");
-    for (size_t i = 0; i < n_verb_rows; i++)
+    for (size_t i = 0; i < n_cli_verbs; i++)
         if (is_first_of_family(i))
-            printf(" %.*s", (int)strcspn(verb_rows[i].name, " "), verb_rows[i].name);
+            printf(" %.*s", (int)strcspn(cli_verbs[i].name, " "), cli_verbs[i].name);
     printf("\"; options=\"--config --help --version --color\" ;;\n");
 }
 
 /* "dns": its second words */
 static void put_family_case(size_t row)
 {
-    const char *name = verb_rows[row].name;
+    const char *name = cli_verbs[row].name;
     size_t len = strcspn(name, " ");
 
     printf("        %.*s) words=\"", (int)len, name);
-    for (size_t i = 0; i < n_verb_rows; i++)
-        if (strncmp(verb_rows[i].name, name, len + 1) == 0)
-            printf("%s%s", i == row ? "" : " ", verb_rows[i].name + len + 1);
+    for (size_t i = 0; i < n_cli_verbs; i++)
+        if (strncmp(cli_verbs[i].name, name, len + 1) == 0)
+            printf("%s%s", i == row ? "" : " ", cli_verbs[i].name + len + 1);
     printf("\" ;;\n");
 }
 
@@ -68,8 +68,8 @@ static void put_options(bool (*wanted)(const struct option_row *o))
 {
     const char *between = "        ";
 
-    for (size_t i = 0; i < n_option_rows; i++) {
-        const struct option_row *o = &option_rows[i];
+    for (size_t i = 0; i < n_cli_options; i++) {
+        const struct option_row *o = &cli_options[i];
 
         if (!o->arg || !wanted(o))
             continue;
@@ -116,8 +116,8 @@ static void put_checks(void)
 
 static void put_word_values(void)
 {
-    for (size_t i = 0; i < n_option_rows; i++) {
-        const struct option_row *o = &option_rows[i];
+    for (size_t i = 0; i < n_cli_options; i++) {
+        const struct option_row *o = &cli_options[i];
 
         if (o->kind != OPTION_WORD)
             continue;
@@ -183,11 +183,11 @@ static void put_bash(void)
     printf("    esac\n"
            "    [[ $words ]] || case $verb in\n");
     put_first_words();
-    for (size_t i = 0; i < n_verb_rows; i++)
-        if (is_first_of_family(i) && strchr(verb_rows[i].name, ' '))
+    for (size_t i = 0; i < n_cli_verbs; i++)
+        if (is_first_of_family(i) && strchr(cli_verbs[i].name, ' '))
             put_family_case(i);
-    for (size_t i = 0; i < n_verb_rows; i++)
-        put_verb_case(&verb_rows[i]);
+    for (size_t i = 0; i < n_cli_verbs; i++)
+        put_verb_case(&cli_verbs[i]);
     fputs(tail, stdout);
 }
 

@@ -189,7 +189,7 @@ static int tell_agents(struct session *s, const struct world *w, struct change *
                        struct err *reterr)
 {
     const struct engine_order order = {
-        .command = PLAN_RESUME, .adopt = true, .journal = c->journal, .txn = c->txn};
+        .command = PLANNER_RESUME, .adopt = true, .journal = c->journal, .txn = c->txn};
 
     if (observing(s, w)) {
         remedy_print(&s->options, s->cluster.arena, "pgtandem status");
@@ -308,7 +308,7 @@ static int judge_typed(const struct session *s, const struct world *w, const str
 static int name_the_others(struct session *s, const struct world *w, struct record *r,
                            struct err *reterr)
 {
-    struct plan_view *v = arena_alloc(s->cluster.arena, sizeof(*v));
+    struct planner_view *v = arena_alloc(s->cluster.arena, sizeof(*v));
     const struct record none = {.epoch = 0};
     int node = -1;
 
@@ -322,7 +322,7 @@ static int name_the_others(struct session *s, const struct world *w, struct reco
         v->marks.accepted |= 1U << accepted;
     }
     view_from_world(&s->cluster.config, w, &none, 0, v);
-    enum plan_typed why = planner_typed(v, r, &node);
+    enum planner_typed why = planner_typed(v, r, &node);
     const char *name = node >= 0 ? s->cluster.config.nodes[node].name : r->owner;
 
     switch (why) {

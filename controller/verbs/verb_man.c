@@ -23,9 +23,9 @@ static const char *own_options(struct arena *a, const struct verb_row *v)
 {
     const char *text = "";
 
-    for (size_t i = 0; i < n_option_rows; i++)
-        if (option_rows[i].takes & v->takes)
-            text = arena_printf(a, "%s%s`--%s`", text, *text ? ", " : "", option_rows[i].name);
+    for (size_t i = 0; i < n_cli_options; i++)
+        if (cli_options[i].takes & v->takes)
+            text = arena_printf(a, "%s%s`--%s`", text, *text ? ", " : "", cli_options[i].name);
     return text;
 }
 
@@ -33,9 +33,9 @@ static const char *exits(struct arena *a, const struct verb_row *v)
 {
     const char *text = "";
 
-    for (size_t i = 0; i < n_exit_rows; i++)
-        if (exit_applies(&exit_rows[i], v))
-            text = arena_printf(a, "%s%s%d", text, *text ? ", " : "", exit_rows[i].status);
+    for (size_t i = 0; i < n_help_exits; i++)
+        if (help_exit_applies(&help_exits[i], v))
+            text = arena_printf(a, "%s%s%d", text, *text ? ", " : "", help_exits[i].status);
     return text;
 }
 
@@ -56,10 +56,10 @@ static void put_verbs(struct arena *a)
 {
     man_section(stdout, "VERBS", NULL);
     for (int g = GROUP_NONE_ + 1; g < GROUPS_; g++) {
-        man_subsection(stdout, group_titles[g], NULL);
-        for (size_t i = 0; i < n_verb_rows; i++)
-            if (verb_rows[i].group == (enum verb_group)g)
-                put_verb(a, &verb_rows[i]);
+        man_subsection(stdout, help_group_titles[g], NULL);
+        for (size_t i = 0; i < n_cli_verbs; i++)
+            if (cli_verbs[i].group == (enum verb_group)g)
+                put_verb(a, &cli_verbs[i]);
     }
 }
 
@@ -67,10 +67,10 @@ static void put_options(struct arena *a)
 {
     man_section(stdout, "OPTIONS",
                 "Those that a verb does not have are refused. "
-                "A value stands behind a blank or, after a long name, behind `=`.");
-    for (size_t i = 0; i < n_option_rows; i++)
-        man_item(stdout, option_names(a, &option_rows[i]),
-                 arena_printf(a, "%s.", option_rows[i].help));
+                "A value follows after a blank or, with a long name, after `=`.");
+    for (size_t i = 0; i < n_cli_options; i++)
+        man_item(stdout, option_names(a, &cli_options[i]),
+                 arena_printf(a, "%s.", cli_options[i].help));
 }
 
 static void put_environment(void)
@@ -104,9 +104,9 @@ static void put_program(struct arena *a)
     put_verbs(a);
     put_options(a);
     man_section(stdout, "EXIT STATUS", NULL);
-    for (size_t i = 0; i < n_exit_rows; i++)
-        man_item(stdout, arena_printf(a, "%d", exit_rows[i].status),
-                 arena_printf(a, "%s.", exit_rows[i].text));
+    for (size_t i = 0; i < n_help_exits; i++)
+        man_item(stdout, arena_printf(a, "%d", help_exits[i].status),
+                 arena_printf(a, "%s.", help_exits[i].text));
     put_environment();
     man_section(stdout, "FILES", NULL);
     man_item(stdout, CONFIG_DEFAULT_PATH, "The configuration: pgtandem.conf(5).");

@@ -34,7 +34,7 @@ static int check_options(const struct session *s, struct err *reterr)
     return preflight_check_ignores(s, reterr);
 }
 
-static int move(struct session *s, enum plan_command command, const char *to, struct err *reterr)
+static int move(struct session *s, enum planner_command command, const char *to, struct err *reterr)
 {
     struct engine_order order = {.command = command, .rejoin = true};
     int rc = s->options.plan ? plan_take(s, command, &order.plan, reterr) : 0;
@@ -52,7 +52,7 @@ static int move(struct session *s, enum plan_command command, const char *to, st
 }
 
 /* NODE as the verb's argument. */
-static int move_node(struct session *s, enum plan_command command, struct err *reterr)
+static int move_node(struct session *s, enum planner_command command, struct err *reterr)
 {
     if (s->options.n_args != 1)
         return err_set(reterr, ERR_USAGE, s->verb->example, "%s takes the name of one node",
@@ -66,7 +66,8 @@ int verb_plan(struct session *s, struct err *reterr)
     if (!s->options.to)
         return err_set(reterr, ERR_USAGE, s->verb->example, "plan needs --to NODE");
     s->options.dry_run = true;
-    return move(s, s->options.failover ? PLAN_FAILOVER : PLAN_SWITCHOVER, s->options.to, reterr);
+    return move(s, s->options.failover ? PLANNER_FAILOVER : PLANNER_SWITCHOVER, s->options.to,
+                reterr);
 }
 
 int verb_switchover(struct session *s, struct err *reterr)
@@ -74,7 +75,7 @@ int verb_switchover(struct session *s, struct err *reterr)
     if (!s->options.to && !s->options.plan)
         return err_set(reterr, ERR_USAGE, s->verb->example,
                        "switchover needs --to NODE, or --plan FILE");
-    return move(s, PLAN_SWITCHOVER, s->options.to, reterr);
+    return move(s, PLANNER_SWITCHOVER, s->options.to, reterr);
 }
 
 /* Until no standby takes in any more, for half a second at most: nobody writes, so it ends. */
@@ -132,17 +133,17 @@ int verb_failover(struct session *s, struct err *reterr)
         if (rc < 0)
             return rc;
     }
-    return move(s, PLAN_FAILOVER, to, reterr);
+    return move(s, PLANNER_FAILOVER, to, reterr);
 }
 
 int verb_resume(struct session *s, struct err *reterr)
 {
-    return move(s, PLAN_RESUME, NULL, reterr);
+    return move(s, PLANNER_RESUME, NULL, reterr);
 }
 
 int verb_abort(struct session *s, struct err *reterr)
 {
-    return move(s, PLAN_ABORT, NULL, reterr);
+    return move(s, PLANNER_ABORT, NULL, reterr);
 }
 
 /* Whoever stops the only node that writes types the cluster's name for it. */
@@ -169,12 +170,12 @@ int verb_fence(struct session *s, struct err *reterr)
 
     if (rc < 0)
         return rc;
-    return move_node(s, PLAN_FENCE, reterr);
+    return move_node(s, PLANNER_FENCE, reterr);
 }
 
 int verb_unfence(struct session *s, struct err *reterr)
 {
-    return move_node(s, PLAN_UNFENCE, reterr);
+    return move_node(s, PLANNER_UNFENCE, reterr);
 }
 
 /* Whoever gives up a copy types its name, after what is given up with it was shown. */
@@ -199,10 +200,10 @@ int verb_forget(struct session *s, struct err *reterr)
 
     if (rc < 0)
         return rc;
-    return move_node(s, PLAN_FORGET, reterr);
+    return move_node(s, PLANNER_FORGET, reterr);
 }
 
 int verb_rejoin(struct session *s, struct err *reterr)
 {
-    return move_node(s, PLAN_REJOIN, reterr);
+    return move_node(s, PLANNER_REJOIN, reterr);
 }

@@ -14,12 +14,12 @@ enum {
 };
 
 /* clang-format off */
-const struct verb_row verb_rows[] = {
+const struct verb_row cli_verbs[] = {
     /* ---- look ---- */
     {.name = "status", .args = "[-w SECS] [-f FORMAT]", .group = GROUP_LOOK,
      .summary = "the whole cluster on one screen, and what to type next",
      .about = "One look at the alias, the ownership record, all name servers and all agents, in "
-         "parallel. Below the table stands what is wrong, the most pressing first, and one command "
+         "parallel. Below the table is what is wrong, the most pressing first, and one command "
          "to type next. It changes nothing and may be run by anybody who can read the "
          "configuration and its keys, at any time, also while another command moves something.",
      .example_for = "to watch a move from a second terminal", .example = "pgtandem status -w 2",
@@ -29,7 +29,7 @@ const struct verb_row verb_rows[] = {
      .summary = "a picture: alias, owner, which node streams from which, jobs, name servers",
      .about = "The cluster as it is, drawn from one look: which node the alias names, each node below the one "
          "that it streams from, with its lag, jobs and fence; the name servers; the controllers. "
-         "What hangs on nothing, or on the wrong node, stands apart and says why. For what to do "
+         "What hangs on nothing, or on the wrong node, is drawn apart and says why. For what to do "
          "about it see `pgtandem status`.",
      .example_for = "for a ticket, without colour", .example = "pgtandem topology --color never",
      .needs = LOOKS, .takes = TAKES_FORMAT, .exits = EXITS_PROBLEM, .run = verb_topology},
@@ -37,8 +37,8 @@ const struct verb_row verb_rows[] = {
      .summary = "every check of a move, with measured values",
      .about = "What a switchover to NODE would check first (a failover, when the owner's host is "
          "silent): each check with the value measured, the threshold and what to do. It changes "
-         "nothing. A switchover makes the same checks again by itself. Only --canary does something: a "
-         "line stands in the target's crontab until cron has run it, and is removed.",
+         "nothing. A switchover makes the same checks again automatically. Only --canary does something: a "
+         "line is in the target's crontab until cron has run it, and is removed.",
      .example_for = "in the afternoon before the maintenance", .example = "pgtandem preflight --to db01",
      .needs = LOOKS, .takes = TAKES_TO | TAKES_IGNORE | TAKES_WAIT_JOBS | TAKES_FORMAT | TAKES_CANARY,
      .exits = EXITS_REFUSED, .run = verb_preflight},
@@ -285,4 +285,4 @@ const struct verb_row verb_rows[] = {
      .example_for = "for a bug report", .example = "pgtandem version", .run = verb_version},
 };
 /* clang-format on */
-const size_t n_verb_rows = sizeof(verb_rows) / sizeof(verb_rows[0]);
+const size_t n_cli_verbs = sizeof(cli_verbs) / sizeof(cli_verbs[0]);

@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "dnsupdate/build.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "dnsupdate/reply.h"
 #include "dnsupdate/view.h"
 #include "tests/unit/dnsanswer.h"

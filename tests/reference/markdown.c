@@ -15,7 +15,7 @@ static const char *const type_names[] = {
     [FIELD_ENUM] = "one of", [FIELD_STRUCT] = "object",     [FIELD_LIST] = "list of",
 };
 
-static void put(FILE *f, const char *text)
+void markdown_text(FILE *f, const char *text)
 {
     for (; *text; text++) {
         if (*text == '|')
@@ -79,9 +79,9 @@ static void put_key(FILE *f, const struct field *k)
     else if (k->deflt && *k->deflt)
         deflt = arena_printf(a, "`%s`", k->deflt);
     fprintf(f, "| `%s` | ", k->name);
-    put(f, type_text(a, k));
+    markdown_text(f, type_text(a, k));
     fprintf(f, " | %s | %s | %s | ", unit, bounds_text(a, k), deflt);
-    put(f, help);
+    markdown_text(f, help);
     fprintf(f, "%s |\n", k->flags & FIELD_RELOADS ? " *(taken over by a reload)*" : "");
 }
 
@@ -114,9 +114,9 @@ void markdown_message(FILE *f, const char *heading, const struct field_table *t)
         const struct field *k = &t->fields[i];
 
         fprintf(f, "| `%s`%s | ", k->name, k->flags & FIELD_REQUIRED ? " *(required)*" : "");
-        put(f, type_text(a, k));
+        markdown_text(f, type_text(a, k));
         fprintf(f, " | %s | %d | ", bounds_text(a, k), k->since ? k->since : 1);
-        put(f, k->help);
+        markdown_text(f, k->help);
         fputs(" |\n", f);
     }
     for (size_t i = 0; i < t->count; i++) {

@@ -10,6 +10,9 @@
 struct field_table;
 struct ini_section;
 
+/* Text in a cell of a table. */
+void markdown_text(FILE *f, const char *text);
+
 /* A heading and a table of keys for each section of a configuration file. */
 void markdown_configuration(FILE *f, const struct ini_section *sections, size_t n_sections);
 

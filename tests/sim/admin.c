@@ -63,7 +63,7 @@ static void try_run(const struct world *w, int ctl, successor_fn fn, void *arg)
 static void try_command(const struct world *w, int ctl, int command, int to, bool accept,
                         successor_fn fn, void *arg)
 {
-    static const char *const commands[PLAN_COMMANDS] = {
+    static const char *const commands[PLANNER_COMMANDS] = {
         "switchover", "failover", "resume", "abort", "unfence", "fence", "rejoin", "forget"};
     struct step_out out = {.w = *w};
 
@@ -81,15 +81,15 @@ static void try_set(const struct world *w, int ctl, u8 owner, bool accept, succe
 {
     struct step_out out = {.w = *w};
     struct control *c = &out.w.ctl[ctl];
-    struct plan_view v;
+    struct planner_view v;
     int node = 0;
 
     if (!w->dns)
         return;
     out.w.commands--;
-    control_start(&out.w, ctl, PLAN_COMMANDS, -1, accept);
+    control_start(&out.w, ctl, PLANNER_COMMANDS, -1, accept);
     control_view(c, &v);
-    v.command = PLAN_RESUME;
+    v.command = PLANNER_RESUME;
     struct record r = v.d;
 
     r.state = REGISTER_STABLE;
@@ -130,19 +130,19 @@ void control_successors(const struct world *w, successor_fn fn, void *arg)
     if (idle < 0 || !w->commands)
         return;
     if (menu & MENU_RESUME)
-        try_command(w, idle, PLAN_RESUME, -1, menu & MENU_ACCEPT, fn, arg);
+        try_command(w, idle, PLANNER_RESUME, -1, menu & MENU_ACCEPT, fn, arg);
     if (menu & MENU_ABORT)
-        try_command(w, idle, PLAN_ABORT, -1, false, fn, arg);
+        try_command(w, idle, PLANNER_ABORT, -1, false, fn, arg);
     if (menu & MENU_WORD)
-        try_command(w, idle, PLAN_UNFENCE, A, menu & MENU_ACCEPT, fn, arg);
+        try_command(w, idle, PLANNER_UNFENCE, A, menu & MENU_ACCEPT, fn, arg);
     if (menu & MENU_FORGET)
-        try_command(w, idle, PLAN_FORGET, A, false, fn, arg);
+        try_command(w, idle, PLANNER_FORGET, A, false, fn, arg);
     for (int to = A; to < NODES; to++) {
         if (menu & MENU_SET)
             try_set(w, idle, (u8)to, menu & MENU_ACCEPT, fn, arg);
         if (menu & MENU_SWITCHOVER)
-            try_command(w, idle, PLAN_SWITCHOVER, to, false, fn, arg);
+            try_command(w, idle, PLANNER_SWITCHOVER, to, false, fn, arg);
         if (menu & MENU_FAILOVER)
-            try_command(w, idle, PLAN_FAILOVER, to, menu & MENU_ACCEPT, fn, arg);
+            try_command(w, idle, PLANNER_FAILOVER, to, menu & MENU_ACCEPT, fn, arg);
     }
 }

@@ -25,7 +25,7 @@ void control_start(struct world *w, int ctl, int command, int to, bool accept)
     for (int i = 0; i < NODES; i++)
         control_hear(w, c, i);
     if (seed_is(SEED_NO_TAKEOVER) && c->d_answered && c->d.state != REGISTER_STABLE &&
-        (command == PLAN_RESUME || command == PLAN_ABORT)) {
+        (command == PLANNER_RESUME || command == PLANNER_ABORT)) {
         c->marks.epoch = c->d.epoch;
         c->marks.nonce = c->d.nonce;
         c->marks.began = 1;
@@ -36,7 +36,7 @@ void control_start(struct world *w, int ctl, int command, int to, bool accept)
 
 static void finish_step(struct control *c, uint32_t nodes)
 {
-    struct plan_view v;
+    struct planner_view v;
 
     control_view(c, &v);
     for (int i = 0; i < NODES; i++)
@@ -53,7 +53,7 @@ static uint32_t acted_on(const struct control *c)
     return c->outcome[NODES]; /* the mask of the step, while it lasts */
 }
 
-void control_answer(struct world *w, u8 run, int node, enum plan_outcome outcome)
+void control_answer(struct world *w, u8 run, int node, enum planner_outcome outcome)
 {
     struct control *c = control_of(w, run);
 
@@ -66,10 +66,11 @@ void control_answer(struct world *w, u8 run, int node, enum plan_outcome outcome
         finish_step(c, acted_on(c));
 }
 
-void control_update_answer(struct world *w, u8 run, enum plan_outcome outcome, const struct rec *r)
+void control_update_answer(struct world *w, u8 run, enum planner_outcome outcome,
+                           const struct rec *r)
 {
     struct control *c = control_of(w, run);
-    struct plan_view v;
+    struct planner_view v;
     struct record text;
 
     if (!c || c->phase != WAITING || !(steps[c->step].flags & STEP_DNS))
@@ -148,7 +149,7 @@ static void send_request(struct world *w, struct control *c, int node)
     c->pending |= (u8)(1U << node);
 }
 
-static void send_requests(struct world *w, struct control *c, const struct plan_move *m)
+static void send_requests(struct world *w, struct control *c, const struct planner_move *m)
 {
     c->phase = WAITING;
     c->pending = 0;
@@ -166,12 +167,12 @@ static void send_requests(struct world *w, struct control *c, const struct plan_
         finish_step(c, m->nodes);
 }
 
-static void send_update(struct world *w, struct control *c, const struct plan_view *v)
+static void send_update(struct world *w, struct control *c, const struct planner_view *v)
 {
-    struct plan_record_args args = {.nonce = nonce_text(++w->nonces),
-                                    .txn = nonce_text(c->run) + 16,
-                                    .by = nonce_text(c->run) + 16,
-                                    .tli = c->view[c->d.owner].tli};
+    struct planner_record_args args = {.nonce = nonce_text(++w->nonces),
+                                       .txn = nonce_text(c->run) + 16,
+                                       .by = nonce_text(c->run) + 16,
+                                       .tli = c->view[c->d.owner].tli};
     struct record r;
     size_t slot = 0;
 
@@ -199,7 +200,7 @@ static void listen_for(const struct world *w, struct control *c, int node, bool 
 static bool caught_up(struct world *w, struct control *c, struct step_out *out)
 {
     u8 a = c->d.owner, b = c->d.to;
-    struct plan_view v;
+    struct planner_view v;
 
     node_stream(w, b);
     if (reachable(w, a))
@@ -215,10 +216,10 @@ static bool caught_up(struct world *w, struct control *c, struct step_out *out)
 }
 
 /* Steps that ask, look or wait: carried out at once. */
-static enum plan_outcome look_step(struct world *w, struct control *c, const struct plan_move *m,
-                                   struct step_out *out)
+static enum planner_outcome look_step(struct world *w, struct control *c,
+                                      const struct planner_move *m, struct step_out *out)
 {
-    struct plan_view v;
+    struct planner_view v;
     int node = m->node < 0 ? 0 : m->node;
 
     switch ((enum step_id)m->step) {
@@ -255,11 +256,11 @@ static enum plan_outcome look_step(struct world *w, struct control *c, const str
     }
 }
 
-static void do_look_step(struct world *w, struct control *c, const struct plan_move *m,
+static void do_look_step(struct world *w, struct control *c, const struct planner_move *m,
                          struct step_out *out)
 {
-    struct plan_view v;
-    enum plan_outcome outcome;
+    struct planner_view v;
+    enum planner_outcome outcome;
 
     c->outcome[NODES] = 0;
     outcome = look_step(w, c, m, out);
@@ -281,14 +282,15 @@ static bool is_look(enum step_id s)
 void control_move(struct world *w, int ctl, struct step_out *out)
 {
     struct control *c = &w->ctl[ctl];
-    struct plan_view v;
-    struct plan_move m;
+    struct planner_view v;
+    struct planner_move m;
 
     control_view(c, &v);
     planner_next(&v, &m);
     if (m.kind != MOVE_STEP) {
         str_printf(out->text, sizeof(out->text), "run %u ends, exit %d: %s [%s]", c->run,
-                   m.exit_code, plan_reason_text((enum plan_reason)m.reason), m.row ? m.row : "");
+                   m.exit_code, planner_reason_text((enum planner_reason)m.reason),
+                   m.row ? m.row : "");
         if (m.kind == MOVE_DONE || m.exit_code == 3)
             if (m.reason == WHY_UNDONE)
                 oracle_undone(w, c, &out->bad);

@@ -23,7 +23,7 @@ static void begin(struct world *w, int command, enum ill ill)
         node_die(w, A);
     else if (ill == POSTMASTER_DEAD)
         node_orphan(w, A);
-    if (command < PLAN_COMMANDS)
+    if (command < PLANNER_COMMANDS)
         control_start(w, 0, command, B, s->menu & MENU_ACCEPT);
     if (s->from != STEP_NONE)
         control_forward(w, s->from);
@@ -34,12 +34,12 @@ static void begin(struct world *w, int command, enum ill ill)
 
 static void planned(struct world *w)
 {
-    begin(w, PLAN_SWITCHOVER, WELL);
+    begin(w, PLANNER_SWITCHOVER, WELL);
 }
 
 static void lost(struct world *w)
 {
-    begin(w, PLAN_FAILOVER, HOST_DEAD);
+    begin(w, PLANNER_FAILOVER, HOST_DEAD);
 }
 
 /* The owner's host is dead, somebody has promoted B by hand, and its watch has fenced it. */
@@ -47,10 +47,10 @@ static void by_hand(struct world *w)
 {
     struct step_out out = {.text = ""};
 
-    begin(w, PLAN_COMMANDS, true);
+    begin(w, PLANNER_COMMANDS, true);
     node_promotes(w, B);
     node_watch(w, B, &out);
-    control_start(w, 0, PLAN_FAILOVER, B, true);
+    control_start(w, 0, PLANNER_FAILOVER, B, true);
 }
 
 /* … before it had all: C has taken in one commit more. */
@@ -58,44 +58,44 @@ static void by_hand_early(struct world *w)
 {
     struct step_out out = {.text = ""};
 
-    begin(w, PLAN_COMMANDS, WELL);
+    begin(w, PLANNER_COMMANDS, WELL);
     node_promotes(w, B);
     w->node[A].wal++;
     node_stream(w, C);
     node_die(w, A);
     node_watch(w, B, &out);
-    control_start(w, 0, PLAN_FAILOVER, B, true);
+    control_start(w, 0, PLANNER_FAILOVER, B, true);
 }
 
 static void alive(struct world *w)
 {
-    begin(w, PLAN_FAILOVER, WELL);
+    begin(w, PLANNER_FAILOVER, WELL);
 }
 
 static void orphaned(struct world *w)
 {
-    begin(w, PLAN_FAILOVER, POSTMASTER_DEAD);
+    begin(w, PLANNER_FAILOVER, POSTMASTER_DEAD);
 }
 
 static void duel(struct world *w)
 {
-    begin(w, PLAN_SWITCHOVER, WELL);
-    control_start(w, 1, PLAN_SWITCHOVER, C, false);
+    begin(w, PLANNER_SWITCHOVER, WELL);
+    control_start(w, 1, PLANNER_SWITCHOVER, C, false);
 }
 
 static void alone(struct world *w)
 {
-    begin(w, PLAN_COMMANDS, WELL);
+    begin(w, PLANNER_COMMANDS, WELL);
 }
 
 /* The owner's host is cut off by the hook, a bystander's is down too. */
 static void lost_two(struct world *w)
 {
-    begin(w, PLAN_COMMANDS, WELL);
+    begin(w, PLANNER_COMMANDS, WELL);
     node_die(w, A);
     node_die(w, C);
     w->node[A].stale = w->node[C].stale = 0;
-    control_start(w, 0, PLAN_FAILOVER, B, false);
+    control_start(w, 0, PLANNER_FAILOVER, B, false);
     control_forward(w, STEP_PROMOTE);
 }
 
@@ -104,7 +104,7 @@ static void cold(struct world *w)
 {
     struct step_out out = {.text = ""};
 
-    begin(w, PLAN_COMMANDS, WELL);
+    begin(w, PLANNER_COMMANDS, WELL);
     w->dns = 0;
     for (int i = A; i < NODES; i++)
         node_die(w, i);

@@ -167,7 +167,7 @@ static enum rule (*const calls[VERB_COUNT])(struct call *c) = {
     [VERB_FOLLOW] = call_follow,         [VERB_REJOIN] = call_rejoin,
 };
 
-static enum plan_outcome arm(struct call *c)
+static enum planner_outcome arm(struct call *c)
 {
     enum rule r =
         if_read(c, rules_arm(&c->s, c->m->epoch, c->m->seq, c->nonce, c->d.txn, &c->d, &c->next));
@@ -177,7 +177,7 @@ static enum plan_outcome arm(struct call *c)
     return r == RULE_OBEY ? OUTCOME_DONE : OUTCOME_FAILED;
 }
 
-static enum plan_outcome begin(struct world *w, const struct message *m)
+static enum planner_outcome begin(struct world *w, const struct message *m)
 {
     struct node *n = &w->node[m->node];
     struct call c = {.w = w,
@@ -231,7 +231,7 @@ static void act_fence(struct world *w, int node, const struct agent_state *s,
 }
 
 /* Replayed to its end, WAL of its own is seen: then it is stopped and fenced as before. */
-static enum plan_outcome act_rejoin(struct world *w, int node, struct agent_state *next)
+static enum planner_outcome act_rejoin(struct world *w, int node, struct agent_state *next)
 {
     struct node *n = &w->node[node];
     u8 up = n->upstream;
@@ -250,8 +250,8 @@ static enum plan_outcome act_rejoin(struct world *w, int node, struct agent_stat
     return OUTCOME_DONE;
 }
 
-static enum plan_outcome act_promote(struct world *w, int node, const struct agent_state *s,
-                                     struct agent_state *next, struct violation *bad)
+static enum planner_outcome act_promote(struct world *w, int node, const struct agent_state *s,
+                                        struct agent_state *next, struct violation *bad)
 {
     struct facts f;
 
@@ -263,8 +263,8 @@ static enum plan_outcome act_promote(struct world *w, int node, const struct age
     return rules_promote_done(s, &f, next) == RULE_OBEY ? OUTCOME_DONE : OUTCOME_FAILED;
 }
 
-static enum plan_outcome act_revoke(struct world *w, int node, const struct agent_state *s,
-                                    struct agent_state *next)
+static enum planner_outcome act_revoke(struct world *w, int node, const struct agent_state *s,
+                                       struct agent_state *next)
 {
     struct node *n = &w->node[node];
     struct facts f = node_facts(n);
@@ -298,7 +298,7 @@ static bool act_unfence(struct world *w, int node, const struct agent_state *s,
     return false;
 }
 
-bool node_act(struct world *w, int node, struct violation *bad, enum plan_outcome *outcome)
+bool node_act(struct world *w, int node, struct violation *bad, enum planner_outcome *outcome)
 {
     struct node *n = &w->node[node];
     struct agent_state s, next;
@@ -334,7 +334,7 @@ const char *verb_text(u8 verb)
 void node_request(struct world *w, size_t message, bool answer, struct step_out *out)
 {
     struct message m = w->msg[message];
-    enum plan_outcome outcome;
+    enum planner_outcome outcome;
 
     w->msg[message] = (struct message){0};
     outcome = begin(w, &m);

@@ -154,15 +154,16 @@ static bool settle_with(struct world *w, int command, int to)
 }
 
 /* What `status` proposes, typed. False: at rest, or a line that says what only a person can do. */
-static bool type_next(struct world *w, struct plan_situation *ret)
+static bool type_next(struct world *w, struct planner_situation *ret)
 {
     static const struct {
         const char *text;
         int command;
-    } typed[] = {{"pgtandem resume", PLAN_RESUME},           {"pgtandem abort", PLAN_ABORT},
-                 {"pgtandem failover --to ", PLAN_FAILOVER}, {"pgtandem fence ", PLAN_FENCE},
-                 {"pgtandem rejoin ", PLAN_REJOIN},          {"pgtandem unfence ", PLAN_UNFENCE}};
-    struct plan_view view;
+    } typed[] = {
+        {"pgtandem resume", PLANNER_RESUME},           {"pgtandem abort", PLANNER_ABORT},
+        {"pgtandem failover --to ", PLANNER_FAILOVER}, {"pgtandem fence ", PLANNER_FENCE},
+        {"pgtandem rejoin ", PLANNER_REJOIN},          {"pgtandem unfence ", PLANNER_UNFENCE}};
+    struct planner_view view;
 
     control_look(w, &view);
     planner_situation(&view, ret);
@@ -191,7 +192,7 @@ static bool as_it_was(const struct world *a, const struct world *b)
 static void walk_next(const struct world *from, struct violation *v)
 {
     enum { COMMANDS_AT_MOST = 6 };
-    struct plan_situation s = {.command = ""};
+    struct planner_situation s = {.command = ""};
     struct world t = *from, before = *from;
     char last[sizeof(s.command)] = "";
     const char *problem = NULL;
@@ -214,11 +215,11 @@ void oracle_end(const struct world *w, struct violation *v)
 {
     static const struct {
         int command, to;
-    } tries[] = {{PLAN_RESUME, -1},
-                 {PLAN_ABORT, -1},
-                 {PLAN_FAILOVER, A},
-                 {PLAN_FAILOVER, B},
-                 {PLAN_FAILOVER, C}};
+    } tries[] = {{PLANNER_RESUME, -1},
+                 {PLANNER_ABORT, -1},
+                 {PLANNER_FAILOVER, A},
+                 {PLANNER_FAILOVER, B},
+                 {PLANNER_FAILOVER, C}};
     struct world healed = *w;
 
     memset(healed.msg, 0, sizeof(healed.msg)); /* what is late is an event of its own */

@@ -15,17 +15,17 @@ bool seed_is(enum seed s)
     return sim.seed == s;
 }
 
-static struct plan_node *by_name(struct plan_view *v, const char *name)
+static struct planner_node *by_name(struct planner_view *v, const char *name)
 {
-    int i = plan_node_index(v, name);
+    int i = planner_node_index(v, name);
 
     return i < 0 ? NULL : &v->nodes[i];
 }
 
 /* A wrong planner, made from the right one by what it is led to believe. */
-void seed_view(struct plan_view *v)
+void seed_view(struct planner_view *v)
 {
-    struct plan_node *owner = by_name(v, v->d.owner), *to = by_name(v, v->d.to);
+    struct planner_node *owner = by_name(v, v->d.owner), *to = by_name(v, v->d.to);
 
     if (seed_is(SEED_SKIP_FENCE) && v->d.state == REGISTER_CLAIM && owner && to &&
         owner->epoch == v->d.epoch && (v->marks.done & step_bit(STEP_CATCHUP))) {
@@ -34,7 +34,7 @@ void seed_view(struct plan_view *v)
         owner->shutdown_lsn = owner->control_lsn = to->replay_lsn - 1;
     }
     if (seed_is(SEED_SKIP_FENCE) && v->d.state == REGISTER_FLIP && v->d.n_from) {
-        struct plan_node *a = by_name(v, v->d.from[v->d.n_from - 1].node);
+        struct planner_node *a = by_name(v, v->d.from[v->d.n_from - 1].node);
 
         if (a) {
             a->fenced = a->signal = true;
@@ -56,13 +56,13 @@ void seed_view(struct plan_view *v)
         owner->epoch = owner->revoked_epoch = v->d.epoch;
     }
     if (seed_is(SEED_NO_REVOKE) && v->d.state == REGISTER_FLIP && owner &&
-        v->command == PLAN_ABORT && owner->role == PG_RECOVERY) {
+        v->command == PLANNER_ABORT && owner->role == PG_RECOVERY) {
         owner->promoting = false;
         owner->revoked_epoch = v->d.epoch;
     }
-    if (seed_is(SEED_WORD_UNHEARD) && v->command == PLAN_UNFENCE)
+    if (seed_is(SEED_WORD_UNHEARD) && v->command == PLANNER_UNFENCE)
         v->marks.accepted = (uint32_t)(1U << v->n_nodes) - 1;
-    if (seed_is(SEED_WORD_BLIND) && v->command == PLAN_UNFENCE)
+    if (seed_is(SEED_WORD_BLIND) && v->command == PLANNER_UNFENCE)
         for (size_t i = 0; i < v->n_nodes; i++) {
             v->nodes[i].saw_d = true;
             v->nodes[i].epoch = v->d.epoch;

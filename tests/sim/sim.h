@@ -207,7 +207,7 @@ bool is_attached(const struct world *w, int upstream, int node); /* streams from
 const char *verb_text(u8 verb);
 void node_request(struct world *w, size_t message, bool answer, struct step_out *out);
 /* The next phase of the act under way; true when the request is finished with it. */
-bool node_act(struct world *w, int node, struct violation *bad, enum plan_outcome *outcome);
+bool node_act(struct world *w, int node, struct violation *bad, enum planner_outcome *outcome);
 /* convert.c */
 void node_load(const struct node *n, struct agent_state *s);
 void node_save(struct node *n, const struct agent_state *s);
@@ -217,8 +217,9 @@ void rec_from_record(const struct record *r, struct rec *ret);
 const char *nonce_text(u8 nonce);
 /* control.c */
 void control_start(struct world *w, int ctl, int command, int to, bool accept);
-void control_answer(struct world *w, u8 run, int node, enum plan_outcome outcome);
-void control_update_answer(struct world *w, u8 run, enum plan_outcome outcome, const struct rec *r);
+void control_answer(struct world *w, u8 run, int node, enum planner_outcome outcome);
+void control_update_answer(struct world *w, u8 run, enum planner_outcome outcome,
+                           const struct rec *r);
 /* Let everything go well until the first controller is about to take `step`. */
 void control_forward(struct world *w, enum step_id step);
 /* One move of a controller that is not waiting. */
@@ -228,13 +229,13 @@ void control_move(struct world *w, int ctl, struct step_out *out);
 void control_time_out(struct world *w, struct control *c);
 struct control *control_of(struct world *w, u8 run);
 /* view.c */
-void control_view(const struct control *c, struct plan_view *v);
-void control_keep(const struct plan_marks *m, u8 nonce, struct marks *k);
+void control_view(const struct control *c, struct planner_view *v);
+void control_keep(const struct planner_marks *m, u8 nonce, struct marks *k);
 void control_hear(const struct world *w, struct control *c, int node);
 void control_hear_dns(const struct world *w, struct control *c);
 bool anyone_sees_writable(const struct world *w, int node);
 /* A look at everything, as `status` has it. */
-void control_look(const struct world *w, struct plan_view *ret);
+void control_look(const struct world *w, struct planner_view *ret);
 /* admin.c */
 void control_successors(const struct world *w, successor_fn fn, void *arg);
 /* oracle.c */
@@ -255,5 +256,5 @@ struct result {
 };
 void explore(const struct scenario *s, size_t max_states, bool show_trace, struct result *ret);
 /* seeds.c: view and move as a wrong planner would have them; what a wrong agent would do */
-void seed_view(struct plan_view *v);
+void seed_view(struct planner_view *v);
 bool seed_is(enum seed s);

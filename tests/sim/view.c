@@ -14,7 +14,7 @@ static bool is_promoted(const struct node *n)
     return rules_promoted(&s, &f);
 }
 
-static void view_node(const struct control *c, int i, struct plan_node *p)
+static void view_node(const struct control *c, int i, struct planner_node *p)
 {
     const struct node *n = &c->view[i];
     bool owner_known = c->d.owner < NODES && c->view[c->d.owner].epoch;
@@ -64,7 +64,7 @@ static void view_node(const struct control *c, int i, struct plan_node *p)
     }
 }
 
-static void view_marks(const struct marks *k, struct plan_marks *m)
+static void view_marks(const struct marks *k, struct planner_marks *m)
 {
     m->epoch = k->epoch;
     memcpy(m->nonce, nonce_text(k->nonce), NONCE_BYTES);
@@ -89,7 +89,7 @@ static void view_marks(const struct marks *k, struct plan_marks *m)
     m->began = k->began;
 }
 
-void control_keep(const struct plan_marks *m, u8 nonce, struct marks *k)
+void control_keep(const struct planner_marks *m, u8 nonce, struct marks *k)
 {
     k->epoch = (u8)m->epoch;
     k->nonce = nonce;
@@ -112,13 +112,13 @@ void control_keep(const struct plan_marks *m, u8 nonce, struct marks *k)
     k->began = m->began;
 }
 
-void control_view(const struct control *c, struct plan_view *v)
+void control_view(const struct control *c, struct planner_view *v)
 {
     memset(v, 0, sizeof(*v));
     v->command = c->command;
     v->to = c->to == NOBODY ? -1 : c->to;
     v->cut_possible = sim.scenario->menu & MENU_CUT_POSSIBLE;
-    v->rejoin = c->command == PLAN_SWITCHOVER || c->command == PLAN_RESUME;
+    v->rejoin = c->command == PLANNER_SWITCHOVER || c->command == PLANNER_RESUME;
     v->sysid = 1;
     v->d_answered = c->d_answered;
     v->d_elsewhere = c->d_elsewhere;
@@ -176,7 +176,7 @@ bool anyone_sees_writable(const struct world *w, int node)
     return witness && w->node[node].up && !w->node[node].cut && node_may_commit(&w->node[node]);
 }
 
-void control_look(const struct world *w, struct plan_view *ret)
+void control_look(const struct world *w, struct planner_view *ret)
 {
     struct control c = {.phase = IDLE};
 

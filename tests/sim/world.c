@@ -15,7 +15,7 @@ static void emit(successor_fn fn, void *arg, struct step_out *out)
 static void try_act(const struct world *w, int node, successor_fn fn, void *arg)
 {
     struct step_out out = {.w = *w};
-    enum plan_outcome outcome;
+    enum planner_outcome outcome;
     u8 verb = w->node[node].act, run = w->node[node].act_run;
 
     if (!verb || !w->node[node].agent)

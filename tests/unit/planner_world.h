@@ -13,9 +13,9 @@ static const char nonce[] __attribute__((unused)) = "000000000000000000000000000
 static const char txn[] __attribute__((unused)) = "0000000000000001";
 
 /* Three nodes at epoch 5: A writes, B and C stream from it; `command` already holds the record. */
-static inline struct plan_view *world(enum plan_command command, enum register_state state)
+static inline struct planner_view *world(enum planner_command command, enum register_state state)
 {
-    static struct plan_view v;
+    static struct planner_view v;
     static const char *const names[] = {"a", "b", "c"};
 
     memset(&v, 0, sizeof(v));
@@ -34,21 +34,21 @@ static inline struct plan_view *world(enum plan_command command, enum register_s
         register_from_add(&v.d, "a", GRADE_G1);
     v.n_nodes = 3;
     for (int i = A; i <= C; i++) {
-        v.nodes[i] = (struct plan_node){.answered = true,
-                                        .state_ok = true,
-                                        .sysid_ok = true,
-                                        .epoch = 5,
-                                        .role = PG_RECOVERY,
-                                        .cron_off = true,
-                                        .tli = 1,
-                                        .newest_tli = 1,
-                                        .control_tli = 1,
-                                        .receive_lsn = 100,
-                                        .replay_lsn = 100,
-                                        .receiving = true,
-                                        .streams_from_owner = true,
-                                        .attached = true,
-                                        .history_ok = true};
+        v.nodes[i] = (struct planner_node){.answered = true,
+                                           .state_ok = true,
+                                           .sysid_ok = true,
+                                           .epoch = 5,
+                                           .role = PG_RECOVERY,
+                                           .cron_off = true,
+                                           .tli = 1,
+                                           .newest_tli = 1,
+                                           .control_tli = 1,
+                                           .receive_lsn = 100,
+                                           .replay_lsn = 100,
+                                           .receiving = true,
+                                           .streams_from_owner = true,
+                                           .attached = true,
+                                           .history_ok = true};
         STR_COPY(v.nodes[i].name, names[i]);
     }
     v.nodes[A].role = PG_WRITABLE;
@@ -60,7 +60,7 @@ static inline struct plan_view *world(enum plan_command command, enum register_s
     return &v;
 }
 
-static inline void fence(struct plan_node *n)
+static inline void fence(struct planner_node *n)
 {
     n->fenced = n->was_primary = n->clean = n->signal = n->cron_off = true;
     n->cron_on = n->receiving = n->streams_from_owner = false;
@@ -68,13 +68,13 @@ static inline void fence(struct plan_node *n)
     n->shutdown_lsn = n->control_lsn = 90;
 }
 
-static inline void silence(struct plan_node *n)
+static inline void silence(struct planner_node *n)
 {
     n->answered = false;
     n->epoch = 4;
 }
 
-static inline void promote(struct plan_node *n)
+static inline void promote(struct planner_node *n)
 {
     n->role = PG_WRITABLE;
     n->promoting = true;
@@ -83,53 +83,53 @@ static inline void promote(struct plan_node *n)
     n->receiving = n->streams_from_owner = false;
 }
 
-static inline void mark(struct plan_view *v, enum step_id s)
+static inline void mark(struct planner_view *v, enum step_id s)
 {
     v->marks.done |= step_bit(s);
 }
 
-static inline void expect_step(const struct plan_view *v, enum step_id step, int node)
+static inline void expect_step(const struct planner_view *v, enum step_id step, int node)
 {
-    struct plan_move m;
+    struct planner_move m;
 
     planner_next(v, &m);
     if (m.kind != MOVE_STEP || m.step != (int)step || m.node != node)
         fail_msg("expected %s on %d, got kind %d step %s node %d, %s [%s]", steps[step].name, node,
-                 m.kind, steps[m.step].name, m.node, plan_reason_text((enum plan_reason)m.reason),
-                 m.row);
+                 m.kind, steps[m.step].name, m.node,
+                 planner_reason_text((enum planner_reason)m.reason), m.row);
 }
 
-static inline void expect_end(const struct plan_view *v, enum plan_reason why, int exit_code)
+static inline void expect_end(const struct planner_view *v, enum planner_reason why, int exit_code)
 {
-    struct plan_move m;
+    struct planner_move m;
 
     planner_next(v, &m);
     if (m.kind == MOVE_STEP || m.reason != (int)why || m.exit_code != exit_code)
         fail_msg("expected \"%s\" (%d), got kind %d step %s exit %d \"%s\" [%s]",
-                 plan_reason_text(why), exit_code, m.kind, steps[m.step].name, m.exit_code,
-                 plan_reason_text((enum plan_reason)m.reason), m.row);
+                 planner_reason_text(why), exit_code, m.kind, steps[m.step].name, m.exit_code,
+                 planner_reason_text((enum planner_reason)m.reason), m.row);
 }
 
 /* The run has not got hold of the record yet. */
-static inline struct plan_view *fresh(enum plan_command command, enum register_state state)
+static inline struct planner_view *fresh(enum planner_command command, enum register_state state)
 {
-    struct plan_view *v = world(command, state);
+    struct planner_view *v = world(command, state);
 
-    v->marks = (struct plan_marks){.epoch = 0};
+    v->marks = (struct planner_marks){.epoch = 0};
     return v;
 }
 
-static inline struct plan_view *claim_fenced(enum plan_command command)
+static inline struct planner_view *claim_fenced(enum planner_command command)
 {
-    struct plan_view *v = world(command, REGISTER_CLAIM);
+    struct planner_view *v = world(command, REGISTER_CLAIM);
 
     fence(&v->nodes[A]);
     return v;
 }
 
-static inline struct plan_view *flip_fenced(enum plan_command command)
+static inline struct planner_view *flip_fenced(enum planner_command command)
 {
-    struct plan_view *v = world(command, REGISTER_FLIP);
+    struct planner_view *v = world(command, REGISTER_FLIP);
 
     fence(&v->nodes[A]);
     v->nodes[B].streams_from_owner = v->nodes[C].streams_from_owner = false;

@@ -39,19 +39,19 @@ static void help_of_every_verb(void **state)
     const struct term t = {.out = stdout, .width = 40};
 
     (void)state;
-    for (size_t i = 0; i < n_verb_rows; i++) {
+    for (size_t i = 0; i < n_cli_verbs; i++) {
         AUTO(arena) a = arena_new();
         struct capture c;
         char name[40], command[64];
 
-        STR_PRINTF(command, "pgtandem-agent %s", verb_name(&verb_rows[i], name, sizeof(name)));
-        assert_non_null(verb_rows[i].run);
-        assert_int_equal(strncmp(verb_rows[i].example, command, strlen(command)), 0);
+        STR_PRINTF(command, "pgtandem-agent %s", cli_verb_name(&cli_verbs[i], name, sizeof(name)));
+        assert_non_null(cli_verbs[i].run);
+        assert_int_equal(strncmp(cli_verbs[i].example, command, strlen(command)), 0);
         capture_begin(&c);
-        help_verb(&t, &verb_rows[i]);
+        cli_help_verb(&t, &cli_verbs[i]);
         char *text = capture_end(&c, a);
-        has(name, text, verb_rows[i].example);
-        has(name, text, verb_rows[i].example_for);
+        has(name, text, cli_verbs[i].example);
+        has(name, text, cli_verbs[i].example_for);
         has(name, text, "exit status");
     }
 }
@@ -63,16 +63,16 @@ static void manual_has_everything(void **state)
 
     (void)state;
     capture_begin(&c);
-    assert_int_equal(manual_print(NULL), 0);
+    assert_int_equal(cli_manual_print(NULL), 0);
     char *program = capture_end(&c, a);
     capture_begin(&c);
-    assert_int_equal(manual_print("pgtandem-agent.conf"), 0);
+    assert_int_equal(cli_manual_print("pgtandem-agent.conf"), 0);
     char *file = capture_end(&c, a);
-    for (size_t i = 0; i < n_verb_rows; i++) {
+    for (size_t i = 0; i < n_cli_verbs; i++) {
         char name[40];
 
         has("pgtandem-agent(8)", program,
-            arena_printf(a, ".TP\n\\fB%s", verb_name(&verb_rows[i], name, sizeof(name))));
+            arena_printf(a, ".TP\n\\fB%s", cli_verb_name(&cli_verbs[i], name, sizeof(name))));
     }
     for (size_t i = 0; i < n_config_sections; i++)
         for (size_t k = 0; k < config_sections[i].table->count; k++)

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "dnsupdate/build.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "dnsupdate/explain.h"
 #include "dnsupdate/op.h"
 #include "dnsupdate/view.h"
@@ -128,8 +128,8 @@ static void test_hints(void **state)
         {{.no_mac = true, .error = TSIG_BADTIME}, RCODE_NOTAUTH, "TSIG error 18", "log", 0},
         {{.key = "other"}, RCODE_NOERROR, "another key than \"ctl\"", "decides nothing", 0},
         {{.algorithm = "hmac-sha1"}, RCODE_NOERROR, "another algorithm", "decides nothing", 0},
-        {{.spoil_mac = true}, RCODE_NOERROR, "is false", "decides nothing", 0},
-        {{.mac_bytes = 20}, RCODE_NOERROR, "is false", "decides nothing", 0},
+        {{.spoil_mac = true}, RCODE_NOERROR, "has an invalid TSIG signature", "decides nothing", 0},
+        {{.mac_bytes = 20}, RCODE_NOERROR, "has an invalid TSIG signature", "decides nothing", 0},
         {{.time = NOW - 4000}, RCODE_NOERROR, "4000 s behind our clock", "clocks", TSIG_BADTIME},
         {{.time = NOW + 4000}, RCODE_NOERROR, "4000 s ahead of our clock", "clocks", TSIG_BADTIME},
     };
@@ -456,8 +456,8 @@ static void test_judge(void **state)
         v.n_txt = cases[i].txt != NULL;
         STR_COPY(v.txt, cases[i].txt ? cases[i].txt : "");
         v.record_valid = register_parse(v.txt, &v.record, NULL) == 0;
-        if (judge_swap(&seen) != cases[i].judgement)
-            fail_msg("%s: %d", cases[i].what, judge_swap(&seen));
+        if (op_judge_swap(&seen) != cases[i].judgement)
+            fail_msg("%s: %d", cases[i].what, op_judge_swap(&seen));
     }
 }
 

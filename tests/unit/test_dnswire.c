@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "dnsupdate/build.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "dnsupdate/tsig.h"
 #include "dnsupdate/wire.h"
 #include "tests/unit/dnsanswer.h"

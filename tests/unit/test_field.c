@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "tests/unit/unit.h"

@@ -8,7 +8,7 @@
 
 enum { A, B, C };
 
-static struct plan_view v;
+static struct planner_view v;
 static int upstream[CLUSTER_NODES_MAX];
 static struct foresight f;
 
@@ -18,13 +18,13 @@ static int set_up(void **unused)
     static const char *const names[] = {"a", "b", "c"};
 
     (void)unused;
-    v = (struct plan_view){.command = PLAN_SWITCHOVER,
-                           .to = B,
-                           .sysid = 7,
-                           .rejoin = true,
-                           .d_answered = true,
-                           .d = {.epoch = 5, .sysid = 7, .tli = 1, .ttl = 30},
-                           .n_nodes = 3};
+    v = (struct planner_view){.command = PLANNER_SWITCHOVER,
+                              .to = B,
+                              .sysid = 7,
+                              .rejoin = true,
+                              .d_answered = true,
+                              .d = {.epoch = 5, .sysid = 7, .tli = 1, .ttl = 30},
+                              .n_nodes = 3};
     v.marks.done = step_bit(STEP_PREFLIGHT);
     STR_COPY(v.d.nonce, "0123456789abcdef0123456789abcdef");
     STR_COPY(v.d.txn, "0123456789abcdef");
@@ -33,23 +33,23 @@ static int set_up(void **unused)
     for (int i = A; i <= C; i++) {
         bool owner = i == A;
 
-        v.nodes[i] = (struct plan_node){.answered = true,
-                                        .state_ok = true,
-                                        .sysid_ok = true,
-                                        .epoch = 5,
-                                        .role = owner ? PG_WRITABLE : PG_RECOVERY,
-                                        .cron_on = owner,
-                                        .cron_off = !owner,
-                                        .tli = 1,
-                                        .newest_tli = 1,
-                                        .control_tli = 1,
-                                        .insert_lsn = owner ? 100 : 0,
-                                        .control_lsn = 80,
-                                        .receive_lsn = owner ? 0 : 100,
-                                        .replay_lsn = owner ? 0 : 100,
-                                        .receiving = !owner,
-                                        .streams_from_owner = !owner,
-                                        .history_ok = true};
+        v.nodes[i] = (struct planner_node){.answered = true,
+                                           .state_ok = true,
+                                           .sysid_ok = true,
+                                           .epoch = 5,
+                                           .role = owner ? PG_WRITABLE : PG_RECOVERY,
+                                           .cron_on = owner,
+                                           .cron_off = !owner,
+                                           .tli = 1,
+                                           .newest_tli = 1,
+                                           .control_tli = 1,
+                                           .insert_lsn = owner ? 100 : 0,
+                                           .control_lsn = 80,
+                                           .receive_lsn = owner ? 0 : 100,
+                                           .replay_lsn = owner ? 0 : 100,
+                                           .receiving = !owner,
+                                           .streams_from_owner = !owner,
+                                           .history_ok = true};
         STR_COPY(v.nodes[i].name, names[i]);
     }
     for (int i = 0; i < CLUSTER_NODES_MAX; i++)
@@ -81,7 +81,7 @@ static void expect(const char *forward, const char *back)
 
 static void switchover(void **unused)
 {
-    struct plan_debt outstanding[PLAN_DEBTS_MAX];
+    struct planner_debt outstanding[PLANNER_DEBTS_MAX];
 
     (void)unused;
     expect(
@@ -127,7 +127,7 @@ static void switchover_of_an_odd_cluster(void **unused)
 static void failover(void **unused)
 {
     (void)unused;
-    v.command = PLAN_FAILOVER;
+    v.command = PLANNER_FAILOVER;
     v.nodes[A].role = PG_STOPPED; /* crashed: its agent lives */
     expect("evidence loss seize arm fence-old detach flip promote! cron-on follow "
            "checkpoint? stable",
@@ -139,7 +139,7 @@ static void failover(void **unused)
 static void failover_from_a_silent_node(void **unused)
 {
     (void)unused;
-    v.command = PLAN_FAILOVER;
+    v.command = PLANNER_FAILOVER;
     v.nodes[A].answered = false;
     expect("evidence", "");
     assert_int_equal(f.end.reason, WHY_NO_GRADE_YET);
@@ -155,10 +155,10 @@ static void failover_from_a_silent_node(void **unused)
 static void other_commands(void **unused)
 {
     (void)unused;
-    v.command = PLAN_RESUME;
+    v.command = PLANNER_RESUME;
     expect("", "");
     assert_int_equal(f.end.reason, WHY_NOTHING);
-    v.command = PLAN_FENCE;
+    v.command = PLANNER_FENCE;
     v.to = C;
     expect("takeover arm fence", "");
     assert_int_equal(f.end.reason, WHY_FENCED);
@@ -169,7 +169,7 @@ static void other_commands(void **unused)
 static void resume_and_abort(void **unused)
 {
     (void)unused;
-    v.command = PLAN_RESUME;
+    v.command = PLANNER_RESUME;
     v.to = -1;
     v.rejoin = false;
     v.d.state = REGISTER_CLAIM;
@@ -183,7 +183,7 @@ static void resume_and_abort(void **unused)
     v.nodes[C].receiving = v.nodes[C].streams_from_owner = false;
     expect("takeover arm verify flip promote! cron-on follow checkpoint? stable",
            "revoke undo arm unfence cron-back follow-back? stable-back");
-    v.command = PLAN_ABORT;
+    v.command = PLANNER_ABORT;
     expect("takeover arm unfence cron-back follow-back? stable-back", "");
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "tests/unit/journal_dir.h"
 #include "tests/unit/unit.h"
 

@@ -23,7 +23,7 @@ enum { A, B, C, NODES, SYSID = 7301 };
 
 static struct session s;
 static struct world w;
-static struct plan_view v;
+static struct planner_view v;
 static struct preflight checks;
 static struct plan then, now;
 static struct plan_change changes[PLAN_CHANGES_MAX];
@@ -91,7 +91,7 @@ static void again(void)
     set_up(NULL);
 }
 
-static void build(enum plan_command command, struct plan *ret)
+static void build(enum planner_command command, struct plan *ret)
 {
     const struct record none = {0};
 
@@ -118,7 +118,7 @@ static void evidence_decides_and_is_shown(void **state)
         STR_COPY(w.evidence.seen[i].node, "db02");
         w.evidence.seen[i].writable_seen = w.evidence.seen[i].port_open = true;
     }
-    build(PLAN_FAILOVER, &now);
+    build(PLANNER_FAILOVER, &now);
     assert_false(now.possible);
     assert_string_equal(now.end,
                         "db01, vm see db02 writable: it is not lost, only its agent does not "
@@ -130,16 +130,16 @@ static void evidence_decides_and_is_shown(void **state)
     assert_non_null(strstr(now.evidence[1].text, "; asked 0."));
 
     w.evidence.seen[B].agent_answers = true;
-    build(PLAN_FAILOVER, &now);
+    build(PLANNER_FAILOVER, &now);
     assert_non_null(strstr(now.end, "use pgtandem on another controller"));
 
     w.evidence.seen[B].writable_seen = w.evidence.seen[C].writable_seen = false;
-    build(PLAN_FAILOVER, &now);
+    build(PLANNER_FAILOVER, &now);
     assert_non_null(strstr(now.end, "--accept-unfenced db02"));
     assert_int_equal(now.n_evidence, 2);
 
     w.nodes[A].answered = true;
-    build(PLAN_FAILOVER, &now);
+    build(PLANNER_FAILOVER, &now);
     assert_int_equal(now.n_evidence, 0);
 }
 
@@ -163,7 +163,7 @@ static void says(const char *text, const char *part)
 static void todays_values(void **unused)
 {
     (void)unused;
-    build(PLAN_SWITCHOVER, &now);
+    build(PLANNER_SWITCHOVER, &now);
     assert_true(now.possible);
     assert_string_equal(now.from, "db02");
     assert_string_equal(now.to, "db01");
@@ -192,25 +192,25 @@ static void what_keeps_it_from_its_end(void **unused)
 {
     (void)unused;
     w.nodes[B].answered = false;
-    build(PLAN_SWITCHOVER, &now);
+    build(PLANNER_SWITCHOVER, &now);
     assert_false(now.possible);
     says(now.end, "the target db01 does not respond");
 
     again();
     checks.blocking = checks.n = 1;
     checks.results[0].name = "clocks";
-    build(PLAN_SWITCHOVER, &now);
+    build(PLANNER_SWITCHOVER, &now);
     assert_false(now.possible);
     says(now.end, "1 of 1 preflight checks refuse");
 
     again();
     w.nodes[C].answered = false;
-    build(PLAN_SWITCHOVER, &now);
+    build(PLANNER_SWITCHOVER, &now);
     w.nodes[B].obs.pg.slot_keep_bytes = -1;
     w.nodes[B].obs.pg.n_slots = 1;
     w.nodes[B].obs.pg.slots[0] = (struct obs_slot){
         .name = "vm", .physical = true, .restart_lsn = w.nodes[B].obs.pg.replay_lsn - 2048};
-    build(PLAN_SWITCHOVER, &now);
+    build(PLANNER_SWITCHOVER, &now);
     assert_true(now.possible);
     assert_int_equal(now.n_outstanding, 2);
     says(now.outstanding[0].text, "vm does not respond");
@@ -219,7 +219,7 @@ static void what_keeps_it_from_its_end(void **unused)
          "vm streams (`pgtandem forget vm` drops it)");
     w.nodes[B].obs.pg.slot_keep_bytes = 1 << 30; /* limited, and not there yet */
     w.nodes[B].obs.pg.n_slots = 0;
-    build(PLAN_SWITCHOVER, &now);
+    build(PLANNER_SWITCHOVER, &now);
     says(now.outstanding[1].text,
          "a slot is left on db01 for vm: it holds 0 B of WAL and grows until vm");
     assert_null(strstr(now.outstanding[1].text, "forget"));
@@ -282,7 +282,7 @@ static void each_fact(const struct field_table *t, size_t offset, const char *no
 static void each_fact_is_named(void **unused)
 {
     (void)unused;
-    build(PLAN_SWITCHOVER, &then);
+    build(PLANNER_SWITCHOVER, &then);
     now = then;
     assert_int_equal(compare(), 0);
     each_fact(&plan_facts_table, offsetof(struct plan, facts), "");
@@ -303,16 +303,16 @@ static void each_fact_is_named(void **unused)
 static void looks_are_compared(void **unused)
 {
     (void)unused;
-    build(PLAN_SWITCHOVER, &then);
+    build(PLANNER_SWITCHOVER, &then);
     w.nodes[A].obs.pg.insert_lsn = w.nodes[A].obs.pg.flush_lsn += 0x100000;
     w.nodes[B].obs.pg.receive_lsn += 0x90000;
     w.nodes[A].obs.cron.jobs_running = 1;
     w.survey.ns[0].view.serial++;
-    build(PLAN_SWITCHOVER, &now);
+    build(PLANNER_SWITCHOVER, &now);
     assert_int_equal(compare(), 0);
 
     STR_COPY(w.nodes[C].obs.pg.receiver_host, s.cluster.config.nodes[B].address);
-    build(PLAN_SWITCHOVER, &now);
+    build(PLANNER_SWITCHOVER, &now);
     assert_int_equal(compare(), 1);
     assert_string_equal(changes[0].text, "vm follows: was db02, is db01 (pgtandem status)");
 }
@@ -320,16 +320,16 @@ static void looks_are_compared(void **unused)
 static void checks_and_steps(void **unused)
 {
     (void)unused;
-    build(PLAN_SWITCHOVER, &then);
+    build(PLANNER_SWITCHOVER, &then);
     checks.n = 2;
     checks.results[0] = (struct preflight_result){.name = "replay-lag", .measured = "1 GB"};
     checks.results[1] = (struct preflight_result){.name = "cron-daemon", .measured = "is down"};
-    build(PLAN_SWITCHOVER, &now);
+    build(PLANNER_SWITCHOVER, &now);
     assert_int_equal(compare(), 1);
     says(changes[0].text, "preflight cron-daemon: was fine, is: is down");
     then = now;
     checks.n = 0;
-    build(PLAN_SWITCHOVER, &now);
+    build(PLANNER_SWITCHOVER, &now);
     assert_int_equal(compare(), 0); /* what has been corrected is no reason to refuse */
 
     STR_COPY(now.actions[2].where, "vm");
@@ -350,7 +350,7 @@ static void age(void **unused)
     struct err e;
 
     (void)unused;
-    build(PLAN_SWITCHOVER, &then);
+    build(PLANNER_SWITCHOVER, &then);
     assert_int_equal(plan_check_age(&then, 60, then.made_wall_ms + 60000, &e), 0);
     assert_int_equal(plan_check_age(&then, 60, then.made_wall_ms + 61000, &e), ERR_PREFLIGHT);
     says(e.msg, "61 s old");
@@ -393,7 +393,7 @@ static void files(void **unused)
     char *text;
 
     (void)unused;
-    build(PLAN_SWITCHOVER, &then);
+    build(PLANNER_SWITCHOVER, &then);
     assert_int_equal(plan_save(&then, path("plan"), &e), 0);
     assert_int_equal(plan_load(path("plan"), s.cluster.arena, &p, &e), 0);
     assert_int_equal(plan_compare(&then, p, changes), 0);
@@ -437,7 +437,7 @@ static void moved(const char *txn, const char *verb, const char *outcome, int ou
 static void the_past(void **unused)
 {
     (void)unused;
-    build(PLAN_SWITCHOVER, &now);
+    build(PLANNER_SWITCHOVER, &now);
     plan_read_history(&s, &now);
     assert_int_equal(now.outlook.measured, 0);
     says(now.outlook.outage, "not measured yet");
@@ -455,7 +455,7 @@ static void the_past(void **unused)
     says(now.outlook.outage, "last 3 switchovers");
 
     w.nodes[A].obs.pg.role = PG_STOPPED;
-    build(PLAN_FAILOVER, &now);
+    build(PLANNER_FAILOVER, &now);
     plan_read_history(&s, &now);
     assert_int_equal(now.outlook.measured, 1);
     assert_int_equal(now.outlook.outage_median_ms, 150); /* from seize to the end of promote */

@@ -11,13 +11,13 @@
 
 enum { A, B, NODES };
 
-static struct plan_view v;
+static struct planner_view v;
 
 static int set_up(void **state)
 {
     (void)state;
-    v = (struct plan_view){
-        .command = PLAN_ABORT, .to = -1, .d_answered = true, .n_nodes = NODES, .sysid = 1};
+    v = (struct planner_view){
+        .command = PLANNER_ABORT, .to = -1, .d_answered = true, .n_nodes = NODES, .sysid = 1};
     v.d = (struct record){.epoch = 3, .state = REGISTER_CLAIM, .sysid = 1, .tli = 1};
     STR_COPY(v.d.nonce, "00000000000000000000000000000003");
     STR_COPY(v.d.owner, "a");
@@ -26,13 +26,13 @@ static int set_up(void **state)
     v.marks.began = true;
     STR_COPY(v.marks.nonce, v.d.nonce);
     for (int i = 0; i < NODES; i++) {
-        v.nodes[i] = (struct plan_node){.answered = true,
-                                        .state_ok = true,
-                                        .sysid_ok = true,
-                                        .history_ok = true,
-                                        .epoch = 3,
-                                        .cron_off = true,
-                                        .role = i == A ? PG_WRITABLE : PG_RECOVERY};
+        v.nodes[i] = (struct planner_node){.answered = true,
+                                           .state_ok = true,
+                                           .sysid_ok = true,
+                                           .history_ok = true,
+                                           .epoch = 3,
+                                           .cron_off = true,
+                                           .role = i == A ? PG_WRITABLE : PG_RECOVERY};
         STR_COPY(v.nodes[i].name, i == A ? "a" : "b");
     }
     v.nodes[A].fenced = v.nodes[A].was_primary = true;
@@ -42,7 +42,7 @@ static int set_up(void **state)
 
 static void expect(enum step_id step, int node)
 {
-    struct plan_move m;
+    struct planner_move m;
 
     planner_next(&v, &m);
     assert_int_equal(m.kind, MOVE_STEP);
@@ -62,17 +62,17 @@ static void test_abort_lifts_the_mark_of_a_running_primary(void **state)
 
 static void test_resume_at_stable_lifts_it_after_a_takeover(void **state)
 {
-    struct plan_situation now;
+    struct planner_situation now;
 
     (void)state;
-    v.command = PLAN_RESUME;
+    v.command = PLANNER_RESUME;
     v.d.state = REGISTER_STABLE;
     v.d.to[0] = '\0';
     v.nodes[A].cron_off = false;
     v.nodes[A].cron_on = true;
     planner_situation(&v, &now);
     assert_string_equal(now.command, "pgtandem resume");
-    v.marks = (struct plan_marks){.epoch = 0};
+    v.marks = (struct planner_marks){.epoch = 0};
     expect(STEP_TAKEOVER, -1);
     v.marks.epoch = 3;
     STR_COPY(v.marks.nonce, v.d.nonce);
@@ -81,7 +81,7 @@ static void test_resume_at_stable_lifts_it_after_a_takeover(void **state)
 
 static void test_it_is_not_lifted_against_rule_w(void **state)
 {
-    struct plan_move m;
+    struct planner_move m;
 
     (void)state;
     v.d.n_from = 1;
@@ -96,7 +96,7 @@ static void test_it_is_not_lifted_against_rule_w(void **state)
 static void test_a_stop_that_no_fence_saw_is_fenced_again(void **state)
 {
     (void)state;
-    v.command = PLAN_RESUME;
+    v.command = PLANNER_RESUME;
     v.nodes[A].role = PG_STOPPED;
     v.nodes[A].clean = true;
     v.nodes[A].control_lsn = 0x3000148;
@@ -109,7 +109,8 @@ static void test_a_stop_that_no_fence_saw_is_fenced_again(void **state)
  */
 static void test_from_forgets_nobody_who_may_write(void **state)
 {
-    const struct plan_record_args args = {.nonce = "00000000000000000000000000000004", .by = "x@y"};
+    const struct planner_record_args args = {.nonce = "00000000000000000000000000000004",
+                                             .by = "x@y"};
     struct record r;
 
     (void)state;

@@ -6,13 +6,13 @@
 
 static void switchover_step_by_step(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+    struct planner_view *v = fresh(PLANNER_SWITCHOVER, REGISTER_STABLE);
 
     (void)unused;
     expect_step(v, STEP_PREFLIGHT, -1);
     mark(v, STEP_PREFLIGHT);
     expect_step(v, STEP_CLAIM, -1);
-    v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+    v = world(PLANNER_SWITCHOVER, REGISTER_CLAIM);
     v->nodes[A].epoch = v->nodes[B].epoch = 4;
     expect_step(v, STEP_ARM, A);
     v->nodes[A].epoch = v->nodes[B].epoch = 5;
@@ -28,7 +28,7 @@ static void switchover_step_by_step(void **unused)
     expect_step(v, STEP_VERIFY, B);
     mark(v, STEP_VERIFY);
     expect_step(v, STEP_FLIP, B);
-    v = flip_fenced(PLAN_SWITCHOVER);
+    v = flip_fenced(PLANNER_SWITCHOVER);
     expect_step(v, STEP_PROMOTE, B);
     promote(&v->nodes[B]);
     expect_step(v, STEP_CRON_ON, B);
@@ -50,7 +50,7 @@ static void switchover_step_by_step(void **unused)
 
 static void failover_step_by_step(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_FAILOVER, REGISTER_STABLE);
+    struct planner_view *v = fresh(PLANNER_FAILOVER, REGISTER_STABLE);
 
     (void)unused;
     silence(&v->nodes[A]);
@@ -81,7 +81,7 @@ static void failover_step_by_step(void **unused)
     expect_step(v, STEP_SEIZE, -1);
     v->marks.less_accepted = v->nodes[B].branched = false;
     v->nodes[B].tli = v->nodes[B].newest_tli = 1;
-    v = world(PLAN_FAILOVER, REGISTER_SEIZE);
+    v = world(PLANNER_FAILOVER, REGISTER_SEIZE);
     silence(&v->nodes[A]);
     mark(v, STEP_LOSS);
     expect_end(v, WHY_NO_GRADE, 4);
@@ -111,7 +111,7 @@ static void failover_step_by_step(void **unused)
     v->nodes[C].receive_lsn = 100;
     v->nodes[C].newest_tli = 2;
     expect_end(v, WHY_TIMELINE, 4);
-    v = world(PLAN_FAILOVER, REGISTER_FLIP);
+    v = world(PLANNER_FAILOVER, REGISTER_FLIP);
     silence(&v->nodes[A]);
     register_from_add(&v->d, "a", GRADE_G3);
     expect_step(v, STEP_WAIT_WATCH, B);
@@ -124,38 +124,38 @@ static void failover_step_by_step(void **unused)
 
 static void held_by_another(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_FLIP);
+    struct planner_view *v = fresh(PLANNER_SWITCHOVER, REGISTER_FLIP);
 
     (void)unused;
     expect_end(v, WHY_OPEN, 7);
-    v->command = PLAN_REJOIN;
+    v->command = PLANNER_REJOIN;
     expect_end(v, WHY_OPEN, 7);
-    v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+    v = world(PLANNER_SWITCHOVER, REGISTER_CLAIM);
     v->d.nonce[0] = 'f';
     expect_end(v, WHY_DISPLACED, 7);
-    v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+    v = world(PLANNER_SWITCHOVER, REGISTER_CLAIM);
     v->nodes[C].epoch = 6;
     expect_end(v, WHY_DISPLACED, 7);
-    v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+    v = fresh(PLANNER_SWITCHOVER, REGISTER_STABLE);
     mark(v, STEP_PREFLIGHT);
     planner_note(&v->marks, v, STEP_CLAIM, -1, OUTCOME_LOST);
     expect_end(v, WHY_LOST, 7);
-    v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+    v = fresh(PLANNER_SWITCHOVER, REGISTER_STABLE);
     planner_note(&v->marks, v, STEP_PREFLIGHT, -1, OUTCOME_FAILED);
     expect_end(v, WHY_PREFLIGHT, 2);
-    v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+    v = fresh(PLANNER_SWITCHOVER, REGISTER_STABLE);
     planner_note(&v->marks, v, STEP_PREFLIGHT, -1, OUTCOME_DECLINED);
     expect_end(v, WHY_DECLINED, 9);
 }
 
 static void silent_dns_at_first_and_in_the_middle(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+    struct planner_view *v = fresh(PLANNER_SWITCHOVER, REGISTER_STABLE);
 
     (void)unused;
     v->d_answered = false;
     expect_end(v, WHY_DNS_SILENT_AT_FIRST, 2);
-    v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+    v = world(PLANNER_SWITCHOVER, REGISTER_CLAIM);
     v->d_answered = false;
     expect_end(v, WHY_DNS_SILENT, 4); /* A is not stopped without a way on … */
     v->nodes[A].cron_on = false;
@@ -166,7 +166,7 @@ static void silent_dns_at_first_and_in_the_middle(void **unused)
     v->marks.turned = v->nodes[A].cron_on = true;
     v->nodes[A].cron_off = false;
     expect_end(v, WHY_DNS_SILENT, 4);
-    v = flip_fenced(PLAN_SWITCHOVER);
+    v = flip_fenced(PLANNER_SWITCHOVER);
     v->d_answered = false;
     expect_step(v, STEP_PROMOTE, B); /* its agent reads D itself */
     promote(&v->nodes[B]);
@@ -178,7 +178,7 @@ static void silent_dns_at_first_and_in_the_middle(void **unused)
 /* I14: the target's own word is not enough to stop a serving owner. */
 static void stopped_only_for_an_attached_target(void **unused)
 {
-    struct plan_view *v = world(PLAN_RESUME, REGISTER_CLAIM);
+    struct planner_view *v = world(PLANNER_RESUME, REGISTER_CLAIM);
 
     (void)unused;
     v->nodes[A].cron_on = false;
@@ -200,55 +200,55 @@ static void stopped_only_for_an_attached_target(void **unused)
 static void resume_turns_round(void **unused)
 {
     static const enum step_id failing[] = {STEP_CATCHUP, STEP_VERIFY};
-    struct plan_view *v;
+    struct planner_view *v;
 
     (void)unused;
-    v = world(PLAN_RESUME, REGISTER_CLAIM);
+    v = world(PLANNER_RESUME, REGISTER_CLAIM);
     v->nodes[A].cron_on = false;
     v->nodes[A].cron_off = true;
     v->marks.failed = step_bit(STEP_CATCHUP);
     expect_step(v, STEP_CRON_BACK, A);
     for (size_t i = 0; i < 2; i++) {
-        v = claim_fenced(PLAN_RESUME);
+        v = claim_fenced(PLANNER_RESUME);
         v->marks.failed = step_bit(failing[i]);
         if (failing[i] == STEP_CATCHUP)
             v->nodes[B].answered = false;
         expect_step(v, STEP_UNFENCE, A);
     }
-    v = claim_fenced(PLAN_RESUME); /* it has stopped A, and then B fell silent */
+    v = claim_fenced(PLANNER_RESUME); /* it has stopped A, and then B fell silent */
     mark(v, STEP_CATCHUP);
     v->nodes[B].answered = false;
     expect_step(v, STEP_UNFENCE, A);
-    v = claim_fenced(PLAN_RESUME); /* A was stopped before: a person decides */
+    v = claim_fenced(PLANNER_RESUME); /* A was stopped before: a person decides */
     v->nodes[B].answered = false;
     expect_end(v, WHY_TO_SILENT, 4);
-    v = world(PLAN_RESUME, REGISTER_STABLE);
+    v = world(PLANNER_RESUME, REGISTER_STABLE);
     v->marks.undone = v->marks.turned = true;
     expect_end(v, WHY_UNDONE, 3);
 }
 
 static void single_commands(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_FENCE, REGISTER_STABLE);
+    struct planner_view *v = fresh(PLANNER_FENCE, REGISTER_STABLE);
 
     (void)unused;
     expect_step(v, STEP_TAKEOVER, -1);
-    v = world(PLAN_FENCE, REGISTER_STABLE);
+    v = world(PLANNER_FENCE, REGISTER_STABLE);
     expect_step(v, STEP_FENCE, B);
     fence(&v->nodes[B]);
     expect_end(v, WHY_FENCED, 0);
-    v = fresh(PLAN_FENCE, REGISTER_STABLE);
+    v = fresh(PLANNER_FENCE, REGISTER_STABLE);
     v->d_answered = false; /* fence, where DNS does not respond */
     expect_step(v, STEP_FENCE, B);
 
-    v = fresh(PLAN_UNFENCE, REGISTER_STABLE);
+    v = fresh(PLANNER_UNFENCE, REGISTER_STABLE);
     expect_end(v, WHY_NOT_OWNER, 2);
     v->to = A;
     expect_end(v, WHY_SETTLED, 0);
     fence(&v->nodes[A]);
     expect_step(v, STEP_TAKEOVER, -1);
 
-    v = fresh(PLAN_FORGET, REGISTER_STABLE);
+    v = fresh(PLANNER_FORGET, REGISTER_STABLE);
     expect_end(v, WHY_NOT_LOST, 2); /* it answers */
     silence(&v->nodes[B]);
     expect_step(v, STEP_FORGET, A); /* nothing of it is in the record: only its slot */
@@ -264,7 +264,7 @@ static void single_commands(void **unused)
     v->to = A;
     expect_end(v, WHY_OWNER_IS_TO, 2);
 
-    v = fresh(PLAN_REJOIN, REGISTER_STABLE);
+    v = fresh(PLANNER_REJOIN, REGISTER_STABLE);
     expect_end(v, WHY_REJOINED, 0);
     fence(&v->nodes[B]);
     v->nodes[B].wal.kind = LINEAGE_BEYOND;

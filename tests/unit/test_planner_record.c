@@ -8,7 +8,7 @@
 
 static void rule_w(void **unused)
 {
-    struct plan_view *v = flip_fenced(PLAN_RESUME);
+    struct planner_view *v = flip_fenced(PLANNER_RESUME);
     int who = -1;
 
     (void)unused;
@@ -20,13 +20,13 @@ static void rule_w(void **unused)
     assert_int_equal(who, A);
     v->d.from[0].grade = GRADE_G2;
     assert_true(planner_w_holds(v, B, NULL));
-    v = flip_fenced(PLAN_RESUME);
+    v = flip_fenced(PLANNER_RESUME);
     v->nodes[A].control_lsn = 95; /* it has run since */
     assert_false(planner_w_holds(v, B, NULL));
-    v = flip_fenced(PLAN_RESUME);
+    v = flip_fenced(PLANNER_RESUME);
     v->nodes[A].signal = false; /* a bare start would make it writable */
     assert_false(planner_w_holds(v, B, NULL));
-    v = flip_fenced(PLAN_RESUME);
+    v = flip_fenced(PLANNER_RESUME);
     v->nodes[A].fenced = false;
     v->nodes[A].held = true; /* a hold is not a fence */
     v->nodes[A].role = PG_RECOVERY;
@@ -42,11 +42,11 @@ static void rule_w(void **unused)
 
 static void records_follow_each_other(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
-    struct plan_record_args args = {.nonce = "000000000000000000000000000000ff",
-                                    .txn = "00000000000000ff",
-                                    .by = "root@ctl2",
-                                    .tli = 2};
+    struct planner_view *v = fresh(PLANNER_SWITCHOVER, REGISTER_STABLE);
+    struct planner_record_args args = {.nonce = "000000000000000000000000000000ff",
+                                       .txn = "00000000000000ff",
+                                       .by = "root@ctl2",
+                                       .tli = 2};
     struct record r;
 
     (void)unused;
@@ -72,7 +72,7 @@ static void records_follow_each_other(void **unused)
     assert_int_equal(r.from[1].grade, GRADE_G1);
     assert_int_equal(r.tli, 1);
     v->d = r;
-    assert_int_equal(plan_previous(v), A);
+    assert_int_equal(planner_previous(v), A);
     struct record flipped = r;
     assert_true(planner_record(v, STEP_UNDO, &args, &r));
     assert_int_equal(r.epoch, 7);
@@ -90,8 +90,8 @@ static void records_follow_each_other(void **unused)
 
 static void records_of_a_failover(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_FAILOVER, REGISTER_FLIP);
-    struct plan_record_args args = {.nonce = nonce, .txn = txn, .by = "root@ctl"};
+    struct planner_view *v = fresh(PLANNER_FAILOVER, REGISTER_FLIP);
+    struct planner_record_args args = {.nonce = nonce, .txn = txn, .by = "root@ctl"};
     struct record r;
 
     (void)unused;
@@ -115,7 +115,7 @@ static void records_of_a_failover(void **unused)
 
 static void a_new_epoch_forgets_failures(void **unused)
 {
-    struct plan_view *v = world(PLAN_SWITCHOVER, REGISTER_CLAIM);
+    struct planner_view *v = world(PLANNER_SWITCHOVER, REGISTER_CLAIM);
     struct record r = v->d;
 
     (void)unused;
@@ -135,9 +135,9 @@ static void a_new_epoch_forgets_failures(void **unused)
 
 static void nothing_owed(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
-    struct plan_debt debts[PLAN_DEBTS_MAX];
-    struct plan_situation s;
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_STABLE);
+    struct planner_debt debts[PLANNER_DEBTS_MAX];
+    struct planner_situation s;
 
     (void)unused;
     assert_int_equal(planner_debts(v, debts), 0);
@@ -148,8 +148,8 @@ static void nothing_owed(void **unused)
 
 static void debts_are_derived(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
-    struct plan_debt debts[PLAN_DEBTS_MAX];
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_STABLE);
+    struct planner_debt debts[PLANNER_DEBTS_MAX];
 
     (void)unused;
     v->nodes[A].cron_on = false;
@@ -159,7 +159,7 @@ static void debts_are_derived(void **unused)
     assert_int_equal(planner_debts(v, debts), 4);
     assert_int_equal(debts[0].kind, DEBT_OWNER_CRON_OFF);
     assert_int_equal(debts[1].kind, DEBT_FENCED);
-    assert_false(plan_debt_is_problem(DEBT_FENCED));
+    assert_false(planner_debt_is_problem(DEBT_FENCED));
     assert_int_equal(debts[2].kind, DEBT_SILENT);
     assert_int_equal(debts[3].kind, DEBT_FROM);
     v->nodes[B].epoch = 4;
@@ -168,9 +168,9 @@ static void debts_are_derived(void **unused)
 }
 
 /* Section 6, "By a person's word": DNS silent, the owner held, C silent. */
-static struct plan_view *held_without_dns(void)
+static struct planner_view *held_without_dns(void)
 {
-    struct plan_view *v = fresh(PLAN_UNFENCE, REGISTER_STABLE);
+    struct planner_view *v = fresh(PLANNER_UNFENCE, REGISTER_STABLE);
 
     v->to = A;
     v->d_answered = false;
@@ -185,7 +185,7 @@ static struct plan_view *held_without_dns(void)
 
 static void a_held_owner_is_released_by_word(void **unused)
 {
-    struct plan_view *v = held_without_dns();
+    struct planner_view *v = held_without_dns();
 
     (void)unused;
     expect_step(v, STEP_EVIDENCE, C);
@@ -218,8 +218,8 @@ static void a_held_owner_is_released_by_word(void **unused)
 
 static void what_status_says_of_a_held_owner_without_dns(void **unused)
 {
-    struct plan_view *v = held_without_dns();
-    struct plan_situation s;
+    struct planner_view *v = held_without_dns();
+    struct planner_situation s;
 
     (void)unused;
     planner_situation(v, &s);
@@ -236,15 +236,15 @@ static void what_status_says_of_a_held_owner_without_dns(void **unused)
 static void a_promoted_node_that_is_down_is_started(void **unused)
 {
     (void)unused;
-    for (int command = PLAN_RESUME; command <= PLAN_ABORT; command++) {
-        struct plan_view *v = flip_fenced(command);
+    for (int command = PLANNER_RESUME; command <= PLANNER_ABORT; command++) {
+        struct planner_view *v = flip_fenced(command);
 
         v->nodes[B].promoting = v->nodes[B].promoted = true;
         v->nodes[B].role = PG_STOPPED;
         expect_end(v, WHY_PROMOTED_DOWN, 4);
         v->nodes[B].role = PG_RECOVERY; /* a crash within the promotion */
         v->nodes[B].signal = true;
-        if (command == PLAN_ABORT)
+        if (command == PLANNER_ABORT)
             expect_end(v, WHY_FORWARD_ONLY, 4);
         else
             expect_step(v, STEP_PROMOTE, B);
@@ -254,7 +254,7 @@ static void a_promoted_node_that_is_down_is_started(void **unused)
 /* Exit 2 promises that nothing has been changed. */
 static void what_was_sent_is_not_nothing(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_SWITCHOVER, REGISTER_STABLE);
+    struct planner_view *v = fresh(PLANNER_SWITCHOVER, REGISTER_STABLE);
 
     (void)unused;
     mark(v, STEP_PREFLIGHT);
@@ -262,7 +262,7 @@ static void what_was_sent_is_not_nothing(void **unused)
     expect_end(v, WHY_DNS_SILENT_AT_FIRST, 2);
     planner_note(&v->marks, v, STEP_CLAIM, -1, OUTCOME_UNKNOWN); /* sent, and then silence */
     expect_end(v, WHY_CLAIM_UNKNOWN, 4);
-    v = fresh(PLAN_FENCE, REGISTER_STABLE);
+    v = fresh(PLANNER_FENCE, REGISTER_STABLE);
     v->d_answered = false; /* no takeover comes before it then */
     planner_note(&v->marks, v, STEP_FENCE, B, OUTCOME_FAILED);
     planner_note(&v->marks, v, STEP_FENCE, B, OUTCOME_FAILED);
@@ -272,8 +272,8 @@ static void what_was_sent_is_not_nothing(void **unused)
 /* An owner that is too busy to say what it is, is not down: nothing is to be started there. */
 static void an_owner_that_does_not_say(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
-    struct plan_situation s;
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_STABLE);
+    struct planner_situation s;
 
     (void)unused;
     for (int role = PG_UNKNOWN; role <= PG_STARTING; role += PG_STARTING - PG_UNKNOWN) {
@@ -290,8 +290,8 @@ static void an_owner_that_does_not_say(void **unused)
 
 static void situations(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_FLIP);
-    struct plan_situation s;
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_FLIP);
+    struct planner_situation s;
 
     (void)unused;
     fence(&v->nodes[A]);
@@ -311,16 +311,16 @@ static void situations(void **unused)
     v->d_answered = false;
     planner_situation(v, &s);
     assert_int_equal(s.reason, WHY_DNS_SILENT);
-    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    v = fresh(PLANNER_RESUME, REGISTER_STABLE);
     silence(&v->nodes[A]);
     planner_situation(v, &s);
     assert_int_equal(s.reason, WHY_OWNER_SILENT);
     assert_int_equal(s.node, A);
-    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    v = fresh(PLANNER_RESUME, REGISTER_STABLE);
     STR_COPY(v->d.owner, "stranger");
     planner_situation(v, &s);
     assert_int_equal(s.reason, WHY_UNKNOWN_NODE);
-    v = fresh(PLAN_RESUME, REGISTER_STABLE); /* streaming or not: its WAL is not the owner's */
+    v = fresh(PLANNER_RESUME, REGISTER_STABLE); /* streaming or not: its WAL is not the owner's */
     v->nodes[C].history_ok = v->nodes[C].streams_from_owner = false;
     v->nodes[C].wal.kind = LINEAGE_BEYOND;
     planner_situation(v, &s);
@@ -336,7 +336,7 @@ static void situations(void **unused)
     planner_situation(v, &s);
     assert_int_equal(s.node, B);
     assert_string_equal(s.command, "pgtandem rejoin b");
-    v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    v = fresh(PLANNER_RESUME, REGISTER_STABLE);
     promote(&v->nodes[B]);
     planner_situation(v, &s);
     assert_int_equal(s.reason, WHY_TWO_WRITABLE);
@@ -345,7 +345,7 @@ static void situations(void **unused)
 /* `dns set`: all others are named; who is silent takes a person's word. */
 static void typed_record_names_the_others(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_FLIP);
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_FLIP);
     struct record r = v->d;
     int node = -1;
 
@@ -372,8 +372,8 @@ static void typed_record_names_the_others(void **unused)
 
 static void typed_from_stays_until_heard(void **unused)
 {
-    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
-    const struct plan_record_args args = {.nonce = nonce, .txn = txn, .by = "root@ctl2"};
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_STABLE);
+    const struct planner_record_args args = {.nonce = nonce, .txn = txn, .by = "root@ctl2"};
     struct record r;
 
     (void)unused;

@@ -40,7 +40,7 @@ static void failures_are_as_in_the_protocol(void **unused)
 
 static void nothing_is_ready_in_an_empty_world(void **unused)
 {
-    struct plan_view v = {.to = -1};
+    struct planner_view v = {.to = -1};
 
     (void)unused;
     for (int s = STEP_NONE + 1; s < STEP_COUNT; s++)
@@ -51,11 +51,11 @@ static void nothing_is_ready_in_an_empty_world(void **unused)
 /* An agent that could not end a process of the old primary has said so: no look overrules that. */
 static void a_refused_fence_is_refused(void **unused)
 {
-    struct plan_view v = {.to = -1, .n_nodes = 1, .d = {.epoch = 5}};
-    struct plan_node *a = &v.nodes[0];
+    struct planner_view v = {.to = -1, .n_nodes = 1, .d = {.epoch = 5}};
+    struct planner_node *a = &v.nodes[0];
 
     (void)unused;
-    *a = (struct plan_node){.answered = true, .state_ok = true, .epoch = 5, .role = PG_STOPPED};
+    *a = (struct planner_node){.answered = true, .state_ok = true, .epoch = 5, .role = PG_STOPPED};
     a->fenced = a->signal = true;
     assert_int_equal(steps_judge(&v, STEP_FENCE_OLD, 0, OUTCOME_FAILED, true), OUTCOME_FAILED);
     assert_int_equal(steps_judge(&v, STEP_FENCE, 0, OUTCOME_FAILED, true), OUTCOME_FAILED);
@@ -71,16 +71,16 @@ static void reasons_have_texts(void **unused)
 {
     (void)unused;
     for (int r = WHY_NONE + 1; r < WHY_COUNT; r++)
-        assert_true(strlen(plan_reason_text((enum plan_reason)r)) > 0);
+        assert_true(strlen(planner_reason_text((enum planner_reason)r)) > 0);
     for (int k = 0; k < DEBT_KINDS; k++)
-        assert_true(strlen(plan_debt_text((enum plan_debt_kind)k)) > 0);
+        assert_true(strlen(planner_debt_text((enum planner_debt_kind)k)) > 0);
 }
 
 /* From the stop to the first write no step waits for the journal's disk; a `fence` by itself
  * announces nothing. */
 static void the_steps_without_a_writer_are_announced(void **unused)
 {
-    struct plan_view v = {.to = -1, .d = {.state = REGISTER_CLAIM, .epoch = 2}};
+    struct planner_view v = {.to = -1, .d = {.state = REGISTER_CLAIM, .epoch = 2}};
     uint64_t claim = steps_announced(&v, STEP_FENCE), seize = steps_announced(&v, STEP_SEIZE);
 
     (void)unused;

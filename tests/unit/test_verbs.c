@@ -25,8 +25,8 @@ static void is_sentence(const char *verb, const char *what, const char *text)
 static void every_row_is_complete(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < n_verb_rows; i++) {
-        const struct verb_row *v = &verb_rows[i];
+    for (size_t i = 0; i < n_cli_verbs; i++) {
+        const struct verb_row *v = &cli_verbs[i];
         char command[64];
 
         STR_PRINTF(command, "pgtandem %s", v->name);
@@ -42,7 +42,7 @@ static void every_row_is_complete(void **state)
         if ((v->exits >> 2 & ~0x1f7U) || (v->exits & 3))
             fail_msg("%s: exits has a status that does not exist", v->name);
         for (size_t j = 0; j < i; j++)
-            if (strcmp(verb_rows[j].name, v->name) == 0)
+            if (strcmp(cli_verbs[j].name, v->name) == 0)
                 fail_msg("%s stands there twice", v->name);
     }
 }
@@ -50,15 +50,15 @@ static void every_row_is_complete(void **state)
 static void every_option_belongs_to_a_verb(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < n_option_rows; i++) {
-        bool used = option_rows[i].takes == 0;
+    for (size_t i = 0; i < n_cli_options; i++) {
+        bool used = cli_options[i].takes == 0;
 
-        for (size_t j = 0; j < n_verb_rows && !used; j++)
-            used = option_applies(&option_rows[i], &verb_rows[j]);
+        for (size_t j = 0; j < n_cli_verbs && !used; j++)
+            used = cli_option_applies(&cli_options[i], &cli_verbs[j]);
         if (!used)
-            fail_msg("no verb takes --%s", option_rows[i].name);
-        if (!option_rows[i].help)
-            fail_msg("--%s has no help", option_rows[i].name);
+            fail_msg("no verb takes --%s", cli_options[i].name);
+        if (!cli_options[i].help)
+            fail_msg("--%s has no help", cli_options[i].name);
     }
 }
 
@@ -80,19 +80,19 @@ static void help_of_every_verb(void **state)
     const struct term t = {.out = stdout, .width = 40};
 
     (void)state;
-    for (size_t i = 0; i < n_verb_rows; i++) {
+    for (size_t i = 0; i < n_cli_verbs; i++) {
         AUTO(arena) a = arena_new();
         struct capture c;
 
         capture_begin(&c);
-        help_verb(&t, &verb_rows[i]);
+        help_verb(&t, &cli_verbs[i]);
         char *text = capture_end(&c, a);
-        has(verb_rows[i].name, text, verb_rows[i].example);
-        has(verb_rows[i].name, text, verb_rows[i].example_for);
-        has(verb_rows[i].name, text, "exit status\n   0  done");
-        for (size_t o = 0; o < n_option_rows; o++)
-            if (option_applies(&option_rows[o], &verb_rows[i]))
-                has(verb_rows[i].name, text, option_rows[o].name);
+        has(cli_verbs[i].name, text, cli_verbs[i].example);
+        has(cli_verbs[i].name, text, cli_verbs[i].example_for);
+        has(cli_verbs[i].name, text, "exit status\n   0  done");
+        for (size_t o = 0; o < n_cli_options; o++)
+            if (cli_option_applies(&cli_options[o], &cli_verbs[i]))
+                has(cli_verbs[i].name, text, cli_options[o].name);
     }
 }
 
@@ -113,12 +113,12 @@ static void manual_has_everything(void **state)
     char *file = printed_by(a, verb_man, "pgtandem.conf");
 
     (void)state;
-    for (size_t i = 0; i < n_verb_rows; i++) {
-        has("pgtandem(1)", program, arena_printf(a, ".TP\n\\fB%s ", verb_rows[i].name));
-        has("pgtandem(1)", program, in_roff(a, verb_rows[i].example));
+    for (size_t i = 0; i < n_cli_verbs; i++) {
+        has("pgtandem(1)", program, arena_printf(a, ".TP\n\\fB%s ", cli_verbs[i].name));
+        has("pgtandem(1)", program, in_roff(a, cli_verbs[i].example));
     }
-    for (size_t i = 0; i < n_option_rows; i++)
-        has("pgtandem(1)", program, in_roff(a, arena_printf(a, "--%s", option_rows[i].name)));
+    for (size_t i = 0; i < n_cli_options; i++)
+        has("pgtandem(1)", program, in_roff(a, arena_printf(a, "--%s", cli_options[i].name)));
     for (size_t i = 0; i < n_config_sections; i++)
         for (size_t k = 0; k < config_sections[i].table->count; k++)
             has("pgtandem.conf(5)", file,
@@ -133,11 +133,11 @@ static void completion_has_everything(void **state)
     char *script = printed_by(a, verb_completion, "bash");
 
     (void)state;
-    for (size_t i = 0; i < n_verb_rows; i++)
+    for (size_t i = 0; i < n_cli_verbs; i++)
         has("completion", script,
-            arena_printf(a, "\"%s\" | \"%s \"*)", verb_rows[i].name, verb_rows[i].name));
-    for (size_t i = 0; i < n_option_rows; i++)
-        has("completion", script, arena_printf(a, "--%s", option_rows[i].name));
+            arena_printf(a, "\"%s\" | \"%s \"*)", cli_verbs[i].name, cli_verbs[i].name));
+    for (size_t i = 0; i < n_cli_options; i++)
+        has("completion", script, arena_printf(a, "--%s", cli_options[i].name));
     for (size_t i = 0; preflight_name(i); i++)
         has("completion", script, preflight_name(i));
 }

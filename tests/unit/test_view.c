@@ -12,7 +12,7 @@ enum { OWNER, OTHER };
 
 static struct config c;
 static struct world w;
-static struct plan_view v;
+static struct planner_view v;
 
 static void history(int node, int64_t tli, uint64_t end)
 {

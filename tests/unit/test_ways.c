@@ -4,16 +4,16 @@
 #include "controller/decide/foresee.h"
 #include "tests/unit/planner_world.h"
 
-static struct plan_situation s;
+static struct planner_situation s;
 
-static void next_is(const struct plan_view *v, const char *command)
+static void next_is(const struct planner_view *v, const char *command)
 {
     planner_situation(v, &s);
     if (strcmp(s.command, command) != 0)
         fail_msg("next: \"%s\" (%s), not \"%s\"", s.command, s.problem, command);
 }
 
-static void look_at(const struct plan_view *v, int node)
+static void look_at(const struct planner_view *v, int node)
 {
     planner_situation(v, &s);
     assert_string_equal(s.command, "");
@@ -23,7 +23,7 @@ static void look_at(const struct plan_view *v, int node)
 /* Only abort helps: nothing proves what the new primary would lack. */
 static void claim_without_a_clean_stop(void **state)
 {
-    struct plan_view *v = claim_fenced(PLAN_RESUME);
+    struct planner_view *v = claim_fenced(PLANNER_RESUME);
 
     (void)state;
     next_is(v, "pgtandem resume");
@@ -35,7 +35,7 @@ static void claim_without_a_clean_stop(void **state)
 /* resume would only say that it has to be started there. */
 static void the_new_primary_is_down(void **state)
 {
-    struct plan_view *v = flip_fenced(PLAN_RESUME);
+    struct planner_view *v = flip_fenced(PLANNER_RESUME);
 
     (void)state;
     promote(&v->nodes[B]);
@@ -49,7 +49,7 @@ static void the_new_primary_is_down(void **state)
 
 static void the_new_owner_is_silent(void **state)
 {
-    struct plan_view *v = flip_fenced(PLAN_RESUME);
+    struct planner_view *v = flip_fenced(PLANNER_RESUME);
 
     (void)state;
     silence(&v->nodes[B]);
@@ -63,7 +63,7 @@ static void the_new_owner_is_silent(void **state)
 
 static void the_owner_is_silent(void **state)
 {
-    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_STABLE);
 
     (void)state;
     silence(&v->nodes[A]);
@@ -85,7 +85,7 @@ static void promoted_by_hand(void **state)
     static const char *const to_b =
         "bring back a; if it is lost, make sure that it stays down, then: "
         "pgtandem failover --to b --accept-unfenced a";
-    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_STABLE);
 
     (void)state;
     silence(&v->nodes[A]);
@@ -102,7 +102,7 @@ static void promoted_by_hand(void **state)
 
 static void the_owner_answers(void **state)
 {
-    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_STABLE);
 
     (void)state;
     next_is(v, "");
@@ -114,7 +114,7 @@ static void the_owner_answers(void **state)
 
 static void a_standby(void **state)
 {
-    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_STABLE);
 
     (void)state;
     v->nodes[B].streams_from_owner = v->nodes[B].receiving = false;
@@ -122,7 +122,7 @@ static void a_standby(void **state)
     next_is(v, "pgtandem rejoin b");
     v->nodes[B].promoting = true; /* given up half-way: it follows nobody before a FENCE */
     next_is(v, "pgtandem rejoin b");
-    v->command = PLAN_REJOIN;
+    v->command = PLANNER_REJOIN;
     v->to = B;
     expect_step(v, STEP_FENCE, B);
     v->nodes[B].promoting = false;
@@ -143,7 +143,7 @@ static void a_standby(void **state)
 /* "db01 has left the owner's WAL" was said of every standby while the new owner was down. */
 static void an_owner_that_is_down(void **state)
 {
-    struct plan_view *v = fresh(PLAN_RESUME, REGISTER_STABLE);
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_STABLE);
 
     (void)state;
     v->nodes[A].role = PG_STOPPED;
@@ -155,16 +155,16 @@ static void an_owner_that_is_down(void **state)
 /* What begins is played to its end, and nothing of the view that was looked at changes. */
 static void a_way_is_played_to_its_end(void **state)
 {
-    struct plan_view *v = claim_fenced(PLAN_RESUME), before = *v;
+    struct planner_view *v = claim_fenced(PLANNER_RESUME), before = *v;
     struct way w;
 
     (void)state;
     ways_find(v, WAY_RESUME | WAY_ABORT, -1, &w);
     assert_true(w.leads);
-    assert_int_equal(w.command, PLAN_RESUME);
+    assert_int_equal(w.command, PLANNER_RESUME);
     assert_int_equal(w.end.kind, MOVE_DONE);
     assert_memory_equal(v, &before, sizeof(before));
-    v = fresh(PLAN_RESUME, REGISTER_STABLE); /* nothing to do leads nowhere */
+    v = fresh(PLANNER_RESUME, REGISTER_STABLE); /* nothing to do leads nowhere */
     ways_find(v, WAY_RESUME | WAY_ABORT, -1, &w);
     assert_false(w.leads);
 }

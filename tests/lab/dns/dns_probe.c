@@ -23,7 +23,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 
 static int64_t skew_ms;
 

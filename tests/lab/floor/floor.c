@@ -24,7 +24,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/loop.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 
 /* a quicker poll would take a processor from what it waits for */
 enum { DNS_MS = 5000, EXIT_MS = 60000, POLL_PAUSE_MS = 5 };

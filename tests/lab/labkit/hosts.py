@@ -75,6 +75,12 @@ def nameserver_user():
         return 'named'
 
 
+def build():
+    """The directory that the programs were built in."""
+    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
+    return os.path.join(top, os.environ.get('LAB_BUILD') or os.environ.get('BUILD') or 'build')
+
+
 def program(*paths):
     for path in paths:
         if os.path.exists(path):

@@ -23,9 +23,10 @@ HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, HERE)
 
 import oracle  # noqa: E402 pylint: disable=C0413
-from . import boot, files, hosts, onhost, processes  # noqa: E402 pylint: disable=C0413
+from . import boot, files, hosts, onhost, processes, services  # noqa: E402 pylint: disable=C0413
 
 LAB = HERE + '/lab'
+ENTER = os.path.join(hosts.build(), 'tests/lab/enter/enter')
 POLL_S = 0.02
 HEADER = files.CRONTAB_HEADER.split('\n', maxsplit=1)[0]
 STANDBYS = sorted(n for n in hosts.NODES if n != hosts.FIRST_OWNER)
@@ -43,16 +44,22 @@ def check(condition, text, *values):
         raise Wrong(text % values if values else text)
 
 
+def breathe(began):
+    """Between two looks of which the last BEGAN then: a look is not to slow what it waits for."""
+    time.sleep(max(POLL_S, min(1.0, 2 * (time.monotonic() - began))))
+
+
 def wait(condition, timeout_s, what):
     """Until CONDITION() is true; its value. Wrong, naming WHAT, after TIMEOUT_S."""
     end = time.monotonic() + timeout_s
     while True:
+        began = time.monotonic()
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
             raise Wrong('%s: not within %g s' % (what, timeout_s))
-        time.sleep(POLL_S)
+        breathe(began)
 
 
 def patient(argv):
@@ -100,8 +107,8 @@ class Observer(threading.Thread):
         self.start()
 
     def run(self):
-        took = 0.0  # a round may take half of its thread's time at most: it is not to slow what it watches
-        while not self.ending.wait(max(self.interval_s, took)):
+        took = 0.0  # a round may take a quarter of its thread's time: it is not to slow what it watches
+        while not self.ending.wait(max(self.interval_s, 3 * took)):
             round_began = time.monotonic()
             for node in self.nodes:
                 began = time.monotonic()
@@ -233,15 +240,18 @@ class Scene:
         more.setdefault('stdin', subprocess.DEVNULL)
         more.setdefault('stdout', subprocess.PIPE)
         more.setdefault('stderr', subprocess.PIPE)
-        child = subprocess.Popen([LAB, '-p', self.prefix, 'exec', '-u', user, host, *argv],
-                                 text=True, **more)
+        pid = boot.pid1(self.lab, host)
+        command = ([ENTER, str(pid), user] if pid and os.path.exists(ENTER) else
+                   [LAB, '-p', self.prefix, 'exec', '-u', user, host])
+        child = subprocess.Popen([*command, *argv], text=True, env=services.environment(), **more)
+        child.host, child.words = host, argv
         self.children.append(child)
         return child
 
     def finish(self, child, timeout_s=60, argv=None):
         """Waits for a popen(): its Result; code 124 if it had to be killed."""
         began = time.monotonic()
-        argv = argv or child.args[7:]
+        argv = argv or child.words
         try:
             out, err = child.communicate(timeout=timeout_s)
             code = child.returncode
@@ -298,7 +308,7 @@ class Scene:
         return self.popen(host, 'pgtandem', *self.options, *patient(argv))
 
     def finish_pgtandem(self, child, timeout=60):
-        return self.remember(child.args[6], self.finish(child, timeout))
+        return self.remember(child.host, self.finish(child, timeout))
 
     def remember(self, host, result):
         self.done = self.done[-3:] + [(host, result)]
@@ -316,7 +326,7 @@ class Scene:
               (child.stdout.read() + child.stderr.read())[-500:] if pid < 0 else '')
         os.kill(pid, signal.SIGKILL)
         child.wait(10)
-        self.remember(child.args[6], self.finish(child))
+        self.remember(child.host, self.finish(child))
 
     def look(self, host, *argv, user='root', timeout_s=5):
         """Runs a looking command on HOST: its output, None if it fails. Quick; threads may."""
@@ -542,8 +552,11 @@ class Scene:
     def await_steady(self, owner, down=(), timeout_s=15):
         """Wrong, with what is, unless it becomes steady."""
         end = time.monotonic() + timeout_s
+        began = time.monotonic()
         wrong = self.steady(owner, down)
         while wrong and time.monotonic() < end:
+            breathe(began)
+            began = time.monotonic()
             wrong = self.steady(owner, down)
         check(not wrong, 'not at rest with %s: %s', owner, '; '.join(wrong))
 
@@ -578,7 +591,10 @@ class Scene:
 
     def await_unchanged(self, before, timeout_s=10):
         end = time.monotonic() + timeout_s
+        began = time.monotonic()
         wrong = self.unchanged_since(before)
         while wrong and time.monotonic() < end:
+            breathe(began)
+            began = time.monotonic()
             wrong = self.unchanged_since(before)
         check(not wrong, 'not as before: %s', '; '.join(wrong))

@@ -4,6 +4,8 @@ A service either ends by itself, and others may need its success, or it stays: t
 again one second after it has ended, unless /run/NAME.stop exists.
 """
 
+import os
+
 from . import hosts
 
 SOFTWARE = '/opt/pgtandem'
@@ -15,6 +17,11 @@ def search_path():
     return ':'.join(['%s/sbin' % SOFTWARE, '%s/bin' % SOFTWARE, '/opt/lab/bin',
                      hosts.postgres_bin(), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin',
                      '/usr/bin', '/sbin', '/bin'])
+
+
+def environment():
+    """Of a command that root types on a host."""
+    return dict(os.environ, PATH=search_path(), HOME='/root', USER='root', LOGNAME='root')
 
 
 def _nameserver(host):

@@ -36,8 +36,8 @@ def say(text, *values):
 
 def _explain(s):
     """For whoever reads the log of a failure; ends what the test left running, and shows its words."""
-    for child in [c for c in s.children if c.stdout and len(c.args) > 6]:
-        s.remember(child.args[6], s.finish(child, 1))
+    for child in [c for c in s.children if c.stdout and hasattr(c, 'host')]:
+        s.remember(child.host, s.finish(child, 1))
     for host, result in s.done[-2:]:
         say('%s# %s', host, ' '.join(result.argv))
         for line in (result.stdout + result.stderr).splitlines()[-12:]:

@@ -1,4 +1,4 @@
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 
 #include <string.h>
 #include <sys/socket.h>

@@ -14,7 +14,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "dnsupdate/build.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "dnsupdate/exchange.h"
 #include "dnsupdate/explain.h"
 #include "dnsupdate/op.h"
@@ -145,7 +145,7 @@ static enum swap_judgement judge(struct swap *s)
         .unanswered = ask_unanswered(s->update),
     };
 
-    return judge_swap(&seen);
+    return op_judge_swap(&seen);
 }
 
 static void act(struct swap *s)

@@ -7,7 +7,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "dnsupdate/build.h"
-#include "dnsupdate/dnsclient.h"
+#include "dnsupdate/dns.h"
 #include "dnsupdate/exchange.h"
 #include "dnsupdate/explain.h"
 #include "dnsupdate/op.h"
