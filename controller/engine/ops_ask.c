@@ -11,6 +11,7 @@
 #include "controller/decide/planner_view.h"
 #include "controller/engine/consequences.h"
 #include "controller/engine/ops.h"
+#include "controller/engine/ops_call.h"
 #include "controller/plan/plan.h"
 #include "controller/plan/plan_show.h"
 #include "controller/preflight/preflight.h"

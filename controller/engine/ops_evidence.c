@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "controller/cluster/evidence.h"
 #include "controller/engine/ops.h"
+#include "controller/engine/ops_call.h"
 #include "controller/engine/ops_node.h"
 #include "proto/knock.h"
 

@@ -7,6 +7,7 @@
 #include "base/lsn.h"
 #include "controller/decide/planner_view.h"
 #include "controller/engine/ops.h"
+#include "controller/engine/ops_call.h"
 #include "controller/engine/ops_node.h"
 #include "proto/senders.h"
 #include "proto/slot.h"
