@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "proto/rpc.h"
 
-static void tell(void *arg, const char *section, const char *key, const char *old, const char *now,
-                 bool taken)
+static void log_change(void *arg, const char *section, const char *key, const char *old,
+                       const char *now, bool taken)
 {
     int *waiting = arg;
 
@@ -48,7 +48,7 @@ void reload_configuration(struct agent *g)
         log_err(LOG_LEVEL_ERROR, &e);
     } else {
         c->zone.key = now->zone.key;
-        config_take(c, now, tell, &waiting);
+        config_take(c, now, log_change, &waiting);
         postgres_reconfigure(g->pg, &c->postgresql);
         log_info("reload: done, mode = %s, certificate valid for %" PRId64 " days%s",
                  agent_mode_names[c->agent.mode], tls_context_days_left(g->tls, clock_wall_ms()),

@@ -26,10 +26,11 @@ _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT_, "one row for each c
 
 /* The arguments may point into *e itself (err_set(e, code, e->hint, "…: %s", e->msg)), so the new
  * error is made aside and then copied over the old one. */
-static int fill(struct err *e, int code, int sys, const char *hint, const char *fmt, va_list args)
-    __attribute__((format(printf, 5, 0)));
+static int fill_err(struct err *e, int code, int sys, const char *hint, const char *fmt,
+                    va_list args) __attribute__((format(printf, 5, 0)));
 
-static int fill(struct err *e, int code, int sys, const char *hint, const char *fmt, va_list args)
+static int fill_err(struct err *e, int code, int sys, const char *hint, const char *fmt,
+                    va_list args)
 {
     if (!e)
         return code;
@@ -53,7 +54,7 @@ int err_set(struct err *e, int code, const char *hint, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    fill(e, code, 0, hint, fmt, args);
+    fill_err(e, code, 0, hint, fmt, args);
     va_end(args);
     return code;
 }
@@ -63,7 +64,7 @@ int err_sys(struct err *e, int sys, const char *hint, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    fill(e, ERR_SYS, sys, hint, fmt, args);
+    fill_err(e, ERR_SYS, sys, hint, fmt, args);
     va_end(args);
     return ERR_SYS;
 }

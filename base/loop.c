@@ -45,7 +45,7 @@ uv_loop_t *loop_uv(struct loop *l)
 }
 
 /* The only caller of uv_run: it must not be entered from one of its own callbacks. */
-static bool run(struct loop *l, uv_run_mode mode)
+static bool run_loop(struct loop *l, uv_run_mode mode)
 {
     assert(!l->running);
     l->running = true;
@@ -67,7 +67,7 @@ void loop_free(struct loop *l)
         return;
     uv_walk(&l->uv, close_handle, NULL);
     while (uv_loop_close(&l->uv) == UV_EBUSY)
-        run(l, UV_RUN_ONCE);
+        run_loop(l, UV_RUN_ONCE);
     mem_free(l);
 }
 
@@ -107,7 +107,7 @@ int loop_wait(struct loop *l, const bool *done, int64_t timeout_ms, struct err *
     uv_prepare_start(&l->before_poll, on_before_poll);
     uv_unref((uv_handle_t *)&l->before_poll); /* it alone is nothing to wait for */
     while (!*done && !l->expired && alive)
-        alive = run(l, UV_RUN_ONCE);
+        alive = run_loop(l, UV_RUN_ONCE);
     uv_prepare_stop(&l->before_poll);
     uv_timer_stop(&l->deadline);
 
@@ -124,7 +124,7 @@ void loop_run(struct loop *l)
     bool alive = true;
 
     while (!l->stopped && alive)
-        alive = run(l, UV_RUN_DEFAULT);
+        alive = run_loop(l, UV_RUN_DEFAULT);
     l->stopped = false;
 }
 

@@ -13,7 +13,7 @@
 #include "controller/session/session.h"
 
 /* What went wrong, and what to do next. */
-static void tell(const struct options *o, const struct err *e)
+static void print_error(const struct options *o, const struct err *e)
 {
     fflush(stdout);
     if (!*e->msg)
@@ -49,13 +49,13 @@ int main(int argc, char **argv)
             if (rc == 0)
                 rc = verb->run(s, &e);
             if (rc < 0) /* while the session's texts still live */
-                tell(&options, &e);
+                print_error(&options, &e);
             e = (struct err){.code = 0};
             session_close(s);
         }
     }
     if (rc < 0)
-        tell(&options, &e);
+        print_error(&options, &e);
     mem_free(s);
     if (fflush(stdout) != 0 || ferror(stdout))
         return rc < 0 ? err_exit_status(rc) : err_exit_status(ERR_SYS);

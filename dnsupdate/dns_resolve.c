@@ -59,7 +59,7 @@ static void resolve_expired(void *arg)
     resolve_end(r);
 }
 
-static void take(struct resolve *r, const struct reply *reply, int type)
+static void take_addresses(struct resolve *r, const struct reply *reply, int type)
 {
     size_t room = ADDRESSES_MAX - r->found.n;
 
@@ -83,12 +83,12 @@ static void take(struct resolve *r, const struct reply *reply, int type)
 
 static void on_a(void *arg, const struct reply *reply)
 {
-    take(arg, reply, DNS_A);
+    take_addresses(arg, reply, DNS_A);
 }
 
 static void on_aaaa(void *arg, const struct reply *reply)
 {
-    take(arg, reply, DNS_AAAA);
+    take_addresses(arg, reply, DNS_AAAA);
 }
 
 struct dns_op *dns_resolve(struct loop *l, const struct dns_zone *z, const char *name,

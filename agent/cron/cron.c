@@ -182,7 +182,7 @@ void cron_read(struct cron *c, cron_text_fn fn, void *arg)
     sequence_start(&op->seq, cron_read_phases, end_read, op);
 }
 
-static void fill(struct cron *c, const char *text, struct obs_cron *o)
+static void fill_obs(struct cron *c, const char *text, struct obs_cron *o)
 {
     struct crontab_summary s;
     struct crontab_damage d;
@@ -222,7 +222,7 @@ static void end_look(void *arg, const struct err *e)
     if (e)
         STR_COPY(o.problem, e->msg);
     else
-        fill(op->c, op->text, &o);
+        fill_obs(op->c, op->text, &o);
     cron_edit_jobs(op->c, e ? "" : op->text, &jobs);
     o.daemon_running = jobs.daemon_running;
     o.jobs_running = jobs.n;

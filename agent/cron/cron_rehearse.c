@@ -49,8 +49,8 @@ static void end_late(struct cron_op *op, const char *said)
            "that is too busy");
 }
 
-static void run(struct cron_op *op, const char *first, const char *second, const char *input,
-                child_fn fn)
+static void run_crontab(struct cron_op *op, const char *first, const char *second,
+                        const char *input, child_fn fn)
 {
     static const char *const env[] = {"LC_ALL=C", NULL};
     const char *argv[] = {op->c->config->crontab_command, first, second, NULL};
@@ -91,7 +91,7 @@ static void on_help(void *arg, const struct child_result *r)
     if (r->timed_out)
         end_late(op, "`crontab -h` has not ended in time");
     else if (r->started && strstr(r->output, "dry run"))
-        run(op, "-n", "-", op->text, on_dry_run);
+        run_crontab(op, "-n", "-", op->text, on_dry_run);
     else
         end(op, REHEARSAL_UNPROVEN, "crontab -l works; this crontab(1) has no dry run", "");
 }
@@ -105,7 +105,7 @@ static void on_read(void *arg, const struct err *e)
     else if (e)
         end(op, REHEARSAL_FAILED, e->msg, remedy_denied);
     else
-        run(op, "-h", NULL, NULL, on_help);
+        run_crontab(op, "-h", NULL, NULL, on_help);
 }
 
 static void on_late(void *arg)

@@ -20,7 +20,7 @@ struct found {
 };
 
 /* "USER COMMAND": there a user comes before the command. */
-static void take(struct found *f, char *command)
+static void take_job(struct found *f, char *command)
 {
     size_t user = strcspn(command, " \t");
     const char *rest = command + user + strspn(command + user, " \t");
@@ -38,7 +38,7 @@ static void read_one(struct found *f, const char *path)
         crontab_commands(text, len, CRONTAB_ALL, true, f->arena, &commands, NULL) < 0)
         return;
     for (; *commands; commands++)
-        take(f, *commands);
+        take_job(f, *commands);
 }
 
 char **cron_system_commands(struct arena *a)

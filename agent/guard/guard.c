@@ -326,7 +326,7 @@ static void tell_only(const struct guard *u)
     fflush(stdout);
 }
 
-static void tell(const struct guard *u, const char *why_not)
+static void print_ruling(const struct guard *u, const char *why_not)
 {
     const struct guard_ruling *r = &u->d.ruling;
 
@@ -371,7 +371,7 @@ static int judge(struct guard *u, bool cron_only)
         r = u->orphans[0] ? carry_out_beside_orphans(u, &e) : carry_out(u, &e);
     set_crontab(u);
     tell_missing(u);
-    tell(u, r < 0 ? e.msg : u->failure.code ? u->failure.msg : NULL);
+    print_ruling(u, r < 0 ? e.msg : u->failure.code ? u->failure.msg : NULL);
     return exit_status(u, cron_only, r);
 }
 

@@ -29,7 +29,7 @@ struct look {
     struct inspect *i;
 };
 
-static void add(struct look *k, const char *place, const char *what, const char *hashed)
+static void add_foreign_job(struct look *k, const char *place, const char *what, const char *hashed)
 {
     struct inspect *i = k->i;
 
@@ -137,7 +137,7 @@ static void judge_line(struct look *k, const char *path, int number, const char 
     }
     STR_PRINTF(place, "%.100s:%d", path, number);
     STR_PRINTF(what, "%.20s: %.40s", user, program);
-    add(k, place, what, line);
+    add_foreign_job(k, place, what, line);
 }
 
 static void judge_crontab(struct look *k, const char *path, bool has_user)
@@ -170,7 +170,7 @@ static void cron_daily(struct look *k, const char *path)
 
     STR_PRINTF(what, "root: %.40s", program ? program : "");
     if (program)
-        add(k, path, what, text);
+        add_foreign_job(k, path, what, text);
 }
 
 static void cron_places(struct look *k)
@@ -239,7 +239,7 @@ static void judge_timer(struct look *k, const char *path)
     if (!program && strcmp(user, k->owner) != 0)
         return;
     STR_PRINTF(what, "%.20s: %.40s", user, program ? program : service);
-    add(k, name, what, text);
+    add_foreign_job(k, name, what, text);
 }
 
 static void timer_places(struct look *k)
@@ -262,7 +262,7 @@ static void configuration(struct look *k, const char *path)
     const char *text = slurp(k, path, a);
 
     if (text)
-        add(k, path, "its configuration", text);
+        add_foreign_job(k, path, "its configuration", text);
 }
 
 void inspect_jobs(const struct postgres_config *c, struct inspect *i)

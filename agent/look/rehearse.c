@@ -74,7 +74,7 @@ static void one_done(struct rehearse *k)
         observe_node(k->agent, AGENT_LOOK_MS, false, on_observed, k);
 }
 
-static void tell(void *arg, const struct rehearsal *r)
+static void take_rehearsal(void *arg, const struct rehearsal *r)
 {
     struct rehearse *k = arg;
     struct rehearsal *kept = &k->done.list[k->done.n];
@@ -100,7 +100,7 @@ tell_words(struct rehearse *k, enum rehearsal_kind kind, enum rehearsal_verdict 
     va_end(args);
     STR_COPY(r.remedy, remedy);
     r.elapsed_ms = clock_mono_ms() - k->started_ms;
-    tell(k, &r);
+    take_rehearsal(k, &r);
 }
 
 /* ---- the agents' key ------------------------------------------------------------------------- */
@@ -164,7 +164,7 @@ static void archive_late(struct rehearse *k, const struct child_result *r)
 
     STR_PRINTF(late.said, "probe_command did not end within %lld ms", (long long)r->elapsed_ms);
     STR_COPY(late.remedy, "run it by hand as the agent's user; [archive] timeout_ms limits it");
-    tell(k, &late);
+    take_rehearsal(k, &late);
 }
 
 static void on_probe(void *arg, const struct child_result *r)
@@ -218,11 +218,11 @@ void rehearse_answer(struct agent *g, struct rpc_request *r)
     k->part_ms = agent_part_ms(timeout_ms);
     k->waiting = 6 + (int)r->q.n_rehearse + r->q.archive;
     for (size_t i = 0; i < r->q.n_rehearse; i++)
-        postgres_rehearse_follow(g->pg, &r->q.rehearse[i], k->part_ms, tell, k);
-    postgres_rehearse_service(g->pg, false, k->part_ms, tell, k);
-    postgres_rehearse_service(g->pg, true, k->part_ms, tell, k);
-    postgres_rehearse_rights(g->pg, k->part_ms, tell, k);
-    cron_rehearse(g->cron, k->part_ms, tell, k);
+        postgres_rehearse_follow(g->pg, &r->q.rehearse[i], k->part_ms, take_rehearsal, k);
+    postgres_rehearse_service(g->pg, false, k->part_ms, take_rehearsal, k);
+    postgres_rehearse_service(g->pg, true, k->part_ms, take_rehearsal, k);
+    postgres_rehearse_rights(g->pg, k->part_ms, take_rehearsal, k);
+    cron_rehearse(g->cron, k->part_ms, take_rehearsal, k);
     k->dns = dns_read(g->loop, &g->config->zone, NULL, DNS_READ_REGISTER | DNS_READ_ALIAS,
                       k->part_ms, on_read, k);
     if (r->q.archive)

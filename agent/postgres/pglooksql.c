@@ -77,7 +77,8 @@ static const char sql_slots[] = "SELECT slot_name AS name, active::text, restart
                                 " FROM pg_replication_slots ORDER BY 1";
 
 /* The three statements, each behind its prefix. */
-static void add(const struct postgres_config *c, const char *const prefix[3], struct buf *b)
+static void add_statements(const struct postgres_config *c, const char *const prefix[3],
+                           struct buf *b)
 {
     long major = pgfiles_major(c);
     /* the exclusive backup mode ended with version 15, its function with it */
@@ -101,7 +102,7 @@ void pglooksql_plain(const struct postgres_config *c, struct buf *b)
 {
     static const char *const as_they_are[] = {"", "", ""};
 
-    add(c, as_they_are, b);
+    add_statements(c, as_they_are, b);
 }
 
 void pglooksql_prepare(const struct postgres_config *c, struct buf *b)
@@ -109,7 +110,7 @@ void pglooksql_prepare(const struct postgres_config *c, struct buf *b)
     static const char *const prepare[] = {"PREPARE look_main AS ", "PREPARE look_senders AS ",
                                           "PREPARE look_slots AS "};
 
-    add(c, prepare, b);
+    add_statements(c, prepare, b);
 }
 
 const char pglooksql_execute[] = "EXECUTE look_main; EXECUTE look_senders; EXECUTE look_slots";

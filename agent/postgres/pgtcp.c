@@ -56,7 +56,7 @@ static void take_info(struct pgtcp *t, const char *data, size_t bytes)
     t->unanswered &= info.tcpi_retransmits > 0 || info.tcpi_probes > 0;
 }
 
-static void take(const struct nlmsghdr *h, struct pgtcp *list, size_t n)
+static void take_socket(const struct nlmsghdr *h, struct pgtcp *list, size_t n)
 {
     const void *body = (const char *)h + NLMSG_HDRLEN;
     const struct inet_diag_msg *m = body;
@@ -96,7 +96,7 @@ static bool read_answers(int fd, struct pgtcp *list, size_t n)
                 return true;
             if (h->nlmsg_type == NLMSG_ERROR)
                 return false;
-            take(h, list, n);
+            take_socket(h, list, n);
         }
     }
     return false;

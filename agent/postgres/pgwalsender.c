@@ -157,7 +157,7 @@ static bool is_walsender(int64_t pid)
     return file_read(path, 4096, a, &title, NULL, NULL) == 0 && strstr(title, "walsender");
 }
 
-static void add(struct pgwalsenders *w, const struct obs_sender *s, bool target)
+static void add_sender(struct pgwalsenders *w, const struct obs_sender *s, bool target)
 {
     int pidfd = s->pid > 0 ? (int)syscall(SYS_pidfd_open, (pid_t)s->pid, 0) : -1;
 
@@ -190,7 +190,7 @@ struct pgwalsenders *pgwalsender_watch(struct loop *l, const struct postgres_con
     if (mine)
         STR_COPY(w->target, target->node);
     for (size_t i = 0; i < pg->n_senders && i < OBS_SENDERS_MAX; i++)
-        add(w, &pg->senders[i], mine & (1U << i));
+        add_sender(w, &pg->senders[i], mine & (1U << i));
     tick(w);
     return w;
 }

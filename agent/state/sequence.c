@@ -4,7 +4,7 @@
 
 /* Phases that complete at once are called from this loop, not from one another: the stack stays
  * flat and `end` runs when no phase is on it. */
-static void run(struct sequence *s)
+static void run_phases(struct sequence *s)
 {
     if (s->running)
         return;
@@ -29,14 +29,14 @@ void sequence_start(struct sequence *s, const sequence_phase_fn *phases, sequenc
                     void *arg)
 {
     *s = (struct sequence){.phases = phases, .end = end, .arg = arg, .state = SEQUENCE_READY};
-    run(s);
+    run_phases(s);
 }
 
 void sequence_next(struct sequence *s)
 {
     assert(s->state == SEQUENCE_WAITING);
     s->state = SEQUENCE_READY;
-    run(s);
+    run_phases(s);
 }
 
 void sequence_again(struct sequence *s)
@@ -44,14 +44,14 @@ void sequence_again(struct sequence *s)
     assert(s->state == SEQUENCE_WAITING);
     s->at = 0;
     s->state = SEQUENCE_READY;
-    run(s);
+    run_phases(s);
 }
 
 void sequence_finish(struct sequence *s)
 {
     assert(s->state == SEQUENCE_WAITING);
     s->state = SEQUENCE_ENDED;
-    run(s);
+    run_phases(s);
 }
 
 void sequence_fail(struct sequence *s, const struct err *e)

@@ -68,7 +68,7 @@ static void read_rehearsals(struct asked *a, const char *text)
     n->n_rehearsals += got->n;
 }
 
-static void take(void *arg, const struct reply *reply, const struct err *e)
+static void take_rehearsals(void *arg, const struct reply *reply, const struct err *e)
 {
     struct asked *a = arg;
     struct world_node *n = a->node;
@@ -99,7 +99,7 @@ static void ask(struct rehearse *r, struct world *w, size_t node, int64_t timeou
     rpc_peer_knock(a->peer, c->nodes[node].address, c->nodes[node].port);
     r->open++;
     r->done = false;
-    rpc_call(a->peer, &a->q, timeout_ms, take, a);
+    rpc_call(a->peer, &a->q, timeout_ms, take_rehearsals, a);
 }
 
 /* Looked for just now and not heard: to wait for it once more would be part of the outage. */
@@ -108,8 +108,8 @@ static bool silent(const struct world *w, size_t node)
     return !w->nodes[node].answered && w->nodes[node].error.code != 0;
 }
 
-static void fill(struct request *q, const struct config *c, const struct world *w, size_t node,
-                 int to, bool lost)
+static void fill_upstreams(struct request *q, const struct config *c, const struct world *w,
+                           size_t node, int to, bool lost)
 {
     q->verb = VERB_REHEARSE;
     q->archive = (int)node == to;
@@ -141,7 +141,7 @@ struct rehearse *rehearse_start(struct cluster *cl, struct world *w, int to, boo
             w->nodes[i].rehearsal_error = w->nodes[i].error;
             continue;
         }
-        fill(&r->asked[i].q, &cl->config, w, i, to, lost);
+        fill_upstreams(&r->asked[i].q, &cl->config, w, i, to, lost);
         ask(r, w, i, lost ? REHEARSE_TIMEOUT_LOST_MS : REHEARSE_TIMEOUT_MS);
     }
     return r;
@@ -164,7 +164,7 @@ struct rehearse *rehearse_again(struct cluster *cl, struct world *w, int to, int
     *r = (struct rehearse){.cluster = cl, .again = true};
     for (size_t i = 0; i < cl->config.n_nodes; i++)
         if (rehearse_is_late(&w->nodes[i])) {
-            fill(&r->asked[i].q, &cl->config, w, i, to, false);
+            fill_upstreams(&r->asked[i].q, &cl->config, w, i, to, false);
             ask(r, w, i, timeout_ms);
         }
     return r->open ? r : NULL;

@@ -44,7 +44,7 @@ static void ask_about(struct run *r, size_t target)
 }
 
 /* What the witnesses told of it goes into what this run knows. */
-static void take(struct run *r, size_t target)
+static void take_witnesses(struct run *r, size_t target)
 {
     const struct world *w = &r->world;
     r->seen_writable &= ~(1U << target);
@@ -87,7 +87,7 @@ void op_evidence(struct run *r, const struct planner_move *m, struct op_result *
             continue;
         if (!asked_with_first_look(r, m, t))
             ask_about(r, t);
-        take(r, t);
+        take_witnesses(r, t);
         for (size_t i = 0; i < r->view.n_nodes; i++)
             if (r->world.evidence.from & (1U << i))
                 progress_say(&r->progress, "    %s",
@@ -116,7 +116,7 @@ bool op_evidence_for_refusal(struct run *r, const struct planner_move *m)
     if (!others || (r->world.evidence.began_ms && r->world.evidence.about == about))
         return false;
     ask_about(r, (size_t)about);
-    take(r, (size_t)about);
+    take_witnesses(r, (size_t)about);
     run_look(r);
     return true;
 }
@@ -153,7 +153,7 @@ static bool listen(struct run *r)
         if (!given_up(r, i))
             continue;
         ask_about(r, i);
-        take(r, i);
+        take_witnesses(r, i);
         const struct planner_node *n = &r->view.nodes[i];
         known &= n->answered && !n->orphans && (n->role == PG_STOPPED || n->role == PG_RECOVERY);
     }

@@ -10,7 +10,7 @@
 #include "dnsupdate/dns.h"
 #include "proto/rpc.h"
 
-static void add(struct trace *t, const char *key, json_t *value)
+static void add_entry(struct trace *t, const char *key, json_t *value)
 {
     if (!value) /* not UTF-8 somewhere in it */
         return;
@@ -84,7 +84,7 @@ void trace_answer(struct trace *t, const char *node, const struct request *q,
         put_text(o, "text", r->text);
     for (size_t i = 0; r && i < r->n_ran; i++)
         add_ran(o, &r->ran[i]);
-    add(t, "answers", o);
+    add_entry(t, "answers", o);
 }
 
 void trace_dns(struct trace *t, const struct dns_swap *swap, const struct dns_swap_result *result,
@@ -104,7 +104,7 @@ void trace_dns(struct trace *t, const struct dns_swap *swap, const struct dns_sw
         put_text(o, "read_back_record", v->txt);
     }
     put_text(o, "msg", why->msg);
-    add(t, "dns", o);
+    add_entry(t, "dns", o);
 }
 
 void trace_preflight(struct trace *t, const struct preflight *p)
@@ -117,13 +117,13 @@ void trace_preflight(struct trace *t, const struct preflight *p)
                       r->ignored, "measured", r->measured, "threshold", r->threshold);
 
         put_text(o, "remedy", r->remedy);
-        add(t, "checks", o);
+        add_entry(t, "checks", o);
     }
 }
 
 void trace_said(struct trace *t, const char *text)
 {
-    add(t, "said", json_string(text));
+    add_entry(t, "said", json_string(text));
 }
 
 void trace_seen(struct trace *t, const char *node, const struct node_obs *obs)
@@ -131,7 +131,7 @@ void trace_seen(struct trace *t, const char *node, const struct node_obs *obs)
     char insert[LSN_TEXT_BYTES], receive[LSN_TEXT_BYTES], replay[LSN_TEXT_BYTES];
 
     if (!obs) {
-        add(t, "seen", json_pack("{s:s, s:s}", "node", node, "role", "silent"));
+        add_entry(t, "seen", json_pack("{s:s, s:s}", "node", node, "role", "silent"));
         return;
     }
 
@@ -151,7 +151,7 @@ void trace_seen(struct trace *t, const char *node, const struct node_obs *obs)
         put_text(o, "replay_lsn", lsn_text(pg->replay_lsn, replay));
     put_text(o, "receives_from", pg->receiver_host);
     put_text(o, "problem", pg->problem);
-    add(t, "seen", o);
+    add_entry(t, "seen", o);
 }
 
 void trace_take(struct trace *t, json_t *data)

@@ -112,7 +112,7 @@ static void judge_inside(struct look *l, const struct journal_file *f)
         find(l, false, f->path, "it has no end: the command is at work, or died");
 }
 
-static void take(struct look *l, const struct journal_file *f)
+static void take_file(struct look *l, const struct journal_file *f)
 {
     const struct journal_record *last = f->n_records ? &f->records[f->n_records - 1] : NULL;
     struct audit *t = l->audit;
@@ -175,7 +175,7 @@ int audit_run(const char *directory, const char *from, struct arena *a, struct a
         }
         if (i == 0 && f->n_records)
             STR_COPY(t.first_prev, f->records[0].prev);
-        take(&l, f);
+        take_file(&l, f);
         journal_file_free(f);
     }
     if (rc == 0 && !l.judging)

@@ -138,8 +138,8 @@ struct list {
     size_t n;
 };
 
-static void add(struct list *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct list *l, const char *fmt, ...)
+static void add_line(struct list *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add_line(struct list *l, const char *fmt, ...)
 {
     va_list args;
 
@@ -210,9 +210,9 @@ static void compare_fields(struct list *l, const struct field_table *t, const vo
         STR_COPY(label, f->name);
         for (char *c = label; *c; c++)
             *c = *c == '_' ? ' ' : *c;
-        add(l, "%s%s%s: was %.120s, is %.120s (%s%s%s)", node, *node ? " " : "", label, was, is,
-            remedy, *node && strstr(remedy, " diff") ? " " : "",
-            *node && strstr(remedy, " diff") ? node : "");
+        add_line(l, "%s%s%s: was %.120s, is %.120s (%s%s%s)", node, *node ? " " : "", label, was,
+                 is, remedy, *node && strstr(remedy, " diff") ? " " : "",
+                 *node && strstr(remedy, " diff") ? node : "");
     }
 }
 
@@ -231,17 +231,17 @@ static void compare_nodes(struct list *l, const struct plan_facts *then,
         const struct plan_node_facts *was = &then->nodes[i], *is = find_node(now, was->node);
 
         if (!is)
-            add(l, "%s: is no longer in the configuration", was->node);
+            add_line(l, "%s: is no longer in the configuration", was->node);
         else if (was->answers != is->answers)
-            add(l, "%s: its agent %s, and %s now (pgtandem status)", was->node,
-                was->answers ? "answered" : "did not respond",
-                is->answers ? "answers" : "does not respond");
+            add_line(l, "%s: its agent %s, and %s now (pgtandem status)", was->node,
+                     was->answers ? "answered" : "did not respond",
+                     is->answers ? "answers" : "does not respond");
         else
             compare_fields(l, &plan_node_facts_table, was, is, was->node);
     }
     for (size_t i = 0; i < now->n_nodes; i++)
         if (!find_node(then, now->nodes[i].node))
-            add(l, "%s: was not in the configuration", now->nodes[i].node);
+            add_line(l, "%s: was not in the configuration", now->nodes[i].node);
 }
 
 /* What comes and goes by nature; when it blocks, the preflight itself refuses. */
@@ -268,8 +268,8 @@ static void compare_checks(struct list *l, const struct plan_facts *then,
         for (size_t j = 0; j < then->n_checks && !known; j++)
             known = strcmp(then->checks[j].name, is->name) == 0;
         if (!known)
-            add(l, "preflight %s: was fine, is: %s (pgtandem preflight --to)", is->name,
-                is->measured);
+            add_line(l, "preflight %s: was fine, is: %s (pgtandem preflight --to)", is->name,
+                     is->measured);
     }
 }
 
@@ -284,11 +284,11 @@ static void compare_actions(struct list *l, const struct plan *then, const struc
         if (was && is && strcmp(was->step, is->step) == 0 && strcmp(was->where, is->where) == 0)
             continue;
         if (then->possible && !now->possible)
-            add(l, "the steps: it would stop: %s", now->end);
+            add_line(l, "the steps: it would stop: %s", now->end);
         else
-            add(l, "step %zu: was %s %s, would be %s %s (plan again)", i + 1,
-                was ? was->step : "none", was ? was->where : "", is ? is->step : "none",
-                is ? is->where : "");
+            add_line(l, "step %zu: was %s %s, would be %s %s (plan again)", i + 1,
+                     was ? was->step : "none", was ? was->where : "", is ? is->step : "none",
+                     is ? is->where : "");
         return; /* the others follow from it */
     }
 }

@@ -42,9 +42,16 @@ static void append(char *text, size_t bytes, const char *fmt, ...)
     va_end(args);
 }
 
-#define EACH(w, i)                                                                                 \
-    for (int i = 0; i < (int)(w)->look->view->n_nodes; i++)                                        \
-        if ((w)->s->nodes & planner_bit(i))
+/* The next node behind `i` that the step is about; -1: no more. */
+static int next_node(const struct words *w, int i)
+{
+    while (++i < (int)w->look->view->n_nodes)
+        if (w->s->nodes & planner_bit(i))
+            return i;
+    return -1;
+}
+
+#define EACH(w, i) for (int i = next_node(w, -1); i >= 0; i = next_node(w, i))
 
 /* ---- the record and the alias -------------------------------------------------------------- */
 
@@ -82,8 +89,8 @@ static void arm(struct words *w)
 
     if (!again)
         EACH(w, i)
-    NOW("%s%s obeys epoch %lld", w->a->now[0] ? ", " : "", name_of(w, i),
-        (long long)w->look->view->nodes[i].epoch);
+            NOW("%s%s obeys epoch %lld", w->a->now[0] ? ", " : "", name_of(w, i),
+                (long long)w->look->view->nodes[i].epoch);
     THEN("epoch %lld", (long long)w->s->after.epoch);
 }
 
@@ -91,8 +98,7 @@ static void arm(struct words *w)
 
 static void jobs_off(struct words *w)
 {
-    EACH(w, i)
-    {
+    EACH(w, i) {
         const struct obs_cron *c = &obs_of(w, i)->cron;
 
         NOW("%s%lld entries on, %lld jobs running, crontab %.12s", w->a->now[0] ? "; " : "",
@@ -125,8 +131,7 @@ static void catch_up(struct words *w)
 
 static void fence(struct words *w)
 {
-    EACH(w, i)
-    {
+    EACH(w, i) {
         const struct obs_pg *pg = &obs_of(w, i)->pg;
 
         NOW("%s%s is a %s on timeline %lld", w->a->now[0] ? "; " : "", name_of(w, i),
@@ -165,8 +170,7 @@ static void detach(struct words *w)
 {
     char lsn[LSN_TEXT_BYTES];
 
-    EACH(w, i)
-    {
+    EACH(w, i) {
         const struct obs_pg *pg = &obs_of(w, i)->pg;
 
         NOW("%s%s has received %s", w->a->now[0] ? ", " : "", name_of(w, i),
@@ -223,8 +227,7 @@ static void attach(struct words *w)
     const struct config *c = &w->look->session->cluster.config;
     int up = config_node_index(c, w->s->after.owner);
 
-    EACH(w, i)
-    {
+    EACH(w, i) {
         const struct obs_pg *pg = &obs_of(w, i)->pg;
 
         NOW("%s%s ", w->a->now[0] ? "; " : "", name_of(w, i));
@@ -279,7 +282,7 @@ static void where(struct words *w)
         STR_COPY(w->a->where, "controller");
     else
         EACH(w, i)
-    append(text, sizeof(w->a->where), "%s%s", text[0] ? ", " : "", name_of(w, i));
+            append(text, sizeof(w->a->where), "%s%s", text[0] ? ", " : "", name_of(w, i));
 }
 
 /* Whom the step that undoes this one is about: a promotion is taken back where it happened, all
@@ -302,8 +305,8 @@ static int old_owner(const struct planner_view *v)
     return a >= 0 ? a : planner_owner(v);
 }
 
-static size_t fill(const struct plan_look *look, const struct foreseen_step *from, size_t n,
-                   struct plan_action *ret)
+static size_t fill_actions(const struct plan_look *look, const struct foreseen_step *from, size_t n,
+                           struct plan_action *ret)
 {
     const struct planner_view *v = look->view;
 
@@ -334,6 +337,6 @@ void plan_take_actions(const struct plan_look *look, struct plan *p)
 {
     const struct foresight *f = look->foresight;
 
-    p->n_actions = fill(look, f->steps, f->n, p->actions);
-    p->n_back = fill(look, f->back, f->n_back, p->back);
+    p->n_actions = fill_actions(look, f->steps, f->n, p->actions);
+    p->n_back = fill_actions(look, f->back, f->n_back, p->back);
 }
