@@ -74,6 +74,16 @@ static bool foreign(const struct planner_view *v)
     return v->d.epoch > 0 && v->sysid && v->d.sysid != v->sysid;
 }
 
+/* Before this run has written anything somebody else has: what a person (or a script with --yes)
+ * decided on is not there any more. Another's claim may also lie between two answers of one look,
+ * which then shows what never was. */
+static bool overtaken(const struct planner_view *v)
+{
+    const struct planner_marks *m = &v->marks;
+
+    return v->d_answered && m->given_epoch > 0 && v->d.epoch > m->given_epoch && !m->last_unknown;
+}
+
 /* A flip of ours that landed after all is no other command: only this run writes at its epoch. */
 static bool displaced(const struct planner_view *v)
 {
@@ -158,6 +168,7 @@ static const struct planner_row first_rows[] = {
     PLANNER_END ("D silent",                      dns_silent_at_first, NULL, WHY_DNS_SILENT, 4),
     PLANNER_END ("no record",                     no_record,           NULL, WHY_NO_RECORD, 8),
     PLANNER_END ("D foreign",                     foreign,             NULL, WHY_FOREIGN, 8),
+    PLANNER_END ("D is not what the command was given on", overtaken,     NULL, WHY_LOST, 7),
     PLANNER_END ("D is another's",                displaced,           NULL, WHY_DISPLACED, 7),
     PLANNER_END ("agents obey another",           began,  knows_higher_epoch, WHY_DISPLACED, 7),
     PLANNER_END ("D below the agents' epoch",     NULL,   knows_higher_epoch, WHY_EPOCH_BELOW, 8),

@@ -150,6 +150,7 @@ void planner_wrote(struct planner_marks *m, enum step_id step, const struct reco
     STR_COPY(m->nonce, r->nonce);
     m->late_flip = false; /* its prerequisite, the old record, is gone */
     m->began = true;
+    m->given_epoch = 0;
     if (step == STEP_STABLE)
         m->finished = true;
     if (step == STEP_STABLE_BACK)

@@ -189,6 +189,8 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
         world_observe(&s->cluster, &r->world,
                       OBSERVE_SURVEY); /* does another server show the record? */
     run_look(r);
+    if (r->view.d_answered)
+        r->view.marks.given_epoch = r->view.d.epoch;
     STR_COPY(r->from, r->view.d.owner);
     summary_outage_before(r);
 }
@@ -266,12 +268,17 @@ static int end_error(const struct run *r, const struct planner_move *m, struct e
 }
 
 /* Agents know a later epoch than the record had when it was read: what has it now? */
-static bool newer_record(struct run *r)
+static bool behind(struct run *r, const struct planner_move *m)
 {
-    int64_t before = r->view.d.epoch;
-    world_observe(&r->session->cluster, &r->world, OBSERVE_AGENTS | OBSERVE_DNS);
-    run_look(r);
-    return r->view.d_answered && r->view.d.epoch > before;
+    return m->reason == WHY_EPOCH_BELOW && run_newer_record(r, OBSERVE_AGENTS | OBSERVE_DNS);
+}
+
+/* A refusal before anything was begun, by looks that another command's claim may lie between (the
+ * nodes as it has them already, the record as it was): whose is the record now? */
+static bool overtaken(struct run *r, const struct planner_move *m)
+{
+    return r->view.marks.given_epoch > 0 && m->kind == MOVE_STOP &&
+           (m->exit_code == 2 || m->exit_code == 4) && run_newer_record(r, OBSERVE_DNS);
 }
 
 static int engine_loop(struct run *r, struct planner_move *m, struct err *reterr)
@@ -279,10 +286,10 @@ static int engine_loop(struct run *r, struct planner_move *m, struct err *reterr
     for (;;) {
         planner_next(&r->view, m);
         planned_skip(r, m);
-        if (m->kind != MOVE_STEP && (m->reason != WHY_EPOCH_BELOW || !newer_record(r)))
-            return 0;
-        if (m->kind != MOVE_STEP)
+        if (behind(r, m) || overtaken(r, m))
             continue;
+        if (m->kind != MOVE_STEP)
+            return 0;
         int rc = engine_step(r, m, reterr);
         if (rc < 0)
             return rc;

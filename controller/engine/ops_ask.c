@@ -143,6 +143,8 @@ void op_preflight(struct run *r, const struct planner_move *m, struct op_result 
                p->warnings);
     *outcome_at(m, res) = p->blocking ? OUTCOME_FAILED : OUTCOME_DONE;
     progress_clear(&r->progress);
+    if (p->blocking && run_newer_record(r, OBSERVE_DNS))
+        return; /* they refuse what another command is at: the planner says whose */
     if (p->blocking || p->warnings)
         preflight_print(s, p, true);
     if (p->blocking) {

@@ -11,6 +11,15 @@ void run_look(struct run *r)
         r->known = r->view.d;
 }
 
+bool run_newer_record(struct run *r, unsigned what)
+{
+    int64_t before = r->view.d.epoch;
+
+    world_observe(&r->session->cluster, &r->world, what);
+    run_look(r);
+    return r->view.d_answered && r->view.d.epoch > before;
+}
+
 const char *run_node_name(const struct run *r, int node)
 {
     return node >= 0 ? r->session->cluster.config.nodes[node].name : "";

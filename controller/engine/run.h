@@ -85,4 +85,7 @@ struct op_result {
 /* Rebuild run->view from run->world. */
 void run_look(struct run *r);
 
+/* Looks again at `what` (enum observe bits, DNS among them): is the record of a later epoch now? */
+bool run_newer_record(struct run *r, unsigned what);
+
 const char *run_node_name(const struct run *r, int node); /* "" for -1 */

@@ -7,7 +7,7 @@ import select
 import signal
 import sys
 
-from labkit import files, hosts, points, scene, tap
+from labkit import boot, files, hosts, points, scene, tap
 from labkit.scene import check, wait
 
 
@@ -237,6 +237,38 @@ def _(s):
     s.await_steady('db01')
     os.close(terminal)
     os.close(other)
+
+
+def waits_for_a_node_alone(s, host):
+    """Somebody on HOST has had its answer from DNS and waits for a connection that nobody takes."""
+    def sockets(kind):
+        with open('/proc/%d/net/%s' % (boot.pid1(s.lab, host), kind), encoding='ascii') as f:
+            return [line.split() for line in f][1:]
+    syn_sent, dns = '02', ':0035'
+    tcp = sockets('tcp')
+    return (any(line[3] == syn_sent for line in tcp) and
+            not any(line[2].endswith(dns) for line in tcp + sockets('udp')))
+
+
+@tap.test('a command that was given before another one claimed exits 7 and names whose that is, also when'
+          ' that one has ended: no second move on a word that is old')
+def _(s):
+    s.cut('ctl2', 'vm')  # its first look takes until we go on
+    late = s.start_pgtandem('switchover', '--to', 'db01', '--yes', '--reason', 'race', host='ctl2')
+    wait(lambda: waits_for_a_node_alone(s, 'ctl2'), 10, 'ctl2 waits for vm')
+    pid = s.program_pid(late)
+    os.kill(pid, signal.SIGSTOP)
+    s.heal()
+    result = s.pgtandem('switchover', '--to', 'vm', '--yes', '--reason', 'race')
+    check(result.code == 0, 'the first: exit %d', result.code)
+    s.await_steady('vm')
+    record = s.record()
+    os.kill(pid, signal.SIGCONT)
+    result = s.finish_pgtandem(late)
+    check(result.code == 7, 'the late one: exit %d', result.code)
+    check('root@ctl ' in ' '.join((result.stdout + result.stderr).split()),
+          'it does not name the first: %s', result.stdout + result.stderr)
+    check(s.record() == record, 'the record: %s', s.record())
 
 
 def reconfigured(s, host, name, *changes):

@@ -24,6 +24,8 @@ void control_start(struct world *w, int ctl, int command, int to, bool accept)
     control_hear_dns(w, c);
     for (int i = 0; i < NODES; i++)
         control_hear(w, c, i);
+    if (c->d_answered)
+        c->marks.given_epoch = c->d.epoch;
     if (seed_is(SEED_NO_TAKEOVER) && c->d_answered && c->d.state != REGISTER_STABLE &&
         (command == PLANNER_RESUME || command == PLANNER_ABORT)) {
         c->marks.epoch = c->d.epoch;

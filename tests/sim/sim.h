@@ -77,7 +77,7 @@ enum phase { IDLE, RUNNING, WAITING };
 /* What a controller remembers of the world, in the same shape as the world itself. */
 struct marks {
     uint64_t done, failed, failed_again;
-    u8 epoch, nonce, last_failed, last_unknown, late_flip, turned, declined, lost;
+    u8 given_epoch, epoch, nonce, last_failed, last_unknown, late_flip, turned, declined, lost;
     u8 unsettled, arm_failed, follow_failed, rejoin_failed, cut, accepted;
     u8 undone, finished, began;
 };

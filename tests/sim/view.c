@@ -66,6 +66,7 @@ static void view_node(const struct control *c, int i, struct planner_node *p)
 
 static void view_marks(const struct marks *k, struct planner_marks *m)
 {
+    m->given_epoch = k->given_epoch;
     m->epoch = k->epoch;
     memcpy(m->nonce, nonce_text(k->nonce), NONCE_BYTES);
     m->done = k->done;
@@ -91,6 +92,7 @@ static void view_marks(const struct marks *k, struct planner_marks *m)
 
 void control_keep(const struct planner_marks *m, u8 nonce, struct marks *k)
 {
+    k->given_epoch = (u8)m->given_epoch;
     k->epoch = (u8)m->epoch;
     k->nonce = nonce;
     k->done = m->done;

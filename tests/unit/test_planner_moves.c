@@ -143,6 +143,18 @@ static void held_by_another(void **unused)
     v = fresh(PLANNER_SWITCHOVER, REGISTER_STABLE);
     planner_note(&v->marks, v, STEP_PREFLIGHT, -1, OUTCOME_FAILED);
     expect_end(v, WHY_PREFLIGHT, 2);
+    v->marks.given_epoch = v->d.epoch;
+    expect_end(v, WHY_PREFLIGHT, 2);
+    v->d.epoch++; /* another's claim lay between what the checks saw: theirs is no word on it */
+    expect_end(v, WHY_LOST, 7);
+    v->marks.failed =
+        0; /* a move that has ended again is no ground to make one more on the old word */
+    expect_end(v, WHY_LOST, 7);
+    v->command = PLANNER_RESUME;
+    v->d.state = REGISTER_CLAIM; /* taken over by somebody else's resume */
+    expect_end(v, WHY_LOST, 7);
+    v->d_answered = false; /* what it is now is not known */
+    expect_end(v, WHY_DNS_SILENT, 4);
     v = fresh(PLANNER_SWITCHOVER, REGISTER_STABLE);
     planner_note(&v->marks, v, STEP_PREFLIGHT, -1, OUTCOME_DECLINED);
     expect_end(v, WHY_DECLINED, 9);
