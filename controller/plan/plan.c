@@ -68,8 +68,8 @@ static void take_slots(const struct plan_look *look, struct plan *p)
     int owner = config_node_index(c, look->foresight->after.d.owner);
     size_t n = slots_left(look->session->cluster.arena, c, look->world, owner, lines);
 
-    for (size_t i = 0; i < n && p->n_outstanding < PLAN_OUTSTANDING_MAX; i++)
-        STR_COPY(p->outstanding[p->n_outstanding++].text, lines[i]);
+    for (size_t i = 0; i < n && p->n_outstanding < PLAN_OUTSTANDING_MAX; i++, p->n_outstanding++)
+        STR_COPY(p->outstanding[p->n_outstanding].text, lines[i]);
 }
 
 static void take_evidence(const struct plan_look *look, struct plan *p)

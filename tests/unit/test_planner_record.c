@@ -237,7 +237,7 @@ static void a_promoted_node_that_is_down_is_started(void **unused)
 {
     (void)unused;
     for (int command = PLANNER_RESUME; command <= PLANNER_ABORT; command++) {
-        struct planner_view *v = flip_fenced(command);
+        struct planner_view *v = flip_fenced((enum planner_command)command);
 
         v->nodes[B].promoting = v->nodes[B].promoted = true;
         v->nodes[B].role = PG_STOPPED;
