@@ -193,7 +193,7 @@ test: deps
 	$(MAKE) WERROR=1 all units sim $(LAB_PROGRAMS)
 	$(MAKE) WERROR=1 CC=clang BUILD=$(BUILD)/clang all
 	$(MAKE) fuzzers
-	FUZZ_SECONDS=30 tests/run --build $(BUILD) units sim fuzz lab
+	FUZZ_SECONDS=10 tests/run --build $(BUILD) units sim fuzz lab
 
 sim: $(SIM)
 
