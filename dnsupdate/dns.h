@@ -133,7 +133,7 @@ struct dns_op *dns_swap(struct loop *l, const struct dns_zone *z, const struct d
 struct dns_survey {
     bool names_known; /* the primary has said which NS there are */
     size_t n;
-    struct {
+    struct dns_survey_ns {
         char name[DNS_NAME_BYTES]; /* the NS's name */
         struct dns_view view;      /* unsigned: what its clients see */
         bool agrees;               /* same CNAME and same TXT as the primary's view */

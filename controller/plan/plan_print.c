@@ -124,19 +124,19 @@ static void put_facts(struct session *s, const struct plan *p)
     };
     struct report t;
 
-    report_init(&t, s->cluster.arena, columns, sizeof(columns) / sizeof(columns[0]));
+    REPORT_INIT(&t, s->cluster.arena, columns);
     for (size_t i = 0; i < p->facts.n_nodes; i++) {
         const struct plan_node_facts *n = &p->facts.nodes[i];
 
-        report_cell(&t, STYLE_BOLD, "%s", n->node);
-        report_cell(&t, STYLE_PLAIN, "%s", n->address);
-        report_cell(&t, STYLE_PLAIN, "%s", n->answers ? n->role : "silent");
-        report_cell(&t, STYLE_PLAIN, "%lld", (long long)n->timeline);
-        report_cell(&t, STYLE_PLAIN, "%s", n->answers ? n->follows : "-");
-        report_cell(&t, STYLE_PLAIN, "%s", n->answers ? n->fence : "-");
-        report_cell(&t, STYLE_PLAIN, "%s", !n->answers ? "-" : n->jobs_on ? "on" : "off");
-        report_cell(&t, STYLE_PLAIN, "%.12s", n->answers ? n->crontab : "-");
-        report_cell(&t, STYLE_PLAIN, "%llu", (unsigned long long)n->system_identifier);
+        report_text(&t, STYLE_BOLD, "%s", n->node);
+        report_text(&t, STYLE_PLAIN, "%s", n->address);
+        report_text(&t, STYLE_PLAIN, "%s", n->answers ? n->role : "silent");
+        report_number(&t, STYLE_PLAIN, n->timeline);
+        report_word(&t, STYLE_PLAIN, n->answers ? n->follows : NULL);
+        report_word(&t, STYLE_PLAIN, n->answers ? n->fence : NULL);
+        report_word(&t, STYLE_PLAIN, !n->answers ? NULL : n->jobs_on ? "on" : "off");
+        report_text(&t, STYLE_PLAIN, "%.12s", n->answers ? n->crontab : "-");
+        report_text(&t, STYLE_PLAIN, "%llu", (unsigned long long)n->system_identifier);
     }
     putchar('\n');
     report_pretty(&t, s);

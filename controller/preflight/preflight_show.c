@@ -35,13 +35,13 @@ static enum report_style verdict_style(const struct preflight_result *r)
 
 static void add_row(const struct preflight_result *r, bool terse, struct report *t)
 {
-    report_cell(t, verdict_style(r), "%s", verdict_word(r));
-    report_cell(t, STYLE_PLAIN, "%s", r->name);
-    report_cell(t, STYLE_PLAIN, "%s", r->measured);
-    report_cell(t, STYLE_PLAIN, "%s", terse ? "" : r->threshold);
-    report_cell(t, STYLE_PLAIN, "%s", r->remedy);
-    report_cell(t, STYLE_PLAIN, "%s", severity_names[r->severity]);
-    report_cell(t, STYLE_PLAIN, "%s", r->ignorable ? "yes" : "no");
+    report_text(t, verdict_style(r), "%s", verdict_word(r));
+    report_text(t, STYLE_PLAIN, "%s", r->name);
+    report_text(t, STYLE_PLAIN, "%s", r->measured);
+    report_text(t, STYLE_PLAIN, "%s", terse ? "" : r->threshold);
+    report_text(t, STYLE_PLAIN, "%s", r->remedy);
+    report_text(t, STYLE_PLAIN, "%s", severity_names[r->severity]);
+    report_bool(t, STYLE_PLAIN, r->ignorable);
 }
 
 /* For people, what passed first and in few words: what did not is then still on the screen. What
@@ -106,7 +106,7 @@ void preflight_print(struct session *s, const struct preflight *p, bool only_pro
     AUTO(arena) a = arena_new();
     struct report t;
 
-    report_init(&t, a, columns, sizeof(columns) / sizeof(columns[0]));
+    REPORT_INIT(&t, a, columns);
     build(p, only_problems, s->options.format == FORMAT_PRETTY, &t);
     if (s->options.format == FORMAT_JSON) {
         json_t *o = report_object(s, json_pack("{s:o, s:I, s:I, s:I}", "preflight", report_json(&t),

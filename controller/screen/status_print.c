@@ -1,4 +1,5 @@
-/* The one screen, as a person reads it at 80 columns or more; and the same facts for programs. */
+#include "controller/screen/status_print.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,20 +8,10 @@
 #include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/screen/status.h"
+#include "controller/cluster/cluster.h"
+#include "controller/screen/status_tables.h"
+#include "controller/session/remedy.h"
 #include "controller/session/session.h"
-
-static const struct record *record_of(const struct status *st)
-{
-    return st->w->d.status == DNS_VIEW_OK && st->w->d.record_valid ? &st->w->d.record : NULL;
-}
-
-static bool transition_open(const struct status *st)
-{
-    const struct record *d = record_of(st);
-
-    return d && d->state != REGISTER_STABLE;
-}
 
 /* ---- for a person ---------------------------------------------------------------------------- */
 
@@ -32,12 +23,12 @@ static const char *alias_text(const struct status *st)
                           ? arena_printf(st->arena, ", TTL %" PRId64 " s", d->cname_ttl)
                           : "";
 
-    return arena_printf(st->arena, "%s -> %s%s", st->session->cluster.zone.alias, target, ttl);
+    return arena_printf(st->arena, "%s -> %s%s", st->cluster->zone.alias, target, ttl);
 }
 
 static const char *owner_text(const struct status *st)
 {
-    const struct record *r = record_of(st);
+    const struct record *r = status_record(st);
 
     if (r)
         return arena_printf(st->arena, "owner %s, epoch %" PRId64 ", %s", r->owner, r->epoch,
@@ -49,9 +40,8 @@ static const char *owner_text(const struct status *st)
                         register_state_names[st->last_seen.state], st->last_seen_by);
 }
 
-static void print_alias(const struct status *st)
+static void print_alias(const struct session *s, const struct status *st)
 {
-    const struct session *s = st->session;
     const char *servers = "name servers unknown", *caches = "";
     char hms[CLOCK_TEXT_BYTES];
 
@@ -66,7 +56,7 @@ static void print_alias(const struct status *st)
         caches = arena_printf(st->arena, "; caches clear by %s",
                               clock_text_hms(st->caches_clear_wall_ms, hms));
     report_wrap_styled(s, STYLE_BOLD,
-                       arena_printf(st->arena, "%s  ", s->cluster.config.cluster.name),
+                       arena_printf(st->arena, "%s  ", st->cluster->config.cluster.name),
                        alias_text(st));
     report_wrap(s, "", arena_printf(st->arena, "%s; %s%s", owner_text(st), servers, caches));
 }
@@ -102,46 +92,43 @@ static const char *since_and_why(const struct status *st, const struct record *r
                         *by && strcmp(by, r->by) != 0 ? r->by : "");
 }
 
-static void print_transition(const struct status *st)
+static void print_transition(const struct session *s, const struct status *st)
 {
-    const struct record *r = record_of(st);
+    const struct record *r = status_transition(st);
     struct arena *a = st->arena;
 
-    if (!transition_open(st))
+    if (!r)
         return;
-    fputc('\n', st->session->term.out);
-    report_wrap_styled(st->session, STYLE_BAD, "TRANSITION ",
+    fputc('\n', s->term.out);
+    report_wrap_styled(s, STYLE_BAD, "TRANSITION ",
                        arena_printf(a, "%s%s%s to %s, state %s, transition %s%s", st->journal.verb,
                                     *st->journal.verb ? " " : "", leaves(r), leads_to(r),
                                     register_state_names[r->state], r->txn, since_and_why(st, r)));
     if (st->journal.running_pid)
-        report_wrap(st->session, "           ",
+        report_wrap(s, "           ",
                     arena_printf(a, "A command is at work on it here and now (pid %d): let it end.",
                                  st->journal.running_pid));
     report_wrap(
-        st->session, "           ",
+        s, "           ",
         st->situation.past_no_return
             ? "Past the point of no return: `pgtandem resume` goes on; there is no way back."
             : "Before the point of no return: `pgtandem resume` goes on, `pgtandem abort` "
               "undoes it.");
 }
 
-static void print_lines(const struct status *st, const char *title, enum report_style style,
-                        const struct status_lines *lines)
+static void print_lines(const struct session *s, const struct status *st, const char *title,
+                        enum report_style style, const struct status_lines *lines)
 {
-    const struct session *s = st->session;
-
     if (lines->n == 0)
         return;
     fprintf(s->term.out, "\n%s%s%s\n", report_on(s, style), title, report_off(s, style));
     for (size_t i = 0; i < lines->n; i++)
-        report_wrap(s, "  - ", lines->at[i].text);
+        report_wrap(s, "  - ", remedy_for(&s->options, st->arena, lines->at[i].text));
 }
 
-static void print_writable(const struct status *st)
+static void print_writable(const struct session *s, const struct status *st)
 {
     const struct status_writable *w = &st->writable;
-    const struct session *s = st->session;
     char hms[CLOCK_TEXT_BYTES];
     const char *title = "writable: ", *since = "";
 
@@ -159,169 +146,87 @@ static void print_writable(const struct status *st)
     report_wrap_styled(s, w->state == WRITABLE_ONE ? STYLE_GOOD : STYLE_BAD, title, w->text);
 }
 
-static void print_pretty(const struct status *st)
+static const char *next_text(const struct session *s, const struct status *st)
 {
-    const struct session *s = st->session;
+    return remedy_for(&s->options, st->arena, st->next);
+}
 
-    print_writable(st);
-    print_alias(st);
-    print_transition(st);
-    fputc('\n', st->session->term.out);
-    report_pretty(&st->nodes, s);
-    print_lines(st, "PROBLEMS", STYLE_BAD, &st->problems);
-    print_lines(st, "outstanding, not urgent", STYLE_WARN, &st->outstanding);
+static void print_pretty(const struct session *s, const struct status *st,
+                         const struct report *nodes)
+{
+    print_writable(s, st);
+    print_alias(s, st);
+    print_transition(s, st);
+    fputc('\n', s->term.out);
+    report_pretty(nodes, s);
+    print_lines(s, st, "PROBLEMS", STYLE_BAD, &st->problems);
+    print_lines(s, st, "outstanding, not urgent", STYLE_WARN, &st->outstanding);
     if (st->problems.n == 0)
         fprintf(s->term.out, "\n%sno problem found%s\n", report_on(s, STYLE_GOOD),
                 report_off(s, STYLE_GOOD));
     if (*st->next && st->problems.n)
         fputc('\n', s->term.out);
     if (*st->next)
-        report_wrap_styled(s, STYLE_BOLD, "next: ", st->next);
-    print_lines(st, "changed while this watch ran", STYLE_BOLD, &st->recent);
+        report_wrap_styled(s, STYLE_BOLD, "next: ", next_text(s, st));
+    print_lines(s, st, "changed while this watch ran", STYLE_BOLD, &st->recent);
 }
 
 /* ---- for programs ---------------------------------------------------------------------------- */
 
-static json_t *time_json(int64_t wall_ms)
+static void print_json(const struct session *s, const struct status *st,
+                       const struct report tables[STATUS_TABLES])
 {
-    char text[CLOCK_TEXT_BYTES];
-
-    return wall_ms ? json_string(clock_text(wall_ms, text)) : json_null();
-}
-
-static json_t *lines_json(const struct status_lines *lines)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < lines->n; i++)
-        json_array_append_new(
-            list, json_pack("{s:s, s:s}", "node", lines->at[i].node, "text", lines->at[i].text));
-    return list;
-}
-
-static json_t *record_json(const struct status *st)
-{
-    const struct record *r = record_of(st);
-
-    if (!r)
-        return json_null();
-    json_t *from = json_array();
-    for (size_t i = 0; i < r->n_from; i++)
-        json_array_append_new(from, json_pack("{s:s, s:s}", "node", r->from[i].node, "grade",
-                                              grade_names[r->from[i].grade]));
-    return json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s}", "epoch", (json_int_t)r->epoch,
-                     "state", register_state_names[r->state], "owner", r->owner, "to", r->to,
-                     "from", from, "by", r->by, "txn", r->txn, "text", st->w->d.txt);
-}
-
-static json_t *transition_json(const struct status *st)
-{
-    const struct record *r = record_of(st);
-
-    if (!transition_open(st))
-        return json_null();
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:i}", "txn", r->txn, "state",
-                     register_state_names[r->state], "by", r->by, "begun_by", st->journal.began_by,
-                     "verb", st->journal.verb, "reason", st->journal.reason, "since",
-                     time_json(st->journal.since_wall_ms), "past_point_of_no_return",
-                     st->situation.past_no_return, "running_pid", st->journal.running_pid);
-}
-
-static json_t *alias_json(const struct status *st)
-{
-    const struct dns_view *d = &st->w->d;
-    bool ok = d->status == DNS_VIEW_OK && d->cname_present;
-    json_t *o =
-        json_pack("{s:s, s:I, s:I, s:o}", "name", st->session->cluster.zone.alias, "name_servers",
-                  (json_int_t)st->ns_total, "agree", (json_int_t)st->ns_agree, "caches_clear_by",
-                  time_json(st->caches_clear_wall_ms));
-
-    json_object_set_new(o, "target", ok ? json_string(d->cname) : json_null());
-    json_object_set_new(o, "ttl", ok ? json_integer(d->cname_ttl) : json_null());
-    return o;
-}
-
-static json_t *writable_json(const struct status *st)
-{
-    const struct status_writable *w = &st->writable;
-    json_t *nodes = json_array();
-
-    for (size_t i = 0; i < st->w->n_nodes; i++)
-        if (w->nodes & (1U << i))
-            json_array_append_new(nodes, json_string(st->session->cluster.config.nodes[i].name));
-    return json_pack("{s:s, s:o, s:o, s:s}", "state", writable_state_names[w->state], "nodes",
-                     nodes, "since", time_json(w->since_wall_ms), "text", w->text);
-}
-
-static void print_json(const struct status *st)
-{
-    json_t *o =
-        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "cluster",
-                  st->session->cluster.config.cluster.name, "alias", alias_json(st), "record",
-                  record_json(st), "transition", transition_json(st), "nodes",
-                  report_json(&st->nodes), "problems", lines_json(&st->problems), "outstanding",
-                  lines_json(&st->outstanding), "changes", lines_json(&st->changes), "ok",
-                  st->problems.n == 0, "at", time_json(st->now_wall_ms));
-
-    json_object_set_new(o, "writable", writable_json(st));
-    json_object_set_new(o, "next", *st->next ? json_string(st->next) : json_null());
-    report_put_json(st->session, o);
-}
-
-/* The same object, a line for each member: kind, then its values. */
-static void print_tsv(const struct status *st)
-{
-    const struct dns_view *d = &st->w->d;
-    const struct record *r = record_of(st);
-    bool ok = d->status == DNS_VIEW_OK && d->cname_present;
     char at[CLOCK_TEXT_BYTES];
+    json_t *o = json_pack("{s:s, s:b, s:s}", "cluster", st->cluster->config.cluster.name, "ok",
+                          st->problems.n == 0, "at", clock_text(st->now_wall_ms, at));
 
-    printf("#writable\tstate\tsince\ttext\nwritable\t%s\t%s\t%s\n",
-           writable_state_names[st->writable.state],
-           st->writable.since_wall_ms ? clock_text(st->writable.since_wall_ms, at) : "-",
-           st->writable.text);
-    report_tsv(&st->nodes, "node");
-    printf("#alias\tname\ttarget\tttl\tagree\tname_servers\tcaches_clear_by\n");
-    printf("alias\t%s\t%s\t%" PRId64 "\t%zu\t%zu\t%s\n", st->session->cluster.zone.alias,
-           ok ? d->cname : "-", ok ? d->cname_ttl : -1, st->ns_agree, st->ns_total,
-           st->caches_clear_wall_ms ? clock_text(st->caches_clear_wall_ms, at) : "-");
-    if (r)
-        printf("#record\tepoch\tstate\towner\tto\tby\ttxn\ttext\nrecord\t%" PRId64
-               "\t%s\t%s\t%s\t%s\t%s\t%s\n",
-               r->epoch, register_state_names[r->state], r->owner, *r->to ? r->to : "-", r->by,
-               r->txn, d->txt);
-    if (transition_open(st))
-        printf("#transition\ttxn\tstate\tby\tverb\tsince\tpast_point_of_no_return\trunning_pid\t"
-               "reason\ntransition\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n",
-               r->txn, register_state_names[r->state], r->by,
-               *st->journal.verb ? st->journal.verb : "-",
-               st->journal.since_wall_ms ? clock_text(st->journal.since_wall_ms, at) : "-",
-               st->situation.past_no_return ? "yes" : "no", st->journal.running_pid,
-               *st->journal.reason ? st->journal.reason : "-");
-    for (size_t i = 0; i < st->problems.n; i++)
-        printf("problem\t%s\t%s\n", *st->problems.at[i].node ? st->problems.at[i].node : "-",
-               st->problems.at[i].text);
-    for (size_t i = 0; i < st->outstanding.n; i++)
-        printf("outstanding\t%s\t%s\n",
-               *st->outstanding.at[i].node ? st->outstanding.at[i].node : "-",
-               st->outstanding.at[i].text);
-    for (size_t i = 0; i < st->changes.n; i++)
-        printf("change\t%s\t%s\n", *st->changes.at[i].node ? st->changes.at[i].node : "-",
-               st->changes.at[i].text);
-    printf("next\t%s\n", *st->next ? st->next : "-");
+    json_object_set_new(o, "writable", report_json_row(&tables[TABLE_WRITABLE]));
+    json_object_set_new(o, "alias", report_json_row(&tables[TABLE_ALIAS]));
+    json_object_set_new(o, "record", report_json_row(&tables[TABLE_RECORD]));
+    json_object_set_new(o, "transition", report_json_row(&tables[TABLE_TRANSITION]));
+    json_object_set_new(o, "nodes", report_json(&tables[TABLE_NODES]));
+    json_object_set_new(o, "problems", report_json(&tables[TABLE_PROBLEMS]));
+    json_object_set_new(o, "outstanding", report_json(&tables[TABLE_OUTSTANDING]));
+    json_object_set_new(o, "changes", report_json(&tables[TABLE_CHANGES]));
+    json_object_set_new(o, "next", *st->next ? json_string(next_text(s, st)) : json_null());
+    report_put_json(s, o);
 }
 
-void status_print(const struct status *st)
+/* The same tables, each line under its label. */
+static void print_tsv(const struct session *s, const struct status *st,
+                      const struct report tables[STATUS_TABLES])
 {
-    switch (st->session->options.format) {
+    static const char *const labels[STATUS_TABLES] = {
+        [TABLE_WRITABLE] = "writable",
+        [TABLE_NODES] = "node",
+        [TABLE_ALIAS] = "alias",
+        [TABLE_RECORD] = "record",
+        [TABLE_TRANSITION] = "transition",
+        [TABLE_PROBLEMS] = "problem",
+        [TABLE_OUTSTANDING] = "outstanding",
+        [TABLE_CHANGES] = "change",
+    };
+
+    for (size_t i = 0; i < STATUS_TABLES; i++)
+        if (report_rows(&tables[i]))
+            report_tsv(&tables[i], labels[i]);
+    printf("next\t%s\n", *st->next ? next_text(s, st) : "-");
+}
+
+void status_print(const struct session *s, const struct status *st)
+{
+    struct report tables[STATUS_TABLES];
+
+    status_tables(s, st, tables);
+    switch (s->options.format) {
     case FORMAT_PRETTY:
-        print_pretty(st);
+        print_pretty(s, st, &tables[TABLE_NODES]);
         break;
     case FORMAT_JSON:
-        print_json(st);
+        print_json(s, st, tables);
         break;
     case FORMAT_TSV:
-        print_tsv(st);
+        print_tsv(s, st, tables);
         break;
     }
     fflush(stdout);

@@ -5,10 +5,12 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#include "controller/screen/status.h"
-#include "controller/session/report.h"
+#include "controller/status/status.h"
+
+struct session;
 
 enum {
     UPSTREAM_NONE = -1,    /* it streams from no node */
@@ -16,15 +18,19 @@ enum {
 };
 
 struct topology {
-    struct status *st;
-    int alias;                       /* the node that the alias names; -1 none of ours */
-    int owner;                       /* by the record; -1 unknown */
-    int upstream[CLUSTER_NODES_MAX]; /* a node, or UPSTREAM_… */
-    struct report nodes, name_servers, controllers;
+    const struct status *st;
+    int alias;                            /* the node that the alias names; -1 none of ours */
+    int owner;                            /* by the record; -1 unknown */
+    int upstream[CLUSTER_NODES_MAX];      /* a node, or UPSTREAM_… */
+    const char *wrong[CLUSTER_NODES_MAX]; /* why it stands wrongly, or "" */
+    struct {
+        const char *name;
+        bool here, wrote; /* … the record */
+    } controllers[2];
+    size_t n_controllers;
 };
 
-/* Pure, over what `st` was built from. */
-void topology_build(struct topology *t, struct status *st);
-/* Why this node stands wrongly, or "". In the arena of the status. */
-const char *topology_wrong(const struct topology *t, size_t node);
-void topology_print(const struct topology *t);
+/* Pure, over what `st` was built from; in its arena. */
+void topology_build(struct topology *t, const struct status *st);
+/* By the session's format (topology_print.c). */
+void topology_print(const struct session *s, const struct topology *t);

@@ -6,7 +6,9 @@
 #include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/cluster.h"
 #include "controller/screen/topology.h"
+#include "controller/session/report.h"
 #include "controller/session/session.h"
 
 enum { TEXT_COLUMN = 20, DEPTH_MOST = 8 };
@@ -79,29 +81,25 @@ static const char *node_text(const struct drawing *d, size_t i)
     const struct topology *t = d->t;
     struct arena *a = t->st->arena;
     const struct config_node *n = &d->s->cluster.config.nodes[i];
-    const char *wrong = topology_wrong(t, i), *lag = status_cell(t->st, i, "lag_bytes");
-    const char *fence = status_cell(t->st, i, "fence");
-    long long bytes;
-    const char *behind = str_to_int(lag, 0, INT64_MAX, &bytes)
-                             ? arena_printf(a, ", %s behind", human_bytes(a, bytes))
-                             : "";
+    const struct status_node *node = &t->st->nodes[i];
+    const char *behind =
+        node->lag_bytes >= 0 ? arena_printf(a, ", %s behind", human_bytes(a, node->lag_bytes)) : "";
 
     if (!t->st->w->nodes[i].answered)
         return arena_printf(a, "SILENT: %s; %s:%" PRId64, t->st->w->nodes[i].error.msg, n->address,
                             n->port);
-    return arena_printf(
-        a, "%s, %s%s, timeline %s; crontab %s%s%s; %s:%" PRId64 "%s%s",
-        status_cell(t->st, i, "role"), status_cell(t->st, i, "state"), behind,
-        status_cell(t->st, i, "timeline"), status_cell(t->st, i, "cron"),
-        strcmp(fence, "-") == 0 ? "" : "; fence: ", strcmp(fence, "-") == 0 ? "" : fence,
-        n->address, n->port, *wrong ? "; WRONG: it " : "", wrong);
+    return arena_printf(a, "%s, %s%s, timeline %" PRId64 "; crontab %s%s%s; %s:%" PRId64 "%s%s",
+                        pg_role_names[t->st->w->nodes[i].obs.pg.role],
+                        *node->state ? node->state : "-", behind, node->timeline, node->cron,
+                        *node->fence ? "; fence: " : "", node->fence, n->address, n->port,
+                        *t->wrong[i] ? "; WRONG: it " : "", t->wrong[i]);
 }
 
 static void put_node(struct drawing *d, const char *prefix, size_t i)
 {
     struct arena *a = d->t->st->arena;
     const char *left = arena_printf(a, "%s%s", prefix, d->s->cluster.config.nodes[i].name);
-    bool bad = *topology_wrong(d->t, i) != '\0';
+    bool bad = *d->t->wrong[i] != '\0';
     FILE *out = d->s->term.out;
 
     d->drawn |= 1U << i;
@@ -158,24 +156,21 @@ static void put_apart(struct drawing *d)
 
 static void put_controllers(const struct drawing *d)
 {
-    const struct report *r = &d->t->controllers;
-
     fprintf(d->s->term.out, "\ncontrollers\n");
-    for (size_t i = 0; i + r->n_columns <= r->n_cells; i += r->n_columns) {
+    for (size_t i = 0; i < d->t->n_controllers; i++) {
+        bool here = d->t->controllers[i].here, wrote = d->t->controllers[i].wrote;
         char left[80];
 
-        STR_PRINTF(left, "  %s", r->cells[i].text);
+        STR_PRINTF(left, "  %s", d->t->controllers[i].name);
         term_item(&d->s->term, left, TEXT_COLUMN,
-                  strcmp(r->cells[i + 1].text, "yes") == 0
-                      ? strcmp(r->cells[i + 2].text, "yes") == 0 ? "this one; wrote the record last"
-                                                                 : "this one"
-                      : "wrote the record last");
+                  !here   ? "wrote the record last"
+                  : wrote ? "this one; wrote the record last"
+                          : "this one");
     }
 }
 
-static void print_pretty(const struct topology *t)
+static void print_pretty(const struct session *s, const struct topology *t)
 {
-    const struct session *s = t->st->session;
     struct drawing d = {.t = t, .s = s, .g = glyphs_of(s)};
 
     fprintf(s->term.out, "%s%s%s, %s\n\n  clients\n", report_on(s, STYLE_BOLD),
@@ -194,42 +189,151 @@ static void print_pretty(const struct topology *t)
 
 /* ---- for programs ---------------------------------------------------------------------------- */
 
-static void print_json(const struct topology *t)
+static const struct report_column alias_columns[] = {
+    {"cluster", NULL, REPORT_TEXT, 0},
+    {"alias", NULL, REPORT_TEXT, 0},
+    {"target", NULL, REPORT_TEXT, 0},
+};
+
+static const struct report_column node_columns[] = {
+    {"node", "NODE", REPORT_TEXT, 0},       {"address", "ADDRESS", REPORT_TEXT, 0},
+    {"role", "ROLE", REPORT_TEXT, 0},       {"state", "STATE", REPORT_TEXT, 0},
+    {"timeline", "TLI", REPORT_NUMBER, 0},  {"follows", "FOLLOWS", REPORT_TEXT, 0},
+    {"lag_bytes", "LAG", REPORT_NUMBER, 0}, {"cron", "CRON", REPORT_TEXT, 0},
+    {"fence", "FENCE", REPORT_TEXT, 0},     {"owner", "OWNER", REPORT_BOOL, 0},
+    {"alias", "ALIAS", REPORT_BOOL, 0},     {"wrong", "WRONG", REPORT_TEXT, 0},
+};
+
+static const struct report_column server_columns[] = {
+    {"name", "NAME", REPORT_TEXT, 0},     {"address", "ADDRESS", REPORT_TEXT, 0},
+    {"target", "ALIAS", REPORT_TEXT, 0},  {"epoch", "EPOCH", REPORT_NUMBER, 0},
+    {"agrees", "AGREES", REPORT_BOOL, 0}, {"problem", "PROBLEM", REPORT_TEXT, 0},
+};
+
+static const struct report_column controller_columns[] = {
+    {"controller", "CONTROLLER", REPORT_TEXT, 0},
+    {"here", "HERE", REPORT_BOOL, 0},
+    {"wrote_the_record", "WROTE THE RECORD", REPORT_BOOL, 0},
+};
+
+static void put_number(struct report *r, bool known, int64_t n)
+{
+    if (known)
+        report_number(r, STYLE_PLAIN, n);
+    else
+        report_none(r);
+}
+
+static const char *upstream_name(const struct topology *t, size_t i)
+{
+    int up = t->upstream[i];
+
+    return up >= 0                  ? t->st->nodes[up].name
+           : up == UPSTREAM_FOREIGN ? t->st->w->nodes[i].obs.pg.receiver_host
+                                    : NULL;
+}
+
+static void node_row(const struct topology *t, size_t i, struct report *r)
+{
+    const struct config_node *c = &t->st->cluster->config.nodes[i];
+    const struct status_node *n = &t->st->nodes[i];
+
+    report_text(r, STYLE_PLAIN, "%s", n->name);
+    report_text(r, STYLE_PLAIN, "%s:%" PRId64, c->address, c->port);
+    report_text(r, STYLE_PLAIN, "%s",
+                n->answered ? pg_role_names[t->st->w->nodes[i].obs.pg.role] : "silent");
+    report_word(r, STYLE_PLAIN, n->state);
+    put_number(r, n->answered, n->timeline);
+    report_word(r, STYLE_PLAIN, upstream_name(t, i));
+    put_number(r, n->lag_bytes >= 0, n->lag_bytes);
+    report_word(r, STYLE_PLAIN, n->cron);
+    report_word(r, STYLE_PLAIN, n->fence);
+    report_bool(r, STYLE_PLAIN, n->owner);
+    report_bool(r, STYLE_PLAIN, (int)i == t->alias);
+    report_word(r, STYLE_PLAIN, t->wrong[i]);
+}
+
+static void server_rows(const struct topology *t, struct report *r)
+{
+    const struct world *w = t->st->w;
+
+    for (size_t i = 0; w->survey_done && i < w->survey.n; i++) {
+        const struct dns_survey_ns *ns = &w->survey.ns[i];
+        const struct dns_view *v = &ns->view;
+        bool ok = v->status == DNS_VIEW_OK;
+
+        report_text(r, STYLE_PLAIN, "%s", ns->name);
+        report_word(r, STYLE_PLAIN, v->server);
+        report_word(r, STYLE_PLAIN, !ok ? NULL : v->cname_present ? v->cname : "none");
+        put_number(r, ok && v->record_valid, v->record.epoch);
+        report_bool(r, STYLE_PLAIN, ns->agrees);
+        report_word(r, STYLE_PLAIN, ns->why);
+    }
+}
+
+static void controller_rows(const struct topology *t, struct report *r)
+{
+    for (size_t i = 0; i < t->n_controllers; i++) {
+        report_text(r, STYLE_PLAIN, "%s", t->controllers[i].name);
+        report_bool(r, STYLE_PLAIN, t->controllers[i].here);
+        report_bool(r, STYLE_PLAIN, t->controllers[i].wrote);
+    }
+}
+
+/* The alias; nodes; name servers; controllers. */
+enum { ALIAS, NODES, SERVERS, CONTROLLERS, TABLES };
+
+static void make_tables(const struct topology *t, struct report ret[TABLES])
 {
     const struct dns_view *v = &t->st->w->d;
     bool ok = v->status == DNS_VIEW_OK && v->cname_present;
-    json_t *o = json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o}", "cluster", t->st->session->cluster.config.cluster.name,
-        "alias", t->st->session->cluster.zone.alias, "target",
-        ok ? json_string(v->cname) : json_null(), "nodes", report_json(&t->nodes), "name_servers",
-        report_json(&t->name_servers), "controllers", report_json(&t->controllers));
+    struct arena *a = t->st->arena;
 
-    report_put_json(t->st->session, o);
+    REPORT_INIT(&ret[ALIAS], a, alias_columns);
+    REPORT_INIT(&ret[NODES], a, node_columns);
+    REPORT_INIT(&ret[SERVERS], a, server_columns);
+    REPORT_INIT(&ret[CONTROLLERS], a, controller_columns);
+    report_text(&ret[ALIAS], STYLE_PLAIN, "%s", t->st->cluster->config.cluster.name);
+    report_text(&ret[ALIAS], STYLE_PLAIN, "%s", t->st->cluster->zone.alias);
+    report_word(&ret[ALIAS], STYLE_PLAIN, ok ? v->cname : NULL);
+    for (size_t i = 0; i < t->st->w->n_nodes; i++)
+        node_row(t, i, &ret[NODES]);
+    server_rows(t, &ret[SERVERS]);
+    controller_rows(t, &ret[CONTROLLERS]);
 }
 
-static void print_tsv(const struct topology *t)
+static void print_json(const struct session *s, const struct report tables[TABLES])
 {
-    const struct dns_view *v = &t->st->w->d;
+    json_t *o = report_json_row(&tables[ALIAS]);
 
-    printf("#alias\tcluster\talias\ttarget\nalias\t%s\t%s\t%s\n",
-           t->st->session->cluster.config.cluster.name, t->st->session->cluster.zone.alias,
-           v->status == DNS_VIEW_OK && v->cname_present ? v->cname : "-");
-    report_tsv(&t->nodes, "node");
-    report_tsv(&t->name_servers, "name_server");
-    report_tsv(&t->controllers, "controller");
+    json_object_set_new(o, "nodes", report_json(&tables[NODES]));
+    json_object_set_new(o, "name_servers", report_json(&tables[SERVERS]));
+    json_object_set_new(o, "controllers", report_json(&tables[CONTROLLERS]));
+    report_put_json(s, o);
 }
 
-void topology_print(const struct topology *t)
+static void print_tsv(const struct report tables[TABLES])
 {
-    switch (t->st->session->options.format) {
+    report_tsv(&tables[ALIAS], "alias");
+    report_tsv(&tables[NODES], "node");
+    report_tsv(&tables[SERVERS], "name_server");
+    report_tsv(&tables[CONTROLLERS], "controller");
+}
+
+void topology_print(const struct session *s, const struct topology *t)
+{
+    struct report tables[TABLES];
+
+    make_tables(t, tables);
+    switch (s->options.format) {
     case FORMAT_PRETTY:
-        print_pretty(t);
+        print_pretty(s, t);
         break;
     case FORMAT_JSON:
-        print_json(t);
+        print_json(s, tables);
         break;
     case FORMAT_TSV:
-        print_tsv(t);
+        print_tsv(tables);
         break;
     }
 }

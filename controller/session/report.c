@@ -1,8 +1,9 @@
 #include "controller/session/report.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -16,15 +17,13 @@ void report_init(struct report *r, struct arena *a, const struct report_column *
     *r = (struct report){.arena = a, .columns = columns, .n_columns = n};
 }
 
-void report_cell(struct report *r, enum report_style style, const char *fmt, ...)
+/* `text` is copied and made printable: it may be a line of a crontab, a server's answer. */
+static void add_cell(struct report *r, struct report_cell cell, const char *text)
 {
-    char text[1024];
-    va_list args;
+    char *copy = arena_strdup(r->arena, text);
 
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    str_make_printable(text); /* it may be a line of a crontab, a server's answer */
+    str_make_printable(copy);
+    cell.text = copy;
     if (r->n_cells == r->size) {
         size_t size = r->size ? 2 * r->size : 8 * r->n_columns;
         struct report_cell *cells = arena_alloc(r->arena, size * sizeof(*cells));
@@ -34,7 +33,68 @@ void report_cell(struct report *r, enum report_style style, const char *fmt, ...
         r->cells = cells;
         r->size = size;
     }
-    r->cells[r->n_cells++] = (struct report_cell){arena_strdup(r->arena, text), style};
+    r->cells[r->n_cells++] = cell;
+}
+
+void report_text(struct report *r, enum report_style style, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    add_cell(r, (struct report_cell){.style = style, .kind = *text ? REPORT_TEXT : REPORT_NONE},
+             text);
+}
+
+void report_word(struct report *r, enum report_style style, const char *word)
+{
+    if (word && *word)
+        report_text(r, style, "%s", word);
+    else
+        report_none(r);
+}
+
+void report_name(struct report *r, enum report_style style, const char *name)
+{
+    add_cell(r, (struct report_cell){.style = style, .kind = REPORT_TEXT, .empty = !*name},
+             *name ? name : "-");
+}
+
+void report_number(struct report *r, enum report_style style, int64_t n)
+{
+    char text[24];
+
+    STR_PRINTF(text, "%" PRId64, n);
+    add_cell(
+        r, (struct report_cell){.style = style, .kind = REPORT_NUMBER, .whole = true, .integer = n},
+        text);
+}
+
+void report_real(struct report *r, enum report_style style, double value, int decimals)
+{
+    char text[48];
+
+    STR_PRINTF(text, "%.*f", decimals, value);
+    add_cell(r, (struct report_cell){.style = style, .kind = REPORT_NUMBER, .real = value}, text);
+}
+
+void report_bool(struct report *r, enum report_style style, bool yes)
+{
+    add_cell(r, (struct report_cell){.style = style, .kind = REPORT_BOOL, .yes = yes},
+             yes ? "yes" : "no");
+}
+
+void report_none(struct report *r)
+{
+    add_cell(r, (struct report_cell){.style = STYLE_DIM, .kind = REPORT_NONE}, "-");
+}
+
+void report_table(struct report *r, enum report_style style, const struct report *rows,
+                  const char *text)
+{
+    add_cell(r, (struct report_cell){.style = style, .kind = REPORT_TABLE, .table = rows}, text);
 }
 
 size_t report_rows(const struct report *r)
@@ -91,46 +151,59 @@ json_t *report_json_text(const char *text)
     return json_string(ascii);
 }
 
-static json_t *cell_json(enum report_kind kind, const char *text)
+typedef json_t *value_fn(const struct report_cell *c);
+
+static json_t *scalar_json(const struct report_cell *c)
 {
-    char *end;
-
-    if (!*text || strcmp(text, "-") == 0)
-        return json_null();
-    switch (kind) {
+    switch (c->kind) {
     case REPORT_TEXT:
-        break;
-    case REPORT_NUMBER: {
-        long long n;
-        double d;
-
-        if (str_to_int(text, INT64_MIN, INT64_MAX, &n))
-            return json_integer(n);
-        d = strtod(text, &end);
-        return *end ? json_null() : json_real(d);
-    }
+        return report_json_text(c->empty ? "" : c->text);
+    case REPORT_NUMBER:
+        return c->whole ? json_integer(c->integer) : json_real(c->real);
     case REPORT_BOOL:
-        return json_boolean(strcmp(text, "yes") == 0);
+        return json_boolean(c->yes);
+    case REPORT_TABLE: /* within a table of a table: there is none */
+    case REPORT_NONE:
+        break;
     }
-    return report_json_text(text);
+    return json_null();
+}
+
+static json_t *row_json(const struct report *r, const struct report_cell *cells, value_fn *value)
+{
+    json_t *row;
+
+    if (r->n_columns == 1 && r->columns[0].key && !*r->columns[0].key)
+        return value(cells);
+    row = json_object();
+    for (size_t c = 0; c < r->n_columns; c++)
+        if (r->columns[c].key)
+            json_object_set_new(row, r->columns[c].key, value(&cells[c]));
+    return row;
+}
+
+static json_t *rows_json(const struct report *r, value_fn *value)
+{
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < report_rows(r); i++)
+        json_array_append_new(rows, row_json(r, &r->cells[i * r->n_columns], value));
+    return rows;
+}
+
+static json_t *cell_json(const struct report_cell *c)
+{
+    return c->kind == REPORT_TABLE ? rows_json(c->table, scalar_json) : scalar_json(c);
 }
 
 json_t *report_json(const struct report *r)
 {
-    json_t *rows = json_array(), *row = NULL;
+    return rows_json(r, cell_json);
+}
 
-    assert(r->n_columns > 0);
-    for (size_t i = 0; i < r->n_cells; i++) {
-        const struct report_column *c = &r->columns[i % r->n_columns];
-
-        if (i % r->n_columns == 0) {
-            row = json_object();
-            json_array_append_new(rows, row);
-        }
-        if (c->key)
-            json_object_set_new(row, c->key, cell_json(c->kind, r->cells[i].text));
-    }
-    return rows;
+json_t *report_json_row(const struct report *r)
+{
+    return report_rows(r) ? row_json(r, r->cells, cell_json) : json_null();
 }
 
 json_t *report_object(const struct session *s, json_t *value)

@@ -1,10 +1,11 @@
 /*
  * What people and scripts read: small tables, wrapped text, the same facts in each format.
  *
- * A report is columns and rows of cells in an arena. Pretty: aligned, by the session's terminal:
- * too narrow, the columns that may be left out are, and where that is not enough the last ones move
- * below their row. TSV: a header line, then a row each. JSON: an array of objects, numbers as
- * numbers, an empty cell as null.
+ * A report is columns and rows of cells in an arena; a cell keeps its value beside its text: nothing
+ * is read back out of a text. Pretty: aligned, by the session's terminal: too narrow, the
+ * columns that may be left out are, and where that is not enough the last ones move below their
+ * row. TSV: a header line, then a row each. JSON: an array of objects, numbers as numbers; null
+ * where a cell says nothing.
  */
 #pragma once
 
@@ -19,7 +20,9 @@ struct session;
 enum report_kind {
     REPORT_TEXT,
     REPORT_NUMBER, /* right-aligned; a JSON number */
-    REPORT_BOOL,   /* cells "yes" or "no"; JSON true or false */
+    REPORT_BOOL,   /* "yes" or "no"; JSON true or false */
+    REPORT_TABLE,  /* a report of its own; JSON: an array, in the other formats a text */
+    REPORT_NONE,   /* says nothing: "-", JSON null; of a cell, in a column of any kind */
 };
 enum report_style {
     STYLE_PLAIN,
@@ -38,9 +41,18 @@ struct report_column {
     int drop; /* pretty, too narrow: the highest goes first; 0 never; -1: cut to what is left */
 };
 
+struct report;
+
 struct report_cell {
-    const char *text;
+    const char *text; /* printable */
     enum report_style style;
+    enum report_kind kind;
+    bool empty; /* TEXT: of no characters, "-" stands for them */
+    bool yes;
+    bool whole; /* NUMBER: `integer`, else `real` */
+    int64_t integer;
+    double real;
+    const struct report *table;
 };
 
 struct report {
@@ -52,9 +64,22 @@ struct report {
 };
 
 void report_init(struct report *r, struct arena *a, const struct report_column *columns, size_t n);
-/* The next cell, made printable; a row is full when every column has one. */
-void report_cell(struct report *r, enum report_style style, const char *fmt, ...)
+#define REPORT_INIT(r, a, columns)                                                                 \
+    report_init(r, a, columns, sizeof(columns) / sizeof((columns)[0]))
+/* The next cell; a row is full when every column has one. An empty text says nothing, and is shown
+ * as nothing; a word that is NULL or empty likewise, shown as "-"; a name that is empty is shown as
+ * "-" and is an empty string in JSON. */
+void report_text(struct report *r, enum report_style style, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+void report_word(struct report *r, enum report_style style, const char *word);
+void report_name(struct report *r, enum report_style style, const char *name);
+void report_number(struct report *r, enum report_style style, int64_t n);
+void report_real(struct report *r, enum report_style style, double value, int decimals);
+void report_bool(struct report *r, enum report_style style, bool yes);
+void report_none(struct report *r);
+/* `rows` is kept, not copied; its one column with the key "" makes it a list of values. */
+void report_table(struct report *r, enum report_style style, const struct report *rows,
+                  const char *text);
 size_t report_rows(const struct report *r);
 
 void report_pretty(const struct report *r, const struct session *s);
@@ -62,6 +87,7 @@ void report_pretty(const struct report *r, const struct session *s);
  * output). */
 void report_tsv(const struct report *r, const char *label);
 json_t *report_json(const struct report *r);
+json_t *report_json_row(const struct report *r); /* of one row: the object; of none: null */
 /* By the session's format. */
 void report_print(const struct report *r, const struct session *s);
 

@@ -131,7 +131,7 @@ static void put_below(const struct report *r, const struct session *s, const str
     const char *text = "";
 
     for (size_t c = 0; c < r->n_columns; c++)
-        if (l->place[c] == BELOW && *cells[c].text && strcmp(cells[c].text, "-") != 0)
+        if (l->place[c] == BELOW && cells[c].kind != REPORT_NONE)
             text =
                 arena_printf(r->arena, "%s%s%s%s%s", text, *text ? "; " : "", r->columns[c].title,
                              *r->columns[c].title ? " " : "", cells[c].text);
@@ -151,11 +151,13 @@ void report_pretty(const struct report *r, const struct session *s)
 
     shown.cells = arena_alloc(r->arena, (r->n_cells + 1) * sizeof(*shown.cells));
     for (size_t i = 0; i < r->n_cells; i++)
-        shown.cells[i] = (struct report_cell){term_text(&s->term, r->arena, r->cells[i].text),
-                                              r->cells[i].style};
+        shown.cells[i] =
+            (struct report_cell){.text = term_text(&s->term, r->arena, r->cells[i].text),
+                                 .style = r->cells[i].style,
+                                 .kind = r->cells[i].kind};
     lay_out(&shown, s->term.width, &l);
     for (size_t c = 0; c < r->n_columns; c++)
-        titles[c] = (struct report_cell){r->columns[c].title, STYLE_DIM};
+        titles[c] = (struct report_cell){.text = r->columns[c].title, .style = STYLE_DIM};
     put_row(&shown, s, &l, titles);
     for (size_t i = 0; i + r->n_columns <= r->n_cells; i += r->n_columns) {
         put_row(&shown, s, &l, &shown.cells[i]);

@@ -10,34 +10,39 @@
 #include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
 
-static json_t *as_json(const struct audit *t)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < t->n_findings; i++)
-        json_array_append_new(list,
-                              json_pack("{s:b, s:s, s:s}", "fault", t->findings[i].fault, "journal",
-                                        t->findings[i].path, "text", t->findings[i].text));
-    return json_pack("{s:I, s:I, s:I, s:s, s:s, s:I, s:o}", "journals", (json_int_t)t->files,
-                     "records", (json_int_t)t->records, "faults", (json_int_t)t->n_faults, "newest",
-                     t->newest, "newest_journal", t->newest_path, "newest_record",
-                     (json_int_t)t->newest_n, "findings", list);
-}
-
-static void print_tsv(struct session *s, const struct audit *t)
+static void findings(const struct audit *t, struct arena *a, struct report *ret)
 {
     static const struct report_column columns[] = {{"fault", NULL, REPORT_BOOL, 0},
                                                    {"journal", NULL, REPORT_TEXT, 0},
                                                    {"text", NULL, REPORT_TEXT, 0}};
+
+    REPORT_INIT(ret, a, columns);
+    for (size_t i = 0; i < t->n_findings; i++) {
+        report_bool(ret, STYLE_PLAIN, t->findings[i].fault);
+        report_text(ret, STYLE_PLAIN, "%s", t->findings[i].path);
+        report_text(ret, STYLE_PLAIN, "%s", t->findings[i].text);
+    }
+}
+
+static void print_json(const struct session *s, const struct audit *t,
+                       const struct report *findings)
+{
+    static const struct report_column columns[] = {
+        {"journals", NULL, REPORT_NUMBER, 0},     {"records", NULL, REPORT_NUMBER, 0},
+        {"faults", NULL, REPORT_NUMBER, 0},       {"newest", NULL, REPORT_TEXT, 0},
+        {"newest_journal", NULL, REPORT_TEXT, 0}, {"newest_record", NULL, REPORT_NUMBER, 0},
+        {"findings", NULL, REPORT_TABLE, 0}};
     struct report r;
 
-    report_init(&r, s->cluster.arena, columns, sizeof(columns) / sizeof(columns[0]));
-    for (size_t i = 0; i < t->n_findings; i++) {
-        report_cell(&r, STYLE_PLAIN, "%s", t->findings[i].fault ? "yes" : "no");
-        report_cell(&r, STYLE_PLAIN, "%s", t->findings[i].path);
-        report_cell(&r, STYLE_PLAIN, "%s", t->findings[i].text);
-    }
-    report_tsv(&r, NULL);
+    REPORT_INIT(&r, s->cluster.arena, columns);
+    report_number(&r, STYLE_PLAIN, (int64_t)t->files);
+    report_number(&r, STYLE_PLAIN, (int64_t)t->records);
+    report_number(&r, STYLE_PLAIN, (int64_t)t->n_faults);
+    report_name(&r, STYLE_PLAIN, t->newest);
+    report_name(&r, STYLE_PLAIN, t->newest_path);
+    report_number(&r, STYLE_PLAIN, t->newest_n);
+    report_table(&r, STYLE_PLAIN, findings, "");
+    report_put_json(s, report_json_row(&r));
 }
 
 static void print_pretty(struct session *s, const struct audit *t)
@@ -63,20 +68,22 @@ static void print_pretty(struct session *s, const struct audit *t)
 int verb_audit_verify(struct session *s, struct err *reterr)
 {
     const char *directory = s->cluster.config.journal.directory;
+    struct report rows;
     struct audit t;
     int rc = audit_run(directory, s->options.from, s->cluster.arena, &t, reterr);
 
     if (rc < 0)
         return rc;
+    findings(&t, s->cluster.arena, &rows);
     switch (s->options.format) {
     case FORMAT_PRETTY:
         print_pretty(s, &t);
         break;
     case FORMAT_JSON:
-        report_put_json(s, as_json(&t));
+        print_json(s, &t, &rows);
         break;
     case FORMAT_TSV:
-        print_tsv(s, &t);
+        report_tsv(&rows, NULL);
         break;
     }
     if (t.n_faults)

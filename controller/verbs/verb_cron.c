@@ -22,18 +22,17 @@ static const struct report_column show_columns[] = {
 static void show_row(struct report *t, const char *name, const struct obs_cron *o,
                      const char *error)
 {
-    report_cell(t, STYLE_BOLD, "%s", name);
+    report_text(t, STYLE_BOLD, "%s", name);
     if (error) {
         for (size_t i = 1; i + 1 < t->n_columns; i++)
-            report_cell(t, STYLE_DIM, "-");
+            report_none(t);
     } else {
-        report_cell(t, STYLE_PLAIN, "%d", (int)o->entries_on);
-        report_cell(t, STYLE_PLAIN, "%d", (int)o->entries_off);
-        report_cell(t, o->daemon_running ? STYLE_PLAIN : STYLE_BAD, "%s",
-                    o->daemon_running ? "yes" : "no");
-        report_cell(t, STYLE_PLAIN, "%s", o->hash);
+        report_number(t, STYLE_PLAIN, o->entries_on);
+        report_number(t, STYLE_PLAIN, o->entries_off);
+        report_bool(t, o->daemon_running ? STYLE_PLAIN : STYLE_BAD, o->daemon_running);
+        report_text(t, STYLE_PLAIN, "%s", o->hash);
     }
-    report_cell(t, STYLE_PLAIN, "%s", error ? error : "-");
+    report_word(t, STYLE_PLAIN, error);
 }
 
 /* The text as it is; a program gets it by the line. */
@@ -73,7 +72,7 @@ int verb_cron_show(struct session *s, struct err *reterr)
 
     if (rc < 0)
         return rc;
-    report_init(&t, s->cluster.arena, show_columns, sizeof(show_columns) / sizeof(show_columns[0]));
+    REPORT_INIT(&t, s->cluster.arena, show_columns);
     for (size_t i = 0; i < c->n; i++)
         if (c->chosen[i])
             show_row(&t, s->cluster.config.nodes[i].name, &c->world.nodes[i].obs.cron,
@@ -106,9 +105,9 @@ static void diff_row(struct report *t, const char *node, const char *change, con
 {
     enum report_style style = *change == '-' ? STYLE_BAD : *change == '+' ? STYLE_GOOD : STYLE_DIM;
 
-    report_cell(t, STYLE_PLAIN, "%s", node);
-    report_cell(t, style, "%s", change);
-    report_cell(t, style, "%s", line);
+    report_text(t, STYLE_PLAIN, "%s", node);
+    report_text(t, style, "%s", *change == ' ' ? "" : change);
+    report_text(t, style, "%s", line);
 }
 
 /* The longest common subsequence, the plain way: crontabs are short. */
@@ -199,7 +198,7 @@ int verb_cron_diff(struct session *s, struct err *reterr)
         rc = cron_nodes_need_owner(&s->cluster, c, reterr);
     if (rc == 0)
         rc = cron_nodes_mode(&s->cluster, c, &mode, reterr);
-    report_init(&t, s->cluster.arena, columns, 3);
+    REPORT_INIT(&t, s->cluster.arena, columns);
     for (size_t i = 0; rc == 0 && i < c->n; i++) {
         if (!c->chosen[i] || !c->text[i] || (int)i == c->owner)
             continue;

@@ -53,51 +53,56 @@ static const char *key_word(enum dns_view_status status)
     return "";
 }
 
-static void number(struct report *t, bool known, int64_t n)
+static void known(struct report *t, bool is_known, int64_t n)
 {
-    if (known)
-        report_cell(t, STYLE_PLAIN, "%" PRId64, n);
+    if (is_known)
+        report_number(t, STYLE_PLAIN, n);
     else
-        report_cell(t, STYLE_DIM, "-");
+        report_none(t);
 }
 
-static void row(struct arena *a, struct report *t, const char *name, const struct dns_view *v,
-                const char *agrees, const char *problem, const char *key)
+/* `ns`: one of the survey; NULL: the zone's primary. */
+static void server_row(struct arena *a, struct report *t, const char *name,
+                       const struct dns_view *v, const struct dns_survey_ns *ns,
+                       const char *problem, enum dns_view_status key)
 {
-    bool ok = v->status == DNS_VIEW_OK;
-    const char *state = !ok               ? "-"
-                        : v->record_valid ? register_state_names[v->record.state]
-                        : v->n_txt        ? "INVALID"
-                                          : "none";
+    bool ok = v->status == DNS_VIEW_OK, valid = ok && v->record_valid;
+    const char *state = !ok        ? NULL
+                        : valid    ? register_state_names[v->record.state]
+                        : v->n_txt ? "INVALID"
+                                   : "none";
 
-    report_cell(t, STYLE_PLAIN, "%s", *v->server ? v->server : "-");
-    report_cell(t, STYLE_PLAIN, "%s", name);
-    report_cell(t, ok ? STYLE_GOOD : STYLE_BAD, "%s", answer_word(v));
-    report_cell(t, STYLE_PLAIN, "%s", !ok ? "-" : v->cname_present ? v->cname : "none");
-    number(t, ok && v->cname_present, v->cname_ttl);
-    number(t, ok && v->serial >= 0, v->serial);
-    number(t, ok && v->record_valid, v->record.epoch);
-    report_cell(t, ok && !v->record_valid ? STYLE_BAD : STYLE_PLAIN, "%s", state);
-    report_cell(t, STYLE_PLAIN, "%s", ok && v->record_valid ? v->record.owner : "-");
-    report_cell(t, strcmp(agrees, "no") == 0 ? STYLE_BAD : STYLE_PLAIN, "%s", agrees);
-    number(t, ok, v->elapsed_ms);
-    report_cell(t, STYLE_PLAIN, "%s", problem);
-    report_cell(t, STYLE_PLAIN, "%s", ok ? v->txt : "");
-    report_cell(t, STYLE_PLAIN, "%s", dns_words_serves(a, v, clock_wall_ms()));
-    report_cell(t, STYLE_PLAIN, "%s", key);
+    report_word(t, STYLE_PLAIN, v->server);
+    report_text(t, STYLE_PLAIN, "%s", name);
+    report_text(t, ok ? STYLE_GOOD : STYLE_BAD, "%s", answer_word(v));
+    report_word(t, STYLE_PLAIN, !ok ? NULL : v->cname_present ? v->cname : "none");
+    known(t, ok && v->cname_present, v->cname_ttl);
+    known(t, ok && v->serial >= 0, v->serial);
+    known(t, valid, v->record.epoch);
+    report_word(t, ok && !valid ? STYLE_BAD : STYLE_PLAIN, state);
+    report_word(t, STYLE_PLAIN, valid ? v->record.owner : NULL);
+    if (ns)
+        report_bool(t, ns->agrees ? STYLE_PLAIN : STYLE_BAD, ns->agrees);
+    else
+        report_none(t);
+    known(t, ok, v->elapsed_ms);
+    report_text(t, STYLE_PLAIN, "%s", problem);
+    report_text(t, STYLE_PLAIN, "%s", ok ? v->txt : "");
+    report_text(t, STYLE_PLAIN, "%s", dns_words_serves(a, v, clock_wall_ms()));
+    report_text(t, STYLE_PLAIN, "%s", key_word(key));
 }
 
-static void build(const struct session *s, const struct world *w, struct report *t)
+static void server_rows(const struct session *s, const struct world *w, struct report *t)
 {
+    struct arena *a = s->cluster.arena;
     struct dns_view primary = w->d;
 
     if (!*primary.server)
         STR_COPY(primary.server, s->cluster.zone.server);
-    row(s->cluster.arena, t, "(primary)", &primary, "-", w->d_error.msg, key_word(primary.status));
+    server_row(a, t, "(primary)", &primary, NULL, w->d_error.msg, primary.status);
     for (size_t i = 0; w->survey_done && i < w->survey.n; i++)
-        row(s->cluster.arena, t, w->survey.ns[i].name, &w->survey.ns[i].view,
-            w->survey.ns[i].agrees ? "yes" : "no", w->survey.ns[i].why,
-            key_word(w->survey.ns[i].key));
+        server_row(a, t, w->survey.ns[i].name, &w->survey.ns[i].view, &w->survey.ns[i],
+                   w->survey.ns[i].why, w->survey.ns[i].key);
 }
 
 static void print_pretty(const struct session *s, const struct world *w, const struct report *t)
@@ -127,8 +132,8 @@ static void print_pretty(const struct session *s, const struct world *w, const s
 static int look(struct session *s, struct world *w, struct report *t)
 {
     world_observe(&s->cluster, w, OBSERVE_DNS | OBSERVE_SURVEY);
-    report_init(t, s->cluster.arena, columns, sizeof(columns) / sizeof(columns[0]));
-    build(s, w, t);
+    REPORT_INIT(t, s->cluster.arena, columns);
+    server_rows(s, w, t);
     if (s->options.format == FORMAT_PRETTY)
         print_pretty(s, w, t);
     else

@@ -93,17 +93,12 @@ static bool wanted(const struct session *s, const struct story *st, int64_t sinc
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static void text(struct report *t, const char *value)
-{
-    report_cell(t, STYLE_PLAIN, "%s", *value ? value : "-");
-}
-
-static void number(struct report *t, int64_t n, int64_t least)
+static void at_least(struct report *t, int64_t n, int64_t least)
 {
     if (n >= least)
-        report_cell(t, STYLE_PLAIN, "%" PRId64, n);
+        report_number(t, STYLE_PLAIN, n);
     else
-        report_cell(t, STYLE_DIM, "-");
+        report_none(t);
 }
 
 /* The newest one without an end may be at work. */
@@ -130,27 +125,27 @@ static void row(struct report *t, struct session *s, const struct story_list *l,
     char word[80], person[WHO_TEXT_BYTES];
     bool fine = st->exit == 0 && st->file->n_damaged == 0;
 
-    text(t, st->began_wall_ms ? human_time(t->arena, st->began_wall_ms) : "");
-    report_cell(t, STYLE_DIM, "%.6s", st->txn);
-    text(t, st->verb);
-    text(t, st->from);
-    text(t, st->to);
-    report_cell(t, fine ? STYLE_GOOD : STYLE_BAD, "%s", outcome(s, l, st, word));
-    number(t, st->exit, 0);
-    number(t, st->outage_ms, 0);
-    number(t, st->duration_ms, 0);
-    number(t, st->epoch, 1);
-    text(t, st->by);
-    text(t, who ? who_text(who, person) : st->by);
-    text(t, story_text(who, "user"));
-    text(t, story_text(who, "sudo_user"));
-    text(t, story_text(who, "terminal"));
-    text(t, story_text(who, "from"));
-    text(t, st->reason);
-    text(t, st->txn);
-    text(t, st->transition);
-    text(t, st->file->n_damaged ? st->file->damage.msg : st->message);
-    text(t, st->file->path);
+    report_word(t, STYLE_PLAIN, st->began_wall_ms ? human_time(t->arena, st->began_wall_ms) : "");
+    report_text(t, STYLE_DIM, "%.6s", st->txn);
+    report_word(t, STYLE_PLAIN, st->verb);
+    report_word(t, STYLE_PLAIN, st->from);
+    report_word(t, STYLE_PLAIN, st->to);
+    report_text(t, fine ? STYLE_GOOD : STYLE_BAD, "%s", outcome(s, l, st, word));
+    at_least(t, st->exit, 0);
+    at_least(t, st->outage_ms, 0);
+    at_least(t, st->duration_ms, 0);
+    at_least(t, st->epoch, 1);
+    report_word(t, STYLE_PLAIN, st->by);
+    report_word(t, STYLE_PLAIN, who ? who_text(who, person) : st->by);
+    report_word(t, STYLE_PLAIN, story_text(who, "user"));
+    report_word(t, STYLE_PLAIN, story_text(who, "sudo_user"));
+    report_word(t, STYLE_PLAIN, story_text(who, "terminal"));
+    report_word(t, STYLE_PLAIN, story_text(who, "from"));
+    report_word(t, STYLE_PLAIN, st->reason);
+    report_word(t, STYLE_PLAIN, st->txn);
+    report_word(t, STYLE_PLAIN, st->transition);
+    report_word(t, STYLE_PLAIN, st->file->n_damaged ? st->file->damage.msg : st->message);
+    report_word(t, STYLE_PLAIN, st->file->path);
 }
 
 /* What another controller began: DNS knows no more of it. */
@@ -176,13 +171,13 @@ static void elsewhere_row(struct report *t, struct session *s, const struct else
         const char *key = columns[i].key;
 
         if (!key)
-            report_cell(t, STYLE_DIM, "%.6s", e->record.txn);
+            report_text(t, STYLE_DIM, "%.6s", e->record.txn);
         else if (strcmp(key, "epoch") == 0)
-            number(t, e->record.epoch, 1);
+            at_least(t, e->record.epoch, 1);
         else if (strcmp(key, "outcome") == 0)
-            report_cell(t, STYLE_WARN, "open, begun elsewhere");
+            report_text(t, STYLE_WARN, "open, begun elsewhere");
         else
-            text(t, elsewhere_cell(s, e, key));
+            report_word(t, STYLE_PLAIN, elsewhere_cell(s, e, key));
     }
 }
 
@@ -243,7 +238,7 @@ int verb_history(struct session *s, struct err *reterr)
     if (rc < 0 || (rc = story_list_read(s->cluster.config.journal.directory, s->cluster.arena, &l,
                                         reterr)) < 0)
         return rc;
-    report_init(&t, s->cluster.arena, columns, sizeof(columns) / sizeof(columns[0]));
+    REPORT_INIT(&t, s->cluster.arena, columns);
     elsewhere_look(s, &l, &e);
     size_t n = add_rows(&t, s, &l, since_wall_ms);
     if (e.open)

@@ -88,14 +88,14 @@ int verb_checks(struct session *s, struct err *reterr)
     struct report t;
 
     (void)reterr;
-    report_init(&t, s->cluster.arena, columns, sizeof(columns) / sizeof(columns[0]));
+    REPORT_INIT(&t, s->cluster.arena, columns);
     for (size_t i = 0; i < n; i++) {
-        report_cell(&t, STYLE_PLAIN, "%s", checks[i].name);
-        report_cell(&t, STYLE_PLAIN, "%s", severity_names[checks[i].planned]);
-        report_cell(&t, STYLE_PLAIN, "%s", severity_names[checks[i].unplanned]);
-        report_cell(&t, STYLE_PLAIN, "%s", checks[i].ignorable ? "yes" : "no");
-        report_cell(&t, STYLE_PLAIN, "%s", checks[i].threshold);
-        report_cell(&t, STYLE_PLAIN, "%s", checks[i].what);
+        report_text(&t, STYLE_PLAIN, "%s", checks[i].name);
+        report_text(&t, STYLE_PLAIN, "%s", severity_names[checks[i].planned]);
+        report_text(&t, STYLE_PLAIN, "%s", severity_names[checks[i].unplanned]);
+        report_bool(&t, STYLE_PLAIN, checks[i].ignorable);
+        report_text(&t, STYLE_PLAIN, "%s", checks[i].threshold);
+        report_text(&t, STYLE_PLAIN, "%s", checks[i].what);
     }
     report_print(&t, s);
     return 0;

@@ -64,18 +64,18 @@ static void print_tsv(struct session *s, const struct story *st)
         {"error", NULL, REPORT_TEXT, 0},   {"hint", NULL, REPORT_TEXT, 0}};
     struct report t;
 
-    report_init(&t, s->cluster.arena, columns, sizeof(columns) / sizeof(columns[0]));
+    REPORT_INIT(&t, s->cluster.arena, columns);
     for (size_t i = 0; i < st->n_steps; i++) {
         const struct story_step *step = &st->steps[i];
 
-        report_cell(&t, STYLE_PLAIN, "%s", step->name);
-        report_cell(&t, STYLE_PLAIN, "%s", step->node);
-        report_cell(&t, STYLE_PLAIN, "%" PRId64, step->at_ms);
-        report_cell(&t, STYLE_PLAIN, "%" PRId64, step->ms);
-        report_cell(&t, STYLE_PLAIN, "%s", step->ok ? "yes" : "no");
-        report_cell(&t, STYLE_PLAIN, "%s", step->detail);
-        report_cell(&t, STYLE_PLAIN, "%s", step->error);
-        report_cell(&t, STYLE_PLAIN, "%s", step->hint);
+        report_text(&t, STYLE_PLAIN, "%s", step->name);
+        report_text(&t, STYLE_PLAIN, "%s", step->node);
+        report_number(&t, STYLE_PLAIN, step->at_ms);
+        report_number(&t, STYLE_PLAIN, step->ms);
+        report_bool(&t, STYLE_PLAIN, step->ok);
+        report_text(&t, STYLE_PLAIN, "%s", step->detail);
+        report_text(&t, STYLE_PLAIN, "%s", step->error);
+        report_text(&t, STYLE_PLAIN, "%s", step->hint);
     }
     report_tsv(&t, NULL);
 }

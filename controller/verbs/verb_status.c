@@ -6,7 +6,7 @@
 #include "base/human.h"
 #include "base/mem.h"
 #include "controller/screen/screen.h"
-#include "controller/screen/status.h"
+#include "controller/screen/status_print.h"
 #include "controller/screen/topology.h"
 #include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
@@ -29,13 +29,13 @@ static bool watch(struct session *s)
 
     for (bool first = true; go_on; first = false) {
         AUTO(arena) a = arena_new();
-        struct status *st = status_look(s, a);
+        struct status *st = status_look(&s->cluster, a);
 
         fine = st->problems.n == 0;
         status_compare(past, st);
         screen_begin(screen);
         heading(s, st, first);
-        status_print(st);
+        status_print(s, st);
         go_on = screen_end(screen) && screen_wait(screen, s->options.watch_s * 1000);
     }
     screen_close(screen);
@@ -52,9 +52,9 @@ int verb_status(struct session *s, struct err *reterr)
     if (s->options.watch_s) {
         fine = watch(s);
     } else {
-        struct status *st = status_look(s, a);
+        struct status *st = status_look(&s->cluster, a);
 
-        status_print(st);
+        status_print(s, st);
         fine = st->problems.n == 0;
     }
     return fine ? 0 : ERR_PROBLEM;
@@ -67,9 +67,9 @@ int verb_topology(struct session *s, struct err *reterr)
     bool fine = true;
 
     (void)reterr; /* the picture says it all */
-    topology_build(&t, status_look(s, a));
-    topology_print(&t);
+    topology_build(&t, status_look(&s->cluster, a));
+    topology_print(s, &t);
     for (size_t i = 0; i < s->cluster.config.n_nodes; i++)
-        fine &= *topology_wrong(&t, i) == '\0';
+        fine &= *t.wrong[i] == '\0';
     return fine && t.alias >= 0 && t.alias == t.owner ? 0 : ERR_PROBLEM;
 }

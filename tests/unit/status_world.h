@@ -8,8 +8,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/screen/status.h"
+#include "controller/screen/status_print.h"
 #include "controller/session/session.h"
+#include "controller/status/status.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/node_world.h"
 #include "tests/unit/unit.h"
@@ -64,7 +65,7 @@ static int set_up(void **state)
 
 static inline void build(void)
 {
-    status_build(&st, &s, arena, &w, &journal, NOW);
+    status_build(&st, &s.cluster, arena, &w, &journal, NOW);
 }
 
 static inline bool says(const struct status_lines *lines, const char *text)
@@ -82,7 +83,7 @@ static inline char *screen(enum output_format format)
 
     s.options.format = format;
     capture_begin(&c);
-    status_print(&st);
+    status_print(&s, &st);
     return capture_end(&c, arena);
 }
 

@@ -1,6 +1,6 @@
-/* controller/screen/status: what a tired administrator reads, for each kind of trouble: the problem
+/* controller/status/status: what a tired administrator reads, for each kind of trouble: the problem
  * in words, one next command, and the same facts in all three formats. */
-#include "controller/screen/status.h"
+#include "controller/status/status.h"
 
 #include "controller/cluster/dns_words.h"
 #include "dnsupdate/tsig.h"

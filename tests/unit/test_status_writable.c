@@ -1,6 +1,6 @@
-/* controller/screen/status: the first line, which says whether anybody can write, since when not,
+/* controller/status/status: the first line, which says whether anybody can write, since when not,
  * and what is not known; and who began what is open. */
-#include "controller/screen/status.h"
+#include "controller/status/status.h"
 
 #include "base/clock.h"
 #include "tests/unit/status_world.h"

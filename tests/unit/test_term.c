@@ -101,12 +101,12 @@ static const char *table(size_t width)
 {
     static const char *const rows[][6] = {
         {"db01", "primary", "0", "0.1.0 14 ms", "Kernel für db02, and the disk as well", "1"},
-        {"db02", "standby", "17", "-", "維護", "2"}};
+        {"db02", "standby", "17", NULL, "維護", "2"}};
     struct report r;
 
     report_init(&r, arena, columns, 6);
     for (size_t i = 0; i < 12; i++)
-        report_cell(&r, STYLE_PLAIN, "%s", rows[i / 6][i % 6]);
+        report_word(&r, STYLE_PLAIN, rows[i / 6][i % 6]);
     s.term.width = width;
     capture_begin(&capture);
     report_pretty(&r, &s);
@@ -155,7 +155,7 @@ static void columns_are_aligned(void **state)
     (void)state;
     report_init(&r, arena, two, 2);
     for (size_t i = 0; i < 6; i++)
-        report_cell(&r, STYLE_PLAIN, "%s",
+        report_text(&r, STYLE_PLAIN, "%s",
                     ((const char *[]){"für", "|", "維護", "|", "plain", "|"})[i]);
     capture_begin(&capture);
     report_pretty(&r, &s);

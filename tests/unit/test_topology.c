@@ -14,7 +14,7 @@ static char *picture(bool utf8)
     s.options.format = FORMAT_PRETTY;
     topology_build(&t, &st);
     capture_begin(&c);
-    topology_print(&t);
+    topology_print(&s, &t);
     return capture_end(&c, arena);
 }
 

@@ -6,9 +6,9 @@
 #include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/cluster.h"
 #include "controller/cluster/view.h"
-#include "controller/screen/status_words.h"
-#include "controller/session/session.h"
+#include "controller/status/status_words.h"
 
 void status_add(struct status *st, struct status_lines *lines, const char *node, const char *fmt,
                 ...)
@@ -26,7 +26,7 @@ void status_add(struct status *st, struct status_lines *lines, const char *node,
 
 const char *status_name(const struct status *st, int node)
 {
-    return node >= 0 ? st->session->cluster.config.nodes[node].name : "";
+    return node >= 0 ? st->cluster->config.nodes[node].name : "";
 }
 
 /* The planner's sentences hold one %s at most, for the node. */
@@ -74,7 +74,7 @@ const char *status_renew(const struct status *st, const char *kind, const char *
                         "beside the authority's key: make-certs %s DIR %s %s; copy both files to "
                         "/etc/pgtandem of %s%s (docs/three-in-the-morning.md, \"A certificate has "
                         "expired, a clock is wrong\")",
-                        kind, st->session->cluster.config.cluster.name, name, name, after);
+                        kind, st->cluster->config.cluster.name, name, name, after);
 }
 
 void status_certificate(struct status *st, const char *node, const char *whose, int64_t days)

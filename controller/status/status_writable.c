@@ -11,15 +11,15 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "controller/cluster/cluster.h"
 #include "controller/cluster/evidence.h"
-#include "controller/screen/status.h"
-#include "controller/session/session.h"
+#include "controller/status/status_words.h"
 
 const char *const writable_state_names[] = {"yes", "no", "unknown", "several", NULL};
 
 static const char *name_of(const struct status *st, int node)
 {
-    return st->session->cluster.config.nodes[node].name;
+    return st->cluster->config.nodes[node].name;
 }
 
 static const char *listed(const struct status *st, uint32_t nodes)
@@ -37,7 +37,7 @@ static int alias_node(const struct status *st)
     const struct dns_view *d = &st->w->d;
 
     for (size_t i = 0; d->status == DNS_VIEW_OK && d->cname_present && i < st->w->n_nodes; i++)
-        if (strcmp(d->cname, st->session->cluster.config.nodes[i].target) == 0)
+        if (strcmp(d->cname, st->cluster->config.nodes[i].target) == 0)
             return (int)i;
     return -1;
 }
@@ -92,7 +92,7 @@ static int64_t heard_from(const struct status *st, int node, int *ret_by)
         const struct obs_pg *pg = &st->w->nodes[i].obs.pg;
 
         if (!st->w->nodes[i].answered || pg->heard_wall_ms - st->w->nodes[i].skew_ms <= last ||
-            strcmp(pg->heard_host, st->session->cluster.config.nodes[node].address) != 0)
+            strcmp(pg->heard_host, st->cluster->config.nodes[node].address) != 0)
             continue;
         last = pg->heard_wall_ms - st->w->nodes[i].skew_ms;
         *ret_by = (int)i;

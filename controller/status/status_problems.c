@@ -8,10 +8,10 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/cluster.h"
 #include "controller/cluster/dns_words.h"
 #include "controller/cluster/view.h"
-#include "controller/screen/status_words.h"
-#include "controller/session/session.h"
+#include "controller/status/status_words.h"
 
 /* ---- debts ----------------------------------------------------------------------------------- */
 
@@ -108,13 +108,12 @@ static void dns_problems(struct status *st)
         return;
     if (d->alias_other_types)
         status_add(st, &st->problems, "", "%s holds something that is not a CNAME",
-                   st->session->cluster.zone.alias);
+                   st->cluster->zone.alias);
     if (d->n_txt > 0 && !d->record_valid)
         status_add(st, &st->problems, "",
                    "the ownership record is not valid (%d TXT record(s)): \"%s\"", d->n_txt,
                    d->txt);
-    owner =
-        d->record_valid ? config_node_find(&st->session->cluster.config, d->record.owner) : NULL;
+    owner = d->record_valid ? config_node_find(&st->cluster->config, d->record.owner) : NULL;
     if (owner && (!d->cname_present || strcmp(d->cname, owner->target) != 0)) {
         status_add(st, &st->problems, owner->name,
                    "the alias points to %s, but the owner is %s (%s)",

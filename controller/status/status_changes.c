@@ -1,24 +1,25 @@
 /* What is not as it was in the look before: roles, states, the alias, the record, problems. What
  * moves all the time (positions, lag, ages) is no change. */
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/screen/status.h"
-#include "controller/session/session.h"
+#include "controller/cluster/cluster.h"
+#include "controller/status/status_words.h"
 
 enum { RECENT = 6 };
 
-static const char *const watched[] = {"role", "state", "timeline", "cron", "fence", "epoch"};
+static const char *const watched_names[] = {
+#define X(id, name) name,
+    STATUS_WATCHED(X)
+#undef X
+};
 
 struct status_past {
     struct arena *arena; /* NULL: there was no look yet */
-    size_t n_cells;
-    const char **cells; /* of the node table */
+    const char *nodes[CLUSTER_NODES_MAX][WATCHED_COUNT];
     const char *alias, *record;
     size_t n_problems;
     char recent[RECENT][240]; /* with their time, the newest first */
@@ -47,53 +48,59 @@ static const char *alias_of(const struct status *st)
 
 static const char *record_of(const struct status *st)
 {
-    const struct dns_view *d = &st->w->d;
+    const struct record *r = status_record(st);
 
-    if (d->status != DNS_VIEW_OK || !d->record_valid)
+    if (!r)
         return "not readable";
-    return arena_printf(st->arena, "epoch %" PRId64 ", %s, owner %s", d->record.epoch,
-                        register_state_names[d->record.state], d->record.owner);
+    return arena_printf(st->arena, "epoch %" PRId64 ", %s, owner %s", r->epoch,
+                        register_state_names[r->state], r->owner);
 }
 
-static bool is_watched(const struct report_column *c)
+/* "-" where there is nothing to say. */
+static const char *watched_text(const struct status *st, size_t node, enum status_watched what)
 {
-    for (size_t i = 0; c->key && i < sizeof(watched) / sizeof(watched[0]); i++)
-        if (strcmp(c->key, watched[i]) == 0)
-            return true;
-    return false;
+    const struct status_node *n = &st->nodes[node];
+    const struct node_obs *o = &st->w->nodes[node].obs;
+    const char *text = "";
+
+    if (!n->answered)
+        return what == WATCHED_ROLE ? "silent" : "-";
+    switch (what) {
+    case WATCHED_ROLE:
+        return pg_role_names[o->pg.role];
+    case WATCHED_STATE:
+        text = n->state;
+        break;
+    case WATCHED_TIMELINE:
+        return arena_printf(st->arena, "%" PRId64, n->timeline);
+    case WATCHED_CRON:
+        text = n->cron;
+        break;
+    case WATCHED_FENCE:
+        text = n->fence;
+        break;
+    case WATCHED_EPOCH:
+        return arena_printf(st->arena, "%" PRId64, o->epoch);
+    case WATCHED_COUNT:
+        break;
+    }
+    return *text ? text : "-";
 }
 
 /* ---- comparing ------------------------------------------------------------------------------- */
 
-static void change(struct status *st, const char *node, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void change(struct status *st, const char *node, const char *fmt, ...)
+static void compare_nodes(const struct status_past *p, struct status *st)
 {
-    char text[900];
-    va_list args;
+    for (size_t i = 0; i < st->w->n_nodes; i++)
+        for (size_t k = 0; k < WATCHED_COUNT; k++) {
+            const char *now = watched_text(st, i, (enum status_watched)k);
 
-    if (st->changes.n == STATUS_LINES_MAX)
-        return;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    st->changes.at[st->changes.n++] = (struct status_line){node, arena_strdup(st->arena, text)};
-}
-
-static void compare_cells(const struct status_past *p, struct status *st)
-{
-    struct report *t = &st->nodes;
-
-    for (size_t i = 0; i < t->n_cells && i < p->n_cells; i++) {
-        const struct report_column *c = &t->columns[i % t->n_columns];
-        const char *node = st->session->cluster.config.nodes[i / t->n_columns].name;
-
-        if (!is_watched(c) || strcmp(t->cells[i].text, p->cells[i]) == 0)
-            continue;
-        t->cells[i].style = STYLE_CHANGED;
-        change(st, node, "%s: %s %s -> %s", node, c->key, p->cells[i], t->cells[i].text);
-    }
+            if (strcmp(now, p->nodes[i][k]) == 0)
+                continue;
+            st->nodes[i].changed |= 1U << k;
+            status_add(st, &st->changes, st->nodes[i].name, "%s: %s %s -> %s", st->nodes[i].name,
+                       watched_names[k], p->nodes[i][k], now);
+        }
 }
 
 /* A problem has an age or a position in its text: by the text alone each look would have new ones,
@@ -101,17 +108,16 @@ static void compare_cells(const struct status_past *p, struct status *st)
 static void compare_problems(const struct status_past *p, struct status *st)
 {
     if (p->n_problems != st->problems.n)
-        change(st, "", "problems: %zu -> %zu", p->n_problems, st->problems.n);
+        status_add(st, &st->changes, "", "problems: %zu -> %zu", p->n_problems, st->problems.n);
 }
 
 static void remember(struct status_past *p, const struct status *st)
 {
     arena_free(p->arena);
     p->arena = arena_new();
-    p->n_cells = st->nodes.n_cells;
-    p->cells = arena_alloc(p->arena, (p->n_cells + 1) * sizeof(*p->cells));
-    for (size_t i = 0; i < p->n_cells; i++)
-        p->cells[i] = arena_strdup(p->arena, st->nodes.cells[i].text);
+    for (size_t i = 0; i < st->w->n_nodes; i++)
+        for (size_t k = 0; k < WATCHED_COUNT; k++)
+            p->nodes[i][k] = arena_strdup(p->arena, watched_text(st, i, (enum status_watched)k));
     p->alias = arena_strdup(p->arena, alias_of(st));
     p->record = arena_strdup(p->arena, record_of(st));
     p->n_problems = st->problems.n;
@@ -126,18 +132,17 @@ static void keep_recent(struct status_past *p, struct status *st)
                    st->changes.at[i].text);
     }
     for (size_t i = 0; i < RECENT && *p->recent[i]; i++)
-        st->recent.at[st->recent.n++] =
-            (struct status_line){"", arena_strdup(st->arena, p->recent[i])};
+        status_add(st, &st->recent, "", "%s", p->recent[i]);
 }
 
 void status_compare(struct status_past *p, struct status *st)
 {
     if (p->arena) {
         if (strcmp(p->alias, alias_of(st)) != 0)
-            change(st, "", "alias: %s -> %s", p->alias, alias_of(st));
+            status_add(st, &st->changes, "", "alias: %s -> %s", p->alias, alias_of(st));
         if (strcmp(p->record, record_of(st)) != 0)
-            change(st, "", "record: %s -> %s", p->record, record_of(st));
-        compare_cells(p, st);
+            status_add(st, &st->changes, "", "record: %s -> %s", p->record, record_of(st));
+        compare_nodes(p, st);
         compare_problems(p, st);
     }
     keep_recent(p, st);

@@ -2,12 +2,13 @@
  * What the parts of a status have in common while it is built: adding a line, proposing a command,
  * and the sentences that more than one part says. Texts are in the status's arena.
  *
- * status_problems.c calls status_headline.c, then says the debts, DNS and this host, and
- * status_node.c for each node.
+ * status.c has the parts filled in turn: status_nodes.c, status_writable.c, status_problems.c; the
+ * last calls status_headline.c, then says the debts, DNS and this host, and status_node.c for each
+ * node.
  */
 #pragma once
 
-#include "controller/screen/status.h"
+#include "controller/status/status.h"
 
 /* A line about `node` ("" none). What is beyond STATUS_LINES_MAX is left out. */
 void status_add(struct status *st, struct status_lines *lines, const char *node, const char *fmt,
@@ -32,5 +33,8 @@ void status_certificate(struct status *st, const char *node, const char *whose, 
 const char *status_renew(const struct status *st, const char *kind, const char *name,
                          const char *after);
 
+void status_nodes(struct status *st);    /* fills nodes */
+void status_writable(struct status *st); /* fills writable */
+void status_problems(struct status *st); /* fills problems, outstanding, next */
 void status_headline(struct status *st);
 void status_node(struct status *st, size_t i, int owner); /* nothing, unless it answers */

@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/human.h"
 #include "base/mem.h"
+#include "controller/cluster/cluster.h"
 #include "controller/cluster/view.h"
-#include "controller/screen/status_words.h"
-#include "controller/session/session.h"
+#include "controller/status/status_words.h"
 #include "proto/slot.h"
 
 enum { SLOT_TOLD_BYTES = 64 << 20 }; /* less is what a short absence keeps */
@@ -178,7 +178,7 @@ void status_node(struct status *st, size_t i, int owner)
         status_add(st, &st->problems, name,
                    "the watch of %s has not read the record for %" PRId64 " s", name,
                    o->watch_age_ms / 1000);
-    if (skew > st->session->cluster.config.limits.clock_skew_ms)
+    if (skew > st->cluster->config.limits.clock_skew_ms)
         status_add(st, &st->problems, name, "the clock of %s is %" PRId64 " ms %s ours", name, skew,
                    n->skew_ms < 0 ? "behind" : "ahead of");
     if ((int)i == owner && !o->can_stop)

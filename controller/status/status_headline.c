@@ -5,11 +5,11 @@
 #include "base/lsn.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/cluster.h"
 #include "controller/cluster/dns_words.h"
 #include "controller/cluster/evidence.h"
 #include "controller/cluster/view.h"
-#include "controller/screen/status_words.h"
-#include "controller/session/session.h"
+#include "controller/status/status_words.h"
 
 static void two_writable(struct status *st)
 {
@@ -51,7 +51,7 @@ static const char *at_the_node(const struct status *st, int node)
     if (!st->w->nodes[node].answered)
         return arena_printf(st->arena,
                             "ping %s; if %s is up, there: systemctl status pgtandem-agent%s%s",
-                            st->session->cluster.config.nodes[node].address, status_name(st, node),
+                            st->cluster->config.nodes[node].address, status_name(st, node),
                             node == planner_owner(st->view) ? ""
                                                             : "; if it is lost for good, here: "
                                                               "pgtandem forget ",
@@ -87,7 +87,7 @@ static void owner_silent(struct status *st, int owner)
             st, arena_printf(st->arena,
                              "look at the network from here to %s (ping %s), or use pgtandem on "
                              "another controller; it is not lost",
-                             name, st->session->cluster.config.nodes[owner].address));
+                             name, st->cluster->config.nodes[owner].address));
     else if (writable)
         status_propose(
             st,
@@ -136,7 +136,7 @@ static void held_without_dns(struct status *st, int owner)
         st, &st->problems, status_name(st, owner),
         "the owner %s is held by its guard; it is released automatically as soon as the zone's "
         "primary (%s) responds%s%s%s",
-        status_name(st, owner), st->session->cluster.zone.server, *names ? ", or " : "", names,
+        status_name(st, owner), st->cluster->zone.server, *names ? ", or " : "", names,
         *names ? " does" : ", or all other nodes are standbys that obey the same record");
 }
 
