@@ -147,9 +147,9 @@ static void on_request(void *arg, struct rpc_request *r)
 
     if (verb == VERB_OBSERVE) {
         observe(g, r);
-    } else if (r->from_role != PEER_CONTROLLER) {
-        log_warning("refused: agent %s (%s) asked for %s", r->from_node, r->from_address,
-                    verb_names[verb]);
+    } else if (!verb_open_to(verb, r->from_role)) { /* as the server has said already */
+        log_warning("refused: %s %s (%s) asked for %s", peer_role_names[r->from_role], r->from_node,
+                    r->from_address, verb_names[verb]);
         refuse(g, r, ERR_REFUSED, "agents obey controllers only", "you are not a controller");
     } else if (g->stopping) {
         refuse(g, r, ERR_UNREACHABLE, "try again when it is back", "this agent is being stopped");

@@ -13,7 +13,7 @@ enum { TEXT_CAP_BYTES = 49152 };
 #define MS_MAX INT64_C(4102444800000) /* the year 2100, as a wall clock in milliseconds */
 
 const char *const verb_names[] = {
-#define X(id, name, changes, since) name,
+#define X(id, name, changes, since, whom) name,
     VERBS(X)
 #undef X
         NULL,
@@ -23,7 +23,7 @@ _Static_assert(COUNT_OF(verb_names) == VERB_COUNT + 1, "a name for each verb");
 bool verb_changes(enum verb v)
 {
     static const bool changing[] = {
-#define X(id, name, changes, since) changes,
+#define X(id, name, changes, since, whom) changes,
         VERBS(X)
 #undef X
     };
@@ -33,15 +33,26 @@ bool verb_changes(enum verb v)
 int verb_since(enum verb v)
 {
     static const int versions[] = {
-#define X(id, name, changes, since) since,
+#define X(id, name, changes, since, whom) since,
         VERBS(X)
 #undef X
     };
     return (unsigned)v < VERB_COUNT ? versions[v] : PROTO_VERSION;
 }
 
+bool verb_open_to(enum verb v, enum peer_role role)
+{
+    static const unsigned open_to[] = {
+#define X(id, name, changes, since, whom) whom,
+        VERBS(X)
+#undef X
+    };
+    return (unsigned)v < VERB_COUNT && (open_to[v] & 1U << role);
+}
+
 const char *const agent_mode_names[] = {"act", "observe", NULL};
-const char *const peer_role_names[] = {"controller", "agent", NULL};
+const char *const peer_role_names[] = {"controller", "agent", "monitor", NULL};
+_Static_assert(COUNT_OF(peer_role_names) == PEER_MONITOR + 2, "a name for each role");
 const char *const pg_role_names[] = {"unknown", "stopped", "starting", "standby", "primary", NULL};
 _Static_assert(COUNT_OF(pg_role_names) == PG_WRITABLE + 2, "a name for each role");
 const char *const rehearsal_kind_names[] = {
@@ -73,7 +84,7 @@ static const struct field hello_fields[] = {
     F_STRING(struct hello, software, 0, NULL, "program and version"),
     F_STRING(struct hello, cluster, FIELD_REQUIRED, NULL, "name of the cluster"),
     F_STRING(struct hello, node, 0, NULL, "an agent's node, or a controller's host"),
-    F_ENUM(struct hello, role, FIELD_REQUIRED, peer_role_names, NULL, "controller or agent"),
+    F_ENUM(struct hello, role, FIELD_REQUIRED, peer_role_names, NULL, "controller, agent or monitor"),
 };
 FIELD_TABLE(hello_table, struct hello, "hello", hello_fields);
 

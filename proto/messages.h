@@ -14,7 +14,8 @@
  * goes without the newer fields; a request with a newer verb, or with a newer field that is not at
  * its default (and not FIELD_OMISSIBLE), does not go to an older agent: ERR_SKEW. A newer field of
  * a reply is at its default when it comes from an older agent; reply.version tells.
- * The names of an enumeration stay as they are: what is new gets a new field.
+ * The names of an enumeration stay as they are: what is new gets a new field. (Version 3 brought
+ * the role "monitor": no older agent takes its certificate, so none reads that name.)
  * The rows of hello_table are for ever: both sides read them before they know of each other.
  */
 #pragma once
@@ -32,38 +33,52 @@
 #define PGTANDEM_SOFTWARE "pgtandem " PGTANDEM_VERSION /* what both say of themselves */
 
 enum {
-    PROTO_VERSION = 2,     /* ours, N */
-    PROTO_VERSION_MIN = 1, /* the oldest that we speak, N-1 */
+    PROTO_VERSION = 3,     /* ours, N */
+    PROTO_VERSION_MIN = 1, /* the oldest that we speak; N-1 at least */
     CLUSTER_NODES_MAX = 16,
     CLUSTER_NAME_BYTES = 33,
     ADDRESS_BYTES = 64, /* IP, or IP:port, or [IP6]:port */
     REASON_BYTES = 161,
 };
 
-/* name, changes something (carries epoch and seq), since which protocol version */
+enum peer_role { PEER_CONTROLLER, PEER_AGENT, PEER_MONITOR };
+/* Whom a verb is open to; the certificate says who asks. A monitor looks, and nothing else. */
+enum {
+    OF_CONTROLLERS = 1 << PEER_CONTROLLER,
+    OF_MONITORS = OF_CONTROLLERS | 1 << PEER_MONITOR,
+    OF_ALL = OF_MONITORS | 1 << PEER_AGENT,
+};
+
+/* name, changes something (carries epoch and seq), since which protocol version, open to whom */
 #define VERBS(X)                                                                                   \
-    X(VERB_OBSERVE, "observe", false, 1)     /* answered always */                                 \
-    X(VERB_EVIDENCE, "evidence", false, 1)   /* what this node sees of `target` (a lost node) */   \
-    X(VERB_CRON_SHOW, "cron-show", false, 1) /* the crontab's text */                              \
-    X(VERB_INSPECT, "inspect", false, 2)     /* `text` is a struct inspect as JSON (inspect.h) */  \
-    X(VERB_ARM, "arm", true, 1)                                                                    \
-    X(VERB_CRON_OFF, "cron-off", true, 1)                                                          \
-    X(VERB_CRON_ON, "cron-on", true, 1)                                                            \
-    X(VERB_CHECKPOINT, "checkpoint", true, 1)                                                      \
-    X(VERB_FENCE, "fence", true, 1)                                                                \
-    X(VERB_UNFENCE, "unfence", true, 1)                                                            \
-    X(VERB_DETACH, "detach", true, 1) /* standby: stop receiving WAL, drain the replay */          \
-    X(VERB_PROMOTE, "promote", true, 1)                                                            \
-    X(VERB_REVOKE, "revoke", true, 1)                                                              \
-    X(VERB_FOLLOW, "follow", true, 1)         /* standby: stream from `upstream` */                \
-    X(VERB_SLOTS, "slots", true, 1)           /* primary: have exactly the slots of `slots` */     \
-    X(VERB_REJOIN, "rejoin", true, 1)         /* fenced: start as a standby of `upstream` */       \
-    X(VERB_CRON_WRITE, "cron-write", true, 1) /* replace the managed block (adopt, sync, …) */   \
-    X(VERB_REHEARSE, "rehearse", false, 2)    /* the later steps' paths, tried without a change */ \
-    X(VERB_CANARY, "canary", false, 2)        /* does cron fire? an entry of our own, a minute */
+    X(VERB_OBSERVE, "observe", false, 1, OF_ALL) /* answered always */                             \
+    X(VERB_EVIDENCE, "evidence", false, 1,                                                         \
+      OF_MONITORS) /* what it sees of `target` (a lost node) */                                    \
+    X(VERB_CRON_SHOW, "cron-show", false, 1, OF_CONTROLLERS) /* the crontab's text */              \
+    X(VERB_INSPECT, "inspect", false, 2,                                                           \
+      OF_MONITORS) /* `text`: struct inspect as JSON (inspect.h) */                                \
+    X(VERB_ARM, "arm", true, 1, OF_CONTROLLERS)                                                    \
+    X(VERB_CRON_OFF, "cron-off", true, 1, OF_CONTROLLERS)                                          \
+    X(VERB_CRON_ON, "cron-on", true, 1, OF_CONTROLLERS)                                            \
+    X(VERB_CHECKPOINT, "checkpoint", true, 1, OF_CONTROLLERS)                                      \
+    X(VERB_FENCE, "fence", true, 1, OF_CONTROLLERS)                                                \
+    X(VERB_UNFENCE, "unfence", true, 1, OF_CONTROLLERS)                                            \
+    X(VERB_DETACH, "detach", true, 1,                                                              \
+      OF_CONTROLLERS) /* standby: stop receiving, drain the replay */                              \
+    X(VERB_PROMOTE, "promote", true, 1, OF_CONTROLLERS)                                            \
+    X(VERB_REVOKE, "revoke", true, 1, OF_CONTROLLERS)                                              \
+    X(VERB_FOLLOW, "follow", true, 1, OF_CONTROLLERS) /* standby: stream from `upstream` */        \
+    X(VERB_SLOTS, "slots", true, 1,                                                                \
+      OF_CONTROLLERS) /* primary: have exactly the slots of `slots` */                             \
+    X(VERB_REJOIN, "rejoin", true, 1,                                                              \
+      OF_CONTROLLERS) /* fenced: start as a standby of `upstream` */                               \
+    X(VERB_CRON_WRITE, "cron-write", true, 1, OF_CONTROLLERS) /* replace the managed block */      \
+    X(VERB_REHEARSE, "rehearse", false, 2,                                                         \
+      OF_CONTROLLERS)                                  /* later steps' paths, changes nothing */   \
+    X(VERB_CANARY, "canary", false, 2, OF_CONTROLLERS) /* does cron fire? an entry of our own */
 
 enum verb {
-#define X(id, name, changes, since) id,
+#define X(id, name, changes, since, whom) id,
     VERBS(X)
 #undef X
         VERB_COUNT
@@ -71,8 +86,8 @@ enum verb {
 extern const char *const verb_names[]; /* NULL-terminated */
 bool verb_changes(enum verb v);
 int verb_since(enum verb v);
+bool verb_open_to(enum verb v, enum peer_role role);
 
-enum peer_role { PEER_CONTROLLER, PEER_AGENT };
 extern const char *const peer_role_names[];
 
 struct hello {

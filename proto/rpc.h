@@ -4,9 +4,10 @@
  *
  * Stack: rpc (requests and replies matched in order) over conn (hello, deadlines) over tls (OpenSSL
  * on memory BIOs) over a libuv TCP stream; frame = 4 bytes of big-endian length, then JSON, at most
- * 80 KiB. TLS 1.3 only, certificates both ways: SAN `URI:pgtandem:<cluster>:controller` and
- * `URI:pgtandem:<cluster>:agent:<node>`, checked against whom we called. A link is up only after
- * the hello's reply: in TLS 1.3 the client's handshake ends before its certificate is judged.
+ * 80 KiB. TLS 1.3 only, certificates both ways: SAN `URI:pgtandem:<cluster>:controller`, `:monitor`
+ * and `:agent:<node>`, checked against whom we called; the server refuses what is not open to the
+ * peer's role (verb_open_to). A link is up only after the hello's reply: in TLS 1.3 the client's
+ * handshake ends before its certificate is judged.
  */
 #pragma once
 
@@ -28,13 +29,14 @@ struct tls_files {
 };
 struct tls_context;
 /* Refuses a key file that others can read, and a certificate whose SAN is not of `cluster`, role
- * and node (""for a controller). */
+ * and node ("" for a controller). For a controller's role a monitor's certificate will do. */
 int tls_context_new(const struct tls_files *files, const char *cluster, enum peer_role role,
                     const char *node, struct tls_context **ret_context, struct err *reterr);
 void tls_context_free(struct tls_context *c);
 /* The files again, for connections that are made from now on; on failure the old ones stay. */
 int tls_context_reload(struct tls_context *c, const struct tls_files *files, enum peer_role role,
                        const char *node, struct err *reterr);
+enum peer_role tls_context_role(const struct tls_context *c); /* of our own certificate */
 /* Whole days until our own certificate expires; -1 when it has. */
 int64_t tls_context_valid_until_s(const struct tls_context *c); /* Unix time */
 int64_t tls_context_days_left(const struct tls_context *c, int64_t wall_ms);

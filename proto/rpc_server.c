@@ -81,7 +81,7 @@ static int rank(const struct session *n)
 {
     if (conn_phase(n->conn) != CONN_UP)
         return 0;
-    return conn_peer_role(n->conn) == PEER_AGENT ? 1 : 2;
+    return conn_peer_role(n->conn) == PEER_CONTROLLER ? 2 : 1;
 }
 
 static bool same_host(const char *x, const char *y)
@@ -183,8 +183,10 @@ void rpc_answer(struct rpc_request *r, const struct reply *reply)
 /* What the server itself says no to; NULL: the handler decides. */
 static const char *objection(const struct session *n, const struct request *q)
 {
-    if (conn_peer_role(n->conn) == PEER_AGENT && q->verb != (int)VERB_OBSERVE)
-        return "agents obey controllers; another agent may only observe";
+    if (!verb_open_to((enum verb)q->verb, conn_peer_role(n->conn)))
+        return conn_peer_role(n->conn) == PEER_MONITOR
+                   ? "a monitor may look (observe, evidence, inspect) and nothing else"
+                   : "agents obey controllers; another agent may only observe";
     if (n->server->n_requests >= n->server->max_connections)
         return "too many requests are in hand";
     return NULL;

@@ -34,7 +34,10 @@ static int judge_name(struct tls *t, X509 *certificate, struct err *e)
     if (t->expected[0] && (role != PEER_AGENT || strcmp(node, t->expected) != 0))
         return err_set(e, ERR_TLS, "Does the configured address belong to another host?",
                        "the certificate is of %s%s, not of agent %s",
-                       role == PEER_AGENT ? "agent " : "a controller", node, t->expected);
+                       role == PEER_AGENT     ? "agent "
+                       : role == PEER_MONITOR ? "a monitor"
+                                              : "a controller",
+                       node, t->expected);
     t->role = role;
     STR_COPY(t->node, node);
     return 0;

@@ -34,6 +34,10 @@ static int openssl_error(struct err *reterr, int code, const char *what, const c
 int tls_name_parse(const char *uri, const char *cluster, enum peer_role *ret_role,
                    char ret_node[NODE_NAME_BYTES], struct err *reterr)
 {
+    static const struct {
+        const char *name;
+        enum peer_role role;
+    } nodeless[] = {{":controller", PEER_CONTROLLER}, {":monitor", PEER_MONITOR}};
     static const char agent[] = ":agent:";
     size_t len = strlen(cluster);
     const char *rest = uri + strlen(SCHEME);
@@ -44,19 +48,21 @@ int tls_name_parse(const char *uri, const char *cluster, enum peer_role *ret_rol
         return err_set(reterr, ERR_TLS, "Each cluster has its own CA and certificates: make-certs.",
                        "the certificate \"%.100s\" is not of cluster %s", uri, cluster);
     rest += len;
-    if (strcmp(rest, ":controller") == 0) {
-        *ret_role = PEER_CONTROLLER;
-        ret_node[0] = '\0';
-        return 0;
-    }
+    for (size_t i = 0; i < sizeof(nodeless) / sizeof(nodeless[0]); i++)
+        if (strcmp(rest, nodeless[i].name) == 0) {
+            *ret_role = nodeless[i].role;
+            ret_node[0] = '\0';
+            return 0;
+        }
     if (strncmp(rest, agent, strlen(agent)) == 0 &&
         register_node_name_valid(rest + strlen(agent))) {
         *ret_role = PEER_AGENT;
         str_copy(ret_node, NODE_NAME_BYTES, rest + strlen(agent));
         return 0;
     }
-    return err_set(reterr, ERR_TLS, NULL,
-                   "the certificate \"%.100s\" is neither a controller's nor an agent's", uri);
+    return err_set(
+        reterr, ERR_TLS, NULL,
+        "the certificate \"%.100s\" is neither a controller's, a monitor's nor an agent's", uri);
 }
 
 /* The one URI of our scheme among the subject alternative names, or NULL if there is none, or
@@ -196,8 +202,10 @@ static int check_chain(SSL_CTX *ctx, X509 *own, const struct tls_files *f, struc
     return r;
 }
 
+/* A controller's program may have a monitor's certificate: then it can only look. */
 static int check_own_name(X509 *own, const struct tls_files *f, const char *cluster,
-                          enum peer_role role, const char *node, struct err *reterr)
+                          enum peer_role role, const char *node, enum peer_role *ret_role,
+                          struct err *reterr)
 {
     enum peer_role is_role;
     char is_node[NODE_NAME_BYTES];
@@ -209,6 +217,9 @@ static int check_own_name(X509 *own, const struct tls_files *f, const char *clus
         err_prefix(reterr, "%s", f->certificate);
         return ERR_CONFIG;
     }
+    *ret_role = is_role;
+    if (role == PEER_CONTROLLER && is_role == PEER_MONITOR)
+        return 0;
     if (is_role != role || (role == PEER_AGENT && strcmp(is_node, node) != 0))
         return err_set(reterr, ERR_CONFIG, NULL, "certificate %s is of %s %s, not of %s %s",
                        f->certificate, peer_role_names[is_role], is_node, peer_role_names[role],
@@ -229,6 +240,7 @@ int tls_context_new(const struct tls_files *files, const char *cluster, enum pee
                     const char *node, struct tls_context **ret_context, struct err *reterr)
 {
     SSL_CTX *ctx = new_ctx();
+    enum peer_role is_role = role;
     int r;
 
     ERR_clear_error();
@@ -236,7 +248,8 @@ int tls_context_new(const struct tls_files *files, const char *cluster, enum pee
     if (r == 0)
         r = check_chain(ctx, SSL_CTX_get0_certificate(ctx), files, reterr);
     if (r == 0)
-        r = check_own_name(SSL_CTX_get0_certificate(ctx), files, cluster, role, node, reterr);
+        r = check_own_name(SSL_CTX_get0_certificate(ctx), files, cluster, role, node, &is_role,
+                           reterr);
     if (r < 0) {
         SSL_CTX_free(ctx);
         return r;
@@ -244,6 +257,7 @@ int tls_context_new(const struct tls_files *files, const char *cluster, enum pee
 
     struct tls_context *c = mem_alloc(sizeof(*c));
     c->ctx = ctx;
+    c->role = is_role;
     c->valid_until_s = tls_valid_until_s(SSL_CTX_get0_certificate(ctx));
     STR_COPY(c->cluster, cluster);
     *ret_context = c;
@@ -269,9 +283,15 @@ int tls_context_reload(struct tls_context *c, const struct tls_files *files, enu
     SSL_CTX *old = c->ctx; /* each open connection has a reference of its own */
     c->ctx = fresh->ctx;
     c->valid_until_s = fresh->valid_until_s;
+    c->role = fresh->role;
     fresh->ctx = old;
     tls_context_free(fresh);
     return 0;
+}
+
+enum peer_role tls_context_role(const struct tls_context *c)
+{
+    return c->role;
 }
 
 int64_t tls_context_valid_until_s(const struct tls_context *c)

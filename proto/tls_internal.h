@@ -12,6 +12,7 @@ int64_t tls_valid_until_s(X509 *certificate); /* Unix time; 0: it does not say *
 struct tls_context {
     SSL_CTX *ctx;
     char cluster[CLUSTER_NAME_BYTES];
+    enum peer_role role;   /* that our own certificate is of */
     int64_t valid_until_s; /* Unix time at which our own certificate expires */
 };
 

@@ -48,7 +48,24 @@ static void who(char ret_by[BY_BYTES])
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-int cluster_open_dns(struct cluster *k, bool with_key, struct err *reterr)
+static int load_key(struct cluster *k, enum cluster_key key, struct err *reterr)
+{
+    const struct config_dns *d = &k->config.dns;
+    bool query = key == CLUSTER_KEY_QUERY && *d->query_key_file;
+    const char *file = query ? d->query_key_file : d->key_file;
+    const char *name = query ? d->query_key_name : d->key_name;
+
+    if (!*file)
+        return err_set(reterr, ERR_CONFIG,
+                       "use pgtandem on a controller that has an update key, or add key_file here",
+                       "%s: [dns] has no key_file, only a key that may ask: nothing can be changed "
+                       "from here",
+                       k->config.path);
+    k->key_file = file;
+    return keyfile_load(file, *name ? name : NULL, &k->zone.key, reterr);
+}
+
+int cluster_open_dns(struct cluster *k, enum cluster_key key, struct err *reterr)
 {
     const struct config *c = &k->config;
 
@@ -58,10 +75,7 @@ int cluster_open_dns(struct cluster *k, bool with_key, struct err *reterr)
     STR_COPY(k->zone.others, c->dns.others);
     name_servers_recall(c->journal.directory, &k->zone);
     k->zone.tcp = c->dns.tcp;
-    if (!with_key)
-        return 0;
-    return keyfile_load(c->dns.key_file, *c->dns.key_name ? c->dns.key_name : NULL, &k->zone.key,
-                        reterr);
+    return key == CLUSTER_KEY_NONE ? 0 : load_key(k, key, reterr);
 }
 
 int cluster_open_agents(struct cluster *k, struct err *reterr)
@@ -75,10 +89,22 @@ int cluster_open_agents(struct cluster *k, struct err *reterr)
     short_host(host, sizeof(host));
     for (size_t i = 0; i < c->n_nodes; i++) {
         k->peers[i] = rpc_peer_new(k->loop, k->tls, c->cluster.name, c->nodes[i].name,
-                                   c->nodes[i].agent, PEER_CONTROLLER, host);
+                                   c->nodes[i].agent, tls_context_role(k->tls), host);
         rpc_peer_knock(k->peers[i], c->nodes[i].address, c->nodes[i].port);
     }
     return 0;
+}
+
+int cluster_may_act(const struct cluster *k, struct err *reterr)
+{
+    const struct tls_files *f = &k->config.tls;
+
+    if (!k->tls || tls_context_role(k->tls) == PEER_CONTROLLER)
+        return 0;
+    return err_set(reterr, ERR_CONFIG,
+                   "use pgtandem on a controller; make-certs controller makes a certificate that "
+                   "agents obey",
+                   "certificate %s is a monitor's: it may look and change nothing", f->certificate);
 }
 
 void cluster_init(struct cluster *k)

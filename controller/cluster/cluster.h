@@ -21,14 +21,19 @@ struct cluster {
     struct arena *arena; /* lives as long as the cluster */
     struct tls_context *tls;
     struct rpc_peer *peers[CLUSTER_NODES_MAX]; /* same index as config.nodes */
-    struct dns_zone zone;                      /* with the update key where that was asked for */
+    struct dns_zone zone;                      /* with the key that was asked for, */
+    const char *key_file;                      /* … from this file; NULL none */
     char by[BY_BYTES];                         /* "root@ctl": OS user (sudo user) at this host */
 };
 
 /* Loop, arena and `by`; nothing is read or connected yet. */
 void cluster_init(struct cluster *c);
-/* The zone, with the update key or without. Needs the configuration. */
-int cluster_open_dns(struct cluster *c, bool with_key, struct err *reterr);
+/* The zone, with a key of the configuration: to ask with (the query key, where there is one) or to
+ * change it; or without. */
+enum cluster_key { CLUSTER_KEY_NONE, CLUSTER_KEY_QUERY, CLUSTER_KEY_UPDATE };
+int cluster_open_dns(struct cluster *c, enum cluster_key key, struct err *reterr);
 /* TLS context and peers. Needs the configuration. */
 int cluster_open_agents(struct cluster *c, struct err *reterr);
+/* Of an opened one: ERR_CONFIG where the certificate is a monitor's, whom no agent obeys. */
+int cluster_may_act(const struct cluster *c, struct err *reterr);
 void cluster_close(struct cluster *c);

@@ -32,9 +32,13 @@ static const struct field dns_fields[] = {
         "primary does not respond; nothing is ever written there. Empty: those that the primary "
         "named "
         "last"),
-    F_STRING(struct config_dns, key_file, FIELD_REQUIRED, NULL,
-             "file with this controller's own TSIG update key, mode 0600"),
+    F_STRING(struct config_dns, key_file, 0, "",
+             "file with this controller's own TSIG update key, mode 0600; may be left out where "
+             "query_key_file is given and pgtandem only looks"),
     F_STRING(struct config_dns, key_name, 0, "", "the key's name, if the file holds several"),
+    F_STRING(struct config_dns, query_key_file, 0, "",
+             "file with a TSIG key that may only ask: commands that only look sign with it"),
+    F_STRING(struct config_dns, query_key_name, 0, "", "the key's name, if the file holds several"),
     F_INT(struct config_dns, ttl, 0, 0, 86400, "30",
           "seconds: TTL of an alias that `dns init` makes"),
     F_BOOL(struct config_dns, tcp, 0, "no", "always use TCP"),
@@ -279,6 +283,11 @@ static int check_dns(const struct config *c, struct err *reterr)
     if (!ip_port_valid(c->dns.server, false))
         return config_refuse(c, reterr, "dns", "server", c->dns.server,
                              "neither an IP nor IP:port");
+    if (!*c->dns.key_file && !*c->dns.query_key_file)
+        return err_set(
+            reterr, ERR_CONFIG,
+            "key_file = /etc/pgtandem/dns.key; `pgtandem config sample` explains each key",
+            "%s: [dns] has neither key_file nor query_key_file", c->path);
     return check_others(c, reterr);
 }
 
@@ -372,7 +381,7 @@ const struct config_node *config_node_by_target(const struct config *c, const ch
 
 /* ---- the sample ------------------------------------------------------------------------------ */
 
-/* What a required key could look like: section, key, value. */
+/* What a key that is needed could look like: section, key, value. */
 static const struct {
     const char *section, *key, *value;
 } examples[] = {
@@ -403,14 +412,14 @@ static const char *example_of(const char *section, const char *key)
     return "";
 }
 
-/* Required keys stand there with an example, the others commented out with their default. */
+/* Keys that have an example stand there with it, the others commented out with their default. */
 static void sample_section(struct buf *b, const char *title, const struct field_table *t, bool help)
 {
     buf_printf(b, "\n[%s]\n", title);
     for (size_t i = 0; i < t->count; i++) {
         const struct field *f = &t->fields[i];
 
-        if (f->flags & FIELD_REQUIRED) {
+        if (*example_of(title, f->name)) {
             if (help)
                 buf_printf(b, "# %s\n", f->help);
             buf_printf(b, "%s = %s\n", f->name, example_of(title, f->name));

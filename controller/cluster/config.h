@@ -34,10 +34,10 @@ struct config_cluster {
 
 struct config_dns {
     char zone[DNS_NAME_BYTES];
-    char server[DNS_ADDRESS_BYTES]; /* the zone's primary */
-    char others[DNS_OTHERS_BYTES];  /* comma-separated */
-    char key_file[256];
-    char key_name[256];
+    char server[DNS_ADDRESS_BYTES];                /* the zone's primary */
+    char others[DNS_OTHERS_BYTES];                 /* comma-separated */
+    char key_file[256], key_name[256];             /* may update; "" this host only looks */
+    char query_key_file[256], query_key_name[256]; /* may only ask; "" none */
     int64_t ttl; /* seconds, of the alias when `dns init` creates it */
     bool tcp;
     int64_t timeout_ms; /* one update until its verdict */

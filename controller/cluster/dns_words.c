@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/cluster.h"
 #include "controller/cluster/config.h"
 #include "controller/cluster/observe.h"
 #include "dnsupdate/tsig.h"
@@ -73,7 +74,7 @@ bool dns_words_our_key(const struct err *e)
            (e->detail == TSIG_BADSIG || e->detail == TSIG_BADKEY || e->detail == TSIG_BADTIME);
 }
 
-void dns_words_name_key(const struct config *c, struct err *e)
+void dns_words_name_key(const struct cluster *c, struct err *e)
 {
     static const char other[] = "run it on the other controller, which has a key of its own";
 
@@ -85,18 +86,18 @@ void dns_words_name_key(const struct config *c, struct err *e)
         STR_PRINTF(e->hint,
                    "%s; or copy the secret of that key from the name server into %s here, then "
                    "`pgtandem dns show`",
-                   other, c->dns.key_file);
+                   other, c->key_file);
     else if (e->detail == TSIG_BADKEY)
         STR_PRINTF(e->hint,
                    "%s; or correct name and algorithm of the key in %s here as the name server has "
                    "them (BIND: rndc tsig-list), then `pgtandem dns show`",
-                   other, c->dns.key_file);
+                   other, c->key_file);
     else
         STR_PRINTF(
             e->hint,
             "correct the clock that is wrong, here or at %s (timedatectl, chronyc tracking); "
             "or %s, if its clock is right",
-            c->dns.server, other);
+            c->zone.server, other);
 }
 
 const char *dns_words_key(struct arena *a, const struct world *w, size_t i)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct arena;
+struct cluster;
 struct config;
 struct dns_view;
 struct err;
@@ -29,7 +30,7 @@ const char *dns_words_key(struct arena *a, const struct world *w, size_t i);
 /* Is it this controller's TSIG key, or a clock, that DNS refuses? Only we are kept out then. */
 bool dns_words_our_key(const struct err *e);
 /* Then the error says so, and what helps: the other controller, or this key file (by its name). */
-void dns_words_name_key(const struct config *c, struct err *e);
+void dns_words_name_key(const struct cluster *c, struct err *e);
 
 /* The record to be typed where the zone has an older one than the agents have seen: the newest that
  * any of them has, with the one node that is writable as its owner, nothing open, above every epoch

@@ -34,7 +34,7 @@ static void take_key(void *arg, const struct err *e)
 
     look->key = NULL;
     look->w->key_error = e ? *e : (struct err){.code = 0};
-    dns_words_name_key(&look->cl->config, &look->w->key_error);
+    dns_words_name_key(look->cl, &look->w->key_error);
     look->w->key_tried = true;
     look->key_done = true;
 }
@@ -67,7 +67,7 @@ static void take_view(void *arg, const struct dns_view *view, const struct err *
 
     look->w->d = *view;
     look->w->d_error = e ? *e : (struct err){.code = 0};
-    dns_words_name_key(&look->cl->config, &look->w->d_error);
+    dns_words_name_key(look->cl, &look->w->d_error);
     look->read_done = true;
     if (look->key_wanted)
         try_key(look);

@@ -33,5 +33,5 @@ void update_wait(struct session *s, const struct dns_swap *swap, struct dns_swap
     struct dns_op *op = dns_swap(s->cluster.loop, &s->cluster.zone, swap, timeout_ms, on_swap, &w);
     if (loop_wait(s->cluster.loop, &w.done, timeout_ms + GRACE_MS, ret_why) < 0)
         dns_op_cancel(op);
-    dns_words_name_key(&s->cluster.config, ret_why);
+    dns_words_name_key(&s->cluster, ret_why);
 }

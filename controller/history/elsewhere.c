@@ -39,7 +39,7 @@ void elsewhere_look(struct session *s, const struct story_list *l, struct elsewh
     struct look look = {.view.status = DNS_VIEW_SILENT};
 
     *ret = (struct elsewhere){.answered = false};
-    if (cluster_open_dns(&s->cluster, true, NULL) < 0)
+    if (cluster_open_dns(&s->cluster, CLUSTER_KEY_QUERY, NULL) < 0)
         return;
     struct dns_op *op = dns_read(s->cluster.loop, &s->cluster.zone, NULL, DNS_READ_REGISTER,
                                  READ_MS, on_read, &look);

@@ -46,8 +46,8 @@ bool check_agent_version(const struct check_view *v, struct preflight_result *r)
 
         if (!n->answered || (strcmp(n->obs.software, ours.software) == 0 && !older))
             continue;
-        check_measured(r, "%s has %s%s", v->c->nodes[i].name, n->obs.software,
-                       older ? ", protocol 1: what came later cannot be looked at there" : "");
+        check_measured(r, "%s has %s, protocol %d%s", v->c->nodes[i].name, n->obs.software,
+                       n->version, older ? ": what came later cannot be looked at there" : "");
         check_remedy(r,
                      "install this version of pgtandem on %s, then there: systemctl restart "
                      "pgtandem-agent (PostgreSQL goes on)",

@@ -99,7 +99,8 @@ enum {
 enum {
     NEEDS_CONFIG = 1,
     NEEDS_AGENTS = 2, /* TLS context and peers */
-    NEEDS_DNS = 4,    /* the update key */
+    NEEDS_ZONE = 4,   /* a key to ask with */
+    NEEDS_UPDATE = 8, /* the update key, and agents that obey */
 };
 enum {
     EXITS_REFUSED = 1 << 2,

@@ -1,8 +1,8 @@
 /*
  * What people and scripts read: small tables, wrapped text, the same facts in each format.
  *
- * A report is columns and rows of cells in an arena; a cell keeps its value beside its text: nothing
- * is read back out of a text. Pretty: aligned, by the session's terminal: too narrow, the
+ * A report is columns and rows of cells in an arena; a cell keeps its value beside its text:
+ * nothing is read back out of a text. Pretty: aligned, by the session's terminal: too narrow, the
  * columns that may be left out are, and where that is not enough the last ones move below their
  * row. TSV: a header line, then a row each. JSON: an array of objects, numbers as numbers; null
  * where a cell says nothing.

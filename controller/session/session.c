@@ -18,12 +18,18 @@ int session_open(struct session *s, const struct options *o, const struct verb_r
     *s = (struct session){.options = *o, .verb = verb};
     cluster_init(c);
     s->term = term_look(stdout, o->color);
-    if (verb->needs & (NEEDS_CONFIG | NEEDS_AGENTS | NEEDS_DNS))
+    if (verb->needs)
         rc = config_load(o->config_path, &c->config, reterr);
-    if (rc == 0 && (verb->needs & (NEEDS_AGENTS | NEEDS_DNS)))
-        rc = cluster_open_dns(c, verb->needs & NEEDS_DNS, reterr);
+    if (rc == 0 && (verb->needs & (NEEDS_AGENTS | NEEDS_ZONE | NEEDS_UPDATE)))
+        rc = cluster_open_dns(c,
+                              verb->needs & NEEDS_UPDATE ? CLUSTER_KEY_UPDATE
+                              : verb->needs & NEEDS_ZONE ? CLUSTER_KEY_QUERY
+                                                         : CLUSTER_KEY_NONE,
+                              reterr);
     if (rc == 0 && (verb->needs & NEEDS_AGENTS))
         rc = cluster_open_agents(c, reterr);
+    if (rc == 0 && (verb->needs & NEEDS_UPDATE))
+        rc = cluster_may_act(c, reterr);
     if (rc < 0)
         session_close(s);
     return rc;

@@ -25,20 +25,44 @@ static void say(struct session *s, const char *fmt, ...)
     report_wrap(s, "  ", text);
 }
 
-/* That the session opened says that configuration, key file and certificates are in order. */
+/* The session has been opened with the key that looks; here both are read. */
+static int check_keys(struct session *s, struct err *reterr)
+{
+    const struct config_dns *d = &s->cluster.config.dns;
+    static const struct {
+        enum cluster_key key;
+        const char *title;
+    } keys[] = {{CLUSTER_KEY_UPDATE, "update"}, {CLUSTER_KEY_QUERY, "query"}};
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *file = i == 0 ? d->key_file : d->query_key_file;
+
+        if (!*file)
+            continue;
+        int rc = cluster_open_dns(&s->cluster, keys[i].key, reterr);
+        if (rc < 0)
+            return rc;
+        say(s, "%s key %s (%s) from %s", keys[i].title, s->cluster.zone.key.name,
+            s->cluster.zone.key.algorithm, file);
+    }
+    return 0;
+}
+
+/* That the session opened says that configuration and certificates are in order. */
 int verb_config_check(struct session *s, struct err *reterr)
 {
     const struct config *c = &s->cluster.config;
     int64_t days = s->cluster.tls ? tls_context_days_left(s->cluster.tls, clock_wall_ms()) : 0;
 
-    (void)reterr;
     report_wrap(s, "", arena_printf(s->cluster.arena, "%s: in order", c->path));
     say(s, "cluster %s, alias %s in zone %s at %s", c->cluster.name, c->cluster.alias, c->dns.zone,
         c->dns.server);
-    say(s, "update key %s (%s) from %s", s->cluster.zone.key.name, s->cluster.zone.key.algorithm,
-        c->dns.key_file);
+    int rc = check_keys(s, reterr);
+    if (rc < 0)
+        return rc;
     if (s->cluster.tls)
-        say(s, "certificate %s, %s%" PRId64 " days left%s", c->tls.certificate,
+        say(s, "certificate %s of a %s, %s%" PRId64 " days left%s", c->tls.certificate,
+            peer_role_names[tls_context_role(s->cluster.tls)],
             days < CERTIFICATE_WARN_DAYS ? "WARNING: " : "", days < 0 ? 0 : days,
             days < CERTIFICATE_WARN_DAYS ? ": make-certs makes a new one" : "");
     say(s, "journals in %s", c->journal.directory);

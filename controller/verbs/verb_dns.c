@@ -277,8 +277,8 @@ int verb_dns_verify(struct session *s, struct err *reterr)
     if (rc < 0)
         return rc;
     if (s->options.format == FORMAT_PRETTY)
-        printf(
-            "\nregister and alias agree on all %zu name servers, and all of them accept our key\n",
-            w->survey.n);
+        printf("\nregister and alias agree on all %zu name servers, and all of them accept our key "
+               "%s\n",
+               w->survey.n, s->cluster.zone.key.name);
     return 0;
 }

@@ -4,7 +4,8 @@
 #include "controller/session/cli.h"
 
 enum {
-    LOOKS = NEEDS_CONFIG | NEEDS_AGENTS | NEEDS_DNS,
+    LOOKS = NEEDS_CONFIG | NEEDS_AGENTS | NEEDS_ZONE,
+    ACTS = LOOKS | NEEDS_UPDATE,
     MOVES = TAKES_REASON | TAKES_YES | TAKES_DRY_RUN | TAKES_FORMAT,
     EDITS = TAKES_REASON | TAKES_YES | TAKES_DRY_RUN,
     MOVE_EXITS =
@@ -40,7 +41,7 @@ const struct verb_row cli_verbs[] = {
          "nothing. A switchover makes the same checks again automatically. Only --canary does something: a "
          "line is in the target's crontab until cron has run it, and is removed.",
      .example_for = "in the afternoon before the maintenance", .example = "pgtandem preflight --to db01",
-     .needs = LOOKS, .takes = TAKES_TO | TAKES_IGNORE | TAKES_WAIT_JOBS | TAKES_FORMAT | TAKES_CANARY,
+     .needs = ACTS, .takes = TAKES_TO | TAKES_IGNORE | TAKES_WAIT_JOBS | TAKES_FORMAT | TAKES_CANARY,
      .exits = EXITS_REFUSED, .run = verb_preflight},
 
     {.name = "checks", .args = "[-f FORMAT]", .group = GROUP_LOOK,
@@ -59,7 +60,7 @@ const struct verb_row cli_verbs[] = {
          "earlier moves had; what clients will see; what will be outstanding. It changes nothing. A plan "
          "that was saved is carried out by --plan, unless something that it rests on has changed.",
      .example_for = "to have a maintenance approved", .example = "pgtandem plan --to db01 --save move.plan",
-     .needs = LOOKS,
+     .needs = ACTS,
      .takes = TAKES_TO | TAKES_SAVE | TAKES_IGNORE | TAKES_ACCEPT_UNFENCED | TAKES_WAIT_JOBS |
          TAKES_FORMAT,
      .exits = EXITS_REFUSED | EXITS_INCOMPLETE | EXITS_HELD | EXITS_DNS, .run = verb_plan},
@@ -73,7 +74,7 @@ const struct verb_row cli_verbs[] = {
          "becomes a standby of the new one.",
      .example_for = "for maintenance of the owner's host",
      .example = "pgtandem switchover --to db01 --reason \"kernel update of db02\"",
-     .needs = LOOKS, .takes = TAKES_TO | TAKES_PLAN | MOVES | TAKES_IGNORE | TAKES_WAIT_JOBS,
+     .needs = ACTS, .takes = TAKES_TO | TAKES_PLAN | MOVES | TAKES_IGNORE | TAKES_WAIT_JOBS,
      .exits = MOVE_EXITS, .run = verb_switchover},
     {.name = "failover", .args = "[--to NODE] [--reason TEXT] [--accept-unfenced NODE]",
      .group = GROUP_MOVE, .summary = "the primary is lost: move them to a standby",
@@ -83,7 +84,7 @@ const struct verb_row cli_verbs[] = {
          "your word that it is down and stays down is needed: --accept-unfenced.",
      .example_for = "when db02 does not come back",
      .example = "pgtandem failover --to db01 --reason \"db02's board is dead\"",
-     .needs = LOOKS,
+     .needs = ACTS,
      .takes = TAKES_TO | TAKES_PLAN | MOVES | TAKES_IGNORE | TAKES_ACCEPT_UNFENCED,
      .exits = MOVE_EXITS, .run = verb_failover},
 
@@ -95,7 +96,7 @@ const struct verb_row cli_verbs[] = {
          "what is outstanding: standbys that follow no node, jobs that are on where they should be off. "
          "What is done already is not done again.",
      .example_for = "after `status` says that a transition is open", .example = "pgtandem resume",
-     .needs = LOOKS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .exits = MOVE_EXITS,
+     .needs = ACTS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .exits = MOVE_EXITS,
      .run = verb_resume},
     {.name = "abort", .args = "[--reason TEXT]", .group = GROUP_REPAIR,
      .summary = "roll back an open transition, as far as it can be",
@@ -103,7 +104,7 @@ const struct verb_row cli_verbs[] = {
          "is no way back, and abort refuses: `pgtandem resume` goes on.",
      .example_for = "when an interrupted move is not wanted any more",
      .example = "pgtandem abort --reason \"wrong night\"",
-     .needs = LOOKS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .exits = MOVE_EXITS,
+     .needs = ACTS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .exits = MOVE_EXITS,
      .run = verb_abort},
     {.name = "rejoin", .args = "NODE", .group = GROUP_REPAIR,
      .summary = "take a fenced node back as a standby",
@@ -111,7 +112,7 @@ const struct verb_row cli_verbs[] = {
          "permits: a node that wrote what the new primary never had is refused, with both "
          "positions.",
      .example_for = "when the host that failed is back", .example = "pgtandem rejoin db02",
-     .needs = LOOKS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
+     .needs = ACTS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
      .run = verb_rejoin},
     {.name = "fence", .args = "NODE", .group = GROUP_REPAIR,
      .summary = "stop a node and keep it from being primary",
@@ -119,7 +120,7 @@ const struct verb_row cli_verbs[] = {
          "reboot, until `rejoin` or `unfence`. Fencing the owner stops all writing, and asks for "
          "the cluster's name.",
      .example_for = "when a node writes that should not", .example = "pgtandem fence vm",
-     .needs = LOOKS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
+     .needs = ACTS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
      .run = verb_fence},
     {.name = "unfence", .args = "NODE [--accept-unfenced NODE]", .group = GROUP_REPAIR,
      .summary = "take the fence, or the guard's hold, off the owner",
@@ -128,7 +129,7 @@ const struct verb_row cli_verbs[] = {
          "that is held (not fenced) is released if a secondary shows the record that all nodes have "
          "last seen, and every node that does not respond was declared down: --accept-unfenced.",
      .example_for = "after `fence` of the owner by mistake", .example = "pgtandem unfence db02",
-     .needs = LOOKS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
+     .needs = ACTS, .takes = MOVES | TAKES_ACCEPT_UNFENCED, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
      .run = verb_unfence},
     {.name = "forget", .args = "NODE", .group = GROUP_REPAIR,
      .summary = "give up a node that is lost for good",
@@ -137,7 +138,7 @@ const struct verb_row cli_verbs[] = {
          "configuration. Should the host come back all the same, its guard keeps PostgreSQL from "
          "starting as a primary. A node that answers is refused.",
      .example_for = "when a host will never come back", .example = "pgtandem forget vm",
-     .needs = LOOKS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
+     .needs = ACTS, .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1,
      .run = verb_forget},
 
     /* ---- DNS ---- */
@@ -147,14 +148,14 @@ const struct verb_row cli_verbs[] = {
          "clients do, and once more with ours. "
          "Nothing is changed.",
      .example_for = "when clients see different addresses", .example = "pgtandem dns show",
-     .needs = NEEDS_CONFIG | NEEDS_DNS, .takes = TAKES_FORMAT, .exits = EXITS_DNS,
+     .needs = NEEDS_CONFIG | NEEDS_ZONE, .takes = TAKES_FORMAT, .exits = EXITS_DNS,
      .run = verb_dns_show},
     {.name = "dns verify", .args = "[-f FORMAT]", .group = GROUP_DNS,
      .summary = "do they all agree? exit status 8 if not",
      .about = "Like `dns show`; the exit status says whether the record can be trusted, the alias "
          "points to its owner, all name servers agree, and each of them accepts our key.",
      .example_for = "in a monitoring job", .example = "pgtandem dns verify -f json",
-     .needs = NEEDS_CONFIG | NEEDS_DNS, .takes = TAKES_FORMAT, .exits = EXITS_DNS,
+     .needs = NEEDS_CONFIG | NEEDS_ZONE, .takes = TAKES_FORMAT, .exits = EXITS_DNS,
      .run = verb_dns_verify},
     {.name = "dns init", .args = "[--reason TEXT]", .group = GROUP_DNS,
      .summary = "write the first ownership record",
@@ -162,7 +163,7 @@ const struct verb_row cli_verbs[] = {
          "beside the alias. It refuses where a record exists already, two nodes are writable or "
          "the alias points elsewhere.",
      .example_for = "once, at the installation", .example = "pgtandem dns init",
-     .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .run = verb_dns_init},
+     .needs = ACTS, .takes = EDITS, .exits = EDIT_EXITS, .run = verb_dns_init},
     {.name = "dns set", .args = "'v=1 epoch=… nonce=new … by=…' [--accept-unfenced NODE]", .group = GROUP_DNS,
      .summary = "repair the ownership record, typed out in full",
      .about = "For the record that somebody damaged by hand: the whole new text is given, checked "
@@ -173,7 +174,7 @@ const struct verb_row cli_verbs[] = {
          "it: `resume` and `abort` write the record themselves.",
      .example_for = "to see whether a text would be accepted",
      .example = "pgtandem dns set --dry-run \"$RECORD\"",
-     .needs = LOOKS, .takes = EDITS | TAKES_ACCEPT_UNFENCED, .exits = EDIT_EXITS, .args_min = 1,
+     .needs = ACTS, .takes = EDITS | TAKES_ACCEPT_UNFENCED, .exits = EDIT_EXITS, .args_min = 1,
      .args_max = 1, .run = verb_dns_set},
 
     /* ---- cron ---- */
@@ -196,14 +197,14 @@ const struct verb_row cli_verbs[] = {
      .about = "All entries of NODE's crontab move with the role from now on. On the owner they stay "
          "on. The new text is shown first; a copy of the old one stays on the node.",
      .example_for = "once, at the installation, on the owner", .example = "pgtandem cron adopt db02",
-     .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .args_min = 1, .args_max = 1,
+     .needs = ACTS, .takes = EDITS, .exits = EDIT_EXITS, .args_min = 1, .args_max = 1,
      .run = verb_cron_adopt},
     {.name = "cron unadopt", .args = "NODE [--reason TEXT]", .group = GROUP_CRON,
      .summary = "take a crontab's entries out of management",
      .about = "The reverse of `cron adopt`: what pgtandem put into NODE's crontab is taken out "
          "again, and its entries stay with the node.",
      .example_for = "before pgtandem is removed from a node", .example = "pgtandem cron unadopt vm",
-     .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .args_min = 1, .args_max = 1,
+     .needs = ACTS, .takes = EDITS, .exits = EDIT_EXITS, .args_min = 1, .args_max = 1,
      .run = verb_cron_unadopt},
     {.name = "cron sync", .args = "[NODE] [--reason TEXT]", .group = GROUP_CRON,
      .summary = "give the standbys the owner's managed entries, off",
@@ -213,7 +214,7 @@ const struct verb_row cli_verbs[] = {
          "The difference is shown first; the former crontab is kept on the node, the command says "
          "where.",
      .example_for = "after a change of the owner's jobs", .example = "pgtandem cron sync",
-     .needs = LOOKS, .takes = EDITS, .exits = EDIT_EXITS, .args_max = 1, .run = verb_cron_sync},
+     .needs = ACTS, .takes = EDITS, .exits = EDIT_EXITS, .args_max = 1, .run = verb_cron_sync},
 
     /* ---- history ---- */
     {.name = "history", .args = "[--limit N] [--since WHEN] [--node NODE] [-f FORMAT]",

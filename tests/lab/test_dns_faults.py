@@ -239,26 +239,27 @@ def _(s):
     os.close(other)
 
 
-def waits_for_a_node_alone(s, host):
-    """Somebody on HOST has had its answer from DNS and waits for a connection that nobody takes."""
-    def sockets(kind):
+def waits_for_a_node_alone(s, host, node):
+    """Somebody on HOST has had its answer from DNS and is connected to NODE's agent."""
+    def remotes(kind):
         with open('/proc/%d/net/%s' % (boot.pid1(s.lab, host), kind), encoding='ascii') as f:
-            return [line.split() for line in f][1:]
-    syn_sent, dns = '02', ':0035'
-    tcp = sockets('tcp')
-    return (any(line[3] == syn_sent for line in tcp) and
-            not any(line[2].endswith(dns) for line in tcp + sockets('udp')))
+            return [(line.split()[2], line.split()[3]) for line in f][1:]
+    address, port = hosts.ADDRESS[node].split('.'), 7432
+    agent = '%s:%04X' % (''.join('%02X' % int(part) for part in address[::-1]), port)
+    established, dns = '01', ':0035'
+    return ((agent, established) in remotes('tcp') and not remotes('udp') and
+            not any(remote.endswith(dns) for remote, _ in remotes('tcp')))
 
 
 @tap.test('a command that was given before another one claimed exits 7 and names whose that is, also when'
           ' that one has ended: no second move on a word that is old')
 def _(s):
-    s.cut('ctl2', 'vm')  # its first look takes until we go on
+    s.freeze('vm', 'agent')  # its first look takes until we go on
     late = s.start_pgtandem('switchover', '--to', 'db01', '--yes', '--reason', 'race', host='ctl2')
-    wait(lambda: waits_for_a_node_alone(s, 'ctl2'), 10, 'ctl2 waits for vm')
+    wait(lambda: waits_for_a_node_alone(s, 'ctl2', 'vm'), 10, 'ctl2 waits for vm')
     pid = s.program_pid(late)
     os.kill(pid, signal.SIGSTOP)
-    s.heal()
+    s.thaw()
     result = s.pgtandem('switchover', '--to', 'vm', '--yes', '--reason', 'race')
     check(result.code == 0, 'the first: exit %d', result.code)
     s.await_steady('vm')

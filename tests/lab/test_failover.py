@@ -300,6 +300,7 @@ def _(s):
     observer = s.observe('db01', interval_s=0.01)
     result = s.failover('db01')
     check(result.code == 0, 'exit %d: %s', result.code, result.stdout + result.stderr)
+    wait(lambda: observer.seen('writable', 'db01'), 10, 'the observer has seen the promotion')
     observer.stop()
     watcher.join(5)
     check(ended, 'process %d still commits', orphan)

@@ -8,10 +8,11 @@ import re
 import subprocess
 import time
 
-from labkit import hosts, tap
+from labkit import files, hosts, tap
 from labkit.scene import check, wait
 
 HERE = os.path.dirname(os.path.realpath(__file__))
+VERBS = os.path.join(HERE, '..', '..', 'proto', 'messages.h')
 MAKE_CERTS = os.path.join(HERE, '..', '..', 'deploy', 'make-certs')
 AT = '%s:%d' % (hosts.ADDRESS['db02'], hosts.AGENT_PORT)
 FLOOD = 10000
@@ -119,6 +120,56 @@ def _(s):
     found = knock(s, 'agent-commands')['agent-commands']
     check('agents obey controllers' in found['end'], 'an agent commands: %s', found['end'])
     s.await_unchanged(before)
+
+
+def make_monitor(s, host):
+    """A monitor's certificate, and a key that may only ask, on HOST; two configurations: with that key
+    alone, and with the update key as well."""
+    pki = s.lab.path('pki')
+    subprocess.run([MAKE_CERTS, 'monitor', pki, hosts.CLUSTER, 'mon'], check=True,
+                   stdout=subprocess.DEVNULL)
+    for kind, mode in (('.crt', 0o644), ('.key', 0o600)):
+        with open(pki + '/monitor-mon' + kind) as f:
+            files.put(s.lab.host(host, 'etc/monitor' + kind), f.read(), mode)
+    with open(s.lab.path('keys', 'agents-query')) as f:
+        files.put(s.lab.host(host, 'etc/query.key'), f.read(), 0o600)
+    with open(s.lab.host(host, 'etc/pgtandem.conf')) as f:
+        text = re.sub(r'controller\.(crt|key)', r'monitor.\1', f.read())
+    update = re.compile(r'^key_(file|name) = .*\n', re.MULTILINE)
+    query = 'query_key_file = /etc/pgtandem/query.key\n[tls]'
+    files.put(s.lab.host(host, 'etc/monitor.conf'), update.sub('', text).replace('[tls]', query))
+    files.put(s.lab.host(host, 'etc/both.conf'), text.replace('[tls]', query))
+
+
+@tap.test('a monitor: its certificate and a key that may only ask show everything and change nothing')
+def _(s):
+    make_monitor(s, 'ctl')
+    before, record = s.snapshot(), s.record()
+    look, sure = ('-c', '/etc/pgtandem/monitor.conf'), ('--yes', '--reason', 'test')
+    for argv, words in ((('status',), 'no problem found'), (('topology',), 'db02'),
+                        (('dns', 'verify'), 'accept our key agents-query'),
+                        (('config', 'check'), 'monitor.crt of a monitor')):
+        done = s.run('ctl', 'pgtandem', *look, *argv)
+        said = ' '.join((done.stdout + done.stderr).split())
+        check(done.code == 0 and words in said, '%s: exit %d: %s', argv, done.code, said[-600:])
+    for file, words in (('monitor', 'only a key that may ask'), ('both', "is a monitor's")):
+        for argv in (('switchover', '--to', 'db01', *sure), ('fence', 'vm', *sure), ('resume', *sure),
+                     ('dns', 'set', 'owner=db01', *sure), ('preflight', '--to', 'db01')):
+            done = s.run('ctl', 'pgtandem', '-c', '/etc/pgtandem/%s.conf' % file, *argv)
+            said = ' '.join((done.stdout + done.stderr).split())
+            check(done.code == 1 and words in said, '%s: exit %d: %s', argv, done.code, said[-600:])
+    # and the agents do not rest on what the program says: each verb there is, asked directly
+    with open(VERBS, encoding='utf-8') as f:
+        verbs = re.findall(r'X\(VERB_\w+, "([\w-]+)"', f.read())
+    check(len(verbs) > 15, 'verbs: %s', verbs)
+    done = s.run('ctl', 'python3', '-c', script('ask.py'), 'monitor', AT,
+                 *(json.dumps({'verb': v, 'epoch': 99, 'seq': 99}) for v in verbs))
+    check(done.code == 0, 'ask.py: %s', done.stderr[-400:])
+    replies = [json.loads(line) for line in done.stdout.splitlines()]
+    open_to = [v for v, reply in zip(verbs, replies) if 'a monitor may look' not in reply['msg']]
+    check(open_to == ['observe', 'evidence', 'inspect'] and replies[0]['ok'], 'open to it: %s', open_to)
+    s.await_unchanged(before)
+    check(s.record() == record, 'the record: %s', s.record())
 
 
 @tap.test('from a peer with a good certificate: no message that is none does anything')

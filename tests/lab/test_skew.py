@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An upgrade, with programs of protocol 1 that are built from this repository's own history: controllers and
+"""An upgrade, with programs of protocol 2 that are built from this repository's own history: controllers and
 agents of both ages in one cluster, in both orders. Prints TAP. Without git or its history it is skipped.
 """
 import os
@@ -15,28 +15,28 @@ from labkit.scene import check, wait  # noqa: E402 pylint: disable=C0413
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.realpath(os.environ.get("BUILD", os.path.join(TOP, "build")))
-PROTOCOL_1 = "425a371"  # the last commit that spoke it alone
-OLD = os.path.join(BUILD, "protocol-1")
+PROTOCOL_2 = "f18b107"  # the last commit before protocol 3
+OLD = os.path.join(BUILD, "protocol-2")
 BESIDE = services.SOFTWARE + "/beside/"  # the program of the other age
 
 
 def build_old():
-    """The two programs of PROTOCOL_1 in OLD, once."""
+    """The two programs of PROTOCOL_2 in OLD, once."""
     if os.path.exists(OLD + "/pgtandem") and os.path.exists(OLD + "/pgtandem-agent"):
         return
-    known = subprocess.run(["git", "-C", TOP, "cat-file", "-e", PROTOCOL_1 + "^{commit}"], check=False,
+    known = subprocess.run(["git", "-C", TOP, "cat-file", "-e", PROTOCOL_2 + "^{commit}"], check=False,
                            stderr=subprocess.DEVNULL) if shutil.which("git") else None
     if not known or known.returncode != 0:
-        raise tap.Skip("no git history here that reaches commit " + PROTOCOL_1)
+        raise tap.Skip("no git history here that reaches commit " + PROTOCOL_2)
     with tempfile.TemporaryDirectory(prefix="pgtandem-skew-") as tree:
-        archive = subprocess.run(["git", "-C", TOP, "archive", PROTOCOL_1], check=True,
+        archive = subprocess.run(["git", "-C", TOP, "archive", PROTOCOL_2], check=True,
                                  stdout=subprocess.PIPE).stdout
         subprocess.run(["tar", "-x", "-C", tree], input=archive, check=True)
         env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
         done = subprocess.run(["make", "-s", "-C", tree, "BUILD=" + OLD, "CFLAGS=-std=gnu11 -O0 -fPIE",
                                OLD + "/pgtandem", OLD + "/pgtandem-agent"], env=env, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        check(done.returncode == 0, "protocol 1 cannot be built: %s", done.stdout[-800:])
+        check(done.returncode == 0, "protocol 2 cannot be built: %s", done.stdout[-800:])
 
 
 def place(s, program, source, directory):
@@ -73,12 +73,12 @@ def starts(s):
 MOVE = ("--yes", "--reason", "test", "--wait-jobs", "30")
 
 
-@tap.test("skew: a new controller and agents of protocol 1: status, preflight, a switchover")
+@tap.test("skew: a new controller and agents of protocol 2: status, preflight, a switchover")
 def _(s):
     place(s, "pgtandem", BUILD, BESIDE)
     said = beside(s, "status")
     check(said.code == 0, "status: exit %d: %s", said.code, said.stdout + said.stderr)
-    check("speaks protocol 1, this program 2" in " ".join(said.stdout.split()),
+    check("speaks protocol 2, this program 3" in " ".join(said.stdout.split()),
           "status does not name the older agents: %s", said.stdout)
     said = beside(s, "preflight", "--to", "db01")
     check(said.code in (0, 10), "preflight: exit %d: %s", said.code, said.stdout + said.stderr)
@@ -99,7 +99,7 @@ def _(s):
 def _(s):
     place(s, "pgtandem", BUILD, services.SOFTWARE + "/bin")
     said = s.pgtandem("status")
-    check(said.code == 0 and "protocol 1" not in said.stdout, "status: %s", said.stdout + said.stderr)
+    check(said.code == 0 and "protocol 2" not in said.stdout, "status: %s", said.stdout + said.stderr)
     said = s.pgtandem("history")
     rows = [line for line in said.stdout.splitlines() if "switchover" in line]
     check(said.code == 0 and len(rows) == 2, "history: exit %d: %s", said.code,

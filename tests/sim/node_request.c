@@ -325,7 +325,7 @@ bool node_act(struct world *w, int node, struct violation *bad, enum planner_out
 
 const char *verb_text(u8 verb)
 {
-#define X(id, name, changes, since) name,
+#define X(id, name, changes, since, whom) name,
     static const char *const texts[] = {VERBS(X)};
 #undef X
     return texts[verb];

@@ -57,7 +57,7 @@ static inline void pki_remove(void)
     pki_run(argv);
 }
 
-/* our/: the CA of cluster ia2 with two agents and a controller, and what only a careless
+/* our/: the CA of cluster ia2 with two agents, a controller and a monitor, and what only a careless
  * administrator would sign with it; other/: another CA, whose certificates bear the same names */
 static inline int pki_setup(void **state)
 {
@@ -67,6 +67,7 @@ static inline int pki_setup(void **state)
         return -1;
     pki_make("init", "our", "ia2", NULL);
     pki_make("controller", "our", "ia2", "ctl");
+    pki_make("monitor", "our", "ia2", "mon");
     pki_make("agent", "our", "ia2", "db01");
     pki_make("agent", "our", "ia2", "db02");
     pki_make("controller", "our", "elsewhere", "foreign");

@@ -239,12 +239,12 @@ static void test_hello_versions(void **state)
                      0);
     /* of another age: its keys are not judged, its versions are named */
     assert_int_equal(
-        read_hello("{\"version_min\":3,\"version_max\":4,\"software\":\"pgtandem 2.0\","
+        read_hello("{\"version_min\":4,\"version_max\":5,\"software\":\"pgtandem 2.0\","
                    "\"colour\":\"blue\"}",
                    &e),
         ERR_PROTOCOL);
-    assert_string_equal(e.msg, "no common protocol version: the peer (pgtandem 2.0) speaks 3 to 4, "
-                               "we (pgtandem 0.1.0) speak 1 to 2");
+    assert_string_equal(e.msg, "no common protocol version: the peer (pgtandem 2.0) speaks 4 to 5, "
+                               "we (pgtandem 0.1.0) speak 1 to 3");
     /* of ours: they are */
     assert_int_equal(read_hello("{\"version_min\":1,\"version_max\":1,\"colour\":\"blue\"}", &e),
                      ERR_PROTOCOL);

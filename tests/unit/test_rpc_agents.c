@@ -97,9 +97,9 @@ static void replies_that_cannot_be_read(void **state)
         assert_says(&r.e, ERR_PROTOCOL, replies[i][1]);
         assert_says(&r.e, ERR_PROTOCOL, "the request may have been obeyed");
     }
-    bad.hello.version_min = bad.hello.version_max = 3;
+    bad.hello.version_min = bad.hello.version_max = 4;
     struct rpc_result r = call(p, VERB_FENCE, 1000, a);
-    assert_says(&r.e, ERR_PROTOCOL, "speaks 3 to 3, we (pgtandem 0.1.0) speak 1 to 2");
+    assert_says(&r.e, ERR_PROTOCOL, "speaks 4 to 4, we (pgtandem 0.1.0) speak 1 to 3");
     rpc_peer_free(p);
     bad_stop(&bad);
 }

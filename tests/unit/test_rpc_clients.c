@@ -106,6 +106,42 @@ static void agents_only_observe(void **state)
     tls_context_free(tls);
 }
 
+/* Each verb there is, asked by a monitor: three look, and nothing else comes past the server. */
+static void monitors_only_look(void **state)
+{
+    static const bool looks[VERB_COUNT] = {
+        [VERB_OBSERVE] = true, [VERB_EVIDENCE] = true, [VERB_INSPECT] = true};
+    struct tls_context *tls = pki_context("our", "monitor-mon", "ia2", PEER_CONTROLLER, "");
+    struct hello hello = hello_of(PEER_MONITOR, "mon");
+    struct agent agent;
+    struct raw r;
+    size_t seen = 0;
+
+    (void)state;
+    agent_start(&agent);
+    raw_open(&r, &agent, tls, &hello);
+    assert_true(r.up);
+    for (size_t v = 0; v < VERB_COUNT; v++) {
+        char request[100];
+
+        STR_PRINTF(request, "{\"verb\":\"%s\",\"epoch\":9,\"seq\":1}", verb_names[v]);
+        raw_send(&r, request);
+        if (!strstr(r.last, looks[v] ? "\"ok\":true" : "\"code\":\"refused\"") ||
+            (!looks[v] && !strstr(r.last, "a monitor may look")))
+            fail_msg("%s: %s", verb_names[v], r.last);
+        seen += looks[v];
+        assert_int_equal(agent.seen, seen);
+        assert_false(verb_changes((enum verb)v) && verb_open_to((enum verb)v, PEER_MONITOR));
+    }
+    conn_close(r.conn);
+    /* and it cannot say that it is a controller */
+    hello = hello_of(PEER_CONTROLLER, "ctl");
+    raw_open(&r, &agent, tls, &hello);
+    assert_true(r.closed);
+    agent_stop(&agent);
+    tls_context_free(tls);
+}
+
 static void versions_without_overlap(void **state)
 {
     struct agent agent;
@@ -120,7 +156,7 @@ static void versions_without_overlap(void **state)
     raw_open(&r, &agent, controller_tls, &hello);
     assert_true(r.closed);
     assert_says(&r.e, ERR_PROTOCOL,
-                "the peer (pgtandem 0.1.0) speaks 1 to 2, we (pgtandem 9.0) "
+                "the peer (pgtandem 0.1.0) speaks 1 to 3, we (pgtandem 9.0) "
                 "speak 5 to 6");
     assert_says(&agent.log, ERR_PROTOCOL, "the peer (pgtandem 9.0) speaks 5 to 6");
     agent_stop(&agent);
@@ -454,12 +490,19 @@ static void too_many_connections(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RPC_TEST(agents_only_observe),   RPC_TEST(versions_without_overlap),
-        RPC_TEST(older_controller),      RPC_TEST(broken_requests),
-        RPC_TEST(pipelined_requests),    RPC_TEST(garbage),
-        RPC_TEST(refusals_of_each_kind), RPC_TEST(slow_hello),
-        RPC_TEST(no_hello_after_tls),    RPC_TEST(wrong_first_messages),
-        RPC_TEST(torn_frames),           RPC_TEST(too_many_connections),
+        RPC_TEST(agents_only_observe),
+        RPC_TEST(monitors_only_look),
+        RPC_TEST(versions_without_overlap),
+        RPC_TEST(older_controller),
+        RPC_TEST(broken_requests),
+        RPC_TEST(pipelined_requests),
+        RPC_TEST(garbage),
+        RPC_TEST(refusals_of_each_kind),
+        RPC_TEST(slow_hello),
+        RPC_TEST(no_hello_after_tls),
+        RPC_TEST(wrong_first_messages),
+        RPC_TEST(torn_frames),
+        RPC_TEST(too_many_connections),
     };
 
     return RPC_RUN(tests);

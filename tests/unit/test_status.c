@@ -158,13 +158,13 @@ static void our_key_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         set_up(NULL);
-        STR_COPY(s.cluster.config.dns.key_file, "/srv/dns.key");
-        STR_COPY(s.cluster.config.dns.server, "10.77.0.11");
+        s.cluster.key_file = "/srv/dns.key";
+        STR_COPY(s.cluster.zone.server, "10.77.0.11");
         w.d = (struct dns_view){.status = DNS_VIEW_REFUSED};
         w.survey_done = false;
         err_set(&w.d_error, ERR_DNS, "as the server has it", "10.77.0.11 refuses it");
         w.d_error.detail = cases[i].error;
-        dns_words_name_key(&s.cluster.config, &w.d_error);
+        dns_words_name_key(&s.cluster, &w.d_error);
         build();
         assert_non_null(strstr(st.next, cases[i].next));
         assert_true(says(&st.problems, "the ownership record cannot be read: the "));
@@ -173,7 +173,7 @@ static void our_key_is_refused(void **state)
     }
     w.d_error = (struct err){.code = 0};
     err_set(&w.d_error, ERR_DNS, "look into its log", "REFUSED"); /* by its policy: all of us */
-    dns_words_name_key(&s.cluster.config, &w.d_error);
+    dns_words_name_key(&s.cluster, &w.d_error);
     assert_string_equal(w.d_error.hint, "look into its log");
     trouble("REFUSED", "pgtandem dns show");
 }

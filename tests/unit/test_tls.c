@@ -135,6 +135,24 @@ static void test_another_agent_may_call(void **state)
     pair_free(&p);
 }
 
+/* A controller's program with a monitor's certificate is that, to itself and to the agent; no agent
+ * can begin with one, and whoever calls a node does not take a monitor for its agent. */
+static void test_a_monitor_is_no_controller(void **state)
+{
+    struct tls_context *mon = pki_context("our", "monitor-mon", "ia2", PEER_CONTROLLER, "");
+    struct pair p = pair_of(mon, agent("agent-db01"));
+    struct tls_files f = pki_files("our", "monitor-mon");
+    struct tls_context *none;
+
+    (void)state;
+    assert_int_equal(tls_context_role(mon), PEER_MONITOR);
+    assert_int_equal(p.server_result, 1);
+    assert_int_equal(tls_peer_role(p.server), PEER_MONITOR);
+    assert_string_equal(tls_peer_node(p.server), "");
+    pair_free(&p);
+    assert_int_equal(tls_context_new(&f, "ia2", PEER_AGENT, "db01", &none, NULL), ERR_CONFIG);
+}
+
 /* the plain buffer's cap holds however much has arrived */
 static void test_reading_stops_at_the_cap(void **state)
 {
@@ -324,8 +342,10 @@ static void test_server_refuses_other_names(void **state)
     client_named("n3", "DNS:ctl.ia2.test", "does not have exactly one name");
     client_named("n4", "DNS:pgtandem:ia2:controller", "does not have exactly one name");
     client_named("n5", "", "does not have exactly one name");
-    client_named("n6", "URI:pgtandem:ia2:controllers", "neither a controller's nor an agent's");
-    client_named("n7", "URI:pgtandem:ia2:agent:DB 01", "neither a controller's nor an agent's");
+    client_named("n6", "URI:pgtandem:ia2:controllers",
+                 "neither a controller's, a monitor's nor an agent's");
+    client_named("n7", "URI:pgtandem:ia2:agent:DB 01",
+                 "neither a controller's, a monitor's nor an agent's");
 }
 
 /* a controller's certificate is for calling, not for answering */
@@ -430,6 +450,8 @@ static void test_names(void **state)
         const char *node;
     } cases[] = {
         {"pgtandem:ia2:controller", 0, PEER_CONTROLLER, ""},
+        {"pgtandem:ia2:monitor", 0, PEER_MONITOR, ""},
+        {"pgtandem:ia2:monitor:x", ERR_TLS, 0, ""},
         {"pgtandem:ia2:agent:db01", 0, PEER_AGENT, "db01"},
         {"pgtandem:ia2:agent:", ERR_TLS, 0, ""},
         {"pgtandem:ia2:agent", ERR_TLS, 0, ""},
@@ -462,6 +484,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_know_each_other),
         cmocka_unit_test(test_another_agent_may_call),
+        cmocka_unit_test(test_a_monitor_is_no_controller),
         cmocka_unit_test(test_reading_stops_at_the_cap),
         cmocka_unit_test(test_no_tickets),
         cmocka_unit_test(test_server_refuses_another_ca),
