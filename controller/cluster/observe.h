@@ -15,8 +15,9 @@
 #include "proto/inspect.h"
 #include "proto/messages.h"
 
-struct config_node;
 struct cluster;
+struct config;
+struct config_node;
 
 struct world_node {
     bool answered;       /* to the last question */
@@ -81,7 +82,8 @@ enum {
     EVIDENCE_TIMEOUT_MS = 2000,
 };
 
-/* Look at all (or what `what` says), within config.limits.agent_timeout_ms / dns timeout. */
+/* Look at all (or what `what` says), within config.limits.agent_timeout_ms / dns timeout; waits for
+ * a cluster_look() (controller/cluster/cluster_look.h). */
 void world_observe(struct cluster *cl, struct world *w, unsigned what);
 /* An agent obeys a later epoch than the record that was read has: a restored zone, or a command
  * that claimed it between the two. Only the record, read again, tells which. */
@@ -89,7 +91,10 @@ bool world_record_is_behind(const struct world *w);
 /* While the zone's primary does not respond: the record with the highest epoch that another server
  * of the zone shows, signed with our key (of the latest survey); false: none. */
 bool world_record_elsewhere(const struct world *w, struct record *ret);
-/* The owner does not respond us; also while DNS does not respond, by what the agents saw last. */
+/* The owner's index by the record; while DNS does not respond, by the newest one that an agent has
+ * seen. -1 unknown. */
+int world_owner_as_known(const struct config *c, const struct world *w);
+/* … and it does not respond to us. */
 bool world_owner_is_silent(const struct cluster *cl, const struct world *w);
 /* Look at one node again; at several, a bit for each. */
 void world_observe_node(struct cluster *cl, struct world *w, int node);
