@@ -28,6 +28,8 @@ DIRS     := base dnsupdate proto controller agent
 PROGRAMS := $(if $(wildcard controller/main.c),$(BUILD)/pgtandem) \
             $(if $(wildcard agent/main.c),$(BUILD)/pgtandem-agent)
 LIBS     := $(DIRS:%=$(BUILD)/lib%.a)
+PAGES    := $(addprefix $(BUILD)/pages/,pgtandem.1 pgtandem.conf.5 pgtandem.bash \
+              pgtandem-agent.8 pgtandem-agent.conf.5 pgtandem-agent.bash)
 TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 SIM      := $(if $(wildcard tests/sim/*.c),$(BUILD)/sim)
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -77,7 +79,7 @@ WERROR_FLAG := $(if $(filter 1,$(WERROR)),-Werror)
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-all: $(PROGRAMS) $(LIBS)
+all: $(PROGRAMS) $(LIBS) $(PAGES)
 
 help:
 	@echo 'make            build the two programs in $(BUILD)/'
@@ -128,6 +130,18 @@ $(BUILD)/pgtandem: $(BUILD)/controller/main.o $(BUILD)/libcontroller.a $(FLOORS)
 
 $(BUILD)/pgtandem-agent: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(FLOORS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Manual pages and completion, from the tables that the programs run by.
+$(BUILD)/pages-%: $(BUILD)/%/pages/main.o $(BUILD)/lib%.a $(FLOORS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/pages/pgtandem-agent%: $(BUILD)/pages-agent
+	@mkdir -p $(@D)
+	$(call say,PAGE,$@)$< $(@F) >$@
+
+$(BUILD)/pages/pgtandem.%: $(BUILD)/pages-controller
+	@mkdir -p $(@D)
+	$(call say,PAGE,$@)$< $(@F) >$@
 
 # ---- tests -----------------------------------------------------------------------------------------
 
@@ -280,9 +294,9 @@ endif
 
 install-controller:
 	install -d $(BIN) $(SHARE) $(TMPFILES) $(MAN)/man1 $(MAN)/man5 $(BASH)
-	$(BUILD)/pgtandem man pgtandem | install -m 0644 /dev/stdin $(MAN)/man1/pgtandem.1
-	$(BUILD)/pgtandem man pgtandem.conf | install -m 0644 /dev/stdin $(MAN)/man5/pgtandem.conf.5
-	$(BUILD)/pgtandem completion bash | install -m 0644 /dev/stdin $(BASH)/pgtandem
+	install -m 0644 $(BUILD)/pages/pgtandem.1 $(MAN)/man1
+	install -m 0644 $(BUILD)/pages/pgtandem.conf.5 $(MAN)/man5
+	install -m 0644 $(BUILD)/pages/pgtandem.bash $(BASH)/pgtandem
 	install -d -m 0700 $(STATE)/pgtandem $(STATE)/pgtandem/journal
 	install -m 0755 $(BUILD)/pgtandem $(BIN)
 	install -m 0755 deploy/make-certs $(SHARE)
@@ -291,11 +305,10 @@ install-controller:
 	    install -m 0644 /dev/stdin $(TMPFILES)/pgtandem-controller.conf
 
 install-agent:
-	install -d $(BIN) $(SHARE) $(UNITS) $(TMPFILES) $(MAN)/man5 $(MAN)/man8
-	$(BUILD)/pgtandem-agent man pgtandem-agent | \
-	    install -m 0644 /dev/stdin $(MAN)/man8/pgtandem-agent.8
-	$(BUILD)/pgtandem-agent man pgtandem-agent.conf | \
-	    install -m 0644 /dev/stdin $(MAN)/man5/pgtandem-agent.conf.5
+	install -d $(BIN) $(SHARE) $(UNITS) $(TMPFILES) $(MAN)/man5 $(MAN)/man8 $(BASH)
+	install -m 0644 $(BUILD)/pages/pgtandem-agent.8 $(MAN)/man8
+	install -m 0644 $(BUILD)/pages/pgtandem-agent.conf.5 $(MAN)/man5
+	install -m 0644 $(BUILD)/pages/pgtandem-agent.bash $(BASH)/pgtandem-agent
 	install -d -m 0700 $(STATE)/pgtandem-agent
 	install -m 0755 $(BUILD)/pgtandem-agent $(BIN)
 	install -m 0644 deploy/agent.conf.sample $(SHARE)
@@ -313,7 +326,8 @@ uninstall:
 	rm -f $(BIN)/pgtandem $(BIN)/pgtandem-agent $(UNITS)/pgtandem-agent.service \
 	    $(TMPFILES)/pgtandem-controller.conf $(TMPFILES)/pgtandem-agent.conf \
 	    $(MAN)/man1/pgtandem.1 $(MAN)/man5/pgtandem.conf.5 $(MAN)/man8/pgtandem-agent.8 \
-	    $(MAN)/man5/pgtandem-agent.conf.5 $(BASH)/pgtandem
+	    $(MAN)/man5/pgtandem-agent.conf.5 $(BASH)/pgtandem \
+	    $(BASH)/pgtandem-agent
 	rm -rf $(SHARE) $(DOCS)
 	-@rmdir $(ETC) $(STATE)/pgtandem/journal $(STATE)/pgtandem $(STATE)/pgtandem-agent 2>/dev/null || true
 

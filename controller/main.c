@@ -1,14 +1,15 @@
 /* pgtandem, the administrator's command: one verb, one run. Only main exits. */
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/term.h"
 #include "controller/preflight/preflight.h"
-#include "controller/session/cli.h"
+#include "controller/session/commands.h"
 #include "controller/session/remedy.h"
 #include "controller/session/session.h"
 
@@ -31,8 +32,9 @@ int main(int argc, char **argv)
 {
     AUTO(arena) a = arena_new();
     struct session *s = mem_alloc(sizeof(*s));
-    const struct verb_row *verb = NULL;
-    struct options options = {.config_path = NULL};
+    const char *from_environment = getenv("PGTANDEM_CONFIG");
+    struct options options = {.config_path = CONFIG_DEFAULT_PATH};
+    struct cli_call call = {.verb = NULL};
     struct err e = {.code = 0};
     int rc;
 
@@ -40,8 +42,14 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a write error like another */
     log_set_level(LOG_LEVEL_WARNING);
     term_locale();
-    rc = cli_parse(argc, argv, a, &options, &verb, &e);
-    if (rc == 0 && verb) {
+    if (from_environment && *from_environment)
+        options.config_path = from_environment;
+    rc = cli_parse(&commands, argc, argv, &options, a, &call, &e);
+    if (rc == 0 && call.verb) {
+        const struct verb_row *verb = commands_row(call.verb);
+
+        memcpy(options.args, call.args, sizeof(options.args));
+        options.n_args = call.n_args;
         log_set_level(options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
         rc = session_open(s, &options, verb, &e);
         if (rc == 0) {

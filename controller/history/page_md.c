@@ -108,7 +108,7 @@ static void loss(struct page *p)
         buf_printf(p->out, "- %s\n", texts[i]);
 }
 
-static void commands(struct page *p)
+static void further_commands(struct page *p)
 {
     bool any = false;
 
@@ -134,7 +134,7 @@ void page_markdown(struct page *p)
     step_rows(p);
     loss(p);
     checks(p);
-    commands(p);
+    further_commands(p);
     buf_printf(p->out,
                "\n## Integrity\n\n- journal: `%s`\n- sha256 of the file: `%s`\n- hash of its last "
                "record: `%s`\n- later: `pgtandem audit verify --from %.16s`\n",

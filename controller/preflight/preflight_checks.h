@@ -3,7 +3,7 @@
 
 #include "controller/cluster/observe.h"
 #include "controller/preflight/preflight.h"
-#include "controller/session/cli.h"
+#include "controller/session/commands.h"
 
 /*
  * What a check has to know before it can judge: the column `needs` of the table below. Without one

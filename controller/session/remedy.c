@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "controller/cluster/config.h"
-#include "controller/session/cli.h"
+#include "controller/session/commands.h"
 
 static const char program[] = "pgtandem ", file[] = "pgtandem.conf";
 
@@ -15,9 +15,12 @@ static bool is_verb(const char *text)
 {
     size_t len = strcspn(text, " `'\",;:.)\n");
 
-    for (size_t i = 0; len && i < n_cli_verbs; i++)
-        if (strncmp(cli_verbs[i].name, text, len) == 0 && strchr(" ", cli_verbs[i].name[len]))
+    for (size_t i = 0; len && i < commands.n_verbs; i++) {
+        const char *name = cli_verb(&commands, i)->name;
+
+        if (strncmp(name, text, len) == 0 && strchr(" ", name[len]))
             return true;
+    }
     return false;
 }
 

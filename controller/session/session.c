@@ -9,26 +9,26 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-int session_open(struct session *s, const struct options *o, const struct verb_row *verb,
+int session_open(struct session *s, const struct options *o, const struct verb_row *row,
                  struct err *reterr)
 {
     struct cluster *c = &s->cluster;
     int rc = 0;
 
-    *s = (struct session){.options = *o, .verb = verb};
+    *s = (struct session){.options = *o, .verb = &row->cli};
     cluster_init(c);
     s->term = term_look(stdout, o->color);
-    if (verb->needs)
+    if (row->needs)
         rc = config_load(o->config_path, &c->config, reterr);
-    if (rc == 0 && (verb->needs & (NEEDS_AGENTS | NEEDS_ZONE | NEEDS_UPDATE)))
+    if (rc == 0 && (row->needs & (NEEDS_AGENTS | NEEDS_ZONE | NEEDS_UPDATE)))
         rc = cluster_open_dns(c,
-                              verb->needs & NEEDS_UPDATE ? CLUSTER_KEY_UPDATE
-                              : verb->needs & NEEDS_ZONE ? CLUSTER_KEY_QUERY
-                                                         : CLUSTER_KEY_NONE,
+                              row->needs & NEEDS_UPDATE ? CLUSTER_KEY_UPDATE
+                              : row->needs & NEEDS_ZONE ? CLUSTER_KEY_QUERY
+                                                        : CLUSTER_KEY_NONE,
                               reterr);
-    if (rc == 0 && (verb->needs & NEEDS_AGENTS))
+    if (rc == 0 && (row->needs & NEEDS_AGENTS))
         rc = cluster_open_agents(c, reterr);
-    if (rc == 0 && (verb->needs & NEEDS_UPDATE))
+    if (rc == 0 && (row->needs & NEEDS_UPDATE))
         rc = cluster_may_act(c, reterr);
     if (rc < 0)
         session_close(s);

@@ -7,17 +7,17 @@
 
 #include "base/term.h"
 #include "controller/cluster/cluster.h"
-#include "controller/session/cli.h"
+#include "controller/session/commands.h"
 
 struct session {
     struct cluster cluster; /* open as far as the verb needs it */
     struct options options;
-    const struct verb_row *verb;
+    const struct cli_verb *verb;
     struct term term; /* standard output */
 };
 
 /* Open what the verb needs. */
-int session_open(struct session *s, const struct options *o, const struct verb_row *verb,
+int session_open(struct session *s, const struct options *o, const struct verb_row *row,
                  struct err *reterr);
 void session_close(struct session *s);
 

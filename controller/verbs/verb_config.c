@@ -1,4 +1,4 @@
-/* `config check`, `config sample`, `version`. */
+/* `config check`, `config sample`, `config nodes`, `version`. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -76,6 +76,14 @@ int verb_config_sample(struct session *s, struct err *reterr)
 {
     (void)reterr;
     fputs(config_sample(s->cluster.arena), stdout);
+    return 0;
+}
+
+int verb_config_nodes(struct session *s, struct err *reterr)
+{
+    (void)reterr;
+    for (size_t i = 0; i < s->cluster.config.n_nodes; i++)
+        puts(s->cluster.config.nodes[i].name);
     return 0;
 }
 

@@ -15,8 +15,7 @@ int verb_show(struct session *s, struct err *reterr);
 int verb_report(struct session *s, struct err *reterr);
 int verb_config_check(struct session *s, struct err *reterr);
 int verb_config_sample(struct session *s, struct err *reterr);
-int verb_completion(struct session *s, struct err *reterr);
-int verb_man(struct session *s, struct err *reterr);
+int verb_config_nodes(struct session *s, struct err *reterr);
 int verb_version(struct session *s, struct err *reterr);
 int verb_audit_verify(struct session *s, struct err *reterr);
 

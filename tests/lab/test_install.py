@@ -24,6 +24,7 @@ PLACES = """\
 644 lib/tmpfiles.d/pgtandem-agent.conf
 644 lib/tmpfiles.d/pgtandem-controller.conf
 644 share/bash-completion/completions/pgtandem
+644 share/bash-completion/completions/pgtandem-agent
 644 share/doc/pgtandem/*.md
 644 share/doc/pgtandem/json/*
 644 share/man/man1/pgtandem.1

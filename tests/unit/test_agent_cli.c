@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/cli.h"
+#include "agent/commands.h"
 #include "agent/look/status.h"
 #include "agent/node/config.h"
+#include "agent/pages/pages.h"
 #include "agent/state/state.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/term.h"
@@ -39,45 +41,99 @@ static void help_of_every_verb(void **state)
     const struct term t = {.out = stdout, .width = 40};
 
     (void)state;
-    for (size_t i = 0; i < n_cli_verbs; i++) {
+    for (size_t i = 0; i < commands.n_verbs; i++) {
         AUTO(arena) a = arena_new();
+        const struct cli_verb *v = cli_verb(&commands, i);
         struct capture c;
-        char name[40], command[64];
+        char command[64];
 
-        STR_PRINTF(command, "pgtandem-agent %s", cli_verb_name(&cli_verbs[i], name, sizeof(name)));
-        assert_non_null(cli_verbs[i].run);
-        assert_int_equal(strncmp(cli_verbs[i].example, command, strlen(command)), 0);
+        STR_PRINTF(command, "pgtandem-agent %s", v->name);
+        assert_non_null(commands_row(v)->run);
+        assert_int_equal(strncmp(v->example, command, strlen(command)), 0);
         capture_begin(&c);
-        cli_help_verb(&t, &cli_verbs[i]);
+        cli_help_verb(&commands, &t, v);
         char *text = capture_end(&c, a);
-        has(name, text, cli_verbs[i].example);
-        has(name, text, cli_verbs[i].example_for);
-        has(name, text, "exit status");
+        has(v->name, text, v->example);
+        has(v->name, text, v->example_for);
+        has(v->name, text, "exit status");
     }
 }
 
-static void manual_has_everything(void **state)
+static char *page(struct arena *a, const char *name)
 {
-    AUTO(arena) a = arena_new();
     struct capture c;
 
-    (void)state;
     capture_begin(&c);
-    assert_int_equal(cli_manual_print(NULL), 0);
-    char *program = capture_end(&c, a);
-    capture_begin(&c);
-    assert_int_equal(cli_manual_print("pgtandem-agent.conf"), 0);
-    char *file = capture_end(&c, a);
-    for (size_t i = 0; i < n_cli_verbs; i++) {
-        char name[40];
+    assert_true(pages_put(name, stdout));
+    return capture_end(&c, a);
+}
 
-        has("pgtandem-agent(8)", program,
-            arena_printf(a, ".TP\n\\fB%s", cli_verb_name(&cli_verbs[i], name, sizeof(name))));
+static void pages_have_everything(void **state)
+{
+    AUTO(arena) a = arena_new();
+    char *program = page(a, "pgtandem-agent.8"), *file = page(a, "pgtandem-agent.conf.5");
+    char *script = page(a, "pgtandem-agent.bash");
+
+    (void)state;
+    for (size_t i = 0; i < commands.n_verbs; i++) {
+        const char *name = cli_verb(&commands, i)->name;
+
+        has("pgtandem-agent(8)", program, arena_printf(a, ".TP\n\\fB%s", name));
+        has("completion", script, arena_printf(a, "\"%s\" | \"%s \"*)", name, name));
     }
     for (size_t i = 0; i < n_config_sections; i++)
         for (size_t k = 0; k < config_sections[i].table->count; k++)
             has("pgtandem-agent.conf(5)", file,
                 arena_printf(a, "\\fB%s\\fR", config_sections[i].table->fields[k].name));
+    assert_false(pages_put("pgtandem-agent.9", stdout));
+}
+
+static struct options o;
+static struct cli_call call;
+static struct err e;
+
+static int cli(struct arena *a, const char *line)
+{
+    char *argv[16], *text = arena_strdup(a, line);
+    int argc = 0;
+
+    argv[argc++] = arena_strdup(a, "pgtandem-agent");
+    while (*text && argc < 15) {
+        size_t len = strcspn(text, " ");
+
+        argv[argc++] = arena_strndup(a, text, len);
+        text += len + (text[len] == ' ');
+    }
+    argv[argc] = NULL;
+    o = (struct options){.config = "default"};
+    e = (struct err){.code = 0};
+    return cli_parse(&commands, argc, argv, &o, a, &call, &e);
+}
+
+/* One parser for both programs: what it takes and refuses is in test_verbs; here, what is the
+ * agent's own. */
+static void without_a_verb_it_runs(void **state)
+{
+    AUTO(arena) a = arena_new();
+
+    (void)state;
+    assert_int_equal(cli(a, ""), 0);
+    assert_string_equal(call.verb->name, "run");
+    assert_string_equal(o.config, "default");
+    assert_int_equal(cli(a, "-cx.conf"), 0);
+    assert_string_equal(call.verb->name, "run");
+    assert_string_equal(o.config, "x.conf");
+    assert_int_equal(cli(a, "--config=y.conf guard --cron -v"), 0);
+    assert_string_equal(call.verb->name, "guard");
+    assert_string_equal(o.config, "y.conf");
+    assert_true(o.cron_only && o.verbose);
+    assert_int_equal(cli(a, "inspect 500"), 0);
+    assert_string_equal(call.args[0], "500");
+    assert_int_equal(cli(a, "status --cron"), ERR_USAGE);
+    assert_string_equal(e.msg, "`pgtandem-agent status` has no option --cron");
+    assert_int_equal(cli(a, "status more"), ERR_USAGE);
+    assert_int_equal(cli(a, "config chek"), ERR_USAGE);
+    assert_string_equal(e.hint, "did you mean `pgtandem-agent config check`?");
 }
 
 int main(void)
@@ -85,7 +141,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fence_in_words),
         cmocka_unit_test(help_of_every_verb),
-        cmocka_unit_test(manual_has_everything),
+        cmocka_unit_test(pages_have_everything),
+        cmocka_unit_test(without_a_verb_it_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/term.h"
+#include "controller/pages/pages.h"
 #include "controller/preflight/preflight.h"
-#include "controller/session/cli.h"
-#include "controller/session/help.h"
+#include "controller/session/commands.h"
 #include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
 #include "tests/unit/capture.h"
@@ -25,15 +25,15 @@ static void is_sentence(const char *verb, const char *what, const char *text)
 static void every_row_is_complete(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < n_cli_verbs; i++) {
-        const struct verb_row *v = &cli_verbs[i];
+    for (size_t i = 0; i < commands.n_verbs; i++) {
+        const struct cli_verb *v = cli_verb(&commands, i);
         char command[64];
 
         STR_PRINTF(command, "pgtandem %s", v->name);
         is_sentence(v->name, "about", v->about);
-        if (v->group <= GROUP_NONE_ || v->group >= GROUPS_)
+        if (v->group <= 0 || v->group >= (int)commands.n_groups)
             fail_msg("%s: no group", v->name);
-        if (!v->args || !v->summary || !v->run || v->args_max < v->args_min)
+        if (!v->args || !v->summary || !commands_row(v)->run || v->args_max < v->args_min)
             fail_msg("%s: args, summary, run or args_max is missing", v->name);
         if (!v->example || strncmp(v->example, command, strlen(command)) != 0)
             fail_msg("%s: the example does not begin with `%s`", v->name, command);
@@ -42,7 +42,7 @@ static void every_row_is_complete(void **state)
         if ((v->exits >> 2 & ~0x1f7U) || (v->exits & 3))
             fail_msg("%s: exits has a status that does not exist", v->name);
         for (size_t j = 0; j < i; j++)
-            if (strcmp(cli_verbs[j].name, v->name) == 0)
+            if (strcmp(cli_verb(&commands, j)->name, v->name) == 0)
                 fail_msg("%s stands there twice", v->name);
     }
 }
@@ -50,28 +50,26 @@ static void every_row_is_complete(void **state)
 static void every_option_belongs_to_a_verb(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < n_cli_options; i++) {
-        bool used = cli_options[i].takes == 0;
+    for (size_t i = 0; commands.options[i].name; i++) {
+        bool used = commands.options[i].takes == 0;
 
-        for (size_t j = 0; j < n_cli_verbs && !used; j++)
-            used = cli_option_applies(&cli_options[i], &cli_verbs[j]);
+        for (size_t j = 0; j < commands.n_verbs && !used; j++)
+            used = cli_has_option(&commands.options[i], cli_verb(&commands, j));
         if (!used)
-            fail_msg("no verb takes --%s", cli_options[i].name);
-        if (!cli_options[i].help)
-            fail_msg("--%s has no help", cli_options[i].name);
+            fail_msg("no verb takes --%s", commands.options[i].name);
+        if (!commands.options[i].help)
+            fail_msg("--%s has no help", commands.options[i].name);
     }
 }
 
 /* ---- made from the tables -------------------------------------------------------------------- */
 
-static char *printed_by(struct arena *a, verb_fn verb, const char *argument)
+static char *page(struct arena *a, const char *name)
 {
-    struct session s = {.cluster = {.arena = a},
-                        .options = {.args = {argument}, .n_args = argument != NULL}};
     struct capture c;
 
     capture_begin(&c);
-    assert_int_equal(verb(&s, NULL), 0);
+    assert_true(pages_put(name, stdout));
     return capture_end(&c, a);
 }
 
@@ -80,19 +78,19 @@ static void help_of_every_verb(void **state)
     const struct term t = {.out = stdout, .width = 40};
 
     (void)state;
-    for (size_t i = 0; i < n_cli_verbs; i++) {
+    for (size_t i = 0; i < commands.n_verbs; i++) {
         AUTO(arena) a = arena_new();
         struct capture c;
 
         capture_begin(&c);
-        help_verb(&t, &cli_verbs[i]);
+        cli_help_verb(&commands, &t, cli_verb(&commands, i));
         char *text = capture_end(&c, a);
-        has(cli_verbs[i].name, text, cli_verbs[i].example);
-        has(cli_verbs[i].name, text, cli_verbs[i].example_for);
-        has(cli_verbs[i].name, text, "exit status\n   0  done");
-        for (size_t o = 0; o < n_cli_options; o++)
-            if (cli_option_applies(&cli_options[o], &cli_verbs[i]))
-                has(cli_verbs[i].name, text, cli_options[o].name);
+        has(cli_verb(&commands, i)->name, text, cli_verb(&commands, i)->example);
+        has(cli_verb(&commands, i)->name, text, cli_verb(&commands, i)->example_for);
+        has(cli_verb(&commands, i)->name, text, "exit status\n   0  done");
+        for (size_t o = 0; commands.options[o].name; o++)
+            if (cli_has_option(&commands.options[o], cli_verb(&commands, i)))
+                has(cli_verb(&commands, i)->name, text, commands.options[o].name);
     }
 }
 
@@ -109,16 +107,16 @@ static const char *in_roff(struct arena *a, const char *word)
 static void manual_has_everything(void **state)
 {
     AUTO(arena) a = arena_new();
-    char *program = printed_by(a, verb_man, "pgtandem");
-    char *file = printed_by(a, verb_man, "pgtandem.conf");
+    char *program = page(a, "pgtandem.1");
+    char *file = page(a, "pgtandem.conf.5");
 
     (void)state;
-    for (size_t i = 0; i < n_cli_verbs; i++) {
-        has("pgtandem(1)", program, arena_printf(a, ".TP\n\\fB%s ", cli_verbs[i].name));
-        has("pgtandem(1)", program, in_roff(a, cli_verbs[i].example));
+    for (size_t i = 0; i < commands.n_verbs; i++) {
+        has("pgtandem(1)", program, arena_printf(a, ".TP\n\\fB%s ", cli_verb(&commands, i)->name));
+        has("pgtandem(1)", program, in_roff(a, cli_verb(&commands, i)->example));
     }
-    for (size_t i = 0; i < n_cli_options; i++)
-        has("pgtandem(1)", program, in_roff(a, arena_printf(a, "--%s", cli_options[i].name)));
+    for (size_t i = 0; commands.options[i].name; i++)
+        has("pgtandem(1)", program, in_roff(a, arena_printf(a, "--%s", commands.options[i].name)));
     for (size_t i = 0; i < n_config_sections; i++)
         for (size_t k = 0; k < config_sections[i].table->count; k++)
             has("pgtandem.conf(5)", file,
@@ -130,14 +128,15 @@ static void manual_has_everything(void **state)
 static void completion_has_everything(void **state)
 {
     AUTO(arena) a = arena_new();
-    char *script = printed_by(a, verb_completion, "bash");
+    char *script = page(a, "pgtandem.bash");
 
     (void)state;
-    for (size_t i = 0; i < n_cli_verbs; i++)
+    for (size_t i = 0; i < commands.n_verbs; i++)
         has("completion", script,
-            arena_printf(a, "\"%s\" | \"%s \"*)", cli_verbs[i].name, cli_verbs[i].name));
-    for (size_t i = 0; i < n_cli_options; i++)
-        has("completion", script, arena_printf(a, "--%s", cli_options[i].name));
+            arena_printf(a, "\"%s\" | \"%s \"*)", cli_verb(&commands, i)->name,
+                         cli_verb(&commands, i)->name));
+    for (size_t i = 0; commands.options[i].name; i++)
+        has("completion", script, arena_printf(a, "--%s", commands.options[i].name));
     for (size_t i = 0; preflight_name(i); i++)
         has("completion", script, preflight_name(i));
 }
@@ -145,7 +144,7 @@ static void completion_has_everything(void **state)
 /* ---- command line ---------------------------------------------------------------------------- */
 
 static struct options o;
-static const struct verb_row *verb;
+static struct cli_call call;
 static struct err e;
 
 static int cli(struct arena *a, const char *line)
@@ -162,7 +161,8 @@ static int cli(struct arena *a, const char *line)
     }
     argv[argc] = NULL;
     e = (struct err){.code = 0};
-    return cli_parse(argc, argv, a, &o, &verb, &e);
+    o = (struct options){.config_path = "/etc/pgtandem/pgtandem.conf"};
+    return cli_parse(&commands, argc, argv, &o, a, &call, &e);
 }
 
 static void options_are_taken(void **state)
@@ -172,7 +172,7 @@ static void options_are_taken(void **state)
     (void)state;
     assert_int_equal(cli(a, "-c x.conf switchover --to=db01 --reason why -y --ignore a --ignore b"),
                      0);
-    assert_string_equal(verb->name, "switchover");
+    assert_string_equal(call.verb->name, "switchover");
     assert_string_equal(o.config_path, "x.conf");
     assert_string_equal(o.to, "db01");
     assert_string_equal(o.reason, "why");
@@ -183,10 +183,14 @@ static void options_are_taken(void **state)
     assert_int_equal(cli(a, "status -w2 -fjson"), 0);
     assert_int_equal(o.watch_s, 2);
     assert_int_equal(o.format, FORMAT_JSON);
+    assert_int_equal(cli(a, "status -cx.conf --color=never"), 0);
+    assert_string_equal(o.config_path, "x.conf");
+    assert_int_equal(cli(a, "--config=y.conf fence -- vm"), 0);
+    assert_string_equal(o.config_path, "y.conf");
     assert_int_equal(cli(a, "cron sync vm"), 0);
-    assert_string_equal(verb->name, "cron sync");
-    assert_int_equal(o.n_args, 1);
-    assert_string_equal(o.args[0], "vm");
+    assert_string_equal(call.verb->name, "cron sync");
+    assert_int_equal(call.n_args, 1);
+    assert_string_equal(call.args[0], "vm");
 }
 
 static void refused(struct arena *a, const char *line, const char *said, const char *hint)
@@ -210,6 +214,7 @@ static void usage_errors_help(void **state)
     refused(a, "status --to db01", "`pgtandem status` has no option --to",
             "it has --watch --format");
     refused(a, "switchover --to", "needs a value", "");
+    refused(a, "-cx.conf --config", "--config needs a value", "configuration");
     refused(a, "status -f xml", "no such format", "pretty, json or tsv");
     refused(a, "status -w soon", "seconds", "");
     refused(a, "fence", "a word is missing", "usage: pgtandem fence NODE");
