@@ -19,7 +19,7 @@ SOURCES = sorted(path for d in ("base", "dnsupdate", "proto", "controller", "age
                  for path in glob.glob(d + "/**/*.[ch]", recursive=True))
 SHIPPED = sorted(glob.glob("deploy/**/*", recursive=True))
 GROUPS = ("dns", "cron", "config", "audit")
-AGENT_VERBS = ("run", "guard", "status", "inspect", "config check", "man", "version")
+AGENT_VERBS = ("run", "guard", "status", "inspect", "config check", "version")
 # what ends a command in a line of shell or prose
 END = re.compile(r"\s(?:[|;&#>(].*|>>.*|<.*|->.*)$|[`,;:.)]+$|\s*…$")
 
