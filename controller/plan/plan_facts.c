@@ -248,9 +248,10 @@ static void compare_nodes(struct list *l, const struct plan_facts *then,
 static bool moves_by_nature(const char *check)
 {
     static const char *const names[] = {
-        "receive-lag",   "replay-lag",   "clocks",     "watch",           "jobs",
-        "backups",       "disk",         "agent-busy", "archive-backlog", "prepared-transactions",
-        "postgres-look", "other-agents", "inspection", "archive-wait"};
+        "receive-lag",   "replay-lag",   "clocks",       "watch",           "jobs",
+        "backups",       "disk",         "agent-busy",   "archive-backlog", "prepared-transactions",
+        "postgres-look", "other-agents", "inspection",   "archive-wait",    "dumps",
+        "transactions",  "disk-data",    "journal-space"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(names[i], check) == 0)

@@ -241,12 +241,14 @@ def _(s):
 
 def waits_for_a_node_alone(s, host, node):
     """Somebody on HOST has had its answer from DNS and is connected to NODE's agent."""
+    established, time_wait, dns = '01', '06', ':0035'
+
     def remotes(kind):
         with open('/proc/%d/net/%s' % (boot.pid1(s.lab, host), kind), encoding='ascii') as f:
-            return [(line.split()[2], line.split()[3]) for line in f][1:]
+            lines = [(line.split()[2], line.split()[3]) for line in f][1:]
+        return [(remote, state) for remote, state in lines if state != time_wait]
     address, port = hosts.ADDRESS[node].split('.'), 7432
     agent = '%s:%04X' % (''.join('%02X' % int(part) for part in address[::-1]), port)
-    established, dns = '01', ':0035'
     return ((agent, established) in remotes('tcp') and not remotes('udp') and
             not any(remote.endswith(dns) for remote, _ in remotes('tcp')))
 
