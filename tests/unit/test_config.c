@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "controller/session/cli.h"
+#include "controller/session/commands.h"
 #include "controller/session/remedy.h"
 #include "tests/unit/unit.h"
 
