@@ -114,6 +114,7 @@ def main():
     except tap.Skip as why:
         print("ok - skew # SKIP %s" % why)
         return 0
+    shutil.copytree(os.path.join(BUILD, "pages"), OLD + "/pages", dirs_exist_ok=True)  # to be installed
     os.environ["LAB_BUILD"] = OLD
     return tap.main("skew")
 
