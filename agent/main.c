@@ -1,5 +1,6 @@
 /* pgtandem-agent: one verb, one run. */
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +40,7 @@ int main(int argc, char **argv)
     struct cli_call call;
     int status;
 
-    term_locale();
+    term_locale(); /* for what a person reads */
     int rc = cli_parse(&commands, argc, argv, &o, a, &call, &e);
     if (rc < 0) {
         status = err_exit_status(rc);
@@ -49,6 +50,7 @@ int main(int argc, char **argv)
         if (o.verbose)
             log_set_level(LOG_LEVEL_DEBUG);
         o.argument = call.n_args ? call.args[0] : NULL;
+        setlocale(LC_CTYPE, "C"); /* what files hold means the same under any locale */
         status = run_verb(commands_row(call.verb), &o, &e);
     }
     if (e.code < 0)

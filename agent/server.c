@@ -154,7 +154,8 @@ static void on_request(void *arg, struct rpc_request *r)
     } else if (g->stopping) {
         refuse(g, r, ERR_UNREACHABLE, "try again when it is back", "this agent is being stopped");
     } else if (verb == VERB_EVIDENCE) {
-        evidence_answer(g, r);
+        if (evidence_answer(g, r, &e) < 0)
+            refuse_with(g, r, &e);
     } else if (verb == VERB_REHEARSE) {
         rehearse_answer(g, r);
     } else if (verb == VERB_CANARY) {

@@ -94,7 +94,7 @@ static int unknown_verb(const struct parse *p)
     for (size_t i = 0; i < c->n_verbs; i++) {
         size_t d = str_distance(typed, cli_verb(c, i)->name);
 
-        if (d < nearest) {
+        if (d < nearest && 2 * d <= strlen(typed)) { /* of a short word too little is left */
             nearest = d;
             STR_PRINTF(hint, "did you mean `%s %s`?", c->program, cli_verb(c, i)->name);
         }

@@ -187,7 +187,9 @@ static const char *objection(const struct session *n, const struct request *q)
         return conn_peer_role(n->conn) == PEER_MONITOR
                    ? "a monitor may look (observe, evidence, inspect) and nothing else"
                    : "agents obey controllers; another agent may only observe";
-    if (n->server->n_requests >= n->server->max_connections)
+    /* half of the places are for controllers: nobody else keeps a fence waiting */
+    if (n->server->n_requests >=
+        n->server->max_connections / (conn_peer_role(n->conn) == PEER_CONTROLLER ? 1 : 2))
         return "too many requests are in hand";
     return NULL;
 }

@@ -147,13 +147,29 @@ static void ask_agent(struct look *k, const struct request *q, int64_t ms)
     k->knock = knock_start(g->loop, (const char *const[]){q->target_agent, pg}, 2, on_knock, k);
 }
 
-void evidence_answer(struct agent *g, struct rpc_request *r)
+/* A monitor names a node and no address: where we connect, with our credentials, we know. */
+static bool as_configured(const struct config *c, struct request *q)
 {
-    struct look *k = mem_alloc(sizeof(*k));
-    const struct request *q = &r->q;
+    const struct config_peer *peer = config_peer(c, q->upstream.node);
+
+    if (!peer)
+        return false;
+    STR_COPY(q->upstream.address, peer->address);
+    STR_COPY(q->target_agent, peer->agent);
+    q->upstream.port = peer->port;
+    return true;
+}
+
+int evidence_answer(struct agent *g, struct rpc_request *r, struct err *reterr)
+{
+    struct request *q = &r->q;
     int64_t ms =
         q->timeout_ms > 0 && q->timeout_ms / 2 < EVIDENCE_MS ? q->timeout_ms / 2 : EVIDENCE_MS;
 
+    if (r->from_role != PEER_CONTROLLER && !as_configured(g->config, q))
+        return err_set(reterr, ERR_REFUSED, "ask about a node of the cluster",
+                       "evidence: \"%s\" is no peer of this node", q->upstream.node);
+    struct look *k = mem_alloc(sizeof(*k));
     k->agent = g;
     k->r = r;
     STR_COPY(k->seen.node, q->upstream.node);
@@ -161,4 +177,5 @@ void evidence_answer(struct agent *g, struct rpc_request *r)
     postgres_probe(g->pg, &q->upstream, ms, on_probe, k);
     if (q->target_agent[0] && q->upstream.node[0])
         ask_agent(k, q, ms);
+    return 0;
 }

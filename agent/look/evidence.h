@@ -2,6 +2,9 @@
 #pragma once
 
 struct agent;
+struct err;
 struct rpc_request;
 
-void evidence_answer(struct agent *g, struct rpc_request *r);
+/* Who is no controller is told of the peers of the configuration alone, at the addresses that it
+ * has; ERR_REFUSED otherwise: then the caller answers. */
+int evidence_answer(struct agent *g, struct rpc_request *r, struct err *reterr);

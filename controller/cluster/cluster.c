@@ -101,10 +101,13 @@ int cluster_may_act(const struct cluster *k, struct err *reterr)
 
     if (!k->tls || tls_context_role(k->tls) == PEER_CONTROLLER)
         return 0;
-    return err_set(reterr, ERR_CONFIG,
-                   "use pgtandem on a controller; make-certs controller makes a certificate that "
-                   "agents obey",
-                   "certificate %s is a monitor's: it may look and change nothing", f->certificate);
+    return err_set(
+        reterr, ERR_CONFIG,
+        "use pgtandem on a controller; make-certs controller makes a certificate that "
+        "agents obey",
+        "certificate %s is a monitor's: agents show it what they are, and no crontab, and "
+        "obey nothing",
+        f->certificate);
 }
 
 void cluster_init(struct cluster *k)

@@ -89,7 +89,9 @@ static void on_agent(void *arg, const struct reply *reply, const struct err *e)
 
     ask->call = NULL;
     ask->over = true;
-    if (!reply) {
+    if (!reply && ask->evidence && (l->what & OBSERVE_AGENTS)) {
+        /* it waited behind the node's own look, which says whether the node answers */
+    } else if (!reply) {
         n->answered = false;
         n->unanswered++;
         n->error = *e;

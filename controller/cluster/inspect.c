@@ -59,7 +59,7 @@ static void ask_agent(struct inspection *k, size_t node)
 
     a->node->inspect_asked = true;
     a->peer = rpc_peer_new(cl->loop, cl->tls, c->cluster.name, c->nodes[node].name,
-                           c->nodes[node].agent, PEER_CONTROLLER, "");
+                           c->nodes[node].agent, tls_context_role(cl->tls), "");
     k->open++;
     rpc_call(a->peer, &k->q, k->q.timeout_ms, take_reply, a);
 }

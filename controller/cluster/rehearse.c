@@ -95,7 +95,7 @@ static void ask(struct rehearse *r, struct world *w, size_t node, int64_t timeou
     a->q.timeout_ms = timeout_ms;
     STR_COPY(a->q.by, cl->by);
     a->peer = rpc_peer_new(cl->loop, cl->tls, c->cluster.name, c->nodes[node].name,
-                           c->nodes[node].agent, PEER_CONTROLLER, "");
+                           c->nodes[node].agent, tls_context_role(cl->tls), "");
     rpc_peer_knock(a->peer, c->nodes[node].address, c->nodes[node].port);
     r->open++;
     r->done = false;

@@ -75,8 +75,8 @@ struct planner_node {
  * change it, and the engine for what a person gives (the command, at given_epoch; accepted; turned
  * by Ctrl-C). */
 struct planner_marks {
-    int64_t given_epoch; /* the record's at the command's first look, on which it was given; 0: it
-                            showed none, or this run holds the record by now */
+    int64_t given_epoch; /* the record's at the look on which the command was given, its first; 0:
+                            that showed none, or this run holds the record by now */
     int64_t epoch;       /* of the record that we hold; 0 we hold none */
     char nonce[NONCE_BYTES];       /* of our last UPDATE that is known to have been applied */
     uint64_t done;                 /* bit per enum step_id: done at this epoch */

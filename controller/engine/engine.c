@@ -189,8 +189,9 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
         world_observe(&s->cluster, &r->world,
                       OBSERVE_SURVEY); /* does another server show the record? */
     run_look(r);
-    if (r->view.d_answered)
-        r->view.marks.given_epoch = r->view.d.epoch;
+    r->view.marks.given_epoch = order->given_epoch   ? order->given_epoch
+                                : r->view.d_answered ? r->view.d.epoch
+                                                     : 0;
     STR_COPY(r->from, r->view.d.owner);
     summary_outage_before(r);
 }
@@ -277,7 +278,7 @@ static bool behind(struct run *r, const struct planner_move *m)
  * nodes as it has them already, the record as it was): whose is the record now? */
 static bool overtaken(struct run *r, const struct planner_move *m)
 {
-    return r->view.marks.given_epoch > 0 && m->kind == MOVE_STOP &&
+    return r->view.marks.given_epoch > 0 && !r->view.marks.last_unknown && m->kind == MOVE_STOP &&
            (m->exit_code == 2 || m->exit_code == 4) && run_newer_record(r, OBSERVE_DNS);
 }
 

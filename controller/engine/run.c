@@ -14,8 +14,14 @@ void run_look(struct run *r)
 bool run_newer_record(struct run *r, unsigned what)
 {
     int64_t before = r->view.d.epoch;
+    const struct dns_view d = r->world.d;
+    const struct err d_error = r->world.d_error;
 
     world_observe(&r->session->cluster, &r->world, what);
+    if (r->world.d.status != DNS_VIEW_OK) { /* says nothing new: what was decided on stands */
+        r->world.d = d;
+        r->world.d_error = d_error;
+    }
     run_look(r);
     return r->view.d_answered && r->view.d.epoch > before;
 }

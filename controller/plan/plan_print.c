@@ -132,10 +132,11 @@ static void put_facts(struct session *s, const struct plan *p)
         report_text(&t, STYLE_PLAIN, "%s", n->address);
         report_text(&t, STYLE_PLAIN, "%s", n->answers ? n->role : "silent");
         report_number(&t, STYLE_PLAIN, n->timeline);
-        report_word(&t, STYLE_PLAIN, n->answers ? n->follows : NULL);
+        report_word(&t, STYLE_PLAIN,
+                    n->answers && strcmp(n->follows, "-") != 0 ? n->follows : NULL);
         report_word(&t, STYLE_PLAIN, n->answers ? n->fence : NULL);
         report_word(&t, STYLE_PLAIN, !n->answers ? NULL : n->jobs_on ? "on" : "off");
-        report_text(&t, STYLE_PLAIN, "%.12s", n->answers ? n->crontab : "-");
+        report_text(&t, STYLE_PLAIN, "%.12s", n->answers ? n->crontab : "");
         report_text(&t, STYLE_PLAIN, "%llu", (unsigned long long)n->system_identifier);
     }
     putchar('\n');

@@ -188,7 +188,7 @@ static void print_json(const struct session *s, const struct status *st,
     json_object_set_new(o, "problems", report_json(&tables[TABLE_PROBLEMS]));
     json_object_set_new(o, "outstanding", report_json(&tables[TABLE_OUTSTANDING]));
     json_object_set_new(o, "changes", report_json(&tables[TABLE_CHANGES]));
-    json_object_set_new(o, "next", *st->next ? json_string(next_text(s, st)) : json_null());
+    json_object_set_new(o, "next", *st->next ? report_json_text(next_text(s, st)) : json_null());
     report_put_json(s, o);
 }
 

@@ -51,6 +51,21 @@ static enum report_style style_of(const struct status_node *n, enum status_watch
     return n->changed & 1U << what ? STYLE_CHANGED : usual;
 }
 
+/* WATCHED_COUNT: none. */
+static enum status_watched watched_of(const char *key)
+{
+    static const char *const keys[WATCHED_COUNT] = {
+#define X(id, name) name,
+        STATUS_WATCHED(X)
+#undef X
+    };
+    int i = 0;
+
+    while (i < WATCHED_COUNT && (!key || strcmp(keys[i], key) != 0))
+        i++;
+    return (enum status_watched)i;
+}
+
 static enum report_style role_style(const struct status_node *n, int role)
 {
     if (role == PG_UNKNOWN || (role == PG_WRITABLE) != n->owner)
@@ -102,7 +117,7 @@ static void silent_row(struct report *t, const struct status_node *n)
         if (node_columns[i].kind == REPORT_BOOL)
             report_bool(t, STYLE_PLAIN, n->owner);
         else
-            report_none(t);
+            report_word(t, style_of(n, watched_of(node_columns[i].key), STYLE_DIM), NULL);
     report_text(t, STYLE_PLAIN, "%s", n->error);
 }
 
@@ -271,7 +286,7 @@ static void line_rows(const struct session *s, const struct status *st,
 {
     for (size_t i = 0; i < lines->n; i++) {
         report_name(t, STYLE_PLAIN, lines->at[i].node);
-        report_text(t, STYLE_PLAIN, "%s", remedy_for(&s->options, st->arena, lines->at[i].text));
+        report_name(t, STYLE_PLAIN, remedy_for(&s->options, st->arena, lines->at[i].text));
     }
 }
 

@@ -77,9 +77,10 @@ enum {
 };
 enum {
     NEEDS_CONFIG = 1,
-    NEEDS_AGENTS = 2, /* TLS context and peers */
-    NEEDS_ZONE = 4,   /* a key to ask with */
-    NEEDS_UPDATE = 8, /* the update key, and agents that obey */
+    NEEDS_AGENTS = 2,  /* TLS context and peers */
+    NEEDS_ZONE = 4,    /* a key to ask with */
+    NEEDS_UPDATE = 8,  /* the update key, and agents that obey */
+    NEEDS_OBEYED = 16, /* agents that obey: a controller's certificate */
 };
 enum {
     EXITS_REFUSED = 1 << 2,

@@ -53,7 +53,10 @@ void report_word(struct report *r, enum report_style style, const char *word)
     if (word && *word)
         report_text(r, style, "%s", word);
     else
-        report_none(r);
+        add_cell(r,
+                 (struct report_cell){.style = style == STYLE_CHANGED ? style : STYLE_DIM,
+                                      .kind = REPORT_NONE},
+                 "-");
 }
 
 void report_name(struct report *r, enum report_style style, const char *name)

@@ -28,7 +28,7 @@ int session_open(struct session *s, const struct options *o, const struct verb_r
                               reterr);
     if (rc == 0 && (row->needs & NEEDS_AGENTS))
         rc = cluster_open_agents(c, reterr);
-    if (rc == 0 && (row->needs & NEEDS_UPDATE))
+    if (rc == 0 && (row->needs & (NEEDS_UPDATE | NEEDS_OBEYED)))
         rc = cluster_may_act(c, reterr);
     if (rc < 0)
         session_close(s);

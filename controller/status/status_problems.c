@@ -173,13 +173,27 @@ static void silence(struct status *st)
                        status_name(st, (int)i), status_why_silent(st, (int)i));
 }
 
+/* A host that only looks has a monitor's: its successor must not be one that agents obey. */
+static const char *own_kind(const struct status *st)
+{
+    const struct tls_context *tls = st->cluster->tls;
+
+    return tls && tls_context_role(tls) == PEER_MONITOR ? "monitor" : "controller";
+}
+
+static void say_own_certificate(struct status *st)
+{
+    status_certificate(st, "", arena_printf(st->arena, "this %s's certificate", own_kind(st)),
+                       st->w->certificate_days);
+}
+
 /* Every agent refuses it, and each then looks silent: the cause comes first. */
 static void own_certificate(struct status *st)
 {
     if (!st->w->certificate_known || st->w->certificate_days >= 0)
         return;
-    status_certificate(st, "", "this controller's certificate", st->w->certificate_days);
-    status_propose(st, status_renew(st, "controller", "this host",
+    say_own_certificate(st);
+    status_propose(st, status_renew(st, own_kind(st), "this host",
                                     "; until then pgtandem works on another controller"));
 }
 
@@ -193,7 +207,7 @@ void status_problems(struct status *st)
     dns_problems(st);
     debts(st);
     if (st->w->certificate_known && st->w->certificate_days >= 0)
-        status_certificate(st, "", "this controller's certificate", st->w->certificate_days);
+        say_own_certificate(st);
     observers(st);
     for (size_t i = 0; i < st->w->n_nodes; i++)
         status_node(st, i, owner);

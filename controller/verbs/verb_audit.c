@@ -19,8 +19,8 @@ static void findings(const struct audit *t, struct arena *a, struct report *ret)
     REPORT_INIT(ret, a, columns);
     for (size_t i = 0; i < t->n_findings; i++) {
         report_bool(ret, STYLE_PLAIN, t->findings[i].fault);
-        report_text(ret, STYLE_PLAIN, "%s", t->findings[i].path);
-        report_text(ret, STYLE_PLAIN, "%s", t->findings[i].text);
+        report_name(ret, STYLE_PLAIN, t->findings[i].path);
+        report_name(ret, STYLE_PLAIN, t->findings[i].text);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "controller/cluster/config.h"
 #include "controller/session/report.h"
 #include "controller/session/session.h"
@@ -25,25 +26,29 @@ static void say(struct session *s, const char *fmt, ...)
     report_wrap(s, "  ", text);
 }
 
-/* The session has been opened with the key that looks; here both are read. */
-static int check_keys(struct session *s, struct err *reterr)
+struct key_read {
+    const char *title, *file; /* NULL: none is configured */
+    char name[sizeof(((struct tsig_key *)0)->name)];
+    char algorithm[sizeof(((struct tsig_key *)0)->algorithm)];
+};
+
+/* The session has been opened with the key that looks; here each is read. */
+static int read_keys(struct session *s, struct key_read ret[2], struct err *reterr)
 {
     const struct config_dns *d = &s->cluster.config.dns;
-    static const struct {
-        enum cluster_key key;
-        const char *title;
-    } keys[] = {{CLUSTER_KEY_UPDATE, "update"}, {CLUSTER_KEY_QUERY, "query"}};
 
+    ret[0] = (struct key_read){.title = "update", .file = *d->key_file ? d->key_file : NULL};
+    ret[1] =
+        (struct key_read){.title = "query", .file = *d->query_key_file ? d->query_key_file : NULL};
     for (size_t i = 0; i < 2; i++) {
-        const char *file = i == 0 ? d->key_file : d->query_key_file;
-
-        if (!*file)
+        if (!ret[i].file)
             continue;
-        int rc = cluster_open_dns(&s->cluster, keys[i].key, reterr);
+        int rc =
+            cluster_open_dns(&s->cluster, i == 0 ? CLUSTER_KEY_UPDATE : CLUSTER_KEY_QUERY, reterr);
         if (rc < 0)
             return rc;
-        say(s, "%s key %s (%s) from %s", keys[i].title, s->cluster.zone.key.name,
-            s->cluster.zone.key.algorithm, file);
+        STR_COPY(ret[i].name, s->cluster.zone.key.name);
+        STR_COPY(ret[i].algorithm, s->cluster.zone.key.algorithm);
     }
     return 0;
 }
@@ -53,13 +58,18 @@ int verb_config_check(struct session *s, struct err *reterr)
 {
     const struct config *c = &s->cluster.config;
     int64_t days = s->cluster.tls ? tls_context_days_left(s->cluster.tls, clock_wall_ms()) : 0;
+    struct key_read keys[2];
+    int rc = read_keys(s, keys, reterr);
 
+    if (rc < 0)
+        return rc;
     report_wrap(s, "", arena_printf(s->cluster.arena, "%s: in order", c->path));
     say(s, "cluster %s, alias %s in zone %s at %s", c->cluster.name, c->cluster.alias, c->dns.zone,
         c->dns.server);
-    int rc = check_keys(s, reterr);
-    if (rc < 0)
-        return rc;
+    for (size_t i = 0; i < 2; i++)
+        if (keys[i].file)
+            say(s, "%s key %s (%s) from %s", keys[i].title, keys[i].name, keys[i].algorithm,
+                keys[i].file);
     if (s->cluster.tls)
         say(s, "certificate %s of a %s, %s%" PRId64 " days left%s", c->tls.certificate,
             peer_role_names[tls_context_role(s->cluster.tls)],

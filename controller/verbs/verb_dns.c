@@ -88,7 +88,7 @@ static void server_row(struct arena *a, struct report *t, const char *name,
     known(t, ok, v->elapsed_ms);
     report_text(t, STYLE_PLAIN, "%s", problem);
     report_text(t, STYLE_PLAIN, "%s", ok ? v->txt : "");
-    report_text(t, STYLE_PLAIN, "%s", dns_words_serves(a, v, clock_wall_ms()));
+    report_name(t, STYLE_PLAIN, dns_words_serves(a, v, clock_wall_ms()));
     report_text(t, STYLE_PLAIN, "%s", key_word(key));
 }
 
@@ -259,6 +259,26 @@ static int judge_servers(const struct session *s, const struct world *w, struct 
     return 0;
 }
 
+/* What looks has signed with the query key, where there is one: a release by word will ask the name
+ * servers with the other. */
+static int verify_update_key(struct session *s, struct world *w, const char **keys,
+                             struct err *reterr)
+{
+    const struct config_dns *d = &s->cluster.config.dns;
+
+    if (!*d->query_key_file || !*d->key_file)
+        return 0;
+    int rc = cluster_open_dns(&s->cluster, CLUSTER_KEY_UPDATE, reterr);
+    if (rc < 0)
+        return rc;
+    world_observe(&s->cluster, w, OBSERVE_DNS | OBSERVE_SURVEY);
+    rc = judge_primary(s, w, reterr);
+    if (rc == 0)
+        rc = judge_servers(s, w, reterr);
+    *keys = arena_printf(s->cluster.arena, "%s and %s", *keys, s->cluster.zone.key.name);
+    return rc;
+}
+
 int verb_dns_verify(struct session *s, struct err *reterr)
 {
     struct world *w = arena_alloc(s->cluster.arena, sizeof(*w));
@@ -276,9 +296,13 @@ int verb_dns_verify(struct session *s, struct err *reterr)
     rc = judge_servers(s, w, reterr);
     if (rc < 0)
         return rc;
+    const char *keys = arena_strdup(s->cluster.arena, s->cluster.zone.key.name);
+    rc = verify_update_key(s, w, &keys, reterr);
+    if (rc < 0)
+        return rc;
     if (s->options.format == FORMAT_PRETTY)
         printf("\nregister and alias agree on all %zu name servers, and all of them accept our key "
                "%s\n",
-               w->survey.n, s->cluster.zone.key.name);
+               w->survey.n, keys);
     return 0;
 }

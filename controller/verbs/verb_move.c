@@ -34,11 +34,14 @@ static int check_options(const struct session *s, struct err *reterr)
     return preflight_check_ignores(s, reterr);
 }
 
-static int move(struct session *s, enum planner_command command, const char *to, struct err *reterr)
+/* `asked_on`: the look on which a person was asked already; NULL: nobody was. */
+static int move(struct session *s, enum planner_command command, const char *to,
+                const struct world *asked_on, struct err *reterr)
 {
     struct engine_order order = {.command = command, .rejoin = true};
     int rc = s->options.plan ? plan_take(s, command, &order.plan, reterr) : 0;
     order.to = order.plan ? s->options.to : to;
+    order.given_epoch = asked_on && asked_on->d.record_valid ? asked_on->d.record.epoch : 0;
     if (rc == 0)
         rc = check_options(s, reterr);
     if (rc == 0 && order.to)
@@ -52,12 +55,13 @@ static int move(struct session *s, enum planner_command command, const char *to,
 }
 
 /* NODE as the verb's argument. */
-static int move_node(struct session *s, enum planner_command command, struct err *reterr)
+static int move_node(struct session *s, enum planner_command command, const struct world *asked_on,
+                     struct err *reterr)
 {
     if (s->options.n_args != 1)
         return err_set(reterr, ERR_USAGE, s->verb->example, "%s takes the name of one node",
                        s->verb->name);
-    return move(s, command, s->options.args[0], reterr);
+    return move(s, command, s->options.args[0], asked_on, reterr);
 }
 
 /* What a switchover or a failover would do, and no more. */
@@ -66,7 +70,7 @@ int verb_plan(struct session *s, struct err *reterr)
     if (!s->options.to)
         return err_set(reterr, ERR_USAGE, s->verb->example, "plan needs --to NODE");
     s->options.dry_run = true;
-    return move(s, s->options.failover ? PLANNER_FAILOVER : PLANNER_SWITCHOVER, s->options.to,
+    return move(s, s->options.failover ? PLANNER_FAILOVER : PLANNER_SWITCHOVER, s->options.to, NULL,
                 reterr);
 }
 
@@ -75,7 +79,7 @@ int verb_switchover(struct session *s, struct err *reterr)
     if (!s->options.to && !s->options.plan)
         return err_set(reterr, ERR_USAGE, s->verb->example,
                        "switchover needs --to NODE, or --plan FILE");
-    return move(s, PLANNER_SWITCHOVER, s->options.to, reterr);
+    return move(s, PLANNER_SWITCHOVER, s->options.to, NULL, reterr);
 }
 
 /* Until no standby takes in any more, for half a second at most: nobody writes, so it ends. */
@@ -104,9 +108,8 @@ static void let_wal_drain(struct session *s, struct world *w, struct choose_look
 }
 
 /* The standby with the most WAL among those that answer. */
-static int most_wal(struct session *s, const char **ret_node, struct err *reterr)
+static int most_wal(struct session *s, struct world *w, const char **ret_node, struct err *reterr)
 {
-    struct world *w = arena_alloc(s->cluster.arena, sizeof(*w));
     struct choose_look look;
 
     world_observe(&s->cluster, w, OBSERVE_AGENTS | OBSERVE_DNS);
@@ -122,9 +125,11 @@ static int most_wal(struct session *s, const char **ret_node, struct err *reterr
 int verb_failover(struct session *s, struct err *reterr)
 {
     const char *to = s->options.to;
+    struct world *w = NULL;
     if (!to && !s->options.plan) {
         char question[200];
-        int rc = most_wal(s, &to, reterr);
+        w = arena_alloc(s->cluster.arena, sizeof(*w));
+        int rc = most_wal(s, w, &to, reterr);
         if (rc < 0)
             return rc;
         STR_PRINTF(question, "%s has the most WAL of the standbys that answer. Fail over to it?",
@@ -133,21 +138,21 @@ int verb_failover(struct session *s, struct err *reterr)
         if (rc < 0)
             return rc;
     }
-    return move(s, PLANNER_FAILOVER, to, reterr);
+    return move(s, PLANNER_FAILOVER, to, w, reterr);
 }
 
 int verb_resume(struct session *s, struct err *reterr)
 {
-    return move(s, PLANNER_RESUME, NULL, reterr);
+    return move(s, PLANNER_RESUME, NULL, NULL, reterr);
 }
 
 int verb_abort(struct session *s, struct err *reterr)
 {
-    return move(s, PLANNER_ABORT, NULL, reterr);
+    return move(s, PLANNER_ABORT, NULL, NULL, reterr);
 }
 
 /* Whoever stops the only node that writes types the cluster's name for it. */
-static int confirm_fence(struct session *s, struct err *reterr)
+static int confirm_fence(struct session *s, const struct world **ret_look, struct err *reterr)
 {
     struct world *w;
     int node = s->options.n_args ? config_node_index(&s->cluster.config, s->options.args[0]) : -1;
@@ -157,6 +162,7 @@ static int confirm_fence(struct session *s, struct err *reterr)
         return 0;
     w = arena_alloc(s->cluster.arena, sizeof(*w));
     world_observe(&s->cluster, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    *ret_look = w;
     consequences_of_fence(s, w, (size_t)node);
     bool writes = !w->nodes[node].answered || w->nodes[node].obs.pg.role == PG_WRITABLE ||
                   !w->d.record_valid || strcmp(w->d.record.owner, s->options.args[0]) == 0;
@@ -166,20 +172,21 @@ static int confirm_fence(struct session *s, struct err *reterr)
 
 int verb_fence(struct session *s, struct err *reterr)
 {
-    int rc = confirm_fence(s, reterr);
+    const struct world *asked_on = NULL;
+    int rc = confirm_fence(s, &asked_on, reterr);
 
     if (rc < 0)
         return rc;
-    return move_node(s, PLANNER_FENCE, reterr);
+    return move_node(s, PLANNER_FENCE, asked_on, reterr);
 }
 
 int verb_unfence(struct session *s, struct err *reterr)
 {
-    return move_node(s, PLANNER_UNFENCE, reterr);
+    return move_node(s, PLANNER_UNFENCE, NULL, reterr);
 }
 
 /* Whoever gives up a copy types its name, after what is given up with it was shown. */
-static int confirm_forget(struct session *s, struct err *reterr)
+static int confirm_forget(struct session *s, const struct world **ret_look, struct err *reterr)
 {
     struct world *w;
     int node = s->options.n_args ? config_node_index(&s->cluster.config, s->options.args[0]) : -1;
@@ -189,6 +196,7 @@ static int confirm_forget(struct session *s, struct err *reterr)
         return 0;
     w = arena_alloc(s->cluster.arena, sizeof(*w));
     world_observe(&s->cluster, w, OBSERVE_AGENTS | OBSERVE_DNS);
+    *ret_look = w;
     consequences_of_forget(s, w, (size_t)node);
     STR_PRINTF(question, "Is %s lost for good?", s->options.args[0]);
     return s->options.yes ? 0 : session_confirm(s, question, s->options.args[0], reterr);
@@ -196,14 +204,15 @@ static int confirm_forget(struct session *s, struct err *reterr)
 
 int verb_forget(struct session *s, struct err *reterr)
 {
-    int rc = confirm_forget(s, reterr);
+    const struct world *asked_on = NULL;
+    int rc = confirm_forget(s, &asked_on, reterr);
 
     if (rc < 0)
         return rc;
-    return move_node(s, PLANNER_FORGET, reterr);
+    return move_node(s, PLANNER_FORGET, asked_on, reterr);
 }
 
 int verb_rejoin(struct session *s, struct err *reterr)
 {
-    return move_node(s, PLANNER_REJOIN, reterr);
+    return move_node(s, PLANNER_REJOIN, NULL, reterr);
 }

@@ -186,14 +186,14 @@ static const struct verb_row verbs[] = {
      .about = "The crontab of each node (or of NODE), byte by byte, with the managed entries "
          "counted.",
      .example_for = "to read one node's jobs", .example = "pgtandem cron show db02",
-     .takes = TAKES_FORMAT, .exits = EXITS_UNREACHABLE, .args_max = 1, .value = &commands_node}, .needs = LOOKS, .run = verb_cron_show},
+     .takes = TAKES_FORMAT, .exits = EXITS_UNREACHABLE, .args_max = 1, .value = &commands_node}, .needs = LOOKS | NEEDS_OBEYED, .run = verb_cron_show},
     {{.name = "cron diff", .args = "[NODE] [-f FORMAT]", .group = GROUP_CRON,
      .summary = "managed entries that differ from the owner's",
      .about = "Whether the standbys would run the owner's jobs if they became the owner. On or off "
          "is not compared.",
      .example_for = "after somebody edited a crontab", .example = "pgtandem cron diff",
      .takes = TAKES_FORMAT, .exits = EXITS_UNREACHABLE | EXITS_PROBLEM,
-     .args_max = 1, .value = &commands_node}, .needs = LOOKS, .run = verb_cron_diff},
+     .args_max = 1, .value = &commands_node}, .needs = LOOKS | NEEDS_OBEYED, .run = verb_cron_diff},
     {{.name = "cron adopt", .args = "NODE [--reason TEXT]", .group = GROUP_CRON,
      .summary = "put all of a crontab's entries under management",
      .about = "All entries of NODE's crontab move with the role from now on. On the owner they stay "

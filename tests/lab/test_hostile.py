@@ -168,6 +168,15 @@ def _(s):
     replies = [json.loads(line) for line in done.stdout.splitlines()]
     open_to = [v for v, reply in zip(verbs, replies) if 'a monitor may look' not in reply['msg']]
     check(open_to == ['observe', 'evidence', 'inspect'] and replies[0]['ok'], 'open to it: %s', open_to)
+    # where an agent connects with its credentials is not for a monitor to say
+    asked = [{'verb': 'evidence', 'timeout_ms': 2000, 'upstream': {'node': node, 'address': hosts.ADDRESS['ctl'],
+                                                                   'port': 5432},
+              'target_agent': '%s:%d' % (hosts.ADDRESS['ctl'], hosts.AGENT_PORT)} for node in ('db01', 'nowhere')]
+    done = s.run('ctl', 'python3', '-c', script('ask.py'), 'monitor', AT, *(json.dumps(q) for q in asked))
+    check(done.code == 0, 'ask.py: %s', done.stderr[-400:])
+    known, unknown = [json.loads(line) for line in done.stdout.splitlines()]
+    check(known['ok'] and known['obs']['evidence'][0]['agent_answers'], 'of a peer: %s', known['obs']['evidence'])
+    check(not unknown['ok'] and 'is no peer of this node' in unknown['msg'], 'of a stranger: %s', unknown['msg'])
     s.await_unchanged(before)
     check(s.record() == record, 'the record: %s', s.record())
 

@@ -71,6 +71,10 @@ static void values_keep_their_type(void **state)
          " {\"text\": null, \"word\": null, \"name\": \"x y\", \"number\": 9223372036854775807,"
          " \"seconds\": 0.25, \"fine\": true, \"from\": []}]");
     fits(report_json_row(&none), "null");
+    report_word(&none, STYLE_CHANGED, NULL); /* that it is gone is what has changed */
+    assert_int_equal(none.cells[0].style, STYLE_CHANGED);
+    report_word(&none, STYLE_GOOD, "");
+    assert_int_equal(none.cells[1].style, STYLE_DIM);
 }
 
 static void texts_are_the_same_for_all(void **state)

@@ -208,6 +208,8 @@ static void usage_errors_help(void **state)
     (void)state;
     refused(a, "", "no verb", "status");
     refused(a, "statsu", "no verb `statsu`", "did you mean `pgtandem status`?");
+    refused(a, "man", "no verb `man`", "lists the verbs"); /* not "plan": too little is left */
+    refused(a, "lpan", "no verb `lpan`", "did you mean `pgtandem plan`?");
     refused(a, "dns", "no verb `dns`", "`dns init`");
     refused(a, "dns shwo", "dns shwo", "did you mean `pgtandem dns show`?");
     refused(a, "preflight --too db01", "--too", "did you mean --to?");
