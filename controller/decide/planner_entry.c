@@ -434,7 +434,7 @@ static const struct planner_row stable_resume[] = {
     PLANNER_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
     PLANNER_STEP("stable: a node in `from` answered", settle_begins,     NULL,  STEP_TAKEOVER),
     PLANNER_STEP("stable: standbys to rejoin",        NULL,              rejoinable, STEP_REJOIN),
-    PLANNER_STEP("stable: a standby astray",          NULL,              astray, STEP_FOLLOW),
+    PLANNER_STEP("stable: a standby does not follow the owner",          NULL,              astray, STEP_FOLLOW),
     PLANNER_END ("stable: settled",                   began,             owner, WHY_SETTLED, 0),
     PLANNER_END ("stable",                            NULL,              owner, WHY_NOTHING, 0),
     {0},
@@ -489,7 +489,7 @@ static const struct planner_row stable_rejoin[] = {
     PLANNER_STEP("rejoin: carries an older epoch",    NULL,              to_behind, STEP_ARM),
     PLANNER_STEP("rejoin: without a fence",           to_has_no_fence,   to,    STEP_FENCE),
     PLANNER_STEP("rejoin: fenced",                    NULL,              to_startable, STEP_REJOIN),
-    PLANNER_STEP("rejoin: a standby astray",          NULL,              to_astray, STEP_FOLLOW),
+    PLANNER_STEP("rejoin: a standby does not follow the owner",          NULL,              to_astray, STEP_FOLLOW),
     PLANNER_END ("rejoin: nothing to do",             NULL,              to,    WHY_REJOIN_FAILED, 4),
     {0},
 };

@@ -310,7 +310,7 @@ static const struct planner_row claim_back[] = {
     PLANNER_STEP("claim: A not writable, or marked",    a_marked,        a,      STEP_UNFENCE),
     PLANNER_STEP("claim: others' jobs on",              NULL,            stray,  STEP_CRON_STRAY),
     PLANNER_STEP("claim: A writable, its jobs off",     a_without_cron,  a,      STEP_CRON_BACK),
-    PLANNER_STEP("claim: a standby astray",             NULL,            to_follow, STEP_FOLLOW_BACK),
+    PLANNER_STEP("claim: a standby does not follow the owner",             NULL,            to_follow, STEP_FOLLOW_BACK),
     PLANNER_STEP("claim: A as before",                  NULL,            a,      STEP_STABLE_BACK),
     {0},
 };
@@ -347,7 +347,7 @@ static const struct planner_row flip_forward[] = {
     PLANNER_STEP("flip: B promoted, but held",          b_held,          b,      STEP_RELEASE),
     PLANNER_STEP("flip: B writable, others' jobs on",   b_writable,      stray,  STEP_CRON_STRAY),
     PLANNER_STEP("flip: B writable, its jobs off",      b_without_cron,  b,      STEP_CRON_ON),
-    PLANNER_STEP("flip: B writable, a standby astray",  b_writable,      to_follow, STEP_FOLLOW),
+    PLANNER_STEP("flip: B writable, a standby does not follow it",  b_writable,      to_follow, STEP_FOLLOW),
     PLANNER_STEP("flip: B writable, pg_control older",  b_no_checkpoint, b,      STEP_CHECKPOINT),
     PLANNER_STEP("flip: B writable",                    b_writable,      b,      STEP_STABLE),
     PLANNER_END ("flip: B promoted, and down",          planner_promoted_down, b,   WHY_PROMOTED_DOWN, 4),
@@ -382,7 +382,7 @@ static const struct planner_row undo[] = {
     PLANNER_STEP("undo: A not writable, or marked",     a_marked,        a,      STEP_UNFENCE),
     PLANNER_STEP("undo: others' jobs on",               NULL,            stray,  STEP_CRON_STRAY),
     PLANNER_STEP("undo: A writable, its jobs off",      a_without_cron,  a,      STEP_CRON_BACK),
-    PLANNER_STEP("undo: a standby astray",              NULL,            to_follow, STEP_FOLLOW_BACK),
+    PLANNER_STEP("undo: a standby does not follow the owner",              NULL,            to_follow, STEP_FOLLOW_BACK),
     PLANNER_STEP("undo: A as before",                   NULL,            a,      STEP_STABLE_BACK),
     {0},
 };
