@@ -186,3 +186,24 @@ void man_configuration(FILE *f, const struct ini_section *sections, size_t n_sec
             put_key(f, &s->table->fields[k]);
     }
 }
+
+/* ---- what a program has beside it ------------------------------------------------------------ */
+
+bool man_put_page(const struct man_page *pages, const char *name, FILE *f)
+{
+    for (; pages->name; pages++)
+        if (strcmp(pages->name, name) == 0) {
+            pages->put(f);
+            return true;
+        }
+    return false;
+}
+
+int man_put_main(const struct man_page *pages, int argc, char **argv)
+{
+    if (argc != 2 || !man_put_page(pages, argv[1], stdout)) {
+        fprintf(stderr, "%s: there is no such page\n", argc == 2 ? argv[1] : "one name");
+        return 1;
+    }
+    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
+}

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -26,3 +27,15 @@ void man_example(FILE *f, const char *line); /* literally, indented */
 
 /* Each section of a configuration file, each key with its unit, bounds and default. */
 void man_configuration(FILE *f, const struct ini_section *sections, size_t n_sections);
+
+/* ---- what a program has beside it ------------------------------------------------------------ */
+
+/* A file that is made from its tables when it is built: a manual page, a completion script. */
+struct man_page {
+    const char *name; /* "pgtandem.1" */
+    void (*put)(FILE *f);
+};
+/* `pages` ends with a row without a name; false: none is called so. */
+bool man_put_page(const struct man_page *pages, const char *name, FILE *f);
+/* The program that make runs: the page that argv names, to standard output; the exit status. */
+int man_put_main(const struct man_page *pages, int argc, char **argv);

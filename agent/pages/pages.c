@@ -48,21 +48,9 @@ static void put_bash(FILE *f)
     cli_put_bash(&commands, f);
 }
 
-static const struct {
-    const char *name;
-    void (*put)(FILE *f);
-} pages[] = {
+const struct man_page pages[] = {
     {"pgtandem-agent.8", put_program},
     {"pgtandem-agent.conf.5", put_configuration},
     {"pgtandem-agent.bash", put_bash},
+    {.name = NULL},
 };
-
-bool pages_put(const char *name, FILE *f)
-{
-    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
-        if (strcmp(pages[i].name, name) == 0) {
-            pages[i].put(f);
-            return true;
-        }
-    return false;
-}

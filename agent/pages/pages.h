@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdio.h>
+#include "base/man.h"
 
-/* "pgtandem-agent.8", "pgtandem-agent.conf.5", "pgtandem-agent.bash"; false for another name. */
-bool pages_put(const char *name, FILE *f);
+extern const struct man_page pages[];

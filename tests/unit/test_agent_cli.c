@@ -64,7 +64,7 @@ static char *page(struct arena *a, const char *name)
     struct capture c;
 
     capture_begin(&c);
-    assert_true(pages_put(name, stdout));
+    assert_true(man_put_page(pages, name, stdout));
     return capture_end(&c, a);
 }
 
@@ -85,7 +85,7 @@ static void pages_have_everything(void **state)
         for (size_t k = 0; k < config_sections[i].table->count; k++)
             has("pgtandem-agent.conf(5)", file,
                 arena_printf(a, "\\fB%s\\fR", config_sections[i].table->fields[k].name));
-    assert_false(pages_put("pgtandem-agent.9", stdout));
+    assert_false(man_put_page(pages, "pgtandem-agent.9", stdout));
 }
 
 static struct options o;

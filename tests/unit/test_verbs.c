@@ -69,7 +69,7 @@ static char *page(struct arena *a, const char *name)
     struct capture c;
 
     capture_begin(&c);
-    assert_true(pages_put(name, stdout));
+    assert_true(man_put_page(pages, name, stdout));
     return capture_end(&c, a);
 }
 
