@@ -43,7 +43,7 @@ enum lineage_kind {
     LINEAGE_BEYOND,     /* it has WAL that the owner does not have */
 };
 struct lineage {
-    int kind;       /* enum lineage_kind */
+    enum lineage_kind kind;
     int64_t tli;    /* its timeline */
     uint64_t here;  /* its WAL reaches at least so far */
     uint64_t there; /* BEYOND: and so far it is the owner's too */

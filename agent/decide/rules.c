@@ -80,7 +80,7 @@ int64_t rules_latest_timeline(const struct facts *f)
 struct facts rules_facts(const struct obs_pg *pg)
 {
     return (struct facts){
-        .role = pg->role,
+        .role = (enum pg_role)pg->role,
         .orphans = pg->orphans != 0,
         .standby_signal = pg->standby_signal,
         .recovery_signal = pg->recovery_signal,

@@ -74,7 +74,7 @@ const char *rule_hint(enum rule r);
 
 /* The facts about PostgreSQL and its files that rules look at. */
 struct facts {
-    int role;     /* enum pg_role */
+    enum pg_role role;
     bool orphans; /* no postmaster, but processes of it live on, or may: not stopped */
     bool standby_signal, recovery_signal;
     int control_state; /* enum pg_control_state */

@@ -96,7 +96,7 @@ static bool saw(const struct node_obs *o, const struct record *d)
 
 static void node_postgres(const struct obs_pg *pg, uint64_t sysid, struct planner_node *n)
 {
-    n->role = pg->role;
+    n->role = (enum pg_role)pg->role;
     n->orphans = pg->orphans != 0;
     n->sysid_ok = pg->sysid == 0 || sysid == 0 || pg->sysid == sysid;
     n->signal = pg->standby_signal;

@@ -271,7 +271,7 @@ static bool carry_out(struct play *p, const struct planner_move *m)
 
 /* A promoted server makes a checkpoint by itself, in its own time; standbys of a primary that comes
  * back have been asking for it ever since. */
-static bool gets_there_alone(int step)
+static bool gets_there_alone(enum step_id step)
 {
     return step == STEP_CHECKPOINT || step == STEP_FOLLOW_BACK;
 }
@@ -300,7 +300,7 @@ static size_t play(struct play *p, struct foreseen_step *ret, struct planner_mov
         past = past || first_past;
         if (first_past && ret_turn)
             *ret_turn = before;
-        ret[n++] = (struct foreseen_step){.step = (enum step_id)ret_end->step,
+        ret[n++] = (struct foreseen_step){.step = ret_end->step,
                                           .node = ret_end->node,
                                           .nodes = ret_end->nodes,
                                           .before = before.v.d,

@@ -249,10 +249,10 @@ static void stop(const struct planner_view *v, enum step_id s, int node, enum pl
                  int exit_code, struct planner_move *ret)
 {
     ret->kind = exit_code == 0 ? MOVE_DONE : MOVE_STOP;
-    ret->step = (int)s;
+    ret->step = s;
     ret->node = node;
     ret->nodes = planner_bit(node);
-    ret->reason = (int)why;
+    ret->reason = why;
     /* 2 promises that nothing has been changed */
     ret->exit_code = exit_code == 2 && (v->marks.began || v->marks.touched) ? 4 : exit_code;
 }
@@ -292,7 +292,7 @@ static void from_row(const struct planner_view *v, const struct planner_row *r, 
     int unready;
 
     *ret = (struct planner_move){
-        .kind = MOVE_STEP, .step = (int)r->step, .node = planner_first(nodes), .nodes = nodes};
+        .kind = MOVE_STEP, .step = r->step, .node = planner_first(nodes), .nodes = nodes};
     ret->row = r->text;
     if (r->step == STEP_NONE)
         stop(v, STEP_NONE, ret->node, r->reason, r->exit_code, ret);

@@ -42,8 +42,8 @@ struct planner_node {
     bool sysid_ok; /* its data directory is of this cluster (true if it cannot be read) */
     int64_t epoch; /* highest it obeys, as last heard; 0 never heard.
                              == d.epoch: an answer given after that epoch's compare-and-swap */
-    int role;      /* enum pg_role */
-    bool orphans;  /* its postmaster is gone, processes of it live on and may commit */
+    enum pg_role role;
+    bool orphans; /* its postmaster is gone, processes of it live on and may commit */
     bool fenced, standby_only, was_primary;
     bool held;
     bool promoting;
@@ -81,7 +81,7 @@ struct planner_marks {
     char nonce[NONCE_BYTES];       /* of our last UPDATE that is known to have been applied */
     uint64_t done;                 /* bit per enum step_id: done at this epoch */
     uint64_t failed, failed_again; /* … failed once, twice at this epoch */
-    uint32_t last_failed;          /* enum step_id, STEP_NONE: nothing failed */
+    enum step_id last_failed;      /* STEP_NONE: nothing failed */
     bool last_unknown;             /* … and it is not known whether it happened */
     bool late_flip;     /* a FLIP of ours may still arrive: a compare-and-swap comes first */
     bool turned;        /* a switchover that undoes itself */
@@ -100,7 +100,7 @@ struct planner_marks {
 };
 
 struct planner_view {
-    int command;       /* enum planner_command */
+    enum planner_command command;
     int to;            /* the node that the command names; -1 none */
     bool cut_possible; /* a G2 hook is configured */
     bool rejoin;       /* run STEP_REJOIN after STABLE (switchover) */
@@ -234,11 +234,11 @@ const char *planner_reason_hint(enum planner_reason r);
 void planner_sentence(const char *text, const char *node, char *ret_text, size_t bytes);
 
 struct planner_move {
-    int kind;        /* enum planner_move_kind */
-    int step;        /* STEP: enum step_id; STOP: the step that failed or could not be done, or 0 */
-    int node;        /* the node it is about; -1 none */
-    uint32_t nodes;  /* STEP: bit per node to act on (one bit = node, unless STEP_NODES) */
-    int reason;      /* enum planner_reason */
+    enum planner_move_kind kind;
+    enum step_id step; /* STOP: the one that failed or could not be done, or STEP_NONE */
+    int node;          /* the node it is about; -1 none */
+    uint32_t nodes;    /* STEP: bit per node to act on (one bit = node, unless STEP_NODES) */
+    enum planner_reason reason;
     int exit_code;   /* DONE, STOP */
     const char *row; /* the row of which table decided: "claim: A fenced, B answers" */
 };

@@ -510,7 +510,7 @@ static const struct planner_row stable_forget[] = {
 
 const struct planner_row *planner_entry_rows(const struct planner_view *v)
 {
-    switch ((enum planner_command)v->command) {
+    switch (v->command) {
     case PLANNER_SWITCHOVER:
         return switchover_entry;
     case PLANNER_FAILOVER:
@@ -537,7 +537,7 @@ const struct planner_row *planner_stable_rows(const struct planner_view *v)
         return v->command == PLANNER_SWITCHOVER || v->command == PLANNER_FAILOVER || v->marks.turned
                    ? undone
                    : aborted;
-    switch ((enum planner_command)v->command) {
+    switch (v->command) {
     case PLANNER_ABORT:
         return stable_abort;
     case PLANNER_UNFENCE:

@@ -15,7 +15,7 @@ static bool try_way(const struct planner_view *v, enum planner_command command, 
     struct planner_view start = *v;
     struct way w = {.command = command, .to = to, .accepted = accepted};
 
-    start.command = (int)command;
+    start.command = command;
     start.to = to;
     start.rejoin = true;
     start.marks = (struct planner_marks){.accepted = accepted};

@@ -26,15 +26,15 @@ static bool note_outcomes(struct run *r, const struct planner_move *m, struct op
         enum planner_outcome said =
             res->outcome[m->node >= 0 && !(steps[m->step].flags & STEP_DNS) ? m->node
                                                                             : CLUSTER_NODES_MAX];
-        planner_note(&r->view.marks, &r->view, (enum step_id)m->step, m->node, said);
+        planner_note(&r->view.marks, &r->view, m->step, m->node, said);
         return said == OUTCOME_DONE;
     }
     for (size_t i = 0; i < r->view.n_nodes; i++) {
         if (!(m->nodes & (1U << i)))
             continue;
-        enum planner_outcome outcome = steps_judge(&r->view, (enum step_id)m->step, (int)i,
-                                                   res->outcome[i], res->refused & (1U << i));
-        planner_note(&r->view.marks, &r->view, (enum step_id)m->step, (int)i, outcome);
+        enum planner_outcome outcome =
+            steps_judge(&r->view, m->step, (int)i, res->outcome[i], res->refused & (1U << i));
+        planner_note(&r->view.marks, &r->view, m->step, (int)i, outcome);
         if (outcome == OUTCOME_DONE)
             continue;
         all = false;
@@ -74,7 +74,7 @@ static void remember_step(struct run *r, const struct planner_move *m, int64_t s
                           bool done)
 {
     if (r->n_steps < RUN_STEPS_MAX)
-        r->steps[r->n_steps++] = (struct run_step){.step = (enum step_id)m->step,
+        r->steps[r->n_steps++] = (struct run_step){.step = m->step,
                                                    .node = m->node,
                                                    .started_ms = started_ms,
                                                    .ended_ms = clock_mono_ms(),
@@ -167,7 +167,7 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     } else {
         register_new_txn(r->txn);
     }
-    r->view.command = (int)order->command;
+    r->view.command = order->command;
     r->view.rejoin = order->rejoin;
     r->adopt = order->adopt;
     r->plan = order->plan;
@@ -235,8 +235,7 @@ static int end_error(const struct run *r, const struct planner_move *m, struct e
     if (m->exit_code == 0)
         return 0;
     summary_reason(r, m, text, sizeof(text));
-    planner_sentence(planner_reason_hint((enum planner_reason)m->reason), run_node_name(r, m->node),
-                     hint, sizeof(hint));
+    planner_sentence(planner_reason_hint(m->reason), run_node_name(r, m->node), hint, sizeof(hint));
     const struct record *d = &r->view.d;
     err_set(reterr, codes[m->exit_code], hint, "%s", text);
     if (m->reason == WHY_SEEN_WRITABLE && evidence_writable(&r->world)) {

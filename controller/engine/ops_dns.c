@@ -19,7 +19,7 @@ static int next_record(struct run *r, const struct planner_move *m, struct recor
         if (owner >= 0)
             args.tli = r->world.nodes[owner].obs.pg.tli;
     }
-    if (!planner_record(&r->view, (enum step_id)m->step, &args, ret_record))
+    if (!planner_record(&r->view, m->step, &args, ret_record))
         return err_set(reterr, ERR_INVALID,
                        "`pgtandem resume` settles nodes that it still names; then try again",
                        "the ownership record, %d bytes at most, has no room for this step",
@@ -81,7 +81,7 @@ void op_record(struct run *r, const struct planner_move *m, struct op_result *re
         r->world.d.status = DNS_VIEW_SILENT;
     if (*outcome == OUTCOME_DONE) {
         r->known = next;
-        planner_wrote(&r->view.marks, (enum step_id)m->step, &next);
+        planner_wrote(&r->view.marks, m->step, &next);
     }
     STR_PRINTF(res->detail, "epoch %lld %s, owner %s, alias -> %s%s", (long long)next.epoch,
                register_state_names[next.state], next.owner, target->target,

@@ -16,7 +16,7 @@ static int place(const struct planned *p, const struct planner_move *m)
     if (m->kind == MOVE_DONE)
         return m->exit_code == 0 ? (int)p->n : -1;
     for (size_t i = p->next; m->kind == MOVE_STEP && i < p->n; i++)
-        if ((int)p->steps[i].step == m->step && p->steps[i].node == m->node)
+        if (p->steps[i].step == m->step && p->steps[i].node == m->node)
             return (int)i;
     return -1;
 }
@@ -67,7 +67,7 @@ static void put_why(const struct run *r, const struct planner_move *m, char *tex
 static void skip(struct run *r, size_t i)
 {
     const struct planner_move m = {.kind = MOVE_STEP,
-                                   .step = (int)r->planned.steps[i].step,
+                                   .step = r->planned.steps[i].step,
                                    .node = r->planned.steps[i].node,
                                    .nodes = r->planned.steps[i].nodes};
     int64_t now_ms = clock_mono_ms();
@@ -77,7 +77,7 @@ static void skip(struct run *r, size_t i)
     progress_begin(&r->progress, steps[m.step].name, run_node_name(r, m.node));
     progress_end(&r->progress, PROGRESS_SKIPPED, "%s", res.detail);
     if (r->n_steps < RUN_STEPS_MAX)
-        r->steps[r->n_steps++] = (struct run_step){.step = (enum step_id)m.step,
+        r->steps[r->n_steps++] = (struct run_step){.step = m.step,
                                                    .node = m.node,
                                                    .started_ms = now_ms,
                                                    .ended_ms = now_ms,

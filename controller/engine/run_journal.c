@@ -114,7 +114,7 @@ void run_journal_intent(struct run *r, const struct planner_move *m)
     struct err e = {.code = 0};
     if (!r->journal)
         return;
-    enum step_id step = (enum step_id)m->step;
+    enum step_id step = m->step;
     uint64_t then = steps_announced(&r->view, step);
     json_t *on = json_array();
     for (size_t i = 0; i < r->view.n_nodes; i++)

@@ -29,8 +29,8 @@ void summary_reason(const struct run *r, const struct planner_move *m, char *ret
                    m->reason == WHY_DNS_SILENT ? ", so nothing more is changed"
                                                : "; nothing has been changed");
     else
-        planner_sentence(planner_reason_text((enum planner_reason)m->reason),
-                         run_node_name(r, m->node), ret_text, bytes);
+        planner_sentence(planner_reason_text(m->reason), run_node_name(r, m->node), ret_text,
+                         bytes);
 }
 
 void summary_opening(struct run *r)

@@ -36,7 +36,7 @@ static void tell_end(const struct plan_look *look, const struct planner_move *en
                      size_t bytes)
 {
     const char *node = end->node >= 0 ? look->view->nodes[end->node].name : "";
-    enum planner_reason why = (enum planner_reason)end->reason;
+    enum planner_reason why = end->reason;
     const struct config *c = &look->session->cluster.config;
     struct arena *a = look->session->cluster.arena;
     bool seen = why == WHY_SEEN_WRITABLE && evidence_writable(look->world);
@@ -102,7 +102,7 @@ void plan_build(const struct plan_look *look, struct plan *ret)
     ret->made_wall_ms = clock_wall_ms();
     STR_COPY(ret->made, clock_text(ret->made_wall_ms, made));
     STR_COPY(ret->by, look->session->cluster.by);
-    ret->command = look->view->command;
+    ret->command = (int)look->view->command;
     STR_COPY(ret->from, look->view->d.owner);
     if (look->view->to >= 0)
         STR_COPY(ret->to, look->view->nodes[look->view->to].name);

@@ -29,7 +29,7 @@ static struct planner_view *view_of(struct session *s, enum planner_command comm
     struct planner_view *v = arena_alloc(s->cluster.arena, sizeof(*v));
     const struct record none = {0};
 
-    v->command = (int)command;
+    v->command = command;
     v->rejoin = true;
     v->to = to ? config_node_index(&s->cluster.config, to) : -1;
     if (has_preflight(command)) /* it is made here, beside the planner's own questions */

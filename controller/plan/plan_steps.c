@@ -291,7 +291,7 @@ static void undo(struct words *w)
 {
     const struct step *u = &steps[steps[w->s->step].undo];
 
-    if (u->id == STEP_NONE || !plan_is_move(w->look->view->command))
+    if (u->id == STEP_NONE || !plan_is_move((int)w->look->view->command))
         return;
     STR_COPY(w->a->undo, u->name);
     planner_sentence(u->title, name_of(w, u->id == STEP_REVOKE ? w->s->node : w->old), w->a->back,

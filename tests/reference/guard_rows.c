@@ -25,8 +25,9 @@ static void put_watch(void)
          "epoch or above:\n\n| this node | then |\n| --- | --- |");
     for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
         const struct agent_state s = {.epoch = 5, .sysid = 7, .cron_on = nodes[i].cron_on};
-        const struct facts f = {
-            .role = nodes[i].role, .sysid = 7, .control_state = CONTROL_IN_ARCHIVE_RECOVERY};
+        const struct facts f = {.role = (enum pg_role)nodes[i].role,
+                                .sysid = 7,
+                                .control_state = CONTROL_IN_ARCHIVE_RECOVERY};
 
         printf("| %s | %s |\n", nodes[i].what, verdicts[rules_watch(&s, &f, "db02", &d, &d)]);
     }

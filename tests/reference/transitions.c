@@ -70,7 +70,7 @@ static void put_open(enum register_state state, const char *forward, const char 
 static void put_command(enum planner_command command, enum register_state state, bool entry,
                         const char *heading)
 {
-    const struct planner_view v = {.d.state = (int)state, .d.epoch = 1, .command = (int)command};
+    const struct planner_view v = {.d.state = (int)state, .d.epoch = 1, .command = command};
 
     put_rows(heading, entry ? planner_entry_rows(&v) : planner_stable_rows(&v));
 }

@@ -224,7 +224,7 @@ static enum planner_outcome look_step(struct world *w, struct control *c,
     struct planner_view v;
     int node = m->node < 0 ? 0 : m->node;
 
-    switch ((enum step_id)m->step) {
+    switch (m->step) {
     case STEP_EVIDENCE:
     case STEP_EVIDENCE_AGAIN:
         for (int i = 0; i < NODES; i++)
@@ -268,11 +268,11 @@ static void do_look_step(struct world *w, struct control *c, const struct planne
     outcome = look_step(w, c, m, out);
     control_view(c, &v);
     if (m->nodes == 0 || (m->step != STEP_CUT && m->step != STEP_RELEASE))
-        planner_note(&v.marks, &v, (enum step_id)m->step, m->node, outcome);
+        planner_note(&v.marks, &v, m->step, m->node, outcome);
     else
         for (int i = 0; i < NODES; i++)
             if (m->nodes & (1U << i))
-                planner_note(&v.marks, &v, (enum step_id)m->step, i, outcome);
+                planner_note(&v.marks, &v, m->step, i, outcome);
     control_keep(&v.marks, c->marks.nonce, &c->marks);
 }
 
@@ -291,8 +291,7 @@ void control_move(struct world *w, int ctl, struct step_out *out)
     planner_next(&v, &m);
     if (m.kind != MOVE_STEP) {
         str_printf(out->text, sizeof(out->text), "run %u ends, exit %d: %s [%s]", c->run,
-                   m.exit_code, planner_reason_text((enum planner_reason)m.reason),
-                   m.row ? m.row : "");
+                   m.exit_code, planner_reason_text(m.reason), m.row ? m.row : "");
         if (m.kind == MOVE_DONE || m.exit_code == 3)
             if (m.reason == WHY_UNDONE)
                 oracle_undone(w, c, &out->bad);
@@ -302,7 +301,7 @@ void control_move(struct world *w, int ctl, struct step_out *out)
         return;
     }
     c->step = (u8)m.step;
-    if (is_look((enum step_id)m.step))
+    if (is_look(m.step))
         do_look_step(w, c, &m, out);
     else if (steps[m.step].flags & STEP_DNS)
         send_update(w, c, &v);

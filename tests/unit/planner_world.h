@@ -19,7 +19,7 @@ static inline struct planner_view *world(enum planner_command command, enum regi
     static const char *const names[] = {"a", "b", "c"};
 
     memset(&v, 0, sizeof(v));
-    v.command = (int)command;
+    v.command = command;
     v.to = B;
     v.sysid = 7;
     v.d_answered = true;
@@ -93,10 +93,9 @@ static inline void expect_step(const struct planner_view *v, enum step_id step, 
     struct planner_move m;
 
     planner_next(v, &m);
-    if (m.kind != MOVE_STEP || m.step != (int)step || m.node != node)
+    if (m.kind != MOVE_STEP || m.step != step || m.node != node)
         fail_msg("expected %s on %d, got kind %d step %s node %d, %s [%s]", steps[step].name, node,
-                 m.kind, steps[m.step].name, m.node,
-                 planner_reason_text((enum planner_reason)m.reason), m.row);
+                 m.kind, steps[m.step].name, m.node, planner_reason_text(m.reason), m.row);
 }
 
 static inline void expect_end(const struct planner_view *v, enum planner_reason why, int exit_code)
@@ -104,10 +103,10 @@ static inline void expect_end(const struct planner_view *v, enum planner_reason 
     struct planner_move m;
 
     planner_next(v, &m);
-    if (m.kind == MOVE_STEP || m.reason != (int)why || m.exit_code != exit_code)
+    if (m.kind == MOVE_STEP || m.reason != why || m.exit_code != exit_code)
         fail_msg("expected \"%s\" (%d), got kind %d step %s exit %d \"%s\" [%s]",
                  planner_reason_text(why), exit_code, m.kind, steps[m.step].name, m.exit_code,
-                 planner_reason_text((enum planner_reason)m.reason), m.row);
+                 planner_reason_text(m.reason), m.row);
 }
 
 /* The run has not got hold of the record yet. */

@@ -95,7 +95,7 @@ static void build(enum planner_command command, struct plan *ret)
 {
     const struct record none = {0};
 
-    v.command = (int)command;
+    v.command = command;
     v.to = B;
     v.rejoin = true;
     v.marks.done = step_bit(STEP_PREFLIGHT);

@@ -277,7 +277,7 @@ static void an_owner_that_does_not_say(void **unused)
 
     (void)unused;
     for (int role = PG_UNKNOWN; role <= PG_STARTING; role += PG_STARTING - PG_UNKNOWN) {
-        v->nodes[A].role = role;
+        v->nodes[A].role = (enum pg_role)role;
         planner_situation(v, &s);
         assert_int_equal(s.reason, WHY_OWNER_UNKNOWN);
         assert_int_equal(s.at_node, A);
