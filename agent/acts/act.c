@@ -130,6 +130,23 @@ static void log_end(const struct act *a, const struct err *e)
                 e->msg, e->hint[0] ? "; " : "", e->hint);
 }
 
+/* ---- phases ---------------------------------------------------------------------------------- */
+static bool call_phase(void *arg, size_t at)
+{
+    struct act *a = arg;
+    act_phase_fn phase = a->phases[at];
+
+    if (phase)
+        phase(a);
+    return phase != NULL;
+}
+
+static void start_phases(struct act *a, const act_phase_fn *phases, sequence_end_fn end)
+{
+    a->phases = phases;
+    sequence_start(&a->seq, call_phase, end, a);
+}
+
 /* ---- tails ----------------------------------------------------------------------------------- */
 static void on_tail_observed(void *arg, const struct node_obs *obs)
 {
@@ -159,7 +176,7 @@ static void begin_tail(struct act *a)
     g->queue = a->next;
     a->next = g->tails;
     g->tails = a;
-    sequence_start(&a->seq, a->kind->tail, on_tail_end, a);
+    start_phases(a, a->kind->tail, on_tail_end);
     start_next(g);
 }
 
@@ -210,9 +227,7 @@ static void on_end(void *arg, const struct err *e)
 /* ---- its beginning --------------------------------------------------------------------------- */
 static void fail_before_phases(struct act *a, const struct err *e)
 {
-    static const sequence_phase_fn none[] = {NULL};
-
-    a->seq = (struct sequence){.phases = none, .arg = a, .state = SEQUENCE_ENDED, .e = *e};
+    a->seq = (struct sequence){.arg = a, .state = SEQUENCE_ENDED, .e = *e};
     on_end(a, e);
 }
 
@@ -239,7 +254,7 @@ static void take_lock(void *arg)
     if (r < 0)
         fail_before_phases(a, &e);
     else
-        sequence_start(&a->seq, a->kind->phases, on_end, a);
+        start_phases(a, a->kind->phases, on_end);
 }
 
 static void start_first(struct agent *g)
@@ -278,7 +293,7 @@ static void on_too_late(void *arg)
     a->next = g->tails;
     g->tails = a;
     a->started_ms = clock_mono_ms();
-    a->seq = (struct sequence){.phases = NULL, .arg = a, .state = SEQUENCE_ENDED, .e = e};
+    a->seq = (struct sequence){.arg = a, .state = SEQUENCE_ENDED, .e = e};
     log_end(a, &e);
     observe_node(g, AGENT_LOOK_MS, false, on_tail_observed, a);
 }

@@ -29,10 +29,12 @@
 struct act;
 struct gather;
 
+typedef void (*act_phase_fn)(struct act *a);
+
 struct act_kind {
     const char *name;
-    const sequence_phase_fn *phases;
-    const sequence_phase_fn *tail;  /* of requests only; NULL: none */
+    const act_phase_fn *phases;     /* NULL-terminated */
+    const act_phase_fn *tail;       /* of requests only; NULL: none */
     void (*forsake)(struct act *a); /* ends what the tail waits for: no callback from now on */
     bool quiet;                     /* not worth a line in the log */
 };
@@ -42,6 +44,7 @@ struct act {
     struct act *next;
     const struct act_kind *kind;
     struct sequence seq;
+    const act_phase_fn *phases; /* of its kind, or the tail */
     struct timer *timer;
     struct rpc_request *rpc; /* who asked; NULL: the watch or a hold's release */
     const struct request *q; /* what; never NULL */
@@ -100,20 +103,20 @@ bool act_save(struct act *a, const struct agent_state *next);
 void act_save_late(struct act *a, const struct agent_state *next);
 
 /* Phases that many kinds share. */
-void act_look(void *act);             /* pg and f, by SQL where it runs */
-void act_look_after_start(void *act); /* the same, with more time */
-void act_look_files(void *act);       /* pg and f, of files alone */
-void act_admit(void *act);            /* rules_admit, persisted */
-void act_read_d(void *act);      /* d, as docs/protocol.md, section 1, lets a request read it */
-void act_read_others(void *act); /* d, from another server that shows what the request names */
-void act_signal(void *act);      /* standby.signal with who, why, what next; recovery.signal goes */
+void act_look(struct act *a);             /* pg and f, by SQL where it runs */
+void act_look_after_start(struct act *a); /* the same, with more time */
+void act_look_files(struct act *a);       /* pg and f, of files alone */
+void act_admit(struct act *a);            /* rules_admit, persisted */
+void act_read_d(struct act *a);      /* d, as docs/protocol.md, section 1, lets a request read it */
+void act_read_others(struct act *a); /* d, from another server that shows what the request names */
+void act_signal(struct act *a); /* standby.signal with who, why, what next; recovery.signal goes */
 /* Once it is stopped: nothing that a file says may end the recovery of whoever starts it
  * (agent/postgres/pgrecovery.h). In an emergency a file that cannot be written is only told. */
-void act_disarm(void *act);
+void act_disarm(struct act *a);
 /* recovery.signal, if it is there, is set aside, and that is told; false: the act has failed. */
 bool act_set_aside(struct act *a);
 bool act_permit(
     struct act *a); /* for the guard of a start by start_command; false: it has failed */
-void act_start(void *act);
+void act_start(struct act *a);
 void act_start_then(struct act *a, postgres_done_fn fn); /* with a callback of the kind's own */
 void act_restart_then(struct act *a, postgres_done_fn fn);

@@ -24,17 +24,14 @@ static void on_look(void *arg, const struct obs_pg *pg)
     act_next(a);
 }
 
-void act_look(void *act)
+void act_look(struct act *a)
 {
-    struct act *a = act;
-
     postgres_look(a->agent->pg, AGENT_LOOK_MS, on_look, a);
 }
 
 /* A busy host may need longer for the first answer of a server that has just been started. */
-void act_look_after_start(void *act)
+void act_look_after_start(struct act *a)
 {
-    struct act *a = act;
     int64_t ms = act_left_ms(a) / 2;
 
     if (ms > AFTER_START_MS)
@@ -42,18 +39,15 @@ void act_look_after_start(void *act)
     postgres_look(a->agent->pg, ms > AGENT_LOOK_MS ? ms : AGENT_LOOK_MS, on_look, a);
 }
 
-void act_look_files(void *act)
+void act_look_files(struct act *a)
 {
-    struct act *a = act;
-
     postgres_look_files(&a->agent->config->postgresql, &a->pg);
     a->f = rules_facts(&a->pg);
     act_next(a);
 }
 
-void act_admit(void *act)
+void act_admit(struct act *a)
 {
-    struct act *a = act;
     struct agent_state next;
     enum rule r = rules_admit(&a->s, a->q->epoch, a->q->seq, &next);
 
@@ -126,9 +120,8 @@ static bool others_may_answer(const struct act *a)
            strcmp(a->s.boot_id, a->agent->boot) == 0;
 }
 
-void act_read_others(void *act)
+void act_read_others(struct act *a)
 {
-    struct act *a = act;
     struct config *c = a->agent->config;
     int64_t ms = act_left_ms(a) < c->dns.timeout_ms ? act_left_ms(a) : c->dns.timeout_ms;
 
@@ -161,9 +154,8 @@ static void on_primary(void *arg, const struct dns_view *view, const struct err 
     }
 }
 
-void act_read_d(void *act)
+void act_read_d(struct act *a)
 {
-    struct act *a = act;
     struct config *c = a->agent->config;
     int64_t half_ms = act_left_ms(a) / 2;
 
@@ -201,9 +193,8 @@ bool act_set_aside(struct act *a)
 
 /* In an emergency a full disk must not keep the database writable: what could not be written is
  * said, tried again after the stop, and looked for when the fence is observed. */
-void act_signal(void *act)
+void act_signal(struct act *a)
 {
-    struct act *a = act;
     char text[SIGNAL_TEXT_BYTES], when[CLOCK_TEXT_BYTES];
     struct err e;
 
@@ -257,10 +248,8 @@ static bool disarm(struct act *a, bool needed)
     return true;
 }
 
-void act_disarm(void *act)
+void act_disarm(struct act *a)
 {
-    struct act *a = act;
-
     if (disarm(a, !act_is_emergency(a)))
         act_next(a);
 }
@@ -301,7 +290,7 @@ void act_restart_then(struct act *a, postgres_done_fn fn)
         postgres_restart(a->agent->pg, act_left_ms(a), fn, a);
 }
 
-void act_start(void *act)
+void act_start(struct act *a)
 {
-    act_start_then(act, act_done);
+    act_start_then(a, act_done);
 }

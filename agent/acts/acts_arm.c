@@ -5,9 +5,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-static void arm_stale(void *act)
+static void arm_stale(struct act *a)
 {
-    struct act *a = act;
     struct agent_state next;
     enum rule r = rules_admit(&a->s, a->q->epoch, a->q->seq, &next);
 
@@ -29,9 +28,8 @@ static void keep_who_began(const struct act *a, struct obs_begun *b)
     STR_COPY(b->reason, a->q->reason);
 }
 
-static void arm_decide(void *act)
+static void arm_decide(struct act *a)
 {
-    struct act *a = act;
     const char *node = a->agent->config->agent.node;
     struct agent_state next;
     bool first = a->s.epoch == 0; /* never commanded: its jobs are as the record's owner has them */
@@ -50,13 +48,11 @@ static void arm_decide(void *act)
         act_next(a);
 }
 
-static const sequence_phase_fn arm_phases[] = {arm_stale, act_read_d, arm_decide, NULL};
+static const act_phase_fn arm_phases[] = {arm_stale, act_read_d, arm_decide, NULL};
 const struct act_kind act_arm = {.name = "arm", .phases = arm_phases};
 
-static void checkpoint_do(void *act)
+static void checkpoint_do(struct act *a)
 {
-    struct act *a = act;
-
     postgres_checkpoint(a->agent->pg, act_left_ms(a), act_done, a);
 }
 
@@ -65,8 +61,8 @@ static void checkpoint_forsake(struct act *a)
     postgres_checkpoint_cancel(a->agent->pg, a);
 }
 
-static const sequence_phase_fn checkpoint_phases[] = {act_admit, NULL};
-static const sequence_phase_fn checkpoint_tail[] = {checkpoint_do, NULL};
+static const act_phase_fn checkpoint_phases[] = {act_admit, NULL};
+static const act_phase_fn checkpoint_tail[] = {checkpoint_do, NULL};
 const struct act_kind act_checkpoint = {.name = "checkpoint",
                                         .phases = checkpoint_phases,
                                         .tail = checkpoint_tail,

@@ -15,9 +15,8 @@
 
 enum { BACKUPS = 10 };
 
-static void cron_off_intent(void *act)
+static void cron_off_intent(struct act *a)
 {
-    struct act *a = act;
     struct agent_state admitted, next;
     enum rule r = rules_admit(&a->s, a->q->epoch, a->q->seq, &admitted);
 
@@ -29,19 +28,16 @@ static void cron_off_intent(void *act)
         act_next(a);
 }
 
-static void cron_off_do(void *act)
+static void cron_off_do(struct act *a)
 {
-    struct act *a = act;
-
     const struct cron_expected x = {.hash = a->q->expected_hash,
                                     .entries = a->q->expected_entries,
                                     .environment = a->q->expected_environment};
     cron_off(a->agent->cron, &x, act_done, a);
 }
 
-static void cron_off_wait(void *act)
+static void cron_off_wait(struct act *a)
 {
-    struct act *a = act;
     int64_t most_s = act_left_ms(a) / 1000;
 
     cron_wait_jobs(a->agent->cron, a->q->wait_jobs_s < most_s ? a->q->wait_jobs_s : most_s,
@@ -53,16 +49,15 @@ static void cron_off_forsake(struct act *a)
     cron_wait_cancel(a->agent->cron, a);
 }
 
-static const sequence_phase_fn cron_off_phases[] = {cron_off_intent, cron_off_do, NULL};
-static const sequence_phase_fn cron_off_tail[] = {cron_off_wait, NULL};
+static const act_phase_fn cron_off_phases[] = {cron_off_intent, cron_off_do, NULL};
+static const act_phase_fn cron_off_tail[] = {cron_off_wait, NULL};
 const struct act_kind act_cron_off = {.name = "cron-off",
                                       .phases = cron_off_phases,
                                       .tail = cron_off_tail,
                                       .forsake = cron_off_forsake};
 
-static void cron_on_permitted(void *act)
+static void cron_on_permitted(struct act *a)
 {
-    struct act *a = act;
     struct agent_state next;
     enum rule r = rules_cron_on_permitted(&a->s, &a->f, a->agent->config->agent.node, a->q->nonce,
                                           &a->d, &next);
@@ -73,14 +68,12 @@ static void cron_on_permitted(void *act)
         act_next(a);
 }
 
-static void cron_on_do(void *act)
+static void cron_on_do(struct act *a)
 {
-    struct act *a = act;
-
     cron_on(a->agent->cron, a->q->expected_hash, act_done, a);
 }
 
-static const sequence_phase_fn cron_on_phases[] = {
+static const act_phase_fn cron_on_phases[] = {
     act_admit, act_read_d, act_look, cron_on_permitted, cron_on_do, NULL,
 };
 const struct act_kind act_cron_on = {.name = "cron-on", .phases = cron_on_phases};
@@ -110,9 +103,8 @@ static bool refuse_switched_on(struct act *a)
     return false;
 }
 
-static void cron_write_check(void *act)
+static void cron_write_check(struct act *a)
 {
-    struct act *a = act;
     struct err e;
 
     if (!a->q->crontab) {
@@ -166,10 +158,8 @@ static void on_previous(void *arg, const char *text, const struct err *e)
         act_next(a);
 }
 
-static void cron_write_backup(void *act)
+static void cron_write_backup(struct act *a)
 {
-    struct act *a = act;
-
     cron_read(a->agent->cron, on_previous, a);
 }
 
@@ -186,22 +176,18 @@ static void on_written(void *arg, const struct err *e)
     act_done(a, e);
 }
 
-static void cron_write_do(void *act)
+static void cron_write_do(struct act *a)
 {
-    struct act *a = act;
-
     cron_write(a->agent->cron, a->q->crontab, a->q->expected_hash, on_written, a);
 }
 
-static const sequence_phase_fn cron_write_phases[] = {
+static const act_phase_fn cron_write_phases[] = {
     act_admit, cron_write_check, cron_write_backup, cron_write_do, NULL,
 };
 const struct act_kind act_cron_write = {.name = "cron-write", .phases = cron_write_phases};
 
-void act_cron_resume(void *act)
+void act_cron_resume(struct act *a)
 {
-    struct act *a = act;
-
     if (a->s.cron_on)
         cron_on(a->agent->cron, "", act_done, a);
     else

@@ -56,9 +56,8 @@ static bool target_is_attached(struct act *a)
     return false;
 }
 
-static void fence_intent(void *act)
+static void fence_intent(struct act *a)
 {
-    struct act *a = act;
     struct agent_state admitted, next;
     enum rule r = rules_admit(&a->s, a->q->epoch, a->q->seq, &admitted);
 
@@ -92,10 +91,8 @@ static void on_cron(void *arg, const struct err *e)
     act_next(a);
 }
 
-void act_fence_cron(void *act)
+void act_fence_cron(struct act *a)
 {
-    struct act *a = act;
-
     cron_off(a->agent->cron, NULL, on_cron, a);
 }
 
@@ -116,9 +113,8 @@ static void on_stopped(void *arg, const struct err *e)
     }
 }
 
-void act_fence_stop(void *act)
+void act_fence_stop(struct act *a)
 {
-    struct act *a = act;
     const struct upstream *target = a->q->upstream.node[0] ? &a->q->upstream : NULL;
 
     if (a->q->immediate)
@@ -128,9 +124,8 @@ void act_fence_stop(void *act)
                           on_stopped, a);
 }
 
-void act_fence_observe(void *act)
+void act_fence_observe(struct act *a)
 {
-    struct act *a = act;
     struct agent_state next;
     struct err e;
 
@@ -169,7 +164,7 @@ void act_fence_observe(void *act)
     }
 }
 
-static const sequence_phase_fn fence_phases[] = {
+static const act_phase_fn fence_phases[] = {
     act_look,       fence_intent, act_fence_cron,    act_signal,
     act_fence_stop, act_disarm,   act_fence_observe, NULL,
 };
@@ -177,9 +172,8 @@ const struct act_kind act_fence = {.name = "fence", .phases = fence_phases};
 
 /* ---- UNFENCE --------------------------------------------------------------------------------- */
 
-static void unfence_permitted(void *act)
+static void unfence_permitted(struct act *a)
 {
-    struct act *a = act;
     enum rule r = rules_unfence_permitted(&a->s, a->agent->config->agent.node, a->q->nonce, &a->d);
 
     if (r == RULE_NOT_FENCED && a->f.role == PG_WRITABLE)
@@ -210,9 +204,8 @@ static void on_primary_started(void *arg, const struct err *e)
     act_done(a, e);
 }
 
-void act_start_primary(void *act)
+void act_start_primary(struct act *a)
 {
-    struct act *a = act;
     bool standby = a->pg.standby_signal || is_in_recovery(&a->pg);
     struct err e;
 
@@ -242,9 +235,8 @@ void act_start_primary(void *act)
     }
 }
 
-void act_unfence_done(void *act)
+void act_unfence_done(struct act *a)
 {
-    struct act *a = act;
     struct agent_state next;
     struct err e;
 
@@ -261,7 +253,7 @@ void act_unfence_done(void *act)
         act_next(a);
 }
 
-static const sequence_phase_fn unfence_phases[] = {
+static const act_phase_fn unfence_phases[] = {
     act_look,          act_admit,
     act_read_d,        unfence_permitted,
     act_start_primary, act_look_after_start,

@@ -19,9 +19,8 @@ enum { SYNC_MARK_MS = 2000 };
 
 /* ---- PROMOTE --------------------------------------------------------------------------------- */
 
-static void promote_intent(void *act)
+static void promote_intent(struct act *a)
 {
-    struct act *a = act;
     struct agent_state admitted, next;
     enum rule r = rules_admit(&a->s, a->q->epoch, a->q->seq, &admitted);
 
@@ -33,9 +32,8 @@ static void promote_intent(void *act)
         act_next(a);
 }
 
-static void promote_permitted(void *act)
+static void promote_permitted(struct act *a)
 {
-    struct act *a = act;
     enum rule r = rules_promote_permitted(&a->s, a->agent->config->agent.node, a->q->nonce, &a->d);
 
     if (r != RULE_OBEY)
@@ -44,10 +42,8 @@ static void promote_permitted(void *act)
         act_next(a);
 }
 
-static void promote_do(void *act)
+static void promote_do(struct act *a)
 {
-    struct act *a = act;
-
     if (a->f.role == PG_WRITABLE) /* an earlier try's answer was lost */
         act_next(a);
     else if (act_set_aside(a)) /* a promotion removes standby.signal alone */
@@ -55,10 +51,8 @@ static void promote_do(void *act)
 }
 
 /* The first commit of the new timeline; its own disk is enough for this one. */
-static void promote_mark(void *act)
+static void promote_mark(struct act *a)
 {
-    struct act *a = act;
-
     postgres_mark(a->agent->pg, a->q->txn, false, act_left_ms(a), act_done, a);
 }
 
@@ -72,18 +66,16 @@ static void on_sync_mark(void *arg, const struct err *e)
     act_next(a);
 }
 
-static void promote_mark_sync(void *act)
+static void promote_mark_sync(struct act *a)
 {
-    struct act *a = act;
     int64_t ms = act_left_ms(a) / 2;
 
     postgres_mark(a->agent->pg, a->q->txn, true, ms < SYNC_MARK_MS ? ms : SYNC_MARK_MS,
                   on_sync_mark, a);
 }
 
-static void promote_done(void *act)
+static void promote_done(struct act *a)
 {
-    struct act *a = act;
     struct agent_state next;
     enum rule r = rules_promote_done(&a->s, &a->f, &next);
 
@@ -93,7 +85,7 @@ static void promote_done(void *act)
         act_next(a);
 }
 
-static const sequence_phase_fn promote_phases[] = {
+static const act_phase_fn promote_phases[] = {
     act_look,     promote_intent,    act_read_d, promote_permitted, promote_do,
     promote_mark, promote_mark_sync, act_look,   promote_done,      NULL,
 };
@@ -101,9 +93,8 @@ const struct act_kind act_promote = {.name = "promote", .phases = promote_phases
 
 /* ---- REVOKE ---------------------------------------------------------------------------------- */
 
-static void revoke_intent(void *act)
+static void revoke_intent(struct act *a)
 {
-    struct act *a = act;
     struct agent_state admitted, next;
     enum rule r = rules_admit(&a->s, a->q->epoch, a->q->seq, &admitted);
 
@@ -115,10 +106,8 @@ static void revoke_intent(void *act)
         act_next(a);
 }
 
-static void revoke_stop(void *act)
+static void revoke_stop(struct act *a)
 {
-    struct act *a = act;
-
     switch (rules_revoke_work(&a->s, &a->f)) {
     case REVOKE_NOTHING:
         act_finish(a);
@@ -135,9 +124,8 @@ static void revoke_stop(void *act)
 
 /* PostgreSQL removes standby.signal before it writes the new timeline's history: stopped in
  * between it is not promoted, and would come up writable on the old timeline. */
-static void revoke_signal(void *act)
+static void revoke_signal(struct act *a)
 {
-    struct act *a = act;
     struct err e;
 
     postgres_look_files(&a->agent->config->postgresql, &a->pg);
@@ -175,16 +163,13 @@ static void on_revoke_started(void *arg, const struct err *e)
     }
 }
 
-static void revoke_start(void *act)
+static void revoke_start(struct act *a)
 {
-    struct act *a = act;
-
     act_start_then(a, on_revoke_started);
 }
 
-static void revoke_done(void *act)
+static void revoke_done(struct act *a)
 {
-    struct act *a = act;
     struct agent_state next;
     enum rule r = rules_revoke_done(&a->s, &next);
 
@@ -194,7 +179,7 @@ static void revoke_done(void *act)
         act_next(a);
 }
 
-static const sequence_phase_fn revoke_phases[] = {
+static const act_phase_fn revoke_phases[] = {
     act_look, revoke_intent, revoke_stop, revoke_signal, revoke_start, revoke_done, NULL,
 };
 const struct act_kind act_revoke = {.name = "revoke", .phases = revoke_phases};

@@ -22,9 +22,8 @@ static int64_t at_most(const struct act *a, int64_t ms)
     return act_left_ms(a) < ms ? act_left_ms(a) : ms;
 }
 
-static void standby_only(void *act)
+static void standby_only(struct act *a)
 {
-    struct act *a = act;
     enum rule r = rules_standby_only(&a->s, &a->f);
 
     if (r != RULE_OBEY)
@@ -72,14 +71,12 @@ static void on_followed(void *arg, const struct err *e)
 
 /* ---- DETACH ---------------------------------------------------------------------------------- */
 
-static void detach_do(void *act)
+static void detach_do(struct act *a)
 {
-    struct act *a = act;
-
     postgres_detach(a->agent->pg, act_left_ms(a), on_detached, a);
 }
 
-static const sequence_phase_fn detach_phases[] = {
+static const act_phase_fn detach_phases[] = {
     act_look, act_admit, standby_only, detach_do, NULL,
 };
 const struct act_kind act_detach = {.name = "detach", .phases = detach_phases};
@@ -100,9 +97,8 @@ static bool upstream_valid(struct act *a)
     return false;
 }
 
-static void follow_intent(void *act)
+static void follow_intent(struct act *a)
 {
-    struct act *a = act;
     struct agent_state next = a->s;
 
     next.upstream = a->q->upstream;
@@ -110,9 +106,8 @@ static void follow_intent(void *act)
         act_next(a);
 }
 
-static void follow_do(void *act)
+static void follow_do(struct act *a)
 {
-    struct act *a = act;
     struct slot_name slot;
 
     slot_name_of(a->agent->config->agent.node, &slot);
@@ -120,7 +115,7 @@ static void follow_do(void *act)
                     a);
 }
 
-static const sequence_phase_fn follow_phases[] = {
+static const act_phase_fn follow_phases[] = {
     act_look, act_admit, standby_only, follow_intent, follow_do, NULL,
 };
 const struct act_kind act_follow = {.name = "follow", .phases = follow_phases};
@@ -149,9 +144,8 @@ static size_t superfluous(const struct config *c, const struct request *q,
     return n;
 }
 
-static void slots_do(void *act)
+static void slots_do(struct act *a)
 {
-    struct act *a = act;
     struct slot_name drop[CLUSTER_NODES_MAX + 1];
     size_t n = superfluous(a->agent->config, a->q, drop);
 
@@ -162,7 +156,7 @@ static void slots_do(void *act)
                        act_done, a);
 }
 
-static const sequence_phase_fn slots_phases[] = {act_look, act_admit, slots_do, NULL};
+static const act_phase_fn slots_phases[] = {act_look, act_admit, slots_do, NULL};
 const struct act_kind act_slots = {.name = "slots", .phases = slots_phases};
 
 /* ---- REJOIN ---------------------------------------------------------------------------------- */
@@ -174,9 +168,8 @@ static bool of_nobody(const struct act *a)
     return a->q->upstream.node[0] == '\0';
 }
 
-static void rejoin_intent(void *act)
+static void rejoin_intent(struct act *a)
 {
-    struct act *a = act;
     struct agent_state next;
     enum rule r = rules_rejoin(&a->s, &a->f, a->agent->config->agent.node, &a->d, &next);
 
@@ -256,10 +249,9 @@ static void on_upstream(void *arg, const struct reply *reply, const struct err *
         act_next(a);
 }
 
-static void rejoin_compare(void *act)
+static void rejoin_compare(struct act *a)
 {
     static const struct request observe = {.verb = VERB_OBSERVE, .timeout_ms = AGENT_PEER_MS};
-    struct act *a = act;
     struct agent *g = a->agent;
 
     if (of_nobody(a)) {
@@ -284,10 +276,8 @@ static bool unmeasured(const struct act *a)
 }
 
 /* Nothing is received before it is known that it belongs here. */
-static void rejoin_upstream(void *act)
+static void rejoin_upstream(struct act *a)
 {
-    struct act *a = act;
-
     if (of_nobody(a) || unmeasured(a))
         postgres_detach(a->agent->pg, act_left_ms(a), on_detached, a);
     else
@@ -295,10 +285,8 @@ static void rejoin_upstream(void *act)
 }
 
 /* Running as a standby, but not for long: what is in force would end its recovery. */
-static void rejoin_stop(void *act)
+static void rejoin_stop(struct act *a)
 {
-    struct act *a = act;
-
     if (a->f.role != PG_RECOVERY || !a->pg.recovery_active[0]) {
         act_next(a);
         return;
@@ -310,10 +298,8 @@ static void rejoin_stop(void *act)
 }
 
 /* Running already, as a standby: the new upstream is all there is to change. */
-static void rejoin_start(void *act)
+static void rejoin_start(struct act *a)
 {
-    struct act *a = act;
-
     if (a->f.role == PG_RECOVERY)
         act_next(a);
     else
@@ -333,9 +319,8 @@ static void on_stopped_again(void *arg, const struct err *e)
 
 /* A signal file that PostgreSQL could not see counts as absent to it: look, and stop it if need
  * be. */
-static void rejoin_observe(void *act)
+static void rejoin_observe(struct act *a)
 {
-    struct act *a = act;
     struct err e;
 
     if (a->f.role == PG_RECOVERY) {
@@ -366,9 +351,8 @@ static void on_stopped_diverged(void *arg, const struct err *e)
 }
 
 /* All that is here has been replayed: now it is known how far it goes. */
-static void rejoin_judge(void *act)
+static void rejoin_judge(struct act *a)
 {
-    struct act *a = act;
     struct err e;
 
     if (a->data && a->f.role == PG_RECOVERY && check_lineage(a, a->data, &e) < 0)
@@ -377,20 +361,16 @@ static void rejoin_judge(void *act)
         act_next(a);
 }
 
-static void rejoin_drain(void *act)
+static void rejoin_drain(struct act *a)
 {
-    struct act *a = act;
-
     if (unmeasured(a))
         postgres_detach(a->agent->pg, act_left_ms(a), on_detached, a);
     else
         act_next(a);
 }
 
-static void rejoin_attach(void *act)
+static void rejoin_attach(struct act *a)
 {
-    struct act *a = act;
-
     if (unmeasured(a))
         follow_do(a);
     else
@@ -407,17 +387,16 @@ static void on_slots_dropped(void *arg, const struct err *e)
 }
 
 /* Nobody streams from this node now; what its slots keep would only grow. */
-static void rejoin_drop_slots(void *act)
+static void rejoin_drop_slots(struct act *a)
 {
     static const struct request none = {.n_slots = 0};
-    struct act *a = act;
     struct slot_name drop[CLUSTER_NODES_MAX + 1];
     size_t n = superfluous(a->agent->config, &none, drop);
 
     postgres_slots(a->agent->pg, NULL, 0, drop, n, at_most(a, SETTINGS_MS), on_slots_dropped, a);
 }
 
-static const sequence_phase_fn rejoin_phases[] = {
+static const act_phase_fn rejoin_phases[] = {
     act_look,
     act_admit,
     act_read_d,

@@ -21,10 +21,8 @@ static bool named(const char *list, const char *node)
     return false;
 }
 
-static void word_admit(void *act)
+static void word_admit(struct act *a)
 {
-    struct act *a = act;
-
     if (a->f.role == PG_WRITABLE && !a->s.held && !a->s.fenced)
         act_finish(a); /* done by an earlier try */
     else
@@ -44,16 +42,13 @@ static void on_gathered(void *arg, const struct gathered *seen)
         act_next(a);
 }
 
-static void word_gather(void *act)
+static void word_gather(struct act *a)
 {
-    struct act *a = act;
-
     a->gather = gather_start(a->agent, on_gathered, a);
 }
 
-static void word_permitted(void *act)
+static void word_permitted(struct act *a)
 {
-    struct act *a = act;
     const struct config *c = a->agent->config;
     struct gathered *seen = a->data;
     struct guard_view v = gather_view(a->agent, &a->s, &a->f, seen);
@@ -73,7 +68,7 @@ static void word_permitted(void *act)
     act_next(a);
 }
 
-static const sequence_phase_fn word_phases[] = {
+static const act_phase_fn word_phases[] = {
     act_look,          word_admit,           word_gather,      act_read_others, word_permitted,
     act_start_primary, act_look_after_start, act_unfence_done, act_cron_resume, NULL,
 };

@@ -180,14 +180,12 @@ static void on_text_to_clean(void *arg, const char *text, const struct err *e)
         write_text(a, text, without, on_removed);
 }
 
-static void canary_remove(void *act)
+static void canary_remove(struct act *a)
 {
-    struct act *a = act;
-
     cron_read(a->agent->cron, on_text_to_clean, a);
 }
 
-static const sequence_phase_fn remove_phases[] = {canary_remove, NULL};
+static const act_phase_fn remove_phases[] = {canary_remove, NULL};
 static const struct act_kind act_canary_remove = {.name = "canary-remove", .phases = remove_phases};
 
 /* ---- waiting for cron ------------------------------------------------------------------------ */
@@ -295,9 +293,8 @@ static const char *kept_out(const struct act *a)
     return a->s.fenced && !a->s.fence_standby_only ? "this node is fenced" : NULL;
 }
 
-static void canary_add(void *act)
+static void canary_add(struct act *a)
 {
-    struct act *a = act;
     const char *why = kept_out(a);
     struct err e;
 
@@ -315,7 +312,7 @@ static void canary_add(void *act)
     }
 }
 
-static const sequence_phase_fn add_phases[] = {canary_add, NULL};
+static const act_phase_fn add_phases[] = {canary_add, NULL};
 static const struct act_kind act_canary_add = {.name = "canary-add", .phases = add_phases};
 
 /* ---- for others ------------------------------------------------------------------------------ */

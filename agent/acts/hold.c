@@ -20,9 +20,8 @@ static void decide(struct act *a, struct guard_decision *ret)
     gather_decide(a->agent, &a->s, &a->f, a->data, ret);
 }
 
-static void decide_release(void *act)
+static void decide_release(struct act *a)
 {
-    struct act *a = act;
     struct guard_decision d;
 
     decide(a, &d);
@@ -39,9 +38,8 @@ static void decide_release(void *act)
 }
 
 /* The hold is forgotten only now: until PostgreSQL is seen writable, a crash must find it held. */
-static void released(void *act)
+static void released(struct act *a)
 {
-    struct act *a = act;
     struct err e;
 
     if (a->f.role != PG_WRITABLE) {
@@ -53,15 +51,14 @@ static void released(void *act)
     }
 }
 
-static const sequence_phase_fn release_phases[] = {
+static const act_phase_fn release_phases[] = {
     act_look,        decide_release, act_start_primary, act_look_after_start, released,
     act_cron_resume, NULL,
 };
 static const struct act_kind act_release = {.name = "release", .phases = release_phases};
 
-static void decide_fence(void *act)
+static void decide_fence(struct act *a)
 {
-    struct act *a = act;
     struct guard_decision d;
 
     decide(a, &d);
@@ -75,7 +72,7 @@ static void decide_fence(void *act)
 }
 
 /* The stop before the crontab, as the watch does. */
-static const sequence_phase_fn fence_phases[] = {
+static const act_phase_fn fence_phases[] = {
     act_look,       decide_fence, act_signal,        act_fence_stop,
     act_fence_cron, act_disarm,   act_fence_observe, NULL,
 };

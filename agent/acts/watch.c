@@ -71,9 +71,8 @@ static bool remembers(const struct agent *g, const struct agent_state *s, const 
     return true;
 }
 
-static void remember(void *act)
+static void remember(struct act *a)
 {
-    struct act *a = act;
     struct agent_state next;
 
     if (!remembers(a->agent, &a->s, &a->first, &next))
@@ -82,7 +81,7 @@ static void remember(void *act)
         act_next(a);
 }
 
-static const sequence_phase_fn remember_phases[] = {remember, NULL};
+static const act_phase_fn remember_phases[] = {remember, NULL};
 static const struct act_kind act_remember = {
     .name = "remember", .phases = remember_phases, .quiet = true};
 
@@ -98,9 +97,8 @@ static void on_cron_off(void *arg, const struct err *e)
         act_finish(a);
 }
 
-static void decide(void *act)
+static void decide(struct act *a)
 {
-    struct act *a = act;
     struct agent_state next = a->s;
     const char *node = a->agent->config->agent.node;
 
@@ -128,7 +126,7 @@ static void decide(void *act)
 
 /* The stop comes before the crontab: another node may be writable by now, and crontab(1) can take
  * long on a host that is cut off. Jobs on a stopped database write nothing there. */
-static const sequence_phase_fn watch_phases[] = {
+static const act_phase_fn watch_phases[] = {
     act_look,       decide,     act_signal,        act_fence_stop,
     act_fence_cron, act_disarm, act_fence_observe, NULL,
 };

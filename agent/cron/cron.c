@@ -118,7 +118,7 @@ void cron_off(struct cron *c, const struct cron_expected *x, cron_done_fn fn, vo
 
     STR_COPY(op->expected_entries, x && x->entries ? x->entries : "");
     STR_COPY(op->expected_environment, x && x->environment ? x->environment : "");
-    sequence_start(&op->seq, cron_change_phases, end_change, op);
+    cron_start(op, cron_change_phases, end_change);
 }
 
 void cron_wait_jobs(struct cron *c, int64_t wait_jobs_s, cron_done_fn fn, void *arg)
@@ -127,7 +127,7 @@ void cron_wait_jobs(struct cron *c, int64_t wait_jobs_s, cron_done_fn fn, void *
 
     op->use_cache = true;
     op->jobs_deadline_ms = clock_mono_ms() + wait_jobs_s * 1000;
-    sequence_start(&op->seq, cron_wait_phases, end_change, op);
+    cron_start(op, cron_wait_phases, end_change);
 }
 
 void cron_wait_cancel(struct cron *c, const void *arg)
@@ -147,7 +147,7 @@ void cron_on(struct cron *c, const char *expected_hash, cron_done_fn fn, void *a
     struct cron_op *op = change(c, expected_hash, fn, arg);
 
     op->on = true;
-    sequence_start(&op->seq, cron_change_phases, end_change, op);
+    cron_start(op, cron_change_phases, end_change);
 }
 
 void cron_write(struct cron *c, const char *text, const char *expected_hash, cron_done_fn fn,
@@ -157,7 +157,7 @@ void cron_write(struct cron *c, const char *text, const char *expected_hash, cro
 
     op->wanted = arena_strdup(op->arena, text);
     op->given = true;
-    sequence_start(&op->seq, cron_change_phases, end_change, op);
+    cron_start(op, cron_change_phases, end_change);
 }
 
 void cron_forget(struct cron *c)
@@ -179,7 +179,7 @@ void cron_read(struct cron *c, cron_text_fn fn, void *arg)
     struct cron_op *op = cron_op_new(c, arg);
 
     op->read = fn;
-    sequence_start(&op->seq, cron_read_phases, end_read, op);
+    cron_start(op, cron_read_phases, end_read);
 }
 
 static void fill_obs(struct cron *c, const char *text, struct obs_cron *o)
@@ -238,5 +238,5 @@ void cron_look(struct cron *c, bool fresh, cron_look_fn fn, void *arg)
 
     op->look = fn;
     op->use_cache = !fresh;
-    sequence_start(&op->seq, cron_read_phases, end_look, op);
+    cron_start(op, cron_read_phases, end_look);
 }

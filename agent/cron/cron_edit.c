@@ -174,10 +174,8 @@ static void on_read(void *arg, const struct child_result *r)
         take_text(op);
 }
 
-static void phase_read(void *arg)
+static void phase_read(struct cron_op *op)
 {
-    struct cron_op *op = arg;
-
     if (op->use_cache && op->c->cached) {
         op->text = arena_strdup(op->arena, op->c->cached);
         sequence_next(&op->seq);
@@ -216,9 +214,8 @@ static const char *not_as_planned(const struct cron_op *op, struct crontab_summa
                : NULL;
 }
 
-static void phase_expect(void *arg)
+static void phase_expect(struct cron_op *op)
 {
-    struct cron_op *op = arg;
     struct crontab_summary s = {0};
     const char *wrong = op->written ? NULL : not_as_planned(op, &s);
     struct err e;
@@ -245,9 +242,8 @@ static int set_entries(struct cron_op *op, struct err *reterr)
     return crontab_set(op->text, len, c->mode, op->on, op->arena, &op->wanted, &len, reterr);
 }
 
-static void phase_edit(void *arg)
+static void phase_edit(struct cron_op *op)
 {
-    struct cron_op *op = arg;
     struct err e;
 
     if (op->given && op->written && strcmp(op->wanted, op->text) != 0)
@@ -298,10 +294,8 @@ static void on_written(void *arg, const struct child_result *r)
     sequence_next(&op->seq);
 }
 
-static void phase_read_again(void *arg)
+static void phase_read_again(struct cron_op *op)
 {
-    struct cron_op *op = arg;
-
     op->was = op->text;
     if (!op->touch && strcmp(op->wanted, op->text) == 0)
         sequence_finish(&op->seq);
@@ -309,25 +303,21 @@ static void phase_read_again(void *arg)
         run_crontab(op, "-l", NULL, on_read);
 }
 
-static void phase_write(void *arg)
+static void phase_write(struct cron_op *op)
 {
-    struct cron_op *op = arg;
-
     if (strcmp(op->was, op->text) != 0)
         edited_meanwhile(op);
     else
         run_crontab(op, "-", op->wanted, on_written);
 }
 
-static void phase_read_back(void *arg)
+static void phase_read_back(struct cron_op *op)
 {
-    run_crontab(arg, "-l", NULL, on_read);
+    run_crontab(op, "-l", NULL, on_read);
 }
 
-static void phase_judge(void *arg)
+static void phase_judge(struct cron_op *op)
 {
-    struct cron_op *op = arg;
-
     if (strcmp(op->wanted, op->text) != 0)
         edited_meanwhile(op);
     else if (op->touch)
@@ -337,18 +327,15 @@ static void phase_judge(void *arg)
 }
 
 /* 1.1 s later anything may be there: the whole of it again. */
-static void phase_touch(void *arg)
+static void phase_touch(struct cron_op *op)
 {
-    struct cron_op *op = arg;
-
     sequence_again(&op->seq);
 }
 
 /* ---- barrier and jobs ------------------------------------------------------------------------ */
 
-static void phase_barrier(void *arg)
+static void phase_barrier(struct cron_op *op)
 {
-    struct cron_op *op = arg;
     int64_t wait_ms = op->c->quiet_wall_ms - clock_wall_ms();
 
     if (wait_ms <= 0)
@@ -370,7 +357,7 @@ void cron_edit_jobs(const struct cron *c, const char *text, struct cron_jobs *re
         cron_jobs_look(c->uid, managed, others, ret_jobs);
 }
 
-static void phase_jobs(void *arg);
+static void phase_jobs(struct cron_op *op);
 
 static void jobs_again(void *arg)
 {
@@ -381,9 +368,8 @@ static void jobs_again(void *arg)
     phase_jobs(op);
 }
 
-static void phase_jobs(void *arg)
+static void phase_jobs(struct cron_op *op)
 {
-    struct cron_op *op = arg;
     struct cron_jobs jobs;
     struct err e;
 
@@ -402,9 +388,25 @@ static void phase_jobs(void *arg)
 
 /* ---- in order -------------------------------------------------------------------------------- */
 
-const sequence_phase_fn cron_change_phases[] = {
+const cron_phase_fn cron_change_phases[] = {
     phase_read,  phase_expect, phase_edit, phase_read_again, phase_write, phase_read_back,
     phase_judge, phase_touch,  NULL,
 };
-const sequence_phase_fn cron_wait_phases[] = {phase_read, phase_barrier, phase_jobs, NULL};
-const sequence_phase_fn cron_read_phases[] = {phase_read, NULL};
+const cron_phase_fn cron_wait_phases[] = {phase_read, phase_barrier, phase_jobs, NULL};
+const cron_phase_fn cron_read_phases[] = {phase_read, NULL};
+
+static bool call_phase(void *arg, size_t at)
+{
+    struct cron_op *op = arg;
+    cron_phase_fn phase = op->phases[at];
+
+    if (phase)
+        phase(op);
+    return phase != NULL;
+}
+
+void cron_start(struct cron_op *op, const cron_phase_fn *phases, sequence_end_fn end)
+{
+    op->phases = phases;
+    sequence_start(&op->seq, call_phase, end, op);
+}

@@ -42,10 +42,14 @@ struct cron {
     struct ran_log *ran; /* NULL: nobody asks */
 };
 
+struct cron_op;
+typedef void (*cron_phase_fn)(struct cron_op *op);
+
 struct cron_op {
     struct cron *c;
     struct cron_op *next;
     struct sequence seq;
+    const cron_phase_fn *phases;
     struct arena *arena;
     struct child *child;
     struct timer *timer;
@@ -65,9 +69,8 @@ struct cron_op {
     void *arg;
 };
 
-extern const sequence_phase_fn cron_change_phases[];
-extern const sequence_phase_fn cron_wait_phases[];
-extern const sequence_phase_fn cron_read_phases[];
+extern const cron_phase_fn cron_change_phases[], cron_wait_phases[], cron_read_phases[];
+void cron_start(struct cron_op *op, const cron_phase_fn *phases, sequence_end_fn end);
 
 /* An operation that is freed with `c`, or by cron_op_end() (before its last callback: that may do
  * anything). */

@@ -125,5 +125,5 @@ void cron_rehearse(struct cron *c, int64_t timeout_ms, cron_rehearsal_fn fn, voi
     op->rehearsed = fn;
     op->started_ms = clock_mono_ms();
     op->timer = timer_start(c->loop, timeout_ms, on_late, op);
-    sequence_start(&op->seq, cron_read_phases, on_read, op);
+    cron_start(op, cron_read_phases, on_read);
 }

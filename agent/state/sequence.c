@@ -10,25 +10,18 @@ static void run_phases(struct sequence *s)
         return;
     s->running = true;
     while (s->state == SEQUENCE_READY) {
-        sequence_phase_fn phase = s->phases[s->at];
-
-        if (!phase) {
+        s->state = SEQUENCE_WAITING;
+        if (!s->call(s->arg, s->at++))
             s->state = SEQUENCE_ENDED;
-        } else {
-            s->at++;
-            s->state = SEQUENCE_WAITING;
-            phase(s->arg);
-        }
     }
     s->running = false;
     if (s->state == SEQUENCE_ENDED)
         s->end(s->arg, s->e.code ? &s->e : NULL);
 }
 
-void sequence_start(struct sequence *s, const sequence_phase_fn *phases, sequence_end_fn end,
-                    void *arg)
+void sequence_start(struct sequence *s, sequence_call_fn call, sequence_end_fn end, void *arg)
 {
-    *s = (struct sequence){.phases = phases, .end = end, .arg = arg, .state = SEQUENCE_READY};
+    *s = (struct sequence){.call = call, .end = end, .arg = arg, .state = SEQUENCE_READY};
     run_phases(s);
 }
 

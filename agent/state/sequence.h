@@ -1,9 +1,10 @@
 /*
  * A few steps one after the other on the loop, without callbacks inside callbacks.
  *
- * A sequence is an array of phase functions. Each does its part and then calls sequence_next(),
- * at once or from a later callback; sequence_fail() and sequence_finish() skip the rest. `end` is
- * called exactly once, last, and may free the object that the sequence lives in.
+ * The owner has a table of phases and a function that calls the n-th of them (so the phases take
+ * the owner itself, not a void *). Each does its part and then calls sequence_next(), at once or
+ * from a later callback; sequence_fail() and sequence_finish() skip the rest. `end` is called
+ * exactly once, last, and may free the object that the sequence lives in.
  */
 #pragma once
 
@@ -12,11 +13,12 @@
 
 #include "base/err.h"
 
-typedef void (*sequence_phase_fn)(void *arg);
+/* Calls phase `at` of its owner; false: there is none, all are done. */
+typedef bool (*sequence_call_fn)(void *arg, size_t at);
 typedef void (*sequence_end_fn)(void *arg, const struct err *e); /* e NULL: every phase is done */
 
 struct sequence {
-    const sequence_phase_fn *phases; /* NULL-terminated, static */
+    sequence_call_fn call;
     sequence_end_fn end;
     void *arg;
     size_t at;
@@ -25,8 +27,7 @@ struct sequence {
     struct err e;
 };
 
-void sequence_start(struct sequence *s, const sequence_phase_fn *phases, sequence_end_fn end,
-                    void *arg);
+void sequence_start(struct sequence *s, sequence_call_fn call, sequence_end_fn end, void *arg);
 void sequence_next(struct sequence *s);
 /* From the first phase on again: the caller bounds how often. */
 void sequence_again(struct sequence *s);
