@@ -410,6 +410,14 @@ void act_done(void *act, const struct err *e)
     sequence_next_or_fail(&a->seq, e);
 }
 
+void act_obey(struct act *a, enum rule r, const struct agent_state *next)
+{
+    if (r != RULE_OBEY)
+        act_refuse(a, r);
+    else if (!next || act_save(a, next))
+        act_next(a);
+}
+
 void act_save_late(struct act *a, const struct agent_state *next)
 {
     a->s = *next;

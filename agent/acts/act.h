@@ -98,6 +98,10 @@ void act_done(void *act, const struct err *e); /* a postgres_done_fn, cron_done_
 /* Persist *next; true when it is durable, else the act has failed. */
 bool act_save(struct act *a, const struct agent_state *next);
 
+/* A rule's answer: refused; or obeyed, and once `next` (NULL: nothing changes) is durable the next
+ * phase. */
+void act_obey(struct act *a, enum rule r, const struct agent_state *next);
+
 /* The same after the answer, for what a crash in between may lose: a look finds it out again, and
  * while it is missing it counts as unknown. Nobody waits for the disk then. */
 void act_save_late(struct act *a, const struct agent_state *next);

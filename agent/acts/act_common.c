@@ -51,10 +51,7 @@ void act_admit(struct act *a)
     struct agent_state next;
     enum rule r = rules_admit(&a->s, a->q->epoch, a->q->seq, &next);
 
-    if (r != RULE_OBEY)
-        act_refuse(a, r);
-    else if (act_save(a, &next))
-        act_next(a);
+    act_obey(a, r, &next);
 }
 
 /* ---- D --------------------------------------------------------------------------------------- */

@@ -10,10 +10,7 @@ static void arm_stale(struct act *a)
     struct agent_state next;
     enum rule r = rules_admit(&a->s, a->q->epoch, a->q->seq, &next);
 
-    if (r != RULE_OBEY)
-        act_refuse(a, r);
-    else
-        act_next(a);
+    act_obey(a, r, NULL);
 }
 
 /* Who takes a transition over (resume, abort) arms it again: it was not he who began it. */
@@ -44,8 +41,7 @@ static void arm_decide(struct act *a)
     if (first && !next.fenced && strcmp(a->d.owner, node) == 0)
         next.cron_on = true;
     keep_who_began(a, &next.begun);
-    if (act_save(a, &next))
-        act_next(a);
+    act_obey(a, RULE_OBEY, &next);
 }
 
 static const act_phase_fn arm_phases[] = {arm_stale, act_read_d, arm_decide, NULL};

@@ -22,10 +22,7 @@ static void cron_off_intent(struct act *a)
 
     if (r == RULE_OBEY)
         r = rules_cron_off(&admitted, &next);
-    if (r != RULE_OBEY)
-        act_refuse(a, r);
-    else if (act_save(a, &next))
-        act_next(a);
+    act_obey(a, r, &next);
 }
 
 static void cron_off_do(struct act *a)
@@ -62,10 +59,7 @@ static void cron_on_permitted(struct act *a)
     enum rule r = rules_cron_on_permitted(&a->s, &a->f, a->agent->config->agent.node, a->q->nonce,
                                           &a->d, &next);
 
-    if (r != RULE_OBEY)
-        act_refuse(a, r);
-    else if (act_save(a, &next))
-        act_next(a);
+    act_obey(a, r, &next);
 }
 
 static void cron_on_do(struct act *a)

@@ -70,8 +70,7 @@ static void fence_intent(struct act *a)
     if (!target_is_attached(a))
         return;
     act_fence_sign(a, &next);
-    if (act_save(a, &next))
-        act_next(a);
+    act_obey(a, RULE_OBEY, &next);
 }
 
 /* In an emergency (seize, watch, guard) a crontab that cannot be edited must not keep the database
@@ -247,10 +246,7 @@ void act_unfence_done(struct act *a)
         return;
     }
     enum rule r = rules_unfence_done(&a->s, &next);
-    if (r != RULE_OBEY)
-        act_refuse(a, r);
-    else if (act_save(a, &next))
-        act_next(a);
+    act_obey(a, r, &next);
 }
 
 static const act_phase_fn unfence_phases[] = {

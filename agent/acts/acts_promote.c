@@ -26,20 +26,14 @@ static void promote_intent(struct act *a)
 
     if (r == RULE_OBEY)
         r = rules_promote(&admitted, &a->f, a->q->epoch, a->q->txn, &next);
-    if (r != RULE_OBEY)
-        act_refuse(a, r);
-    else if (act_save(a, &next))
-        act_next(a);
+    act_obey(a, r, &next);
 }
 
 static void promote_permitted(struct act *a)
 {
     enum rule r = rules_promote_permitted(&a->s, a->agent->config->agent.node, a->q->nonce, &a->d);
 
-    if (r != RULE_OBEY)
-        act_refuse(a, r);
-    else
-        act_next(a);
+    act_obey(a, r, NULL);
 }
 
 static void promote_do(struct act *a)
@@ -79,10 +73,7 @@ static void promote_done(struct act *a)
     struct agent_state next;
     enum rule r = rules_promote_done(&a->s, &a->f, &next);
 
-    if (r != RULE_OBEY)
-        act_refuse(a, r);
-    else if (act_save(a, &next))
-        act_next(a);
+    act_obey(a, r, &next);
 }
 
 static const act_phase_fn promote_phases[] = {
@@ -100,10 +91,7 @@ static void revoke_intent(struct act *a)
 
     if (r == RULE_OBEY)
         r = rules_revoke(&admitted, a->q->epoch, &next);
-    if (r != RULE_OBEY)
-        act_refuse(a, r);
-    else if (act_save(a, &next))
-        act_next(a);
+    act_obey(a, r, &next);
 }
 
 static void revoke_stop(struct act *a)
@@ -173,10 +161,7 @@ static void revoke_done(struct act *a)
     struct agent_state next;
     enum rule r = rules_revoke_done(&a->s, &next);
 
-    if (r != RULE_OBEY)
-        act_refuse(a, r);
-    else if (act_save(a, &next))
-        act_next(a);
+    act_obey(a, r, &next);
 }
 
 static const act_phase_fn revoke_phases[] = {

@@ -26,10 +26,7 @@ static void standby_only(struct act *a)
 {
     enum rule r = rules_standby_only(&a->s, &a->f);
 
-    if (r != RULE_OBEY)
-        act_refuse(a, r);
-    else
-        act_next(a);
+    act_obey(a, r, NULL);
 }
 
 /* ---- the second way -------------------------------------------------------------------------- */
@@ -180,8 +177,7 @@ static void rejoin_intent(struct act *a)
         return;
     }
     next.upstream = a->q->upstream;
-    if (act_save(a, &next))
-        act_next(a);
+    act_obey(a, RULE_OBEY, &next);
 }
 
 /* What rejoin goes by: the upstream as it was seen, and whether the end of our own WAL is not known
