@@ -3,6 +3,7 @@
  * changes something waits for its turn (agent/acts/act.h); what only looks is answered at once.
  */
 #include "agent/server.h"
+#include "agent/node/answer.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -51,18 +52,10 @@ struct asked {
 static void on_observed(void *arg, const struct node_obs *obs)
 {
     struct asked *k = arg;
-    struct reply *reply = mem_alloc(sizeof(*reply));
+    struct reply *reply = answer_new(obs, &k->e);
 
-    reply->ok = k->e.code == 0;
-    if (!reply->ok) {
-        STR_COPY(reply->code, err_name(k->e.code));
-        STR_COPY(reply->msg, k->e.msg);
-        STR_COPY(reply->hint, k->e.hint);
-    }
-    reply->obs = *obs;
     reply->text = k->text;
-    rpc_answer(k->r, reply);
-    mem_free(reply);
+    answer_send(k->r, reply);
     mem_free(k->text);
     mem_free(k);
 }

@@ -9,6 +9,7 @@
 #include "agent/cron/cron.h"
 #include "agent/look/gather.h"
 #include "agent/look/observe.h"
+#include "agent/node/answer.h"
 #include "agent/state/permit.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -60,20 +61,11 @@ static void leave(struct act *a)
 
 static void answer(struct act *a, const struct node_obs *obs)
 {
-    struct reply *reply = mem_alloc(sizeof(*reply));
-    const struct err *e = &a->seq.e;
+    struct reply *reply = answer_new(obs, &a->seq.e);
 
-    reply->ok = e->code == 0;
-    if (!reply->ok) {
-        STR_COPY(reply->code, err_name(e->code));
-        STR_COPY(reply->msg, e->msg);
-        STR_COPY(reply->hint, e->hint);
-    }
-    reply->obs = *obs;
     reply->text = a->text.len > 0 ? a->text.data : NULL;
     ran_fill(&a->ran, reply);
-    rpc_answer(a->rpc, reply);
-    mem_free(reply);
+    answer_send(a->rpc, reply);
 }
 
 static void on_observed(void *arg, const struct node_obs *obs)

@@ -7,6 +7,7 @@
 #include "agent/acts/canary_text.h"
 #include "agent/cron/cron.h"
 #include "agent/look/observe.h"
+#include "agent/node/answer.h"
 #include "base/clock.h"
 #include "base/crontab.h"
 #include "base/err.h"
@@ -57,15 +58,12 @@ static void on_observed(void *arg, const struct node_obs *obs)
     struct canary *c = arg;
     AUTO(arena) a = arena_new();
     struct rehearsals *told = arena_alloc(a, sizeof(*told));
-    struct reply *reply = mem_alloc(sizeof(*reply));
+    struct reply *reply = answer_new(obs, NULL);
 
     told->list[0] = c->result;
     told->n = 1;
-    reply->ok = true;
-    reply->obs = *obs;
     reply->text = field_to_text(&rehearsals_table, told, a);
-    rpc_answer(c->r, reply);
-    mem_free(reply);
+    answer_send(c->r, reply);
     canary_drop(c->agent);
 }
 
@@ -329,15 +327,11 @@ static void on_no_turn(void *arg)
 
 static void on_refused(void *arg, const struct node_obs *obs)
 {
-    struct rpc_request *r = arg;
-    struct reply *reply = mem_alloc(sizeof(*reply));
+    struct err e;
 
-    STR_COPY(reply->code, err_name(ERR_REFUSED));
-    STR_COPY(reply->msg, "another canary is in this node's crontab");
-    STR_COPY(reply->hint, "wait for its end: 70 s at most");
-    reply->obs = *obs;
-    rpc_answer(r, reply);
-    mem_free(reply);
+    err_set(&e, ERR_REFUSED, "wait for its end: 70 s at most",
+            "another canary is in this node's crontab");
+    answer_send(arg, answer_new(obs, &e));
 }
 
 void canary_answer(struct agent *g, struct rpc_request *r)

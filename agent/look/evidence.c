@@ -16,6 +16,7 @@
 
 #include "agent/look/observe.h"
 #include "agent/node/agent.h"
+#include "agent/node/answer.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -55,7 +56,7 @@ static bool may_be_of(const char *host, const char *address)
 static void on_observed(void *arg, const struct node_obs *obs)
 {
     struct look *k = arg;
-    struct reply *reply = mem_alloc(sizeof(*reply));
+    struct reply *reply = answer_new(obs, NULL);
     const struct obs_pg *pg = &obs->pg;
 
     k->seen.receiver_streaming = strcmp(pg->receiver_status, "streaming") == 0 &&
@@ -70,12 +71,9 @@ static void on_observed(void *arg, const struct node_obs *obs)
         if (pg->heard_lsn > k->seen.last_lsn)
             k->seen.last_lsn = pg->heard_lsn;
     }
-    reply->ok = true;
-    reply->obs = *obs;
     reply->obs.evidence[0] = k->seen;
     reply->obs.n_evidence = 1;
-    rpc_answer(k->r, reply);
-    mem_free(reply);
+    answer_send(k->r, reply);
     k->r = NULL;
     look_free(k);
 }

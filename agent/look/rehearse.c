@@ -7,6 +7,7 @@
 #include "agent/cron/cron.h"
 #include "agent/look/observe.h"
 #include "agent/node/agent.h"
+#include "agent/node/answer.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -58,13 +59,10 @@ static void on_observed(void *arg, const struct node_obs *obs)
 {
     struct rehearse *k = arg;
     AUTO(arena) a = arena_new();
-    struct reply *reply = mem_alloc(sizeof(*reply));
+    struct reply *reply = answer_new(obs, NULL);
 
-    reply->ok = true;
-    reply->obs = *obs;
     reply->text = field_to_text(&rehearsals_table, &k->done, a);
-    rpc_answer(k->r, reply);
-    mem_free(reply);
+    answer_send(k->r, reply);
     forget(k);
 }
 
