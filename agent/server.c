@@ -25,22 +25,6 @@ enum {
     CRON_FRESH_MS = 1000, /* how often looks may call crontab(1) */
 };
 
-static const struct act_kind *const kinds[VERB_COUNT] = {
-    [VERB_ARM] = &act_arm,
-    [VERB_CRON_OFF] = &act_cron_off,
-    [VERB_CRON_ON] = &act_cron_on,
-    [VERB_CHECKPOINT] = &act_checkpoint,
-    [VERB_FENCE] = &act_fence,
-    [VERB_UNFENCE] = &act_unfence,
-    [VERB_DETACH] = &act_detach,
-    [VERB_PROMOTE] = &act_promote,
-    [VERB_REVOKE] = &act_revoke,
-    [VERB_FOLLOW] = &act_follow,
-    [VERB_SLOTS] = &act_slots,
-    [VERB_REJOIN] = &act_rejoin,
-    [VERB_CRON_WRITE] = &act_cron_write,
-};
-
 /* One answered look, or one answer without an observation of PostgreSQL. */
 struct asked {
     struct agent *agent;
@@ -132,37 +116,72 @@ static void on_inspected(void *arg, const char *json, const struct err *e)
     observe_node(k->agent, AGENT_LOOK_MS, false, on_observed, k);
 }
 
+static void tell_evidence(struct agent *g, struct rpc_request *r)
+{
+    struct err e;
+
+    if (evidence_answer(g, r, &e) < 0)
+        refuse_with(g, r, &e);
+}
+
+static void show_crontab(struct agent *g, struct rpc_request *r)
+{
+    cron_read(g->cron, on_crontab, asked_new(g, r));
+}
+
+static void inspect(struct agent *g, struct rpc_request *r)
+{
+    inspect_ask(g, inspect_ms(r), on_inspected, asked_new(g, r));
+}
+
+/* ---- what each verb is ----------------------------------------------------------------------- */
+
+/* A look is answered beside whatever goes on; an act has its turn. */
+static const struct {
+    void (*look)(struct agent *g, struct rpc_request *r);
+    const struct act_kind *act;
+} handlers[VERB_COUNT] = {
+    [VERB_OBSERVE] = {.look = observe},
+    [VERB_EVIDENCE] = {.look = tell_evidence},
+    [VERB_CRON_SHOW] = {.look = show_crontab},
+    [VERB_INSPECT] = {.look = inspect},
+    [VERB_REHEARSE] = {.look = rehearse_answer},
+    [VERB_CANARY] = {.look = canary_answer},
+    [VERB_ARM] = {.act = &act_arm},
+    [VERB_CRON_OFF] = {.act = &act_cron_off},
+    [VERB_CRON_ON] = {.act = &act_cron_on},
+    [VERB_CHECKPOINT] = {.act = &act_checkpoint},
+    [VERB_FENCE] = {.act = &act_fence},
+    [VERB_UNFENCE] = {.act = &act_unfence},
+    [VERB_DETACH] = {.act = &act_detach},
+    [VERB_PROMOTE] = {.act = &act_promote},
+    [VERB_REVOKE] = {.act = &act_revoke},
+    [VERB_FOLLOW] = {.act = &act_follow},
+    [VERB_SLOTS] = {.act = &act_slots},
+    [VERB_REJOIN] = {.act = &act_rejoin},
+    [VERB_CRON_WRITE] = {.act = &act_cron_write},
+};
+
 static void on_request(void *arg, struct rpc_request *r)
 {
     struct agent *g = arg;
     enum verb verb = (enum verb)r->q.verb;
     struct err e;
 
-    if (verb == VERB_OBSERVE) {
-        observe(g, r);
-    } else if (!verb_open_to(verb, r->from_role)) { /* as the server has said already */
+    if (!verb_open_to(verb, r->from_role)) { /* as the server has said already */
         log_warning("refused: %s %s (%s) asked for %s", peer_role_names[r->from_role], r->from_node,
                     r->from_address, verb_names[verb]);
         refuse(g, r, ERR_REFUSED, "agents obey controllers only", "you are not a controller");
-    } else if (g->stopping) {
+    } else if (g->stopping && verb != VERB_OBSERVE) {
         refuse(g, r, ERR_UNREACHABLE, "try again when it is back", "this agent is being stopped");
-    } else if (verb == VERB_EVIDENCE) {
-        if (evidence_answer(g, r, &e) < 0)
-            refuse_with(g, r, &e);
-    } else if (verb == VERB_REHEARSE) {
-        rehearse_answer(g, r);
-    } else if (verb == VERB_CANARY) {
-        canary_answer(g, r);
-    } else if (verb == VERB_CRON_SHOW) {
-        cron_read(g->cron, on_crontab, asked_new(g, r));
-    } else if (verb == VERB_INSPECT) {
-        inspect_ask(g, inspect_ms(r), on_inspected, asked_new(g, r));
+    } else if (handlers[verb].look) {
+        handlers[verb].look(g, r);
     } else if (agent_may_act(g, verb_names[verb], &e) < 0) {
         log_warning("refused: %s at the command of %s: %s", verb_names[verb], r->q.by, e.msg);
         refuse_with(g, r, &e);
     } else {
-        act_request(g, verb == VERB_UNFENCE && r->q.by_word ? &act_unfence_by_word : kinds[verb],
-                    r);
+        act_request(
+            g, verb == VERB_UNFENCE && r->q.by_word ? &act_unfence_by_word : handlers[verb].act, r);
     }
 }
 
