@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "controller/cluster/dns_words.h"
 #include "controller/cluster/name_servers.h"
 
 /* ---- who ------------------------------------------------------------------------------------- */
@@ -125,4 +126,37 @@ void cluster_close(struct cluster *k)
     arena_free(k->arena);
     explicit_bzero(&k->zone.key, sizeof(k->zone.key));
     *k = (struct cluster){.loop = NULL};
+}
+
+/* ---- one update ------------------------------------------------------------------------------ */
+
+struct wait {
+    struct dns_swap_result *result;
+    struct err *why;
+    bool done;
+};
+
+static void on_swap(void *arg, const struct dns_swap_result *result, const struct err *e)
+{
+    struct wait *w = arg;
+
+    *w->result = *result;
+    if (e)
+        *w->why = *e;
+    w->done = true;
+}
+
+void cluster_swap(struct cluster *k, const struct dns_swap *swap,
+                  struct dns_swap_result *ret_result, struct err *ret_why)
+{
+    enum { GRACE_MS = 1000 }; /* the operation ends by itself at its deadline */
+    struct wait w = {.result = ret_result, .why = ret_why};
+    int64_t timeout_ms = k->config.dns.timeout_ms;
+
+    *ret_result = (struct dns_swap_result){.verdict = DNS_UNKNOWN, .view.status = DNS_VIEW_SILENT};
+    *ret_why = (struct err){.code = 0};
+    struct dns_op *op = dns_swap(k->loop, &k->zone, swap, timeout_ms, on_swap, &w);
+    if (loop_wait(k->loop, &w.done, timeout_ms + GRACE_MS, ret_why) < 0)
+        dns_op_cancel(op);
+    dns_words_name_key(k, ret_why);
 }

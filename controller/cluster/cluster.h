@@ -37,3 +37,8 @@ int cluster_open_agents(struct cluster *c, struct err *reterr);
 /* Of an opened one: ERR_CONFIG where the certificate is a monitor's, whom no agent obeys. */
 int cluster_may_act(const struct cluster *c, struct err *reterr);
 void cluster_close(struct cluster *c);
+
+/* One UPDATE of alias and record, waited for (dns_swap). What it came to is ret_result->verdict;
+ * *ret_why says why not, and names our key where that is refused (code 0: nothing to say). */
+void cluster_swap(struct cluster *c, const struct dns_swap *swap,
+                  struct dns_swap_result *ret_result, struct err *ret_why);

@@ -6,7 +6,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "controller/engine/trace.h"
-#include "controller/engine/update.h"
 #include "controller/journal/journal.h"
 #include "controller/journal/who.h"
 #include "controller/session/session.h"
@@ -85,7 +84,7 @@ int change_swap(struct change *c, const struct dns_swap *swap, struct err *reter
     json_decref(data);
     if (rc < 0)
         return rc;
-    update_wait(s, swap, &result, &why);
+    cluster_swap(&s->cluster, swap, &result, &why);
     rc = verdict(result.verdict, &why, reterr);
     data = json_pack("{s:b, s:s, s:i, s:I}", "ok", rc == 0, "error", why.msg, "tries", result.tries,
                      "ms", (json_int_t)result.elapsed_ms);

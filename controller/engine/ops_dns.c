@@ -4,7 +4,6 @@
 
 #include "base/str.h"
 #include "controller/engine/ops.h"
-#include "controller/engine/update.h"
 
 /* The record to write, as struct and text, and the name that the alias must then have. */
 static int next_record(struct run *r, const struct planner_move *m, struct record *ret_record,
@@ -69,7 +68,7 @@ void op_record(struct run *r, const struct planner_move *m, struct op_result *re
                             .new_txt = text,
                             .cname_ttl = next.ttl};
     struct dns_swap_result result;
-    update_wait(s, &swap, &result, &res->e);
+    cluster_swap(&s->cluster, &swap, &result, &res->e);
     trace_dns(&r->trace, &swap, &result, &res->e);
     *outcome = outcome_of(&result, &res->e);
     /* time has passed, and somebody else may be at work: what was seen of the nodes is old */
