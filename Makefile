@@ -39,7 +39,7 @@ REPLAY   := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuz
 
 # ---- flags ---------------------------------------------------------------------------------------
 
-PACKAGES := ldns libssl libcrypto libpq libuv jansson inih
+PACKAGES := ldns libssl libcrypto libpq libuv jansson
 pkg       = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 # level 3 came with gcc 12; older ones would warn and fall back
@@ -90,7 +90,7 @@ help:
 	@echo 'make format     clang-format in place'
 	@echo 'make sanitize   unit tests under ASan + UBSan, and under valgrind'
 	@echo 'make fuzz       libFuzzer on each parser, FUZZ_SECONDS each (default 60)'
-	@echo 'make coverage   line coverage of the unit tests'
+	@echo 'make coverage   lines and branches that unit tests and explorer reach, and a floor for each folder'
 	@echo 'make bench      outage of planned and unplanned moves, measured: as root'
 	@echo 'make demo       the whole story in a minute and a half: as root'
 	@echo 'make install    DESTDIR= PREFIX=$(PREFIX) ROLES="controller agent"; make uninstall'
@@ -244,8 +244,9 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBS)
 	    $(call archives,tests/fuzz/$*.c) $(LDLIBS)
 
 coverage:
-	$(MAKE) COV=1 BUILD=$(BUILD)/coverage all units
-	tests/run --build $(BUILD)/coverage units
+	$(MAKE) COV=1 BUILD=$(BUILD)/coverage all units sim
+	find $(BUILD)/coverage -name '*.gcda' -delete
+	tests/run --build $(BUILD)/coverage units sim
 	tests/coverage $(BUILD)/coverage
 
 bench: deps

@@ -1,17 +1,6 @@
-/*
- * inih splits and trims lines and strips comments, but it also cuts long lines, glues indented ones
- * to the value before, ends a value at " ;" and never tells the line number. So every line goes
- * through next_line() first, which counts it, refuses what inih would mangle, and opens sections
- * (inih does not report empty ones). What reaches inih is one line, one key, one value.
- *
- * inih reads a line and calls the handler before it asks for the next one: parser.line is the line
- * of the key that the handler sees.
- */
 #include "base/ini.h"
 
-#include <assert.h>
 #include <ctype.h>
-#include <ini.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,10 +12,10 @@
 
 enum {
     FILE_CAP_BYTES = 1024 * 1024,
-    LINE_CAP_BYTES = 190, /* inih's buffer is 200, with CR, LF and NUL */
-    TITLE_BYTES = 48,     /* inih cuts section names at 50 */
-    NEAR_MISS = 2,        /* letters that may differ for "did you mean …?" */
-    MOST_INSTANCES = 64,  /* sections in one file */
+    LINE_CAP_BYTES = 1000,
+    TITLE_BYTES = 48,
+    NEAR_MISS = 2,       /* letters that may differ for "did you mean …?" */
+    MOST_INSTANCES = 64, /* sections in one file */
 };
 
 /* one section as it stands in the file */
@@ -40,7 +29,8 @@ struct instance {
 
 struct parser {
     const char *name;
-    const char *next, *end; /* text not read yet */
+    const char *next, *end;        /* text not read yet */
+    char text[LINE_CAP_BYTES + 1]; /* of this line */
     int line;
     const struct ini_section *sections;
     size_t n_sections;
@@ -192,6 +182,32 @@ static int open_section(struct parser *p, const char *title)
     return add_instance(p, s, canonical, label);
 }
 
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+static int set_key(struct parser *p, const char *key, const char *value)
+{
+    if (p->n_instances == 0)
+        return fail(p, p->line, NULL, "key '%s' is before the first section", key);
+
+    struct instance *in = &p->instances[p->n_instances - 1];
+    const struct field_table *t = in->section->table;
+    const struct field *f = field_find(t, key);
+    struct err why = {0};
+
+    if (!f)
+        return unknown_key(p, in, key);
+
+    int *key_line = &in->key_lines[f - t->fields];
+
+    if (*key_line)
+        return fail(p, p->line, NULL, "key '%s' in [%s]: duplicate: first in line %d", key,
+                    in->title, *key_line);
+    *key_line = p->line;
+    if (field_set(f, in->obj, value, p->arena, &why) < 0)
+        return fail(p, p->line, f->help, "key '%s' in [%s]: %s", key, in->title, why.msg);
+    return 0;
+}
+
 /* ---- lines ----------------------------------------------------------------------------------- */
 
 static void trim_end(char *line)
@@ -203,7 +219,7 @@ static void trim_end(char *line)
     line[len] = '\0';
 }
 
-static int check_header(struct parser *p, const char *line)
+static int take_header(struct parser *p, const char *line)
 {
     size_t len = strlen(line);
 
@@ -221,31 +237,33 @@ static int check_header(struct parser *p, const char *line)
     return open_section(p, title);
 }
 
-static int check_pair(struct parser *p, const char *line)
+static int take_pair(struct parser *p, char *line)
 {
     static const char hint[] = "a comment needs a line of its own";
+    char *separator = strpbrk(line, "=:"), *value;
 
     if (isspace((unsigned char)line[0]))
         return fail(p, p->line, "take the blanks away", "a line may not begin with blanks: '%s'",
                     line + strspn(line, " \t"));
-    if (!strpbrk(line, "=:"))
+    if (!separator)
         return fail(p, p->line, NULL, "expected 'key = value': %s", line);
     if (strstr(line, " ;") || strstr(line, "\t;"))
         return fail(p, p->line, hint, "a blank and ';' would cut the value: %s", line);
     if (strstr(line, " #") || strstr(line, "\t#"))
         return fail(p, p->line, hint, "a blank and '#' is no comment here: %s", line);
-    return 0;
+    value = separator + 1 + strspn(separator + 1, " \t");
+    *separator = '\0';
+    trim_end(line);
+    return set_key(p, line, value);
 }
 
-static int check_line(struct parser *p, char *line)
+static int take_line(struct parser *p, char *line)
 {
     const char *start = line + strspn(line, " \t");
 
-    if (*start == '\0' || *start == '#' || *start == ';') {
-        line[0] = '\0'; /* nothing of a comment may reach inih */
+    if (*start == '\0' || *start == '#' || *start == ';')
         return 0;
-    }
-    return *line == '[' ? check_header(p, line) : check_pair(p, line);
+    return *line == '[' ? take_header(p, line) : take_pair(p, line);
 }
 
 /* A value that holds one is a mistake, and would be shown on terminals. */
@@ -261,14 +279,11 @@ static void refuse_control(struct parser *p, const char *line, size_t len)
     }
 }
 
-/* inih's fgets: one line, or NULL at the end or after an error. */
-static char *next_line(char *str, int num, void *stream)
+/* The next line, in p->text; false at the end of the file or after an error. */
+static bool next_line(struct parser *p)
 {
-    struct parser *p = stream;
-
-    assert(num > LINE_CAP_BYTES + 1);
     if (p->rc < 0 || p->next == p->end)
-        return NULL;
+        return false;
 
     const char *newline = memchr(p->next, '\n', (size_t)(p->end - p->next));
     size_t len = (size_t)((newline ? newline : p->end) - p->next);
@@ -285,49 +300,13 @@ static char *next_line(char *str, int num, void *stream)
     else
         refuse_control(p, p->next, len);
     if (p->rc < 0)
-        return NULL;
+        return false;
 
-    memcpy(str, p->next, len);
-    str[len] = '\0';
+    memcpy(p->text, p->next, len);
+    p->text[len] = '\0';
     p->next = newline ? newline + 1 : p->end;
-    trim_end(str);
-    return check_line(p, str) < 0 ? NULL : str;
-}
-
-/* ---- keys ------------------------------------------------------------------------------------ */
-
-/* inih's handler: 1 is well, 0 is an error */
-static int on_pair(void *user, const char *section, const char *key, const char *value)
-{
-    struct parser *p = user;
-
-    (void)section; /* next_line() has opened it */
-    if (p->rc < 0)
-        return 0;
-    if (p->n_instances == 0) {
-        fail(p, p->line, NULL, "key '%s' is before the first section", key);
-        return 0;
-    }
-
-    struct instance *in = &p->instances[p->n_instances - 1];
-    const struct field_table *t = in->section->table;
-    const struct field *f = field_find(t, key);
-    struct err why = {0};
-
-    if (!f) {
-        unknown_key(p, in, key);
-        return 0;
-    }
-
-    int *key_line = &in->key_lines[f - t->fields];
-
-    if (*key_line)
-        fail(p, p->line, NULL, "key '%s' in [%s]: duplicate: first in line %d", key, in->title,
-             *key_line);
-    else if (field_set(f, in->obj, value, p->arena, &why) < 0)
-        fail(p, p->line, f->help, "key '%s' in [%s]: %s", key, in->title, why.msg);
-    *key_line = p->line;
-    return p->rc == 0;
+    trim_end(p->text);
+    return true;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -391,9 +370,8 @@ int ini_parse_text(const char *name, const char *text, size_t len,
     };
     set_defaults(p);
 
-    int line = ini_parse_stream(next_line, p, on_pair, p);
-    if (p->rc == 0 && line != 0) /* next_line() should have refused it */
-        fail(p, line, NULL, "expected 'key = value' or [section]");
+    while (next_line(p) && take_line(p, p->text) == 0)
+        ;
     if (p->rc == 0)
         check_sections(p);
     for (size_t i = 0; p->rc == 0 && i < p->n_instances; i++)

@@ -1,8 +1,9 @@
 /*
- * Configuration files: INI through inih, into structs by field tables.
+ * Configuration files in INI form, into structs by field tables.
  *
- * Our own reader feeds inih line by line, counts lines and refuses what inih would silently cut
- * (lines over 190 bytes) or glue (continuation lines). Errors name file, line and key.
+ * A line is `[section]`, `key = value` (or `key: value`), a comment (# or ;), or empty; at most
+ * 1,000 bytes. What other readers of INI take in several ways (a continued line, a comment behind a
+ * value, a key given twice) is refused. Errors name file, line and key.
  */
 #pragma once
 

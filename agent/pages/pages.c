@@ -31,7 +31,7 @@ static void put_configuration(FILE *f)
               "configuration of pgtandem-agent");
     man_section(
         f, "DESCRIPTION",
-        "Sections in brackets, keys as `key = value`, one in a line of at most 190 bytes. A "
+        "Sections in brackets, keys as `key = value`, one in a line. A "
         "comment begins with # or ; on a line of its own. Peers and name servers are IPs: the "
         "guard must work while names do not resolve. Unknown and repeated keys are refused.");
     man_paragraph(f, "`pgtandem-agent config check` reads it, and looks whether the machine is "

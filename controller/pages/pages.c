@@ -55,7 +55,7 @@ static void put_configuration(FILE *f)
     man_title(f, "PGTANDEM.CONF", "5", "pgtandem.conf", "configuration of pgtandem");
     man_section(
         f, "DESCRIPTION",
-        "Sections in brackets, keys as `key = value`, one in a line of at most 190 bytes. A "
+        "Sections in brackets, keys as `key = value`, one in a line. A "
         "comment "
         "begins with # or ; on a line of its own. Addresses are IPs, so that nothing here depends "
         "on the DNS that is being changed. Unknown and repeated keys are refused.");

@@ -29,7 +29,7 @@ HOST = 'db01'
 UNIT = 'postgresql@15-main'
 DATA = '/var/lib/postgresql/15/main'
 PACKAGES = ('systemd-sysv dbus polkitd cron postgresql-15 openssl iproute2 procps libldns3 libuv1 '
-            'libjansson4 libinih1 libssl3 libpq5').split()
+            'libjansson4 libssl3 libpq5').split()
 CLONE_NEWCGROUP = 0x02000000
 PIVOT_ROOT = {'x86_64': 155, 'aarch64': 41}
 
