@@ -115,6 +115,7 @@ def _(s):
     observer = s.observe()
     with s.limits(dns_timeout_ms=3000):
         child = points.at_promote(s, 'db02', 'db01')
+        wait(lambda: s.alias('ns2') == 'db01', 20, 'the alias reaches the secondary')
         s.freeze('ns1', 'named')
         s.thaw('db01', 'startup')
         result = s.finish_pgtandem(child, 90)

@@ -273,11 +273,11 @@ static void test_other_line_ends(void **state)
 static void test_lines(void **state)
 {
     AUTO(arena) a = arena_new();
-    char *text = arena_printf(a, "[cluster]\nname = %0300d\n", 1);
+    char *text = arena_printf(a, "[cluster]\nname = %01100d\n", 1);
 
     (void)state;
     put(text, strlen(text));
-    refuses(CONFIG, "file:2: the line has 307 bytes; at most 190 are allowed");
+    refuses(CONFIG, "file:2: the line has 1107 bytes; at most 1000 are allowed");
     text = arena_printf(a, "key \"ctl\" {\n algorithm hmac-sha256;\n secret \"%0600d\"; };", 1);
     put(text, strlen(text));
     refuses(KEYS, "line 3: a value of more than 511 bytes");
