@@ -12,7 +12,7 @@
 
 enum {
     FILE_CAP_BYTES = 1024 * 1024,
-    LINE_CAP_BYTES = 1000,
+    LINE_CAP_BYTES = 400,
     TITLE_BYTES = 48,
     NEAR_MISS = 2,       /* letters that may differ for "did you mean …?" */
     MOST_INSTANCES = 64, /* sections in one file */
@@ -272,7 +272,7 @@ static void refuse_control(struct parser *p, const char *line, size_t len)
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)line[i];
 
-        if ((c < ' ' && c != '\t' && c != '\r') || c == 0x7f) {
+        if ((c < ' ' && c != '\t') || c == 0x7f) {
             fail(p, p->line, "is it a text file?", "the line holds a control character, 0x%02x", c);
             return;
         }
@@ -289,6 +289,8 @@ static bool next_line(struct parser *p)
     size_t len = (size_t)((newline ? newline : p->end) - p->next);
 
     p->line++;
+    if (len > 0 && p->next[len - 1] == '\r')
+        len--;
     if (len > LINE_CAP_BYTES)
         fail(p, p->line, NULL, "the line has %zu bytes; at most %d are allowed", len,
              LINE_CAP_BYTES);

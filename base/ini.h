@@ -2,7 +2,7 @@
  * Configuration files in INI form, into structs by field tables.
  *
  * A line is `[section]`, `key = value` (or `key: value`), a comment (# or ;), or empty; at most
- * 1,000 bytes. What other readers of INI take in several ways (a continued line, a comment behind a
+ * 400 bytes. What other readers of INI take in several ways (a continued line, a comment behind a
  * value, a key given twice) is refused. Errors name file, line and key.
  */
 #pragma once

@@ -113,7 +113,7 @@ const char *dns_words_key(struct arena *a, const struct world *w, size_t i)
     return NULL;
 }
 
-/* ---- a restored zone ----------------------------------------------------------------------- */
+/* ---- a record that is to be written anew ----------------------------------------------------- */
 
 /* The newest record that an agent has seen; returns the highest epoch that any of them knows. */
 static int64_t newest_seen(const struct world *w, struct record *ret)
@@ -134,7 +134,37 @@ static int64_t newest_seen(const struct world *w, struct record *ret)
     return ret->epoch > epoch ? ret->epoch : epoch;
 }
 
-static int only_writable(const struct world *w)
+static bool foreign(const struct world *w)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        uint64_t sysid = w->nodes[i].answered ? w->nodes[i].obs.pg.sysid : 0;
+
+        if (sysid && sysid == w->d.record.sysid)
+            return false;
+        any = any || sysid;
+    }
+    return any;
+}
+
+static enum record_fault fault_of(const struct config *c, const struct world *w, int64_t known)
+{
+    const struct dns_view *d = &w->d;
+
+    if (d->status != DNS_VIEW_OK || d->n_txt > 1)
+        return RECORD_USABLE; /* it is something else that is wrong */
+    if (!d->record_valid)
+        return known > 0 ? RECORD_GONE : RECORD_USABLE;
+    if (foreign(w))
+        return RECORD_FOREIGN;
+    if (d->record.epoch < known)
+        return RECORD_OLDER;
+    return config_node_index(c, d->record.owner) < 0 ? RECORD_STRANGE : RECORD_USABLE;
+}
+
+/* The one that is writable; where none is, the record's owner. */
+static int next_owner(const struct config *c, const struct world *w, const struct record *r)
 {
     int found = -1;
 
@@ -145,26 +175,56 @@ static int only_writable(const struct world *w)
             return -1;
         found = (int)i;
     }
-    return found;
+    return found >= 0 ? found : config_node_index(c, r->owner);
 }
 
-const char *dns_words_restored(struct arena *a, const struct config *c, const struct world *w)
+/* What the new one begins with: the newest that is known of this very database. */
+static void base_record(const struct config *c, const struct world *w, const struct record *seen,
+                        const char *by, struct record *ret)
 {
-    struct record r;
-    char text[REGISTER_TEXT_BYTES];
-    int64_t epoch = newest_seen(w, &r);
-    int owner = only_writable(w);
+    const struct dns_view *d = &w->d;
 
-    if (!w->d.record_valid || r.epoch == 0 || w->d.record.epoch >= epoch || owner < 0)
-        return NULL;
-    r.epoch = epoch + 1;
-    r.state = REGISTER_STABLE;
-    r.to[0] = '\0';
-    r.n_from = 0;
-    r.tli = w->nodes[owner].obs.pg.tli;
+    if (seen->epoch > 0 && (!d->record_valid || seen->epoch > d->record.epoch)) {
+        *ret = *seen;
+    } else if (d->record_valid) {
+        *ret = d->record;
+    } else {
+        *ret = (struct record){.ttl = d->cname_present ? d->cname_ttl : c->dns.ttl};
+        STR_COPY(ret->by, by);
+        register_new_txn(ret->txn);
+    }
+    register_new_nonce(ret->nonce);
+    ret->state = REGISTER_STABLE;
+    ret->to[0] = '\0';
+    ret->n_from = 0;
+}
+
+enum record_fault dns_words_record(struct arena *a, const struct config *c, const struct world *w,
+                                   const char *by, const char **ret_text)
+{
+    struct record seen, r;
+    char text[REGISTER_TEXT_BYTES];
+    int64_t known = newest_seen(w, &seen);
+    enum record_fault fault = fault_of(c, w, known);
+
+    *ret_text = NULL;
+    if (fault == RECORD_USABLE)
+        return fault;
+    base_record(c, w, &seen, by, &r);
+    int owner = next_owner(c, w, &r);
+    if (owner < 0)
+        return fault;
+
+    const struct obs_pg *pg = &w->nodes[owner].obs.pg;
+    if (w->d.record_valid && w->d.record.epoch > known)
+        known = w->d.record.epoch;
+    r.epoch = known + 1;
+    r.sysid = w->nodes[owner].answered && pg->sysid ? pg->sysid : r.sysid;
+    r.tli = w->nodes[owner].answered && pg->tli ? pg->tli : r.tli;
     STR_COPY(r.owner, c->nodes[owner].name);
     if (register_format(&r, text, NULL) < 0)
-        return NULL;
+        return fault;
     const char *nonce = strstr(text, r.nonce);
-    return arena_printf(a, "%.*snew%s", (int)(nonce - text), text, nonce + strlen(r.nonce));
+    *ret_text = arena_printf(a, "%.*snew%s", (int)(nonce - text), text, nonce + strlen(r.nonce));
+    return fault;
 }

@@ -32,7 +32,19 @@ bool dns_words_our_key(const struct err *e);
 /* Then the error says so, and what helps: the other controller, or this key file (by its name). */
 void dns_words_name_key(const struct cluster *c, struct err *e);
 
-/* The record to be typed where the zone has an older one than the agents have seen: the newest that
- * any of them has, with the one node that is writable as its owner, nothing open, above every epoch
- * that an agent knows. NULL: it is not older, or no node or more than one is writable. */
-const char *dns_words_restored(struct arena *a, const struct config *c, const struct world *w);
+/* What keeps the record that the zone's primary shows from being used with these nodes. */
+enum record_fault {
+    RECORD_USABLE,
+    RECORD_OLDER,   /* than what agents have seen: an old zone or a backup of it is back */
+    RECORD_GONE,    /* or no valid one, though agents have seen one */
+    RECORD_FOREIGN, /* the system identifier is another one than that of every node that answers */
+    RECORD_STRANGE, /* its owner is not in the configuration */
+};
+
+/* What is wrong, and the text for `dns set` that writes it anew: the newest record that is known
+ * (here, at an agent), with the one node that is writable as its owner, nothing open, above every
+ * epoch that an agent knows. Where none is writable (held, fenced, down) the owner stays who it was.
+ * *ret_text is NULL where no node can be named so: two are writable, or nobody knows the owner.
+ * `by` is who would type it, for a record that no one has seen. */
+enum record_fault dns_words_record(struct arena *a, const struct config *c, const struct world *w,
+                                   const char *by, const char **ret_text);

@@ -102,6 +102,16 @@ static uint32_t knows_higher_epoch(const struct planner_view *v)
     return nodes;
 }
 
+static uint32_t knows_any_epoch(const struct planner_view *v)
+{
+    uint32_t nodes = 0;
+
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (planner_answers(v, i) && v->nodes[i].epoch > 0)
+            nodes |= planner_bit(i);
+    return nodes;
+}
+
 static bool began(const struct planner_view *v)
 {
     return v->marks.began;
@@ -166,6 +176,7 @@ static const struct planner_row first_rows[] = {
     PLANNER_END ("D silent since our update",     first_update_unknown, NULL, WHY_CLAIM_UNKNOWN, 4),
     PLANNER_END ("D silent, nothing can be open of ours", dns_silent_before, NULL, WHY_DNS_SILENT_AT_FIRST, 2),
     PLANNER_END ("D silent",                      dns_silent_at_first, NULL, WHY_DNS_SILENT, 4),
+    PLANNER_END ("no record any more",            no_record, knows_any_epoch, WHY_RECORD_GONE, 8),
     PLANNER_END ("no record",                     no_record,           NULL, WHY_NO_RECORD, 8),
     PLANNER_END ("D foreign",                     foreign,             NULL, WHY_FOREIGN, 8),
     PLANNER_END ("D is not what the command was given on", overtaken,     NULL, WHY_LOST, 7),

@@ -133,6 +133,8 @@ enum planner_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_PREFLIGHT, "a check refused; nothing has been changed", "correct what the check names")  \
     X(WHY_DECLINED, "declined", "nothing was done after the question")                             \
     X(WHY_NO_RECORD, "there is no ownership record", "`pgtandem dns init`")                        \
+    X(WHY_RECORD_GONE, "there is no valid ownership record, though %s has seen one",               \
+      "`pgtandem dns show` has the line that writes it again")                                     \
     X(WHY_DNS_SILENT, "the zone's primary does not respond, so nothing more is changed",           \
       "bring DNS back, then `pgtandem resume` (or `abort`)")                                       \
     X(WHY_DNS_SILENT_AT_FIRST, "the zone's primary does not respond; nothing has been changed",    \
@@ -147,9 +149,9 @@ enum planner_move_kind { MOVE_STEP, MOVE_DONE, MOVE_STOP };
     X(WHY_EPOCH_BELOW, "the ownership record is older than what %s has seen (a restored zone?)",   \
       "`pgtandem dns show`, then docs/operating.md")                                               \
     X(WHY_FOREIGN, "the ownership record belongs to another system identifier",                    \
-      "check alias and zone")                                                                      \
+      "check alias and zone; `pgtandem dns show`")                                                 \
     X(WHY_UNKNOWN_NODE, "the ownership record names a node that the configuration does not have",  \
-      "complete the configuration")                                                                \
+      "complete the configuration, or `pgtandem dns show`")                                        \
     X(WHY_TWO_WRITABLE, "%s and another node are both writable; nothing has been changed",         \
       "docs/two-writable.md")                                                                      \
     X(WHY_OWNER_IS_TO, "%s is the owner already", "`pgtandem resume` if a transition is open")     \

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "controller/cluster/evidence.h"
 #include "controller/cluster/rehearse.h"
+#include "controller/decide/planner_view.h"
 #include "controller/engine/interrupt.h"
 #include "controller/engine/ops.h"
 #include "controller/engine/run.h"
@@ -154,6 +155,19 @@ static void ask_interrupted(struct run *r)
                                         : "going on");
 }
 
+/* Who hands over and who takes over, for the journal: where an open transition is gone on with, its
+ * own two nodes. */
+static void name_ends(struct run *r)
+{
+    const struct planner_view *v = &r->view;
+    bool goes_on = v->command == PLANNER_RESUME || v->command == PLANNER_ABORT;
+    int to = goes_on && planner_target(v) >= 0 ? planner_target(v) : v->to;
+
+    STR_COPY(r->from,
+             goes_on && planner_old(v) >= 0 ? run_node_name(r, planner_old(v)) : v->d.owner);
+    STR_COPY(r->to, run_node_name(r, to));
+}
+
 static void prepare(struct run *r, struct session *s, const struct engine_order *order)
 {
     r->session = s;
@@ -192,7 +206,7 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     r->view.marks.given_epoch = order->given_epoch   ? order->given_epoch
                                 : r->view.d_answered ? r->view.d.epoch
                                                      : 0;
-    STR_COPY(r->from, r->view.d.owner);
+    name_ends(r);
     summary_outage_before(r);
 }
 

@@ -26,7 +26,7 @@ static json_t *beginning(struct run *r)
     json_t *data = json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o}", "verb", s->verb->name, "by",
         s->cluster.by, "who", who_json(), "reason", r->reason ? r->reason : "", "cluster",
-        s->cluster.config.cluster.name, "from", r->from, "to", run_node_name(r, r->view.to),
+        s->cluster.config.cluster.name, "from", r->from, "to", r->to,
         "epoch", (json_int_t)d->epoch, "at_ms", (json_int_t)(clock_mono_ms() - r->began_ms),
         "ignored", names(s->options.ignore, s->options.n_ignore), "accept_unfenced",
         names(s->options.accept_unfenced, s->options.n_accept_unfenced));

@@ -60,8 +60,9 @@ const char *elsewhere_text(struct session *s, const struct elsewhere *e)
 
     return arena_printf(s->cluster.arena,
                         "DNS shows it open: %s, owner %s%s%s, epoch %" PRId64
-                        ", held by %s. What was done, and why, is in the journals of %s: "
-                        "`pgtandem show %s` there",
+                        ", held by %s. `pgtandem status` shows who began it, when and why, as the "
+                        "agents have it; each step is in the journals of %s: `pgtandem show %s` "
+                        "there",
                         register_state_names[d->state], d->owner, d->to[0] ? " -> " : "", d->to,
                         d->epoch, d->by, *e->host ? e->host : "the controller that began it",
                         d->txn);

@@ -15,6 +15,7 @@
 #include "controller/decide/planner_view.h"
 #include "controller/plan/plan.h"
 #include "controller/preflight/preflight.h"
+#include "controller/session/remedy.h"
 #include "controller/session/report.h"
 #include "controller/session/session.h"
 
@@ -107,8 +108,9 @@ int plan_show(struct session *s, enum planner_command command, const char *to, s
     if (s->options.format == FORMAT_PRETTY)
         report_wrap(s, "",
                     s->options.save && e.code == 0
-                        ? arena_printf(s->cluster.arena, "saved: pgtandem %s --plan %s",
-                                       plan_command_names[command], s->options.save)
+                        ? remedy_for(&s->options, s->cluster.arena,
+                                     arena_printf(s->cluster.arena, "saved: pgtandem %s --plan %s",
+                                                  plan_command_names[command], s->options.save))
                         : "nothing has been changed");
     if (e.code && reterr)
         *reterr = e;
@@ -169,19 +171,23 @@ int plan_check_facts(struct session *s, const struct plan *then, const struct pl
 
     if (n == 0)
         return 0;
+
+    const char *said[PLAN_CHANGES_MAX];
+    for (size_t i = 0; i < n; i++)
+        said[i] = remedy_for(&s->options, s->cluster.arena, changes[i].text);
     if (s->options.format == FORMAT_JSON) {
         json_t *list = json_array();
 
         for (size_t i = 0; i < n; i++)
-            json_array_append_new(list, json_string(changes[i].text));
+            json_array_append_new(list, json_string(said[i]));
         report_put_json(s, json_pack("{s:o}", "changed", list));
     }
     for (size_t i = 0; i < n && s->options.format != FORMAT_JSON; i++)
-        report_wrap(s, "changed: ", changes[i].text);
+        report_wrap(s, "changed: ", said[i]);
     return err_set(reterr, ERR_PREFLIGHT, "correct what was not meant, or plan again",
                    "%zu %s changed since the plan was made at %s; nothing has been changed. "
                    "First: %s",
-                   n, n == 1 ? "fact has" : "facts have", then->made, changes[0].text);
+                   n, n == 1 ? "fact has" : "facts have", then->made, said[0]);
 }
 
 /* The engine compares again, right before the question. */

@@ -32,14 +32,13 @@ bool check_register_readable(const struct check_view *v, struct preflight_result
         check_measured(r, "epoch %" PRId64 ", %s", v->d->epoch, register_state_names[v->d->state]);
         return true;
     }
-    check_remedy(r, "%s", *v->w->d_error.hint ? v->w->d_error.hint : "pgtandem dns show");
+    check_remedy(r, "%s", *v->w->d_error.hint ? v->w->d_error.hint : "pgtandem status");
     if (d->status != DNS_VIEW_OK)
         check_measured(r, "%s",
                        *v->w->d_error.msg ? v->w->d_error.msg
                                           : "the zone's primary does not respond");
     else if (d->n_txt == 0) {
         check_measured(r, "no record");
-        check_remedy(r, "pgtandem dns init");
     } else {
         check_measured(r, "%d TXT record(s), none valid", d->n_txt);
     }

@@ -178,6 +178,11 @@ void status_node(struct status *st, size_t i, int owner)
         status_add(st, &st->problems, name,
                    "the watch of %s has not read the record for %" PRId64 " s", name,
                    o->watch_age_ms / 1000);
+    else if (o->watch_age_ms < 0 && st->view->d.epoch > 0)
+        status_add(st, &st->outstanding, name,
+                   "the agent of %s has not read the record since it was started: on %s, "
+                   "pgtandem-agent status says why, if it stays so",
+                   name, name);
     if (skew > st->cluster->config.limits.clock_skew_ms)
         status_add(st, &st->problems, name, "the clock of %s is %" PRId64 " ms %s ours", name, skew,
                    n->skew_ms < 0 ? "behind" : "ahead of");

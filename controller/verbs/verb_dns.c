@@ -160,7 +160,9 @@ static int judge_primary(const struct session *s, const struct world *w, struct 
         return err_set(reterr, ERR_DNS, "an alias that pgtandem moves is a CNAME and nothing else",
                        "%s holds something that is not a CNAME", s->cluster.zone.alias);
     if (d->n_txt == 0)
-        return err_set(reterr, ERR_REGISTER, "`pgtandem dns init` writes the first one",
+        return err_set(reterr, ERR_REGISTER,
+                       "`pgtandem status`: it says whether there never was one (dns init), or "
+                       "whether it is gone",
                        "there is no ownership record for %s", s->cluster.zone.alias);
     if (d->n_txt > 1)
         return err_set(reterr, ERR_REGISTER,
@@ -195,26 +197,66 @@ static void print_repair(const struct session *s, const struct world *w)
                               text, nonce + strlen(r.nonce)));
 }
 
-/* An old zone or a backup of it is back: what the agents have seen is newer. */
-static void print_restored(struct session *s, struct world *w)
+/* What the agents and the configuration say of the record, and the line that writes it anew. True:
+ * there is one. */
+static bool print_record_anew(struct session *s, const struct world *w)
+{
+    const struct cluster *c = &s->cluster;
+    const char *text, *owner = w->d.record.owner;
+    enum record_fault fault = dns_words_record(c->arena, &c->config, w, c->by, &text);
+
+    if (fault == RECORD_USABLE) {
+        print_repair(s, w);
+        return false;
+    }
+    putchar('\n');
+    switch (fault) {
+    case RECORD_USABLE:
+        break;
+    case RECORD_OLDER:
+        report_wrap(s, "",
+                    "The agents have seen a newer record: the zone was restored, or this "
+                    "server lost updates. If the node named here is the primary, this "
+                    "writes it again:");
+        break;
+    case RECORD_GONE:
+        report_wrap(s, "",
+                    "There is no valid ownership record, but the agents have seen one: "
+                    "the zone was made anew, or somebody removed or changed it. If the "
+                    "node named here is the primary, this writes it again:");
+        break;
+    case RECORD_FOREIGN:
+        report_wrap(s, "", "Every node that answers has another system identifier than the record. "
+                           "Is it the right alias, in the right zone? If it is, and PostgreSQL was "
+                           "made anew here (pg_upgrade, initdb), move each agent's old state away "
+                           "(docs/operating.md, \"An agent's state is unreadable\"); then this "
+                           "names the new one:");
+        break;
+    case RECORD_STRANGE:
+        report_wrap(s, "",
+                    arena_printf(c->arena,
+                                 "The record's owner %s is not in %s. If it is a node, add its "
+                                 "section [node %s] there. If it is gone for good and the node "
+                                 "named here is the primary, this writes the record anew:",
+                                 owner, c->config.path, owner));
+        break;
+    }
+    if (text)
+        remedy_print(&s->options, c->arena, arena_printf(c->arena, "pgtandem dns set '%s'", text));
+    else
+        report_wrap(s, "",
+                    "It cannot be said from here who the owner is: two nodes are writable, "
+                    "or none and nobody knows. `pgtandem status` shows each of them.");
+    return text;
+}
+
+/* A certificate may be what is wrong: then the record is shown without the agents' word. */
+static void look_at_agents(struct session *s, struct world *w)
 {
     struct err e;
-    const char *record = NULL;
 
-    if (!w->d.record_valid)
-        return;
-    if (cluster_open_agents(&s->cluster, &e) == 0) { /* a certificate may be what is wrong */
+    if (cluster_open_agents(&s->cluster, &e) == 0)
         world_observe(&s->cluster, w, OBSERVE_AGENTS);
-        record = dns_words_restored(s->cluster.arena, &s->cluster.config, w);
-    }
-    if (record) {
-        puts("\nThe agents have seen a newer record: the zone was restored, or this server lost "
-             "updates. If the node named here is the primary, this writes it again:");
-        remedy_print(&s->options, s->cluster.arena,
-                     arena_printf(s->cluster.arena, "pgtandem dns set '%s'", record));
-    } else {
-        print_repair(s, w);
-    }
 }
 
 int verb_dns_show(struct session *s, struct err *reterr)
@@ -224,8 +266,11 @@ int verb_dns_show(struct session *s, struct err *reterr)
 
     look(s, w, &t);
     int rc = judge_primary(s, w, reterr);
-    if (rc == 0 && s->options.format == FORMAT_PRETTY)
-        print_restored(s, w);
+    if ((rc == 0 || rc == ERR_REGISTER) && s->options.format == FORMAT_PRETTY) {
+        look_at_agents(s, w);
+        if (print_record_anew(s, w) && rc < 0 && reterr)
+            err_set_hint(reterr, "look at each value of the line above, then type it");
+    }
     return rc;
 }
 

@@ -132,11 +132,12 @@ static int refuse_existing(const struct session *s, const struct world *w, struc
     if (w->d.n_txt > 0)
         return err_set(reterr, ERR_REGISTER,
                        "if it is not pgtandem's, remove it with nsupdate and your own key; if it "
-                       "is, correct it with `pgtandem dns set`",
+                       "is: `pgtandem dns show` has the line that corrects it",
                        "a foreign TXT record is where the ownership record belongs: \"%.280s\"",
                        w->d.txt);
     if (epoch > 0)
-        return err_set(reterr, ERR_REGISTER, "`pgtandem dns set` writes one with a higher epoch",
+        return err_set(reterr, ERR_REGISTER,
+                       "`pgtandem dns show` has the line that writes it again",
                        "there is no ownership record, but %s has seen epoch %" PRId64
                        ": the record was lost (a restored zone?)",
                        s->cluster.config.nodes[node].name, epoch);

@@ -174,6 +174,14 @@ def zone_was_restored(s):
     s.run("ctl", "nsupdate", "-k", "/etc/pgtandem/dns.key", "/var/log/nsupdate", check=True)
 
 
+def record_is_gone(s):
+    commands = s.lab.host("ctl", "log/nsupdate")
+    with open(commands, "w") as f:
+        f.write("server %s\nzone %s\nupdate delete _pgtandem.%s TXT\nsend\n" %
+                (hosts.ADDRESS["ns1"], hosts.ZONE, hosts.ALIAS))
+    s.run("ctl", "nsupdate", "-k", "/etc/pgtandem/dns.key", "/var/log/nsupdate", check=True)
+
+
 def state_file_is_unreadable(s):
     with open(s.lab.host("db01", "var-lib/pgtandem-agent/state.json"), "w") as f:
         f.write("torn\n")
@@ -225,7 +233,7 @@ INCIDENTS = (
     (owners_agent_is_down,), (postgresql_of_the_owner_has_crashed,),
     (controller_is_cut_from_the_owner,), (standbys_agent_is_down,), (dns_primary_is_down,),
     (secondary_name_server_is_down,), (crontab_edited_on_a_standby,), (alias_changed_by_hand,),
-    (zone_was_restored,),
+    (zone_was_restored,), (record_is_gone,),
     (state_file_is_unreadable,), (controller_died_in_the_middle,),
     (standby_promoted_by_hand,), (owners_host_is_dead, old_primary_came_back))
 

@@ -277,7 +277,7 @@ static void test_lines(void **state)
 
     (void)state;
     put(text, strlen(text));
-    refuses(CONFIG, "file:2: the line has 1107 bytes; at most 1000 are allowed");
+    refuses(CONFIG, "file:2: the line has 1107 bytes; at most 400 are allowed");
     text = arena_printf(a, "key \"ctl\" {\n algorithm hmac-sha256;\n secret \"%0600d\"; };", 1);
     put(text, strlen(text));
     refuses(KEYS, "line 3: a value of more than 511 bytes");

@@ -418,22 +418,70 @@ static void caches_clear(void **state)
     assert_int_equal(st.caches_clear_wall_ms, 0);
 }
 
-/* An old backup of the zone is back: what is to be typed follows from the agents. */
+/* A record that cannot be used: what is to be typed follows from the agents, and `next:` leads
+ * there, not to `dns init`, which refuses. */
+static const char *anew(enum record_fault fault)
+{
+    const char *text;
+
+    assert_int_equal(dns_words_record(arena, &s.cluster.config, &w, "root@ctl", &text), fault);
+    return text;
+}
+
 static void record_of_a_restored_zone(void **state)
 {
     (void)state;
-    assert_null(dns_words_restored(arena, &s.cluster.config, &w)); /* it is not older */
+    assert_null(anew(RECORD_USABLE)); /* it is not older */
     w.d.record.epoch = 3;
     STR_COPY(w.d.record.owner, "vm");
     w.nodes[B].obs.epoch = 9; /* it obeyed what the others never heard of */
-    const char *text = dns_words_restored(arena, &s.cluster.config, &w);
+    const char *text = anew(RECORD_OLDER);
     assert_non_null(text);
     has("record", text, "v=1 epoch=10 nonce=new state=stable owner=db02 to=- from=- txn=");
     has("record", text, " tli=5 ttl=30 grade=- by=");
     w.nodes[B].obs.pg.role = PG_WRITABLE; /* which one is it? */
-    assert_null(dns_words_restored(arena, &s.cluster.config, &w));
-    w.nodes[B].obs.pg.role = w.nodes[A].obs.pg.role = PG_RECOVERY;
-    assert_null(dns_words_restored(arena, &s.cluster.config, &w));
+    assert_null(anew(RECORD_OLDER));
+    w.nodes[B].obs.pg.role = w.nodes[A].obs.pg.role = PG_RECOVERY; /* as it was */
+    has("record", anew(RECORD_OLDER), " owner=db02 ");
+}
+
+static void record_that_is_gone(void **state)
+{
+    (void)state;
+    w.d.n_txt = 0;
+    w.d.record_valid = false;
+    w.d.txt[0] = '\0';
+    trouble("there is no valid ownership record, though db02 has seen one", "pgtandem dns show");
+    has("record", anew(RECORD_GONE), " owner=db02 ");
+    w.d.n_txt = 1; /* somebody's, or a broken one */
+    STR_COPY(w.d.txt, "v=1 epoch=");
+    has("record", anew(RECORD_GONE), " owner=db02 ");
+    for (size_t i = 0; i < w.n_nodes; i++) /* all agents are new: only what they see is known */
+        w.nodes[i].obs.seen[0] = '\0';
+    const char *text = anew(RECORD_GONE);
+    has("record", text, "nonce=new state=stable owner=db02 to=- from=- txn=");
+    has("record", text, " tli=5 ttl=30 grade=- by=root@ctl");
+    w.nodes[A].obs.pg.role = PG_STOPPED; /* and who it was is in nobody's mind */
+    assert_null(anew(RECORD_GONE));
+    for (size_t i = 0; i < w.n_nodes; i++)
+        w.nodes[i].obs.epoch = 0;
+    assert_null(anew(RECORD_USABLE));
+    w.d.n_txt = 0;
+    trouble("there is no ownership record", "pgtandem dns init");
+}
+
+static void record_of_others(void **state)
+{
+    (void)state;
+    w.d.record.sysid++;
+    trouble("the ownership record belongs to another system identifier", "pgtandem dns show");
+    char sysid[40];
+    STR_PRINTF(sysid, " sysid=%llu ", (unsigned long long)w.nodes[A].obs.pg.sysid);
+    has("record", anew(RECORD_FOREIGN), sysid);
+    w.d.record.sysid--;
+    STR_COPY(w.d.record.owner, "db09");
+    trouble("names a node that the configuration does not have", "pgtandem dns show");
+    has("record", anew(RECORD_STRANGE), " owner=db02 ");
 }
 
 int main(void)
@@ -456,6 +504,8 @@ int main(void)
         TEST(debts_and_drift),
         TEST(caches_clear),
         TEST(record_of_a_restored_zone),
+        TEST(record_that_is_gone),
+        TEST(record_of_others),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
