@@ -200,7 +200,7 @@ def _(s):
           s.cron('db02'), s.signals('db02'))
 
 
-@tap.test('cron: a job that runs is refused or waited for; the bytes stay')
+@tap.test('cron: a job that runs is refused or waited for; the bytes stay', more=True)
 def _(s):
     s.await_watch()
     text = s.crontab('db02')
@@ -219,7 +219,7 @@ def _(s):
     s.await_steady('db02')
 
 
-@tap.test('what only waits, for a job or a checkpoint, keeps no later command out and becomes stale')
+@tap.test('what only waits, for a job or a checkpoint, keeps no later command out and becomes stale', more=True)
 def _(s):
     s.await_watch()
     text = s.crontab('db02')

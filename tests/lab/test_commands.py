@@ -125,7 +125,7 @@ def between(s, what, node):
         wait(lambda: s.role(node) == "silent", 10, "PostgreSQL of %s is down" % node)
 
 
-@tap.test("… and each of them does what it should")
+@tap.test("… and each of them does what it should", more=True)
 def _(s):
     s.await_watch()
     for command, expected in TYPED:

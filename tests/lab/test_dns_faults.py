@@ -130,7 +130,7 @@ def _(s):
     s.await_steady('db01')
 
 
-@tap.test('a secondary that is cut off is named, not waited for; a client of it is late, not wrong')
+@tap.test('a secondary that is cut off is named, not waited for; a client of it is late, not wrong', more=True)
 def _(s):
     child = points.at_catch_up(s, 'db02', 'db01')
     s.cut('ns2')
@@ -218,7 +218,7 @@ def at_the_question(s, host, to):
 
 
 @tap.test('two administrators at the question: the record is only ever changed by comparing; the second'
-          ' to answer exits 7 (I3)')
+          ' to answer exits 7 (I3)', more=True)
 def _(s):
     first, terminal = at_the_question(s, 'ctl', 'db01')
     second, other = at_the_question(s, 'ctl2', 'vm')

@@ -194,7 +194,8 @@ def _(s):
     s.await_steady('db01', down=('db02',))
 
 
-@tap.test('… before it had all: what another standby has more is stated, and has to be typed; it stays there')
+@tap.test('… before it had all: what another standby has more is stated, and has to be typed; it stays there',
+          more=True)
 def _(s):
     s.await_watch()
     s.freeze('db01', 'agent')  # its watch shall not be faster than the rows

@@ -22,6 +22,8 @@ def silent_dns(s):
         s.freeze(server, 'named')
 
 
+# tests/run: first
+
 @tap.test('the owner reboots: writable again, its jobs as they were (row 9)')
 def _(s):
     s.await_watch()
@@ -61,7 +63,7 @@ def _(s):
 
 
 @tap.test('… and the secondary still serves the record: what is missing is said, a typed word about the silent peer'
-          ' releases it, its jobs as they were')
+          ' releases it, its jobs as they were', more=True)
 def _(s):
     s.await_watch()
     s.pgtandem('status')  # ctl keeps the servers that the zone's primary names
@@ -89,7 +91,7 @@ def _(s):
 
 
 @tap.test('a fenced host reboots under an open claim, and is started by hand: never writable; abort'
-          ' leads back (row 2)')
+          ' leads back (row 2)', more=True)
 def _(s):
     before = s.snapshot()
     child = points.at_verify(s, 'db02', 'db01')
@@ -111,7 +113,7 @@ def _(s):
     s.await_steady('db02', timeout_s=15)
 
 
-@tap.test('the owner reboots under a claim that has not fenced it: writable, then abort (row 9)')
+@tap.test('the owner reboots under a claim that has not fenced it: writable, then abort (row 9)', more=True)
 def _(s):
     before = s.snapshot()
     child = points.at_catch_up(s, 'db02', 'db01')
@@ -283,7 +285,7 @@ def _(s):
     wait(lambda: s.role('vm') != 'writable', 12, 'the watch stops it')
 
 
-@tap.test('a watch that is switched off is warned of')
+@tap.test('a watch that is switched off is warned of', more=True)
 def _(s):
     path = s.lab.host('vm', 'etc/agent.conf')
     with open(path) as f:

@@ -45,7 +45,7 @@ def back(s, host, before, owner):
     s.await_steady(owner)
 
 
-@tap.test('killed after CLAIM: another command is held off; resume from ctl goes forward')
+@tap.test('killed after CLAIM: another command is held off; resume from ctl goes forward', more=True)
 def _(s):
     killed_at(s, points.at_catch_up, 'db01')
     record = s.record()
@@ -60,14 +60,14 @@ def _(s):
     forward(s, 'ctl', 'db01')
 
 
-@tap.test('killed after CLAIM: resume from ctl2, whose journal is empty, goes forward')
+@tap.test('killed after CLAIM: resume from ctl2, whose journal is empty, goes forward', more=True)
 def _(s):
     check(not s.journals('ctl2'), 'the journal of ctl2 is not empty')
     killed_at(s, points.at_catch_up, 'db01')
     forward(s, 'ctl2', 'db01')
 
 
-@tap.test('killed between FENCE and FLIP: resume from ctl goes forward')
+@tap.test('killed between FENCE and FLIP: resume from ctl goes forward', more=True)
 def _(s):
     s.writer_start()
     killed_at(s, points.at_verify, 'db01')

@@ -13,6 +13,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from labkit import hosts, services, tap  # noqa: E402 pylint: disable=C0413
 from labkit.scene import check, wait  # noqa: E402 pylint: disable=C0413
 
+# tests/run: more
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.realpath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 PROTOCOL_2 = "f18b107"  # the last commit before protocol 3

@@ -41,6 +41,8 @@ def move_under_load(s, old, new, **clients):
     return result, seen
 
 
+# tests/run: first
+
 @tap.test('a planned move under load loses nothing and ends at rest (I5, I7)')
 def _(s):
     sysid = s.value('db02', 'SELECT system_identifier FROM pg_control_system()')

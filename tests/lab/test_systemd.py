@@ -23,6 +23,8 @@ sys.path.insert(0, HERE)
 
 from labkit import boot, hosts, scene, space  # noqa: E402 pylint: disable=C0413
 
+# tests/run: first
+
 TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.realpath(os.environ.get('BUILD', TOP + '/build'))
 HOST = 'db01'

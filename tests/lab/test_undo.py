@@ -39,7 +39,7 @@ def _(s):
                                         '00000002.history')), 'a history file is left on db01')
 
 
-@tap.test('a promotion that hangs, and a node that does not stop: left open; then aborted')
+@tap.test('a promotion that hangs, and a node that does not stop: left open; then aborted', more=True)
 def _(s):
     before = s.snapshot()
     observer = s.observe()
