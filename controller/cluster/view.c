@@ -123,6 +123,21 @@ static bool shown_elsewhere(const struct world *w, struct planner_view *view)
     return true;
 }
 
+/* The nodes' own: the record's, if one of them has that; 0: none has said any. */
+static uint64_t system_identifier(const struct world *w, const struct record *d)
+{
+    uint64_t sysid = 0;
+
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        uint64_t theirs = w->nodes[i].obs.node[0] ? w->nodes[i].obs.pg.sysid : 0;
+
+        if (theirs && theirs == d->sysid)
+            return theirs;
+        sysid = sysid ? sysid : theirs;
+    }
+    return sysid;
+}
+
 void view_from_world(const struct config *c, const struct world *w, const struct record *known,
                      uint32_t seen_writable, struct planner_view *view)
 {
@@ -132,6 +147,7 @@ void view_from_world(const struct config *c, const struct world *w, const struct
     else
         view->d = *known;
     view->d_elsewhere = shown_elsewhere(w, view);
+    view->sysid = system_identifier(w, &view->d);
 
     int owner = config_node_index(c, view->d.owner);
     const struct obs_pg *owner_pg = NULL;

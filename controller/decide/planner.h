@@ -104,7 +104,7 @@ struct planner_view {
     int to;            /* the node that the command names; -1 none */
     bool cut_possible; /* a G2 hook is configured */
     bool rejoin;       /* run STEP_REJOIN after STABLE (switchover) */
-    uint64_t sysid;    /* the cluster's, as configured or pinned; 0 any */
+    uint64_t sysid;    /* the nodes' own; the record's, if one of them has that; 0 any */
     bool d_answered;   /* the zone's primary answered the latest look */
     bool d_elsewhere;  /* it is silent, but another server of the zone shows d, signed */
     struct record d;   /* as read; when silent: the last that we read or wrote (epoch 0: never) */

@@ -323,10 +323,29 @@ static void test_a_record_behind_its_agents_is_read_again(void **state)
     assert_false(world_record_is_behind(&w));
 }
 
+/* Whose database it is, the nodes say; that of one that was built from another decides nothing. */
+static void test_the_nodes_say_whose_it_is(void **state)
+{
+    (void)state;
+    w.d.record.sysid = 7;
+    expect(true, LINEAGE_INSIDE);
+    assert_int_equal(v.sysid, 0);
+    w.nodes[OTHER].obs.pg.sysid = 9;
+    expect(true, LINEAGE_INSIDE);
+    assert_int_equal(v.sysid, 9);
+    w.nodes[OWNER].obs.pg.sysid = 8;
+    expect(true, LINEAGE_INSIDE);
+    assert_int_equal(v.sysid, 8);
+    w.nodes[OTHER].obs.pg.sysid = 7;
+    expect(true, LINEAGE_INSIDE);
+    assert_int_equal(v.sysid, 7);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_record_behind_its_agents_is_read_again, set_up),
+        cmocka_unit_test_setup(test_the_nodes_say_whose_it_is, set_up),
         cmocka_unit_test_setup(test_an_ancestor_ends_where_the_owner_left_it, set_up),
         cmocka_unit_test_setup(test_a_held_node_is_measured_by_its_recovery, set_up),
         cmocka_unit_test_setup(test_the_newest_timeline_of_pg_control_counts, set_up),
