@@ -62,18 +62,31 @@ static void fenced(struct status *st, size_t node)
                name, name);
 }
 
-/* While a transition is open, fences and jobs that are off are its own doing. */
+/* A record that cannot be used says nothing of anybody's role; while a transition is open, fences
+ * and jobs that are off are its own doing. */
+static bool roles_are_measured(const struct status *st)
+{
+    switch (st->situation.reason) {
+    case WHY_FOREIGN:
+    case WHY_UNKNOWN_NODE:
+    case WHY_EPOCH_BELOW:
+        return false;
+    default:
+        return st->view->d.state == REGISTER_STABLE;
+    }
+}
+
 static void debts(struct status *st)
 {
     struct planner_debt list[PLANNER_DEBTS_MAX];
     size_t n = planner_debts(st->view, list);
-    bool open = st->view->d.state != REGISTER_STABLE;
+    bool roles = roles_are_measured(st);
 
     for (size_t i = 0; i < n; i++) {
         enum planner_debt_kind kind = (enum planner_debt_kind)list[i].kind;
         const char *node = status_name(st, (int)list[i].node);
 
-        if (told(st, &list[i]) || (open && kind != DEBT_SILENT && kind != DEBT_STATE))
+        if (told(st, &list[i]) || (!roles && kind != DEBT_SILENT && kind != DEBT_STATE))
             continue;
         if (kind == DEBT_FENCED) {
             fenced(st, list[i].node);

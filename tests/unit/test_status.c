@@ -170,6 +170,8 @@ static void our_key_is_refused(void **state)
         assert_true(says(&st.problems, "the ownership record cannot be read: the "));
         assert_true(says(&st.problems, "of this controller is refused: 10.77.0.11 refuses it"));
         assert_non_null(strstr(st.next, "the other controller"));
+        assert_int_equal(st.problems.n, 1);                       /* the cluster itself is well */
+        assert_int_not_equal(strncmp(st.next, "pgtandem", 8), 0); /* what fails here as this did */
     }
     w.d_error = (struct err){.code = 0};
     err_set(&w.d_error, ERR_DNS, "look into its log", "REFUSED"); /* by its policy: all of us */
@@ -445,6 +447,30 @@ static void record_of_a_restored_zone(void **state)
     has("record", anew(RECORD_OLDER), " owner=db02 ");
 }
 
+/* What the older record makes of the roles is not wrong with the nodes. */
+static void one_cause_of_a_restored_zone(void **state)
+{
+    (void)state;
+    w.d.record.epoch = 3;
+    STR_COPY(w.d.record.owner, "vm"); /* as it was then, the alias too */
+    STR_COPY(w.d.cname, "vm.ia2.test");
+    trouble("the ownership record is older than what db02 has seen", "pgtandem dns show");
+    for (size_t i = 1; i < st.problems.n; i++)
+        fail_msg("of the same cause: %s", st.problems.at[i].text);
+    w.nodes[B].answered = false; /* that is another */
+    err_set(&w.nodes[B].error, ERR_UNREACHABLE, NULL, "timed out");
+    build();
+    assert_int_equal(st.problems.n, 2);
+    assert_true(says(&st.problems, "timed out"));
+
+    set_up(NULL);
+    w.d.record.sysid++;
+    STR_COPY(w.d.record.owner, "vm");
+    STR_COPY(w.d.cname, "vm.ia2.test");
+    trouble("the ownership record belongs to another system identifier", "pgtandem dns show");
+    assert_int_equal(st.problems.n, 1);
+}
+
 static void record_that_is_gone(void **state)
 {
     (void)state;
@@ -504,6 +530,7 @@ int main(void)
         TEST(debts_and_drift),
         TEST(caches_clear),
         TEST(record_of_a_restored_zone),
+        TEST(one_cause_of_a_restored_zone),
         TEST(record_that_is_gone),
         TEST(record_of_others),
     };
