@@ -1,6 +1,7 @@
 #include "agent/look/status.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -153,27 +154,39 @@ static void print_state(const struct agent_state *s)
         row("record", "none seen yet");
 }
 
-/* -1: it has expired, and every controller and agent refuses it. */
-static void print_certificate(const struct agent *g, int64_t days)
+/* -1 days: it has expired, and every controller and agent refuses it. */
+void status_certificate_text(const struct config *c, int64_t until_s, int64_t days, char *ret_text,
+                             size_t bytes)
 {
     char at[CLOCK_TEXT_BYTES];
 
-    clock_text(tls_context_valid_until_s(g->tls) * 1000, at);
+    clock_text(until_s * 1000, at);
     if (days >= 0)
-        row("certificate", "%s, valid until %s (%" PRId64 " days)", g->config->tls.certificate, at,
-            days);
+        (void)str_printf(ret_text, bytes, "%s, valid until %s (%" PRId64 " days)",
+                         c->tls.certificate, at, days);
     else
-        row("certificate",
+        (void)str_printf(
+            ret_text, bytes,
             "%s HAS EXPIRED (valid until %s): no command reaches this agent. make-certs agent DIR "
             "%s %s beside the authority's key, both files to their places here, then systemctl "
             "reload pgtandem-agent",
-            g->config->tls.certificate, at, g->config->agent.cluster, g->config->agent.node);
+            c->tls.certificate, at, c->agent.cluster, c->agent.node);
 }
 
-static bool stands_out(const struct agent_state *s, const struct obs_pg *pg)
+static void print_certificate(const struct agent *g, int64_t days)
 {
+    char text[PATH_MAX + 400];
+
+    status_certificate_text(g->config, tls_context_valid_until_s(g->tls), days, text, sizeof(text));
+    row("certificate", "%s", text);
+}
+
+bool status_stands_out(const struct agent_state *s, const struct node_obs *o)
+{
+    const struct obs_pg *pg = &o->pg;
+
     return !s || s->held || (s->fenced && !s->fence_standby_only) || pg->role == PG_UNKNOWN ||
-           pg->role == PG_STOPPED || pg->problem[0];
+           pg->role == PG_STOPPED || pg->problem[0] || o->certificate_days == -1;
 }
 
 static int print_all(struct agent *g, const struct node_obs *o, const struct err *tls_problem)
@@ -199,8 +212,7 @@ static int print_all(struct agent *g, const struct node_obs *o, const struct err
     print_postgres(&o->pg);
     print_cron(&o->cron);
     print_guard(g, readable ? &s : NULL, &o->pg);
-    return stands_out(readable ? &s : NULL, &o->pg) || o->certificate_days == -1 ? STATUS_PROBLEM
-                                                                                 : 0;
+    return status_stands_out(readable ? &s : NULL, o) ? STATUS_PROBLEM : 0;
 }
 
 int status_run(struct config *c)

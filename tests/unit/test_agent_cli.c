@@ -36,6 +36,36 @@ static void fence_in_words(void **state)
     assert_null(strstr(text, "primary"));
 }
 
+/* Nothing reaches an agent like that: its own status is where it is found. */
+static void an_expired_certificate_in_words(void **state)
+{
+    static struct config c;
+    static struct node_obs o;
+    const struct agent_state s = {.fenced = false};
+    char text[800];
+
+    (void)state;
+    STR_COPY(c.tls.certificate, "/etc/pgtandem/agent.crt");
+    STR_COPY(c.agent.cluster, "ia2");
+    STR_COPY(c.agent.node, "db01");
+    status_certificate_text(&c, 86400, 3, text, sizeof(text));
+    has("certificate", text, "/etc/pgtandem/agent.crt, valid until 1970-01-02");
+    has("certificate", text, "(3 days)");
+    status_certificate_text(&c, 86400, -1, text, sizeof(text));
+    has("certificate", text, "/etc/pgtandem/agent.crt HAS EXPIRED (valid until 1970-01-02");
+    has("certificate", text, "no command reaches this agent. make-certs agent DIR ia2 db01 beside");
+    has("certificate", text, "then systemctl reload pgtandem-agent");
+
+    o.pg.role = PG_RECOVERY;
+    o.certificate_days = 0;
+    assert_false(status_stands_out(&s, &o));
+    o.certificate_days = -1;
+    assert_true(status_stands_out(&s, &o));
+    o.certificate_days = -2; /* not known */
+    assert_false(status_stands_out(&s, &o));
+    assert_true(status_stands_out(NULL, &o));
+}
+
 static void help_of_every_verb(void **state)
 {
     const struct term t = {.out = stdout, .width = 40};
@@ -139,9 +169,8 @@ static void without_a_verb_it_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fence_in_words),
-        cmocka_unit_test(help_of_every_verb),
-        cmocka_unit_test(pages_have_everything),
+        cmocka_unit_test(fence_in_words),         cmocka_unit_test(an_expired_certificate_in_words),
+        cmocka_unit_test(help_of_every_verb),     cmocka_unit_test(pages_have_everything),
         cmocka_unit_test(without_a_verb_it_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
