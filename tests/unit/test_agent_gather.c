@@ -137,6 +137,31 @@ static void test_silence_holds(void **state)
     expect(w, GUARD_STANDBY, 1);
 }
 
+/* What the guard prints of a hold: whom it waits for, and the way without them. */
+static void test_what_is_missing_for_the_release(void **state)
+{
+    struct world *w = *state;
+    char text[600];
+
+    STR_COPY(w->config.dns.server, "10.77.0.11");
+    STR_COPY(w->config.peers[0].node, "db01");
+    STR_COPY(w->config.peers[1].node, "vm");
+    w->seen.peers[0].answered = true;
+    gather_missing(&w->agent, GUARD_ROW_ELSE, &w->seen, text, sizeof(text));
+    assert_string_equal(text, "missing: the zone's primary (10.77.0.11), or without it the word of "
+                              "every other node (vm did not respond); either releases it "
+                              "automatically; where neither comes back: `pgtandem unfence db02`");
+    w->seen.peers[1].answered = true; /* they do, and say something else */
+    gather_missing(&w->agent, GUARD_ROW_ELSE, &w->seen, text, sizeof(text));
+    assert_non_null(
+        strstr(text, "every other node that it is a standby of the same record; either"));
+    gather_missing(&w->agent, GUARD_ROW_ELSE, NULL, text, sizeof(text)); /* nobody was asked */
+    assert_non_null(strstr(text, "every other node (db01, vm); either"));
+    w->seen.d_answered = true; /* it is held for what DNS says */
+    gather_missing(&w->agent, GUARD_ROW_ELSE, &w->seen, text, sizeof(text));
+    assert_string_equal(text, "");
+}
+
 static void test_unreadable_is_refused(void **state)
 {
     struct world *w = *state;
@@ -157,6 +182,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_adopts_nothing_else, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_record_at_all, setup, teardown),
         cmocka_unit_test_setup_teardown(test_silence_holds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_missing_for_the_release, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unreadable_is_refused, setup, teardown),
     };
 

@@ -14,8 +14,10 @@
 #include "controller/cluster/view.h"
 #include "controller/decide/planner_view.h"
 #include "controller/journal/journal.h"
+#include "controller/plan/plan_show.h"
 #include "controller/preflight/preflight.h"
 #include "controller/session/session.h"
+#include "tests/unit/capture.h"
 #include "tests/unit/node_world.h"
 #include "tests/unit/unit.h"
 
@@ -28,6 +30,7 @@ static struct preflight checks;
 static struct plan then, now;
 static struct plan_change changes[PLAN_CHANGES_MAX];
 static char directory[64];
+static struct capture capture;
 
 /* ---- db02 is the primary, db01 the target, vm the third -------------------------------------- */
 
@@ -485,6 +488,26 @@ static void the_past(void **unused)
     assert_int_equal(now.outlook.outage_median_ms, 150); /* from seize to the end of promote */
 }
 
+/* What has changed names the cluster's file too: without it the command would look at another. */
+static void what_has_changed_names_the_file(void **state)
+{
+    struct err e = {.code = 0};
+
+    (void)state;
+    s.term = term_look(stdout, COLOR_NEVER);
+    s.options.config_path = "/srv/b.conf";
+    build(PLANNER_SWITCHOVER, &then);
+    assert_int_equal(plan_check_facts(&s, &then, &then, &e), 0);
+    STR_PRINTF(w.nodes[B].obs.cron.hash, "%064d", 9);
+    build(PLANNER_SWITCHOVER, &now);
+    capture_begin(&capture);
+    assert_int_equal(plan_check_facts(&s, &then, &now, &e), ERR_PREFLIGHT);
+    const char *said = capture_end(&capture, s.cluster.arena);
+    has("changed", said, "changed: db01 crontab: was ");
+    has("the error", e.msg, "(pgtandem -c /srv/b.conf cron diff db01)");
+    has("changed", said, "-c /srv/b.conf");
+}
+
 static int remove_all(void)
 {
     AUTO(arena) a = arena_new();
@@ -514,6 +537,7 @@ int main(void)
         T(age),
         T(files),
         T(the_past),
+        T(what_has_changed_names_the_file),
 #undef T
     };
     STR_COPY(directory, "/tmp/test_plan.XXXXXX");

@@ -302,6 +302,23 @@ static void ignoring_and_severities(void **state)
     assert_int_equal(result("cron-daemon")->severity, SEVERITY_WARN);
 }
 
+/* "Fine" would be found wrong by ARM. */
+static void a_watch_that_does_not_read(void **state)
+{
+    (void)state;
+    w.nodes[C].obs.watch_age_ms = -1;
+    warns("watch");
+    assert_string_equal(result("watch")->measured,
+                        "vm has not read the record since its agent was started");
+    assert_non_null(strstr(result("watch")->remedy, "on vm: pgtandem-agent status"));
+    w.nodes[C].obs.watch_age_ms = 30000;
+    run(PREFLIGHT_PLANNED);
+    assert_true(result("watch")->ok);
+    w.nodes[C].obs.watch_age_ms = 31000;
+    warns("watch");
+    assert_string_equal(result("watch")->measured, "vm last read the record 31 s ago");
+}
+
 static void verdict_names_the_first(void **state)
 {
     struct err e = {.code = 0};
@@ -330,6 +347,7 @@ int main(void)
         TEST(marks_on_the_target),
         TEST(a_configured_check_that_is_none),
         TEST(ignoring_and_severities),
+        TEST(a_watch_that_does_not_read),
         TEST(verdict_names_the_first),
     };
 
