@@ -1,4 +1,4 @@
-/* controller/status/status_node: what is wrong with one node that answers, in words that lead on. */
+/* controller/status/status_node: what is wrong with one node that answers, in words. */
 #include "controller/status/status.h"
 #include "tests/unit/status_world.h"
 

@@ -1,5 +1,5 @@
 /* controller/engine/summary, controller/engine/ops_ask: what a moving command tells of the time
- * without writes and of what may be lost. db02 had the role, db01 takes it over, vm is the third. */
+ * without writes and of what may be lost. db02 had the role, db01 takes it over. */
 #include "controller/engine/summary.h"
 
 #include <stdlib.h>
