@@ -43,7 +43,7 @@ enum record_fault {
 
 /* What is wrong, and the text for `dns set` that writes it anew: the newest record that is known
  * (here, at an agent), with the one node that is writable as its owner, nothing open, above every
- * epoch that an agent knows. Where none is writable (held, fenced, down) the owner stays who it was.
+ * epoch that an agent knows. Where none is writable (held, fenced, down) the owner stays.
  * *ret_text is NULL where no node can be named so: two are writable, or nobody knows the owner.
  * `by` is who would type it, for a record that no one has seen. */
 enum record_fault dns_words_record(struct arena *a, const struct config *c, const struct world *w,

@@ -57,9 +57,9 @@ struct run {
     const struct plan *plan; /* --plan: refused where it is not as it was; or NULL */
     const char *reason;
     char txn[TXN_BYTES];
-    char from
-        [NODE_NAME_BYTES]; /* who had the role when it, or what it goes on with, began; "" unknown */
-    char to[NODE_NAME_BYTES]; /* who is to get it; "" nobody */
+    /* who had the role when it, or what it goes on with, began ("" unknown), and who is to get it
+     * ("" nobody) */
+    char from[NODE_NAME_BYTES], to[NODE_NAME_BYTES];
     int64_t began_wall_ms, began_ms;
     struct run_step steps[RUN_STEPS_MAX];
     size_t n_steps;

@@ -23,13 +23,13 @@ static json_t *beginning(struct run *r)
 {
     struct session *s = r->session;
     const struct record *d = &r->view.d;
-    json_t *data = json_pack(
-        "{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o}", "verb", s->verb->name, "by",
-        s->cluster.by, "who", who_json(), "reason", r->reason ? r->reason : "", "cluster",
-        s->cluster.config.cluster.name, "from", r->from, "to", r->to,
-        "epoch", (json_int_t)d->epoch, "at_ms", (json_int_t)(clock_mono_ms() - r->began_ms),
-        "ignored", names(s->options.ignore, s->options.n_ignore), "accept_unfenced",
-        names(s->options.accept_unfenced, s->options.n_accept_unfenced));
+    json_t *data =
+        json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o}", "verb", s->verb->name,
+                  "by", s->cluster.by, "who", who_json(), "reason", r->reason ? r->reason : "",
+                  "cluster", s->cluster.config.cluster.name, "from", r->from, "to", r->to, "epoch",
+                  (json_int_t)d->epoch, "at_ms", (json_int_t)(clock_mono_ms() - r->began_ms),
+                  "ignored", names(s->options.ignore, s->options.n_ignore), "accept_unfenced",
+                  names(s->options.accept_unfenced, s->options.n_accept_unfenced));
     struct trace seen = {.data = NULL};
 
     if (r->view.d_answered)

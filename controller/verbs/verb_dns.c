@@ -161,7 +161,7 @@ static int judge_primary(const struct session *s, const struct world *w, struct 
                        "%s holds something that is not a CNAME", s->cluster.zone.alias);
     if (d->n_txt == 0)
         return err_set(reterr, ERR_REGISTER,
-                       "`pgtandem status`: it says whether there never was one (dns init), or "
+                       "`pgtandem status`: it says whether there has never been one (dns init), or "
                        "whether it is gone",
                        "there is no ownership record for %s", s->cluster.zone.alias);
     if (d->n_txt > 1)
@@ -222,22 +222,23 @@ static bool print_record_anew(struct session *s, const struct world *w)
     case RECORD_GONE:
         report_wrap(s, "",
                     "There is no valid ownership record, but the agents have seen one: "
-                    "the zone was made anew, or somebody removed or changed it. If the "
+                    "the zone was made again, or somebody removed or changed it. If the "
                     "node named here is the primary, this writes it again:");
         break;
     case RECORD_FOREIGN:
-        report_wrap(s, "", "Every node that answers has another system identifier than the record. "
-                           "Is it the right alias, in the right zone? If it is, and PostgreSQL was "
-                           "made anew here (pg_upgrade, initdb), move each agent's old state away "
-                           "(docs/operating.md, \"An agent's state is unreadable\"); then this "
-                           "names the new one:");
+        report_wrap(s, "",
+                    "Every node that answers has another system identifier than the record. "
+                    "Is it the right alias, in the right zone? If it is, and PostgreSQL was "
+                    "made again here (pg_upgrade, initdb), move each agent's old state away "
+                    "(docs/operating.md, \"An agent's state is unreadable\"); then this "
+                    "names the new one:");
         break;
     case RECORD_STRANGE:
         report_wrap(s, "",
                     arena_printf(c->arena,
                                  "The record's owner %s is not in %s. If it is a node, add its "
                                  "section [node %s] there. If it is gone for good and the node "
-                                 "named here is the primary, this writes the record anew:",
+                                 "named here is the primary, this writes the record again:",
                                  owner, c->config.path, owner));
         break;
     }
@@ -246,7 +247,7 @@ static bool print_record_anew(struct session *s, const struct world *w)
     else
         report_wrap(s, "",
                     "It cannot be said from here who the owner is: two nodes are writable, "
-                    "or none and nobody knows. `pgtandem status` shows each of them.");
+                    "or none and no node knows. `pgtandem status` shows each of them.");
     return text;
 }
 
