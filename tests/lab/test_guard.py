@@ -17,6 +17,12 @@ def pg_ctl(s, node, *arguments):
     return s.run(node, PG_CTL, *arguments, '-w', '-D', hosts.DATA, user='postgres')
 
 
+def recovery_signal(s, node):
+    """Left by a restore, beside a standby.signal, which has precedence."""
+    s.run(node, 'touch', hosts.DATA + '/recovery.signal', user='postgres', check=True)
+    check(s.signals(node) == ['recovery.signal', 'standby.signal'], '%s has %s', node, s.signals(node))
+
+
 def silent_dns(s):
     for server in hosts.NAMESERVERS:
         s.freeze(server, 'named')
@@ -76,6 +82,9 @@ def _(s):
     own = s.run('db02', 'pgtandem-agent', '-c', '/etc/pgtandem/agent.conf', 'status', user='postgres')
     check('missing: the zone\'s primary (%s)' % hosts.ADDRESS['ns1'] in own.stdout, 'its own status: %s',
           own.stdout + own.stderr)
+    printed = [line for line in s.log('db02', lines=300) if 'pgtandem guard: hold' in line]
+    check(any('missing: the zone\'s primary (%s), or without it the word of every other node (vm did not respond)'
+              % hosts.ADDRESS['ns1'] in line for line in printed), 'its guard printed: %s', printed)
     said = ' '.join(s.pgtandem('status').stdout.split())
     check('as soon as the zone\'s primary (%s) responds, or vm does' % hosts.ADDRESS['ns1'] in said and
           'pgtandem unfence db02 --accept-unfenced vm' in said, 'status: %s', said)
@@ -83,9 +92,11 @@ def _(s):
     check(refused.code == 2 and 'neither the zone\'s primary nor vm responds' in refused.stderr,
           'without a word: exit %d: %s', refused.code, refused.stderr)
     check(s.role('db02') == 'recovery', 'db02 is %s', s.role('db02'))
+    recovery_signal(s, 'db02')
     result = s.pgtandem('unfence', 'db02', '--accept-unfenced', 'vm', '--yes', '--reason', 'test')
     check(result.code == 0 and s.role('db02') == 'writable' and s.cron('db02') == 'on',
           'exit %d, %s, jobs %s: %s', result.code, s.role('db02'), s.cron('db02'), result.stdout + result.stderr)
+    check(not s.signals('db02'), 'the primary has %s', s.signals('db02'))
     s.thaw()
     s.await_steady('db02', timeout_s=20)
 
@@ -142,8 +153,10 @@ def _(s):
     observer.stop()
     observer.never_writable('db01')
     check('standby.signal' in s.signals('db01'), 'there is no standby.signal')
+    recovery_signal(s, 'db01')
     result = s.pgtandem('rejoin', 'db01', '--yes', '--reason', 'test')
     check(result.code == 0, 'rejoin: exit %d', result.code)
+    check(s.signals('db01') == ['standby.signal'], 'the standby has %s', s.signals('db01'))
     s.await_steady('db02', timeout_s=15)
 
 
