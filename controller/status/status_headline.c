@@ -61,8 +61,7 @@ static const char *at_the_node(const struct status *st, int node)
     return arena_printf(st->arena, "on %s: pgtandem-agent status", status_name(st, node));
 }
 
-/* The owner is silent to us: the others' words, and from them what to do. */
-static void owner_silent(struct status *st, int owner)
+void status_owner_silent(struct status *st, int owner)
 {
     const struct world *w = st->w;
     const char *name = status_name(st, owner);
@@ -166,7 +165,7 @@ void status_headline(struct status *st)
                    status_fill(st, now->problem, status_name(st, now->node)),
                    status_why_silent(st, now->node));
     if (now->reason == WHY_OWNER_SILENT)
-        owner_silent(st, now->node);
+        status_owner_silent(st, now->node);
     if (st->journal.running_pid && st->view->d.state != REGISTER_STABLE)
         status_propose(
             st, "pgtandem status -w 2"); /* resume would take over from the command at work */

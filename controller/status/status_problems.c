@@ -76,6 +76,12 @@ static bool roles_are_measured(const struct status *st)
     }
 }
 
+/* What they see of it is known, whatever else the headline is. */
+static bool seen_by_others(const struct status *st, int node)
+{
+    return st->w->evidence.began_ms && st->w->evidence.about == node && st->w->evidence.from;
+}
+
 static void debts(struct status *st)
 {
     struct planner_debt list[PLANNER_DEBTS_MAX];
@@ -88,6 +94,12 @@ static void debts(struct status *st)
 
         if (told(st, &list[i]) || (!roles && kind != DEBT_SILENT && kind != DEBT_STATE))
             continue;
+        if (kind == DEBT_SILENT && seen_by_others(st, (int)list[i].node)) {
+            status_add(st, &st->problems, node, "%s does not respond%s", node,
+                       status_why_silent(st, (int)list[i].node));
+            status_owner_silent(st, (int)list[i].node);
+            continue;
+        }
         if (kind == DEBT_FENCED) {
             fenced(st, list[i].node);
             continue;

@@ -37,4 +37,6 @@ void status_nodes(struct status *st);    /* fills nodes */
 void status_writable(struct status *st); /* fills writable */
 void status_problems(struct status *st); /* fills problems, outstanding, next */
 void status_headline(struct status *st);
+/* The owner is silent to us: the others' words, and from them what to do. */
+void status_owner_silent(struct status *st, int owner);
 void status_node(struct status *st, size_t i, int owner); /* nothing, unless it answers */

@@ -252,6 +252,7 @@ static void witnessed(bool agent, bool writable)
     set_up(NULL);
     w.nodes[A].answered = false;
     w.evidence.about = A;
+    w.evidence.began_ms = 1;
     w.evidence.from = 1U << B | 1U << C;
     for (int i = B; i <= C; i++) {
         w.evidence.seen[i] = (struct obs_peer){
@@ -274,6 +275,24 @@ static void what_others_see_of_a_silent_owner(void **state)
     trouble("db01 sees db02: agent silent, port closed, no answer",
             "bring back db02; if it is lost, make sure that it stays down, then: pgtandem failover "
             "--to db01 --accept-unfenced db02");
+}
+
+/* The zone's primary is gone as well: who the owner is, the agents know, and it is asked about. */
+static void what_others_see_without_dns(void **state)
+{
+    (void)state;
+    witnessed(false, true);
+    for (int i = B; i <= C; i++)
+        STR_COPY(w.nodes[i].obs.seen, w.nodes[A].obs.seen);
+    w.nodes[A].obs.seen[0] = '\0';
+    w.d = (struct dns_view){.status = DNS_VIEW_SILENT};
+    w.survey_done = false;
+    assert_int_equal(world_owner_as_known(&s.cluster.config, &w), A);
+    assert_true(world_owner_is_silent(&s.cluster, &w));
+    trouble("db01 sees db02: agent silent, port open, WRITABLE", "pgtandem dns show");
+    assert_true(says(&st.problems, "vm sees db02: agent silent, port open, WRITABLE"));
+    assert_null(strstr(screen(FORMAT_PRETTY), "its state is unknown"));
+    assert_null(strstr(screen(FORMAT_PRETTY), "failover"));
 }
 
 static void expired_at(int i)
@@ -523,6 +542,7 @@ int main(void)
         TEST(our_key_is_refused),
         TEST(dns_and_nodes_that_are_silent),
         TEST(what_others_see_of_a_silent_owner),
+        TEST(what_others_see_without_dns),
         TEST(an_expired_certificate_is_the_cause),
         TEST(everything_is_silent),
         TEST(two_nodes_are_writable),
