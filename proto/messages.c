@@ -200,7 +200,7 @@ static const struct field obs_pg_fields[] = {
     F_INT(struct obs_pg, ready_files, 0, -1, INT64_MAX, NULL, "WAL files waiting to be archived"),
     F_INT(struct obs_pg, prepared_xacts, 0, -1, INT32_MAX, NULL, "prepared transactions"),
     F_INT(struct obs_pg, backups_running, 0, -1, INT32_MAX, NULL, "base backups running"),
-    F_STRING(struct obs_pg, backups, 0, NULL, "each base backup: process, program, client, how far", .since = 2),
+    F_STRING(struct obs_pg, backups, 0, NULL, "each base backup: process, program, client, target, how far", .since = 2),
     F_INT(struct obs_pg, slot_keep_bytes, 0, -1, INT64_MAX, "-1", "max_slot_wal_keep_size; -1: no limit", .since = 2),
     F_BOOL(struct obs_pg, rewindable, 0, NULL, "pg_rewind can work on it"),
     F_LIST(struct obs_pg, senders, n_senders, 0, &obs_sender_table, "who streams from here"),

@@ -232,7 +232,7 @@ struct obs_pg {
     int64_t max_wal_senders, max_replication_slots, wal_senders_used;
     int64_t ready_files; /* archive_status: files that end in .ready */
     int64_t prepared_xacts, backups_running;
-    char backups[96];        /* each: process, program, client, how far; "" none */
+    char backups[256];       /* each: process, program, client, target, how far; "" none */
     int64_t slot_keep_bytes; /* max_slot_wal_keep_size; -1: without a limit, or not told */
     bool rewindable;         /* wal_log_hints or data checksums, and full_page_writes */
     struct obs_sender senders[OBS_SENDERS_MAX];

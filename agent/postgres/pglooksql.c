@@ -39,7 +39,7 @@ static const char sql_main[] =
     " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'"
     "  AND application_name <> 'pgtandem-agent') AS wal_senders_used," /* rehearsals, evidence */
     " (SELECT count(*) FROM pg_prepared_xacts) AS prepared_xacts,"
-    " b.n@1 AS backups_running, left(b.who, 94) AS backups,"
+    " b.n@1 AS backups_running, left(b.who, 254) AS backups,"
     " pg_size_bytes(current_setting('max_slot_wal_keep_size', true)) AS slot_keep_bytes,"
     " (current_setting('full_page_writes')::bool AND (current_setting('wal_log_hints')::bool"
     "  OR current_setting('data_checksums')::bool))::text AS rewindable,"
@@ -47,11 +47,17 @@ static const char sql_main[] =
     " current_setting('data_directory') AS _data_directory"
     " FROM (SELECT pg_is_in_recovery() AS rec OFFSET 0) r"
     " LEFT JOIN pg_stat_wal_receiver w ON true"
-    /* whoever copies the files behind PostgreSQL's back holds a session that began the backup */
+    /* whoever copies the files behind PostgreSQL's back holds a session that began the backup; where
+     * to is in BASE_BACKUP's TARGET, of version 15: else to the client, who alone knows the place */
     " CROSS JOIN (SELECT count(*) AS n, string_agg('process ' || a.pid || ' ('"
     "  || coalesce(nullif(a.application_name, ''), a.backend_type) || ') of ' || a.usename"
-    "  || coalesce(' from ' || host(a.client_addr), '') || ', since '"
-    "  || to_char(a.backend_start, 'HH24:MI') || @2, '; ' ORDER BY a.pid) AS who"
+    "  || coalesce(' from ' || host(a.client_addr), '')"
+    "  || CASE WHEN s.state = 'backup' AND (a.query LIKE 'BASE_BACKUP%'"
+    "   OR current_setting('server_version_num')::int < 150000) THEN ' to ' || coalesce("
+    "   substring(a.query FROM 'TARGET ''([a-z]+)''')"
+    "   || coalesce(' ' || substring(a.query FROM 'TARGET_DETAIL ''([^'']*)'''), ''), 'client')"
+    "   ELSE '' END || ', since ' || to_char(a.backend_start, 'HH24:MI') || @2, '; ' ORDER BY "
+    "a.pid) AS who"
     "  FROM pg_stat_activity a LEFT JOIN pg_stat_replication s ON s.pid = a.pid"
     "  WHERE s.state = 'backup' OR a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'"
     "  AND (a.application_name LIKE 'pgBackRest [backup%'"

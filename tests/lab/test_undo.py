@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """A planned move that really fails, at each step that can: everything is as before (I9), exit 3."""
 
+import contextlib
+import json
 import os
+import re
 import signal
 import sys
 
-from labkit import hosts, points, scene, tap
+from labkit import cluster, hosts, points, scene, tap
 from labkit.scene import check, wait
 
 WAL = hosts.DATA + '/pg_wal'
@@ -134,6 +137,73 @@ def _(s):
     dump = s.lab.host('db02', 'var-lib/postgresql/backups/datab.sql')
     with open(dump) as f:
         check('PostgreSQL database dump complete' in f.read(), 'the backup was not let end')
+    s.await_steady('db01')
+
+
+COPY, COPY_HERE = '/var/log/copy', os.path.dirname(hosts.DATA) + '/copy'
+
+
+@contextlib.contextmanager
+def base_backups(s):
+    """Two of db02, throttled: of `client`, who stops taking it in, and of db02 into a directory of its own.
+    Yields the former, its process as seen from here, and both walsenders."""
+    s.run('client', 'install', '-d', '-o', 'postgres', COPY, check=True)
+    far = s.popen('client', 'env', 'PGPASSWORD=' + cluster.REPLICATION_PASSWORD, 'pg_basebackup', '-h',
+                  hosts.ADDRESS['db02'], '-U', 'replicator', '-c', 'fast', '--max-rate=16M', '-D', COPY,
+                  user='postgres')
+    pid = wait(lambda: s.program_pid(far, 'pg_basebackup'), 5, 'the backup of client runs')
+    wait(lambda: s.value('db02', "SELECT sum(backup_streamed) > 8e6 FROM pg_stat_progress_basebackup") == 't',
+         30, 'it is under way')
+    os.kill(pid, signal.SIGSTOP)
+    s.popen('db02', 'pg_basebackup', '-c', 'fast', '-X', 'none', '--no-manifest', '--max-rate=32k', '--target',
+            'server:' + COPY_HERE, user='postgres')
+    named = "SELECT pid FROM pg_stat_replication WHERE state = 'backup' AND usename = '%s'"
+    here = wait(lambda: s.value('db02', named % 'postgres'), 30, 'the backup of db02 runs')
+    try:
+        yield far, pid, s.value('db02', named % 'replicator'), here
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+        s.run('client', 'rm', '-rf', COPY)
+
+
+def end_backup_of_db02(s, sender):
+    s.psql('db02', 'SELECT pg_terminate_backend(%s)' % sender)
+    s.run('db02', 'rm', '-rf', COPY_HERE)
+
+
+def measured(s):
+    rows = json.loads(s.pgtandem('preflight', '--to', 'db01', '-f', 'json').stdout)['preflight']
+    return next(row for row in rows if row['check'] == 'backups')
+
+
+@tap.test('while pg_basebackup runs: refused, it is named; with --wait-jobs its end is waited for')
+def _(s):
+    record = s.record()
+    with base_backups(s) as (child, pid, sender, here):
+        said = [r'process %s \(pg_basebackup\) of replicator from %s to client, since \d\d:\d\d, '
+                r'streaming database files \d+%%' % (sender, re.escape(hosts.ADDRESS['client'])),
+                r'process %s \(pg_basebackup\) of postgres to server %s, since ' % (here, COPY_HERE)]
+        row, status = measured(s), ' '.join(s.pgtandem('status').stdout.split())
+        refused = s.switchover('db01', '--wait-jobs', '0')
+        check(row['verdict'] == 'BLOCK' and '2 running' in row['measured'], '%s', row)
+        check('a base backup runs on db02' in status, 'status: %s', status)
+        for words in said:
+            check(re.search(words, row['measured']), '%s: %s', words, row)
+            check(re.search(words, status), '%s: status: %s', words, status)
+        check(refused.code == 2 and 'backups' in refused.stdout, 'exit %d: %s', refused.code, refused.stdout)
+        check(s.record() == record, 'the record: %s', s.record())
+        end_backup_of_db02(s, here)
+
+        move = s.start_pgtandem('switchover', '--to', 'db01', '--yes', '--reason', 'test', '--wait-jobs', '60')
+        words = next((line for line in move.stderr if 'base backup' in line), '')
+        check('for the base backup on db02: process %s' % sender in words, 'it does not wait: %s', words)
+        check(s.role('db02') == 'writable' and move.poll() is None, 'the backup is not waited for')
+        check(s.record() == record and s.cron('db02') == 'on', 'claimed before its end: %s', s.record())
+        os.kill(pid, signal.SIGCONT)
+        backup, result = s.finish(child), s.finish_pgtandem(move)
+        check(backup.code == 0, 'the backup was not let end: %s', backup.stderr)
+        check(result.code == 0, 'exit %d: %s', result.code, result.stdout + result.stderr)
     s.await_steady('db01')
 
 
