@@ -15,8 +15,10 @@
 #include "controller/engine/change.h"
 #include "controller/engine/engine.h"
 #include "controller/session/remedy.h"
+#include "controller/session/report.h"
 #include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
+#include "proto/slot.h"
 
 #define FIRST_REASON "the first ownership record"
 
@@ -184,6 +186,40 @@ static bool observing(const struct session *s, const struct world *w)
     return any;
 }
 
+static bool is_address(const char *host)
+{
+    return strchr(host, ':') || strspn(host, "0123456789.") == strlen(host);
+}
+
+/* A standby that streams, and not as the configuration and the owner tell: it is adopted as it is. A
+ * later command makes it follow in its own way, as the agent writes it (FOLLOW). */
+static void say_follows(const struct session *s, const struct world *w, size_t owner)
+{
+    const struct config_node *up = &s->cluster.config.nodes[owner];
+
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        const struct obs_pg *pg = &w->nodes[i].obs.pg;
+        const char *name = s->cluster.config.nodes[i].name;
+        bool address = is_address(pg->receiver_host);
+        struct slot_name slot;
+
+        if (i == owner || strcmp(pg->receiver_status, "streaming") != 0 ||
+            view_streams_from(&s->cluster.config, w, i, owner))
+            continue;
+        slot_name_of(name, &slot);
+        report_wrap(
+            s, "",
+            arena_printf(
+                s->cluster.arena,
+                "%s follows %s:%" PRId64 ", which %s does not show as %s: it goes on as it is. "
+                "`resume`, and a move, would write there: host=%s%s%s port=%" PRId64
+                ", and primary_slot_name = '%s'",
+                name, pg->receiver_host, pg->receiver_port, up->name, name,
+                address ? up->address : up->target,
+                address ? "" : " hostaddr=", address ? "" : up->address, up->port, slot.name));
+    }
+}
+
 /* From here on the agents obey it: what `resume` does for whoever carries an older epoch. Those
  * that only observe would refuse; their watch reads the record within seconds. */
 static int tell_agents(struct session *s, const struct world *w, struct change *c,
@@ -225,6 +261,7 @@ static int write_first(struct session *s, const struct world *w, struct record *
         return change_close(&c, rc, reterr);
     printf("%s -> %s (TTL %" PRId64 " s)\n%s\n", s->cluster.zone.alias, owner->target, r->ttl,
            text);
+    say_follows(s, w, (size_t)config_node_index(&s->cluster.config, r->owner));
     return tell_agents(s, w, &c, reterr);
 }
 
@@ -251,7 +288,9 @@ int verb_dns_init(struct session *s, struct err *reterr)
                s->cluster.zone.alias, w->d.cname_present ? "points to" : "is made and points to",
                s->cluster.config.nodes[owner].target, r.ttl, r.owner, r.sysid, r.tli);
     if (s->options.dry_run) {
-        printf("%s\ndry run: nothing was changed\n", question);
+        printf("%s\n", question);
+        say_follows(s, w, (size_t)owner);
+        puts("dry run: nothing was changed");
         return 0;
     }
     rc = session_confirm(s, question, NULL, reterr);

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from labkit import ansible, files, hosts, scene, tap
+from labkit import ansible, boot, files, hosts, scene, tap
 from labkit.scene import check, wait
 
 LSN = r'[0-9A-F]+/[0-9A-F]+'
@@ -182,6 +182,63 @@ def _(s):
     check(verified(s, 'db01') >= 1, 'vm streams without TLS')
 
 
+RECEIVER = "SELECT %s FROM pg_stat_wal_receiver WHERE status = 'streaming'"
+
+
+def forget_the_record(s):
+    """As before `dns init`: no record, and agents, in mode act, that have never seen one."""
+    for node in hosts.NODES:
+        s.hold_service(node, 'pgtandem-agent')
+        s.kill_process(node, 'agent')
+        s.run(node, 'sh', '-c', 'rm -rf /var/lib/pgtandem-agent/*', check=True)
+    s.run('ctl', 'sh', '-c', "printf 'server %s\nupdate delete _pgtandem.%s. TXT\nsend\n'"
+          ' | nsupdate -k /etc/pgtandem/dns.key' % (hosts.ADDRESS['ns1'], hosts.ALIAS), check=True)
+    check(s.record() is None, 'the record is there: %s', s.record())
+    for node in hosts.NODES:
+        s.release_service(node, 'pgtandem-agent')
+    wait(lambda: 'does not respond' not in s.pgtandem('status').stdout, 15, 'the agents are there')
+
+
+def follow_by_another_network(s, node):
+    """NODE streams from db02 by addresses that pgtandem has not heard of, under another name: the owner cannot
+    tell who that is. -> the owner's address there"""
+    there, own = '10.77.0.122', '10.77.0.121'
+    for host, address, other, at in (('db02', there, node, own), (node, own, 'db02', there)):
+        s.run(host, 'sh', '-c', 'ip addr add %s/32 dev eth0; ip neigh add %s lladdr %s dev eth0 nud permanent; '
+              'ip route add %s/32 dev eth0 src %s' % (address, at, hosts.mac(other), at, address), check=True)
+    s.psql(node, "ALTER SYSTEM SET primary_conninfo = 'host=%s port=5432 user=replicator"
+                 " application_name=standby1 passfile=%s/.pgpass'" % (there, HOME))
+    s.psql(node, "ALTER SYSTEM SET primary_slot_name = ''")
+    s.psql(node, 'SELECT pg_reload_conf()')
+    wait(lambda: s.value(node, RECEIVER % 'sender_host') == there, 15, '%s follows there' % node)
+    return there
+
+
+@tap.test('dns init leaves standbys that follow otherwise as they are, and says what a later step writes there')
+def _(s):
+    forget_the_record(s)
+    there = follow_by_another_network(s, 'db01')
+    as_it_is = lambda: [(s.value(n, 'SHOW primary_conninfo'), s.value(n, RECEIVER % 'pid'))
+                        for n in scene.STANDBYS]
+    before = as_it_is()
+    result = s.pgtandem('dns', 'init', '--yes', '--reason', 'test')
+    check(result.code == 0, 'exit %d: %s', result.code, result.stdout + result.stderr)
+    check(s.record()['owner'] == 'db02' and s.record()['epoch'] == '1', 'the record: %s', s.record())
+    check(as_it_is() == before, 'changed: %s was %s', as_it_is(), before)
+    said = ' '.join(result.stdout.split())
+    check('db01 follows %s:5432' % there in said and
+          'would write there: host=%s port=5432' % hosts.ADDRESS['db02'] in said and 'vm follows' not in said,
+          'no word of what a later step does: %s', result.stdout)
+    result = s.go_on('resume')  # and so it does
+    check(result.code == 0, 'resume: exit %d: %s', result.code, result.stdout + result.stderr)
+    conninfo = s.value('db01', 'SHOW primary_conninfo')
+    check('host=%s port=5432' % hosts.ADDRESS['db02'] in conninfo and 'application_name=standby1' in conninfo,
+          'resume: %s', conninfo)
+    s.psql('db01', "ALTER SYSTEM SET primary_conninfo = '%s'" % conninfo.replace('standby1', 'db01'))
+    s.psql('db01', 'SELECT pg_reload_conf()')
+    s.await_steady('db02')
+
+
 # lines that no crontab(1) and no editor of ours may change: a bell, an escape, a backspace, a carriage
 # return, and the same as they are typed
 HUMAN = '# \a \033[1m b\bs \177 cr\r \\r \\b \xe9 \u20ac\tx\n'
@@ -204,6 +261,32 @@ def environments(text):
     return found
 
 
+def sync_shows_and_keeps(s):
+    """The difference comes before the question; what was there before is kept on the node, and it says where."""
+    before = {node: s.crontab(node) for node in hosts.NODES}
+    asked = s.pgtandem('cron', 'sync')
+    check(asked.code == 9, 'nobody there to say yes: exit %d', asked.code)
+    for node in scene.STANDBYS:
+        shown = re.search(r'(?ms)^--- %s, as it is\n\+\+\+ %s, as it would be\n@@ -\d+,\d+ \+\d+,\d+ @@\n'
+                          r'(.*?)(?=^---|\Z)' % (node, node), asked.stdout)
+        check(shown, 'no difference for %s: %s', node, asked.stdout)
+        lines = shown[1].split('\n')
+        for line in ('+' + files.OFF + NIGHTLY, '+' + files.OFF + WEEKLY, '+#Ansible: nightly',
+                     ' # BEGIN pgtandem'):
+            check(line in lines, '%s: no line "%s" in %s', node, line, shown[1])
+        check(s.crontab(node) == before[node], '%s was written before it was asked', node)
+    result = s.pgtandem('cron', 'sync', '--yes')
+    check(result.code == 0, 'cron sync: exit %d: %s', result.code, result.stdout + result.stderr)
+    check(all(line in result.stdout for line in asked.stdout.splitlines() if line.startswith('+')),
+          'with --yes it does not show it: %s', result.stdout)
+    for node in scene.STANDBYS:
+        kept = re.search(r'(?m)^%s: written; .*; the previous crontab is kept in (\S+)$' % node, result.stdout)
+        check(kept, 'it does not say where %s has its former crontab: %s', node, result.stdout)
+        check(s.crontab(node) != before[node], '%s was not written', node)
+        with open('/proc/%d/root%s' % (boot.pid1(s.lab, node), kept[1]), newline='') as f:
+            check(f.read() == before[node], '%s: other bytes are kept in %s', node, kept[1])
+
+
 def written_by_hand(s):
     """The owner's crontab with variables above its first entry, two jobs in Ansible's own form, one with
     its comment; everybody's with what a human wrote. `cron sync` brings the rest."""
@@ -213,8 +296,7 @@ def written_by_hand(s):
             text = ABOVE + text.replace('# BEGIN pgtandem\n', '# BEGIN pgtandem\n#Ansible: nightly\n%s\n%s\n'
                                         % (NIGHTLY, WEEKLY))
         s.put_crontab(node, text)
-    result = s.pgtandem('cron', 'sync', '--yes')
-    check(result.code == 0, 'cron sync: exit %d: %s', result.code, result.stdout + result.stderr)
+    sync_shows_and_keeps(s)
     s.crontabs = {node: s.crontab(node) for node in hosts.NODES}
 
 
