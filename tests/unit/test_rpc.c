@@ -1,6 +1,8 @@
 /* Calls over real TLS on loopback: what works, deadlines, and who a peer must be. */
 #include "tests/unit/rpc_pair.h"
 
+#include <linux/filter.h>
+
 #include "base/clock.h"
 #include "proto/rpc.h"
 
@@ -407,6 +409,63 @@ static void silent_host_is_found_early(void **state)
     dead_port_close(&agent);
 }
 
+/* The kernel behind PORT drops what comes from now on, handshakes and keepalives alike: to its peers
+ * the host has lost its power. */
+static void silence_port(int port)
+{
+    struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+    struct sock_fprog program = {.len = 1, .filter = &drop};
+    int silenced = 0;
+
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in in;
+        socklen_t bytes = sizeof(in);
+        if (getsockname(fd, (struct sockaddr *)&in, &bytes) < 0 || in.sin_family != AF_INET ||
+            ntohs(in.sin_port) != port)
+            continue;
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)),
+                         0);
+        silenced++;
+    }
+    assert_int_equal(silenced, 2); /* the listener, and the link */
+}
+
+static void lose_power(void *arg)
+{
+    struct agent *a = arg;
+
+    assert_non_null(a->held);
+    silence_port(rpc_server_port(a->server));
+}
+
+/* a host that dies while a request is in its hands: keepalive and the knock find it */
+static void silent_host_of_an_open_link_is_found_early(void **state)
+{
+    AUTO(arena) a = arena_new();
+    struct dead_port postgres;
+    struct agent agent;
+    long long port;
+
+    (void)state;
+    dead_port_open(&postgres);
+    agent_start(&agent);
+    struct rpc_peer *p = peer_to(&agent);
+    assert_true(str_to_int(strchr(postgres.address, ':') + 1, 1, 65535, &port));
+    rpc_peer_knock(p, "127.0.0.1", port);
+    assert_non_null(call(p, VERB_OBSERVE, 2000, a).reply); /* the link is up */
+    agent.silent = true;
+    struct timer *t = timer_start(loop, 50 * pace, lose_power, &agent);
+    struct rpc_result r = call(p, VERB_DETACH, 60000, a);
+    timer_free(t);
+    assert_null(r.reply);
+    assert_says(&r.e, ERR_TIMEOUT, "its host does not respond");
+    assert_says(&r.e, ERR_TIMEOUT, "may have been obeyed");
+    assert_true(r.elapsed_ms >= 1100 && r.elapsed_ms < 3500 * pace);
+    rpc_peer_free(p);
+    agent_stop(&agent);
+    dead_port_close(&postgres);
+}
+
 /* the call's own connection is an answer too, even where nothing else gets through any more */
 static void accepted_connection_is_an_answer(void **state)
 {
@@ -477,6 +536,7 @@ int main(void)
         RPC_TEST(fanout_keeps_one_deadline),
         RPC_TEST(dead_host_keeps_the_deadline),
         RPC_TEST(silent_host_is_found_early),
+        RPC_TEST(silent_host_of_an_open_link_is_found_early),
         RPC_TEST(accepted_connection_is_an_answer),
         RPC_TEST(wrong_certificates),
     };
