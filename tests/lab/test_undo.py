@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import time
 
 from labkit import cluster, hosts, points, scene, tap
 from labkit.scene import check, wait
@@ -106,6 +107,43 @@ def _(s):
     check(all(c['ms'] < 10000 for c in clients.changes()), 'vm has held the stop up')
     check(not clients.lost('db01'), 'writes lost')
     s.await_steady('db01', timeout_s=30)
+
+
+@tap.test('the third node\'s host dies right before the fence: the stop does not wait for it')
+def _(s):
+    s.writer_start()
+    child = points.at_catch_up(s, 'db02', 'db01')
+    s.kill('vm')
+    s.thaw()
+    result = s.finish_pgtandem(child)
+    check(result.code == 0, 'exit %d: %s', result.code, result.stderr)
+    clients = s.writer_stop()
+    tap.say('outage %s ms', [round(c['ms']) for c in clients.changes()])
+    check(clients.changes() and all(c['ms'] < 5000 for c in clients.changes()), 'vm has held the stop up')
+    check(not clients.lost('db01'), 'writes lost')
+    status = s.pgtandem('status')
+    check(status.code == 10 and 'vm' in status.stdout, 'status: exit %d: %s', status.code, status.stdout)
+    s.await_steady('db01', down=('vm',))
+    s.start('vm')
+    check(s.go_on('resume').code == 0, 'it is not turned to db01')
+    s.await_steady('db01', timeout_s=30)
+
+
+@tap.test('the target\'s host dies between FENCE and FLIP: the old primary soon writes again')
+def _(s):
+    child = points.at_verify(s, 'db02', 'db01')
+    s.kill('db01')
+    check(s.role('db02') == 'silent', 'db02 is not stopped: this is not what is to be tested')
+    points.let_go(s, child)
+    began = time.monotonic()
+    wait(lambda: s.role('db02') == 'writable', 10, 'db02 writes again')
+    tap.say('after %.1f s', time.monotonic() - began)
+    result = s.finish_pgtandem(child)
+    check(result.code == 3, 'exit %d: %s', result.code, result.stderr)
+    check((s.record()['state'], s.record()['owner']) == ('stable', 'db02'), 'the record: %s', s.record())
+    s.await_steady('db02', down=('db01',))
+    s.start('db01')
+    s.await_steady('db02', timeout_s=30)
 
 
 @tap.test('while a managed job runs: refused; with --wait-jobs it is waited for')
