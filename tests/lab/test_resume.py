@@ -89,6 +89,31 @@ def _(s):
     forward(s, 'ctl2', 'db01')
 
 
+@tap.test('the owner reboots after CLAIM, the walreceivers hang on the connection of before: resume does not'
+          ' stop it for a target that takes no WAL; the role stays')
+def _(s):
+    child = points.at_catch_up(s, 'db02', 'db01')
+    s.kill_program(child)
+    for standby in ('db01', 'vm'):
+        s.freeze(standby, 'walreceiver')  # they say "streaming", whatever becomes of the owner
+    s.kill('db02')
+    s.start('db02')
+    wait(lambda: s.role('db02') == 'writable', 20, 'db02 is back')
+    check(not s.streaming('db02'), 'a standby has come back: this is not what is to be tested')
+    started = s.value('db02', 'SELECT pg_postmaster_start_time()')
+    observer = s.observe('db02')
+    with s.limits(catchup_timeout_ms=3000):
+        result = s.go_on('resume')
+    observer.stop()
+    said = ' '.join((result.stdout + result.stderr).split())
+    check(result.code == 3 and 'db01 is not attached' in said, 'resume: exit %d: %s', result.code, said)
+    check(not observer.seen('silent', 'db02') and
+          s.value('db02', 'SELECT pg_postmaster_start_time()') == started, 'db02 was stopped for it')
+    check((s.record()['state'], s.record()['owner']) == ('stable', 'db02'), 'the record: %s', s.record())
+    s.thaw()
+    s.await_steady('db02', timeout_s=30)
+
+
 @tap.test('killed after CLAIM, and again between FENCE and FLIP: abort from ctl2 leads back')
 def _(s):
     before = s.snapshot()
