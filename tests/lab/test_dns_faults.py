@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import sys
+import time
 
 from labkit import boot, files, hosts, points, scene, tap
 from labkit.scene import check, wait
@@ -273,6 +274,46 @@ def _(s):
     check('root@ctl ' in ' '.join((result.stdout + result.stderr).split()),
           'it does not name the first: %s', result.stdout + result.stderr)
     check(s.record() == record, 'the record: %s', s.record())
+
+
+def ended(children, within_s, what):
+    """The first of CHILDREN that ends."""
+    return wait(lambda: next((c for c in children if c.poll() is not None), None), within_s, what)
+
+
+@tap.test('two resume of one transition at once: one wins, the other exits 7 at once and names it; nobody is'
+          ' harmed')
+def _(s):
+    s.kill_program(points.at_catch_up(s, 'db02', 'db01'))
+    s.thaw()
+    observer = s.observe()
+    s.freeze('vm', 'agent')  # both have read the record, neither has all the answers, until we go on
+    children = [s.start_pgtandem('resume', '--yes', '--reason', 'race', host=h) for h in hosts.CONTROLLERS]
+    pids = []
+    for host, child in zip(hosts.CONTROLLERS, children):
+        wait(lambda h=host: waits_for_a_node_alone(s, h, 'vm'), 10, '%s waits for vm' % host)
+        pids.append(s.program_pid(child))
+        os.kill(pids[-1], signal.SIGSTOP)
+    s.thaw()
+    s.freeze('db02', 'checkpointer')  # the winner is held up: the loser is not to wait for its end
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    began = time.monotonic()
+    loser = ended(children, 8, 'one gives way')
+    took = time.monotonic() - began
+    winner = next(c for c in children if c is not loser)
+    result = s.finish_pgtandem(loser)
+    check(result.code == 7, 'the first to end: exit %d: %s', result.code, result.stdout + result.stderr)
+    check('root@%s ' % winner.host in ' '.join((result.stdout + result.stderr).split()),
+          'it does not name the winner: %s', result.stdout + result.stderr)
+    tap.say('%s gave way after %.1f s', loser.host, took)
+    check(took < 5, 'the loser needed %.1f s', took)
+    s.thaw()
+    result = s.finish_pgtandem(winner)
+    check(result.code == 0, 'the winner: exit %d: %s', result.code, result.stdout + result.stderr)
+    observer.stop()
+    check(not observer.interleaved(), 'two were writable: %s', observer.interleaved())
+    s.await_steady('db01')
 
 
 def reconfigured(s, host, name, *changes):
