@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 
-from labkit import hosts, moves, scene, tap
+from labkit import boot, hosts, moves, scene, tap
 from labkit.scene import check, wait
 
 LSN = r'[0-9A-F]+/[0-9A-F]+'
 ACCEPT = ('--accept-unfenced', 'db02')
+LOOKS_BEFORE_DRAIN = 8  # more than a failover has before it waits for WAL that is on its way
 
 
 def never_writable(s, observer, node):
@@ -306,6 +307,56 @@ def _(s):
     watcher.join(5)
     check(ended, 'process %d still commits', orphan)
     check(ended[0] < observer.seen('writable', 'db01')[0].ended, 'it ended after the promotion')
+    s.await_steady('db01', down=('db02',))
+
+
+@tap.test('another standby\'s host dies while it is told to stop receiving: the failover goes on without it')
+def _(s):
+    s.freeze('vm', 'startup')  # it answers, but its replay comes to no end
+    s.kill_process('db02', 'postmaster')
+    child = s.start_pgtandem('failover', '--to', 'db01', '--yes', '--reason', 'test')
+    wait(lambda: s.journaled('intent', 'detach') or child.poll() is not None, 30, 'the failover reaches detach')
+    s.kill('vm')
+    began = time.monotonic()
+    result = s.finish_pgtandem(child)
+    check(result.code == 0, 'exit %d: %s', result.code, result.stdout + result.stderr)
+    tap.say('%.1f s after its death', time.monotonic() - began)
+    check(time.monotonic() - began < 15, 'vm has held the failover up, %.1f s', time.monotonic() - began)
+    s.await_steady('db01', down=('db02', 'vm'))
+    s.thaw()
+
+
+def unread_wal(s, node):
+    """Bytes from its primary that its kernel has and its walreceiver has not taken."""
+    with open('/proc/%d/net/tcp' % boot.pid1(s.lab, node), encoding='ascii') as f:
+        rows = [line.split() for line in f][1:]
+    return sum(int(r[4].split(':')[1], 16) for r in rows if r[2].endswith(':1538'))
+
+
+@tap.test('right after a kill the target named by --to still takes in what another standby has: it is waited for,'
+          ' not refused')
+def _(s):
+    def looks():
+        return sum('AS receive_lsn' in line for line in s.log('db01', 'postgresql.log', 1000000))
+
+    s.psql('db01', 'ALTER SYSTEM SET log_statement = "all"')
+    s.psql('db01', 'SELECT pg_reload_conf()')
+    wait(lambda: s.pgtandem('status') and looks(), 10, 'a look at db01 is logged')
+    s.freeze('db01', 'walreceiver')
+    s.value('db02', 'CREATE TABLE last_words AS SELECT 1 AS x')
+    wait(lambda: s.value('vm', 'SELECT x FROM last_words') == '1', 10, 'vm has the row')
+    wait(lambda: unread_wal(s, 'db01'), 10, 'it is on its way to db01')
+    s.kill('db02')
+    refused = s.failover('db01', *ACCEPT)
+    check(refused.code == 2 and 'most-wal' in refused.stdout + refused.stderr, 'for good: exit %d', refused.code)
+    before = looks()
+    child = s.start_pgtandem('failover', '--to', 'db01', '--yes', '--reason', 'test', *ACCEPT)
+    wait(lambda: looks() >= before + LOOKS_BEFORE_DRAIN or child.poll() is not None, 20,
+         'it looks at db01 again and again')
+    s.thaw()
+    result = s.finish_pgtandem(child)
+    check(result.code == 0, 'exit %d: %s', result.code, result.stdout + result.stderr)
+    check(s.value('db01', 'SELECT x FROM last_words') == '1', 'the row is lost')
     s.await_steady('db01', down=('db02',))
 
 
