@@ -129,12 +129,20 @@ def _(s):
     s.await_steady('db01', timeout_s=30)
 
 
-@tap.test('the target\'s host dies between FENCE and FLIP: the old primary soon writes again')
+@tap.test('the target\'s host dies while the old primary stops for it: that one soon writes again')
 def _(s):
-    child = points.at_verify(s, 'db02', 'db01')
+    child = points.at_catch_up(s, 'db02', 'db01')
+    pid = s.program_pid(child)
+    os.kill(pid, signal.SIGSTOP)
+    s.thaw()
+    check(s.psql('db02', 'CHECKPOINT') is not None, 'no checkpoint')
+    s.freeze('db02', 'checkpointer')  # now it is the stop that hangs
+    os.kill(pid, signal.SIGCONT)
+    wait(lambda: s.agent_state('db02').get('fenced') or child.poll() is not None, 20, 'the fence begins')
+    wait(lambda: s.role('db02') == 'silent' or child.poll() is not None, 20, 'it shuts down')
     s.kill('db01')
-    check(s.role('db02') == 'silent', 'db02 is not stopped: this is not what is to be tested')
-    points.let_go(s, child)
+    check(child.poll() is None and s.pids('db02', 'postmaster'), 'db02 has stopped: not what is to be tested')
+    s.thaw()
     began = time.monotonic()
     wait(lambda: s.role('db02') == 'writable', 10, 'db02 writes again')
     tap.say('after %.1f s', time.monotonic() - began)
