@@ -232,7 +232,8 @@ struct obs_pg {
     int64_t max_wal_senders, max_replication_slots, wal_senders_used;
     int64_t ready_files; /* archive_status: files that end in .ready */
     int64_t prepared_xacts, backups_running;
-    char backups[256];       /* each: process, program, client, target, how far; "" none */
+    char backups[96];        /* as in backup_list, cut off: what version 2 has */
+    char backup_list[256];   /* each: process, program, client, target, how far; "" none */
     int64_t slot_keep_bytes; /* max_slot_wal_keep_size; -1: without a limit, or not told */
     bool rewindable;         /* wal_log_hints or data checksums, and full_page_writes */
     struct obs_sender senders[OBS_SENDERS_MAX];
@@ -247,6 +248,12 @@ struct obs_pg {
     int64_t orphan_pid; /* one of them */
     char problem[200];  /* what kept the agent from seeing more; "" none */
 };
+
+/* The base backups that run, as far as the agent's version tells. */
+static inline const char *obs_pg_backups(const struct obs_pg *pg)
+{
+    return *pg->backup_list ? pg->backup_list : pg->backups;
+}
 
 /* May it commit? Writable, or its postmaster is gone and a process of a primary lives on. */
 static inline bool obs_may_commit(const struct obs_pg *pg)

@@ -39,7 +39,8 @@ static const char sql_main[] =
     " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'"
     "  AND application_name <> 'pgtandem-agent') AS wal_senders_used," /* rehearsals, evidence */
     " (SELECT count(*) FROM pg_prepared_xacts) AS prepared_xacts,"
-    " b.n@1 AS backups_running, left(b.who, 254) AS backups,"
+    " b.n@1 AS backups_running, left(b.who, 94) AS backups,"
+    " left(b.who, 254) AS backup_list,"
     " pg_size_bytes(current_setting('max_slot_wal_keep_size', true)) AS slot_keep_bytes,"
     " (current_setting('full_page_writes')::bool AND (current_setting('wal_log_hints')::bool"
     "  OR current_setting('data_checksums')::bool))::text AS rewindable,"

@@ -77,7 +77,7 @@ static bool await_backups(struct run *r, struct op_result *res)
         return true;
     if (s->options.format == FORMAT_PRETTY)
         fprintf(stderr, "waiting up to %lld s for the base backup on %s: %s\n",
-                (long long)s->options.wait_jobs_s, run_node_name(r, owner), pg->backups);
+                (long long)s->options.wait_jobs_s, run_node_name(r, owner), obs_pg_backups(pg));
     if (ops_until(r, (size_t)owner, no_backup, s->options.wait_jobs_s * 1000))
         return true;
     if (!r->world.nodes[owner].answered) {
@@ -86,7 +86,7 @@ static bool await_backups(struct run *r, struct op_result *res)
     }
     err_set(&res->e, ERR_PREFLIGHT, "wait for its end, then run the same command again",
             "after %lld s a base backup still runs on %s (%.250s); nothing has been changed",
-            (long long)s->options.wait_jobs_s, run_node_name(r, owner), pg->backups);
+            (long long)s->options.wait_jobs_s, run_node_name(r, owner), obs_pg_backups(pg));
     return false;
 }
 

@@ -148,8 +148,8 @@ bool check_backups(const struct check_view *v, struct preflight_result *r)
 {
     const struct obs_pg *pg = &v->a->pg;
 
-    check_measured(r, "%" PRId64 " running%s%.250s", pg->backups_running, *pg->backups ? ": " : "",
-                   pg->backups);
+    check_measured(r, "%" PRId64 " running%s%.250s", pg->backups_running,
+                   *obs_pg_backups(pg) ? ": " : "", obs_pg_backups(pg));
     check_remedy(r, "the move would abort it. Wait for its end: --wait-jobs SECS waits for it too");
     return pg->backups_running == 0 || v->o->wait_jobs_s > 0;
 }

@@ -88,7 +88,7 @@ static void backups(struct status *st, size_t node)
 
     if (pg->backups_running > 0)
         status_add(st, &st->outstanding, status_name(st, (int)node), "a base backup runs on %s%s%s",
-                   status_name(st, (int)node), *pg->backups ? ": " : "", pg->backups);
+                   status_name(st, (int)node), *obs_pg_backups(pg) ? ": " : "", obs_pg_backups(pg));
 }
 
 /* Its commands wait for that; it answers, and is not absent. */

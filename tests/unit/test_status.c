@@ -118,7 +118,7 @@ static void backups_that_run(void **state)
 {
     (void)state;
     w.nodes[A].obs.pg.backups_running = 1;
-    STR_COPY(w.nodes[A].obs.pg.backups, "process 4711 (pg_basebackup) of replicator, 40%");
+    STR_COPY(w.nodes[A].obs.pg.backup_list, "process 4711 (pg_basebackup) of replicator, 40%");
     build();
     assert_true(says(&st.outstanding, "a base backup runs on db02: process 4711 (pg_basebackup)"));
 }
