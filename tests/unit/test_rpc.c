@@ -409,8 +409,8 @@ static void silent_host_is_found_early(void **state)
     dead_port_close(&agent);
 }
 
-/* The kernel behind PORT drops what comes from now on, handshakes and keepalives alike: to its peers
- * the host has lost its power. */
+/* The kernel behind PORT drops what comes from now on, handshakes and keepalives alike: to its
+ * peers the host has lost its power. */
 static void silence_port(int port)
 {
     struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
