@@ -5,6 +5,7 @@ hosts of a lab that has none (`lab up --bare`), in their order. PostgreSQL and c
 What stands for what the lab does not have: `systemctl` is a script that does what the installed unit says;
 `$EDITOR` writes the lab's own configuration with `mode = observe`; files travel from host to host by hand.
 """
+import json
 import os
 import re
 import subprocess
@@ -228,6 +229,66 @@ def shown(s):
     return " ".join(s.pgtandem("status").stdout.split())
 
 
+def indented(section, pattern):
+    """The lines of a section of the page that match."""
+    with open(PAGE, encoding="utf-8") as f:
+        text = re.search(r"(?ms)^## %d\. .*?(?=^## )" % section, f.read()).group(0)
+    found = re.findall(r"(?m)^    (?:%s)$" % pattern, text)
+    check(found, "section %d has no %s", section, pattern)
+    return found
+
+
+def warnings(s):
+    """What preflight finds, and what it has looked at."""
+    rows = json.loads(s.pgtandem("preflight", "--to", "db01", "-f", "json").stdout)["preflight"]
+    return {row["check"]: row for row in rows}
+
+
+def inspected(s, node):
+    """What `pgtandem-agent inspect` says, run as the agent runs it."""
+    said = s.run(node, services.SOFTWARE + "/bin/pgtandem-agent", "-c", "/etc/pgtandem/agent.conf", "inspect", "8000",
+                 user="postgres", check=True).stdout
+    return json.loads(said)
+
+
+def least_privilege(a):
+    """Section 6: the statements as they stand there, then the agents are of that role. What they see is what
+    they saw as postgres."""
+    s = a.scene
+    wait(lambda: s.pgtandem("status").code == 0, 20, "status finds no problem")
+    before, as_postgres = warnings(s), {n: inspected(s, n) for n in hosts.NODES}
+    for statement in indented(6, r"((?:CREATE ROLE|GRANT) .*;)"):
+        check(s.psql("db02", statement) is not None, "the owner refuses: %s", statement)
+    lines = dict(indented(6, r"(pg_\w+\.conf): +(\S.*?)(?: +#.*)?"))
+    check(sorted(lines) == ["pg_hba.conf", "pg_ident.conf"], "the page has %s", lines)
+    for node in hosts.NODES:
+        for name, line in lines.items():
+            path = s.lab.host(node, "var-lib/postgresql/data", name)
+            with open(path) as f:
+                text = f.read()
+            with open(path, "w") as f:
+                f.write(line + "\n" + text)
+        s.run(node, "sed", "-i", "s/^\\[postgresql\\]$/&\\nuser = pgtandem/", "/etc/pgtandem/agent.conf", check=True)
+        check(s.value(node, "SELECT pg_reload_conf()") == "t", "%s does not reload", node)
+        a.shell(node, "systemctl restart pgtandem-agent")
+    of_role = "SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'pgtandem'"
+    wait(lambda: s.pgtandem("status").code == 0, 20, "status finds no problem")
+    after = warnings(s)
+    for node in hosts.NODES:
+        check(s.value(node, of_role) == "t", "the agent of %s is not of that role", node)
+    for name, row in after.items():
+        check(row["verdict"] == before[name]["verdict"], "%s: %s was %s", name, row, before[name])
+    check(after["libraries"]["measured"].count("12 of 12") == 1, "libraries: %s", after["libraries"])
+    for node in hosts.NODES:
+        now, was = inspected(s, node), as_postgres[node]
+        check(not now.get("denied") and not now.get("problem") and not now.get("libraries_unchecked"), "%s: %s",
+              node, now)
+        for key in ("hba_rules", "ident_rules"):  # with the page's own
+            check(now[key] == was[key] + 1, "%s: %s %s, was %s", node, key, now[key], was[key])
+        for key in ("databases", "databases_seen", "settings", "libc", "replication_role", "rewind_lacks"):
+            check(now.get(key) == was.get(key), "%s: %s %s, was %s", node, key, now.get(key), was.get(key))
+
+
 def reloads(a):
     """A certificate that ends soon is told, and renewed; a mistake changes nothing; what waits is said."""
     s = a.scene
@@ -305,6 +366,9 @@ def adopt(s, a):
     a.section(9, slice(6, None))
     w.not_restarted()
     yield "mode = act by a reload, cron adopt, preflight, rehearsal; PostgreSQL, cron and a session go on"
+    least_privilege(a)
+    w.not_restarted()
+    yield "the role of section 6: nothing is seen less, no warning because of it"
     reloads(a)
     w.not_restarted()
     yield "reload: a certificate renewed, a mistake refused, what waits for a restart is said"
