@@ -367,29 +367,39 @@ def test_a_path_that_make_cannot_take_is_refused_before_anything_is_built():
         assert os.listdir(directory) == ["Makefile"], os.listdir(directory)
 
 
+def bare_lab_of(top, build):
+    """A lab without pgtandem from a checkout at TOP, built at BUILD: what a host of it sees of both."""
+    lab = [top + "/tests/lab/lab", "-p", "checkout%d" % os.getpid()]
+    env = dict(os.environ, LAB_BUILD=build)
+    os.mkdir(top + "/tests")
+    checkout(top)
+    with open(build + "/there", "w") as f:
+        f.write("yes")
+    try:
+        run(*lab, "up", "--bare", env=env)
+        return run(*lab, "exec", "db01", "sh", "-c", f"cat {build}/there; ls {top}; ls /tmp /opt", env=env)
+    finally:
+        subprocess.run([*lab, "down"], check=False)
+
+
 def test_a_labs_hosts_see_a_checkout_that_they_mount_over():
     if os.geteuid() != 0:
         raise Skip("namespaces need root")
     os.umask(0o022)
-    top = tempfile.mkdtemp(prefix="pgtandem-checkout-", dir="/tmp")
-    build = tempfile.mkdtemp(prefix="pgtandem-build-", dir="/opt")
-    lab = [top + "/tests/lab/lab", "-p", "checkout%d" % os.getpid()]
-    env = dict(os.environ, LAB_BUILD=build)
     try:
-        os.mkdir(top + "/tests")
-        checkout(top)
-        with open(build + "/there", "w") as f:
-            f.write("yes")
-        run(*lab, "up", "--bare", env=env)
-        said = run(*lab, "exec", "db01", "sh", "-c", f"cat {build}/there; ls {top}; ls /tmp /opt", env=env)
-        assert said.startswith("yesMakefile\n"), said
-        names = set(said.split())
-        assert {os.path.basename(top), os.path.basename(build)} < names and len(names) < 12, said
+        for place, built in (("/tmp", "/opt"), ("/run", "/run")):
+            top = tempfile.mkdtemp(prefix="pgtandem-checkout-", dir=place)
+            build = tempfile.mkdtemp(prefix="pgtandem-build-", dir=built)
+            try:
+                said = bare_lab_of(top, build)
+            finally:
+                for directory in (top, build):
+                    shutil.rmtree(directory, ignore_errors=True)
+            assert said.startswith("yesMakefile\n"), f"{place}, {built}: {said}"
+            below = {os.path.basename(d) for d in (top, build) if not d.startswith("/run/")}
+            assert below < set(said.split()) and len(said.split()) < 12, f"{place}, {built}: {said}"
     finally:
-        subprocess.run([*lab, "down"], check=False)
         os.umask(0o077)
-        for directory in (top, build):
-            shutil.rmtree(directory, ignore_errors=True)
 
 
 def main():
