@@ -48,8 +48,9 @@ static const char sql_main[] =
     " current_setting('data_directory') AS _data_directory"
     " FROM (SELECT pg_is_in_recovery() AS rec OFFSET 0) r"
     " LEFT JOIN pg_stat_wal_receiver w ON true"
-    /* whoever copies the files behind PostgreSQL's back holds a session that began the backup; where
-     * to is in BASE_BACKUP's TARGET, of version 15: else to the client, who alone knows the place */
+    /* whoever copies the files behind PostgreSQL's back holds a session that began the backup;
+     * where to is in BASE_BACKUP's TARGET, of version 15: else to the client, who alone knows the
+     * place */
     " CROSS JOIN (SELECT count(*) AS n, string_agg('process ' || a.pid || ' ('"
     "  || coalesce(nullif(a.application_name, ''), a.backend_type) || ') of ' || a.usename"
     "  || coalesce(' from ' || host(a.client_addr), '')"
