@@ -56,6 +56,10 @@ def _(s):
     before, record = s.snapshot(), s.record()
     plan = planned(s, '--to', 'db01', '--save', FILE)
     check(plan['possible'] and plan['back'], 'the plan: %s', plan)
+    with s.limits(clock_skew_ms=2000):  # a file of another name
+        result = s.pgtandem('plan', '--to', 'db01', '--save', FILE + '.other', '--wait-jobs', '30')
+    check('saved: pgtandem -c /etc/pgtandem/limits.conf switchover --plan %s.other' % FILE in
+          ' '.join(result.stdout.split()), 'what is to be typed: %s', result.stdout[-300:])
     text = s.crontab('db01')
     s.put_crontab('db01', text + '# a note\n')
     result = carry_out(s)
