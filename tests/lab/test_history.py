@@ -48,6 +48,10 @@ def _(s):
     row = newest(s)
     check((row['txn'], row['outcome'], row['reason'], row['user'], row['from'], row['to']) ==
           (txn, 'done', 'test', 'root', 'db02', 'db01'), 'history: %s', row)
+    said = {(r['step'], r['node']): r['data']['detail'] for r in s.journal() if r['kind'] == 'result'}
+    entries = re.fullmatch(r'0 entries on, (\d+) off', said['cron-off', 'db02'])  # as it is after the step
+    check(entries and entries.group(1) != '0', 'cron-off: %s', said)
+    check(said['promote', 'db01'].startswith('primary on timeline 2'), 'promote: %s', said)
     s.await_steady('db01')
 
     for node in hosts.NODES:  # everything that an agent says of an act of it names it
@@ -103,6 +107,8 @@ def _(s):
     with start_fails(s, 'vm'):
         result = s.pgtandem('rejoin', 'vm', '--yes', '--reason', 'test')
         check(result.code == 4, 'rejoin: exit %d', result.code)
+        check('has WAL that' not in ' '.join((result.stdout + result.stderr).split()), 'it is called diverged: %s',
+              result.stdout + result.stderr)
         shown = s.pgtandem('show').stdout
     check('`/var/lib/start`: status 3' in shown and '| first line' in shown and
           '| no space left on device' in shown, 'show: %s', shown)
