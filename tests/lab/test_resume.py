@@ -2,6 +2,7 @@
 """The controller or an agent dies in the middle: whoever comes next, from DNS and agents alone, goes on
 or back to a right end (I10)."""
 
+import json
 import re
 import sys
 import time
@@ -21,10 +22,24 @@ def killed_at(s, point, new):
         points.resume_replay(s, new)
 
 
+def history(s, host):
+    """The row of the newest command on HOST."""
+    result = s.pgtandem('history', '--limit', '1', '-f', 'json', host=host)
+    check(result.code == 0, 'history: exit %d: %s', result.code, result.stderr)
+    return json.loads(result.stdout)['rows'][0]
+
+
+def is_told(s, host, verb, new):
+    """It is of the transition from db02 to NEW, whatever the record showed when it began."""
+    row = history(s, host)
+    check((row['verb'], row['from'], row['to']) == (verb, 'db02', new), 'history: %s', row)
+
+
 def forward(s, host, new):
     observer = s.observe()
     result = s.go_on('resume', host=host)
     check(result.code == 0, 'resume: exit %d', result.code)
+    is_told(s, host, 'resume', new)
     observer.stop()
     check(not observer.interleaved(), 'two were writable: %s', observer.interleaved())
     s.await_steady(new)
@@ -41,6 +56,7 @@ def outage_ms(result):
 def back(s, host, before, owner):
     result = s.go_on('abort', host=host)
     check(result.code == 0, 'abort: exit %d', result.code)
+    is_told(s, host, 'abort', 'db01')
     s.await_unchanged(before)
     s.await_steady(owner)
 
@@ -73,9 +89,12 @@ def _(s):
     killed_at(s, points.at_verify, 'db01')
     check('writable' not in [s.role(n) for n in scene.hosts.NODES], 'somebody is writable')
     check(s.alias() == 'db02', 'the alias: %s', s.alias())
+    first = s.pgtandem('status').stdout.splitlines()[0]
+    check(first.startswith('NOT WRITABLE since ') and 'db02' in first, 'status begins: %s', first)
     stopped = time.monotonic()
     time_ms = outage_ms(forward(s, 'ctl', 'db01'))
     check(time_ms > 200, 'the outage began with the first command, not with this: %d ms', time_ms)
+    check(history(s, 'ctl')['outage_ms'] == time_ms, 'history: %s', history(s, 'ctl'))
     check(time_ms < (time.monotonic() - stopped) * 1000 + 60000, 'outage %d ms', time_ms)
     lost = s.writer_stop().lost('db01')
     check(not lost, '%d acknowledged writes are lost', len(lost))
