@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The primary is lost: its standby takes over on command, says what is lost, and the dead stay dead."""
 
+import json
 import os
 import re
 import select
@@ -9,7 +10,7 @@ import sys
 import threading
 import time
 
-from labkit import boot, hosts, moves, scene, tap
+from labkit import boot, files, hosts, moves, scene, tap
 from labkit.scene import check, wait
 
 LSN = r'[0-9A-F]+/[0-9A-F]+'
@@ -243,6 +244,11 @@ def _(s):
     check(result.code == 0 and re.search('holds .* of WAL', result.stdout), 'forget vm: exit %d: %s',
           result.code, result.stdout)
     check(slots('vm', 'db02') == '0', 'the slot of vm: %s', slots('vm', 'db02'))
+    with open(s.lab.host('ctl', 'etc/pgtandem.conf'), encoding='utf-8') as conf:
+        without = re.sub(r'\[node vm\][^[]*', '', conf.read())
+    files.put(s.lab.host('ctl', 'etc/without.conf'), without)
+    wait(lambda: s.pgtandem('-c', '/etc/pgtandem/without.conf', 'status').code == 0, 10,
+         'without its section all is well')
     s.start('vm')
     wait(lambda: s.pgtandem('rejoin', 'vm', '--yes', '--reason', 'test').code == 0, 20, 'vm rejoins')
     s.await_steady('db02')
@@ -263,7 +269,10 @@ def _(s):
     s.kill_process('db02', 'postmaster')
     result = s.failover('db01')
     check(result.code == 0, 'exit %d', result.code)
-    check(re.search(r'^outage +at most \d+ ms', result.stdout, re.M), 'outage: %s', result.stdout)
+    outage = re.search(r'^outage +at most (\d+) ms', result.stdout, re.M)
+    check(outage, 'outage: %s', result.stdout)
+    row, = json.loads(s.pgtandem('history', '--limit', '1', '-f', 'json').stdout)['rows']
+    check(row['outage_ms'] == int(outage.group(1)), 'history: %s', row)
     for step in ('checkpoint', 'stable'):  # carried out, or "skipped" with why
         check('  %s ' % step in result.stdout, 'no %s: %s', step, result.stdout)
     lost = s.writer_stop().lost('db01')
