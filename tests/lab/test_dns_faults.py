@@ -352,11 +352,13 @@ def _(s):
     for host in hosts.CONTROLLERS:
         reconfigured(s, host, 'pgtandem.conf', (first, second))
     for node in hosts.NODES:
-        reconfigured(s, node, 'agent.conf', ('server = ' + first, 'server = ' + second))
+        reconfigured(s, node, 'agent.conf', ('server = ' + first, 'server = ' + second),
+                     ('others = ' + second, 'others = ' + first))
         for pid in s.pids(node, 'agent'):
             os.kill(pid, signal.SIGHUP)
         with open(s.lab.host(node, 'log', 'pgtandem-agent.log'), encoding='utf-8') as log:
-            wait(lambda f=log: 'reload: [dns] server' in (f.seek(0), f.read())[1], 20, 'the reload on ' + node)
+            wait(lambda f=log: all('reload: [dns] ' + key in text for text in [(f.seek(0), f.read())[1]]
+                                   for key in ('server', 'others')), 20, 'the reload on ' + node)
     wait(lambda: s.alias('ns2') == 'db02', 20, 'ns2 serves again')
     result = s.switchover('db01', '--ignore', 'name-servers')
     check(result.code == 0, 'exit %d, %s', result.code, result.stderr)
