@@ -69,7 +69,7 @@ def _(s):
 
 
 @tap.test('… and the secondary still serves the record: what is missing is said, a typed word about the silent peer'
-          ' releases it, its jobs as they were', more=True)
+          ' releases it, its jobs as they were')
 def _(s):
     s.await_watch()
     s.pgtandem('status')  # ctl keeps the servers that the zone's primary names

@@ -83,7 +83,7 @@ def _(s):
     forward(s, 'ctl2', 'db01')
 
 
-@tap.test('killed between FENCE and FLIP: resume from ctl goes forward', more=True)
+@tap.test('killed between FENCE and FLIP: resume from ctl goes forward')
 def _(s):
     s.writer_start()
     killed_at(s, points.at_verify, 'db01')

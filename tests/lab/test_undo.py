@@ -95,7 +95,7 @@ def _(s):
     undone(s, result, before)
 
 
-@tap.test('another standby that takes no WAL does not hold the stop up')
+@tap.test('another standby that takes no WAL does not hold the stop up', more=True)
 def _(s):
     s.freeze('vm', 'walreceiver')  # a fast stop waits for walsenders, these for their receivers
     s.writer_start()

@@ -60,15 +60,15 @@ def _explain(s):
 
 def _ready(s, owner, used):
     """At rest with OWNER: by a move where there is a lab at rest, else on a new lab."""
-    if not used:
+    if used:
+        s.thaw()
+        here = s.alias()
+        if not here or s.steady(here):
+            s.renew()
+        elif here != owner and (s.switchover(owner).code != 0 or s.steady(owner)):
+            s.renew()
+    else:
         s.up()
-        return
-    s.thaw()
-    here = s.alias()
-    if not here or s.steady(here):
-        s.renew()
-    elif here != owner and (s.switchover(owner).code != 0 or s.steady(owner)):
-        s.renew()
     if s.alias() != owner:
         check(s.switchover(owner).code == 0, 'the role could not be brought to %s', owner)
 
