@@ -343,7 +343,7 @@ def unread_wal(s, node):
 
 
 @tap.test('right after a kill the target named by --to still takes in what another standby has: it is waited for,'
-          ' not refused')
+          ' not refused', more=True)
 def _(s):
     def looks():
         return sum('AS receive_lsn' in line for line in s.log('db01', 'postgresql.log', 1000000))

@@ -274,6 +274,26 @@ def _(s):
     s.await_steady('db01', down=('db02',), timeout_s=20)
 
 
+@tap.test('beside processes of a dead postmaster the guard starts nothing, and names them; a fence ends them, unfence'
+          ' starts it again')
+def _(s):
+    s.psql('db02', 'CREATE TABLE endless (id bigserial)')
+    s.popen('db02', 'psql', '-qc', 'DO $$ BEGIN LOOP INSERT INTO endless DEFAULT VALUES; COMMIT;'
+            ' END LOOP; END $$', user='postgres')
+    orphan, = wait(lambda: s.pids('db02', 'do'), 10, 'the loop')
+    s.kill_process('db02', 'postmaster')
+    guard = s.run('db02', 'pgtandem-agent', 'guard', user='postgres')
+    check(guard.code != 0 and 'NOT STARTED beside processes of the last one' in guard.stdout, 'guard: exit %d, %s',
+          guard.code, guard.stdout + guard.stderr)
+    check(os.path.exists('/proc/%d' % orphan), 'the guard has ended what may still be the primary')
+    result = s.pgtandem('fence', 'db02', '--yes', '--reason', 'test')
+    check(result.code == 0, 'fence: exit %d: %s', result.code, result.stdout + result.stderr)
+    check(not os.path.exists('/proc/%d' % orphan), 'process %d lives on', orphan)
+    result = s.pgtandem('unfence', 'db02', '--yes', '--reason', 'test')
+    check(result.code == 0, 'unfence: exit %d: %s', result.code, result.stdout + result.stderr)
+    s.await_steady('db02', timeout_s=20)
+
+
 @tap.test('two writable nodes: status says so with both LSNs and timelines, no command touches them')
 def _(s):
     s.await_watch()
