@@ -290,10 +290,7 @@ def _(s):
 @tap.test('only the postmaster has died, a backend goes on committing: it is seen, ended and proven'
           ' gone before anything is promoted (I1)')
 def _(s):
-    s.psql('db02', 'CREATE TABLE endless (id bigserial)')
-    s.popen('db02', 'psql', '-qc', 'DO $$ BEGIN LOOP INSERT INTO endless DEFAULT VALUES; COMMIT;'
-            ' END LOOP; END $$', user='postgres')
-    orphan, = wait(lambda: s.pids('db02', 'do'), 10, 'the loop')
+    orphan = s.commit_for_ever('db02')
     ended = []
 
     def watch(fd):

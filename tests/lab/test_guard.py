@@ -277,10 +277,7 @@ def _(s):
 @tap.test('beside processes of a dead postmaster the guard starts nothing, and names them; a fence ends them, unfence'
           ' starts it again')
 def _(s):
-    s.psql('db02', 'CREATE TABLE endless (id bigserial)')
-    s.popen('db02', 'psql', '-qc', 'DO $$ BEGIN LOOP INSERT INTO endless DEFAULT VALUES; COMMIT;'
-            ' END LOOP; END $$', user='postgres')
-    orphan, = wait(lambda: s.pids('db02', 'do'), 10, 'the loop')
+    orphan = s.commit_for_ever('db02')
     s.kill_process('db02', 'postmaster')
     guard = s.run('db02', 'pgtandem-agent', 'guard', user='postgres')
     check(guard.code != 0 and 'NOT STARTED beside processes of the last one' in guard.stdout, 'guard: exit %d, %s',

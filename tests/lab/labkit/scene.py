@@ -480,6 +480,15 @@ class Scene:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    def commit_for_ever(self, host):
+        """A backend in a loop of commits, which never looks whether its postmaster lives; its pid as
+        seen from here."""
+        self.psql(host, 'CREATE TABLE endless (id bigserial)')
+        self.popen(host, 'psql', '-qc', 'DO $$ BEGIN LOOP INSERT INTO endless DEFAULT VALUES;'
+                   ' COMMIT; END LOOP; END $$', user='postgres')
+        pid, = wait(lambda: self.pids(host, 'do'), 10, 'the loop')
+        return pid
+
     def hold_service(self, host, name):
         """A service that ends stays down until release_service()."""
         with open('/proc/%d/root/run/%s.stop' % (boot.pid1(self.lab, host), name), 'w'):
