@@ -41,7 +41,7 @@ enum record_fault {
     RECORD_STRANGE, /* its owner is not in the configuration */
 };
 
-/* What is wrong, and the text for `dns set` that writes it anew: the newest record that is known
+/* What is wrong, and the text for `dns set` that writes it again: the newest record that is known
  * (here, at an agent), with the one node that is writable as its owner, nothing open, above every
  * epoch that an agent knows. Where none is writable (held, fenced, down) the owner stays.
  * *ret_text is NULL where no node can be named so: two are writable, or nobody knows the owner.

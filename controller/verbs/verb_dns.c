@@ -197,9 +197,9 @@ static void print_repair(const struct session *s, const struct world *w)
                               text, nonce + strlen(r.nonce)));
 }
 
-/* What the agents and the configuration say of the record, and the line that writes it anew. True:
+/* What the agents and the configuration say of the record, and the line that corrects it. True:
  * there is one. */
-static bool print_record_anew(struct session *s, const struct world *w)
+static bool print_correction(struct session *s, const struct world *w)
 {
     const struct cluster *c = &s->cluster;
     const char *text, *owner = w->d.record.owner;
@@ -269,7 +269,7 @@ int verb_dns_show(struct session *s, struct err *reterr)
     int rc = judge_primary(s, w, reterr);
     if ((rc == 0 || rc == ERR_REGISTER) && s->options.format == FORMAT_PRETTY) {
         look_at_agents(s, w);
-        if (print_record_anew(s, w) && rc < 0 && reterr)
+        if (print_correction(s, w) && rc < 0 && reterr)
             err_set_hint(reterr, "look at each value of the line above, then type it");
     }
     return rc;

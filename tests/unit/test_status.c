@@ -441,7 +441,7 @@ static void caches_clear(void **state)
 
 /* A record that cannot be used: what is to be typed follows from the agents, and `next:` leads
  * there, not to `dns init`, which refuses. */
-static const char *anew(enum record_fault fault)
+static const char *to_type(enum record_fault fault)
 {
     const char *text;
 
@@ -452,18 +452,18 @@ static const char *anew(enum record_fault fault)
 static void record_of_a_restored_zone(void **state)
 {
     (void)state;
-    assert_null(anew(RECORD_USABLE)); /* it is not older */
+    assert_null(to_type(RECORD_USABLE)); /* it is not older */
     w.d.record.epoch = 3;
     STR_COPY(w.d.record.owner, "vm");
     w.nodes[B].obs.epoch = 9; /* it obeyed what the others never heard of */
-    const char *text = anew(RECORD_OLDER);
+    const char *text = to_type(RECORD_OLDER);
     assert_non_null(text);
     has("record", text, "v=1 epoch=10 nonce=new state=stable owner=db02 to=- from=- txn=");
     has("record", text, " tli=5 ttl=30 grade=- by=");
     w.nodes[B].obs.pg.role = PG_WRITABLE; /* which one is it? */
-    assert_null(anew(RECORD_OLDER));
+    assert_null(to_type(RECORD_OLDER));
     w.nodes[B].obs.pg.role = w.nodes[A].obs.pg.role = PG_RECOVERY; /* as it was */
-    has("record", anew(RECORD_OLDER), " owner=db02 ");
+    has("record", to_type(RECORD_OLDER), " owner=db02 ");
 }
 
 /* What the older record makes of the roles is not wrong with the nodes. */
@@ -497,20 +497,20 @@ static void record_that_is_gone(void **state)
     w.d.record_valid = false;
     w.d.txt[0] = '\0';
     trouble("there is no valid ownership record, though db02 has seen one", "pgtandem dns show");
-    has("record", anew(RECORD_GONE), " owner=db02 ");
+    has("record", to_type(RECORD_GONE), " owner=db02 ");
     w.d.n_txt = 1; /* somebody's, or a broken one */
     STR_COPY(w.d.txt, "v=1 epoch=");
-    has("record", anew(RECORD_GONE), " owner=db02 ");
+    has("record", to_type(RECORD_GONE), " owner=db02 ");
     for (size_t i = 0; i < w.n_nodes; i++) /* all agents are new: only what they see is known */
         w.nodes[i].obs.seen[0] = '\0';
-    const char *text = anew(RECORD_GONE);
+    const char *text = to_type(RECORD_GONE);
     has("record", text, "nonce=new state=stable owner=db02 to=- from=- txn=");
     has("record", text, " tli=5 ttl=30 grade=- by=root@ctl");
     w.nodes[A].obs.pg.role = PG_STOPPED; /* and who it was is in nobody's mind */
-    assert_null(anew(RECORD_GONE));
+    assert_null(to_type(RECORD_GONE));
     for (size_t i = 0; i < w.n_nodes; i++)
         w.nodes[i].obs.epoch = 0;
-    assert_null(anew(RECORD_USABLE));
+    assert_null(to_type(RECORD_USABLE));
     w.d.n_txt = 0;
     trouble("there is no ownership record", "pgtandem dns init");
 }
@@ -522,11 +522,11 @@ static void record_of_others(void **state)
     trouble("the ownership record belongs to another system identifier", "pgtandem dns show");
     char sysid[40];
     STR_PRINTF(sysid, " sysid=%llu ", (unsigned long long)w.nodes[A].obs.pg.sysid);
-    has("record", anew(RECORD_FOREIGN), sysid);
+    has("record", to_type(RECORD_FOREIGN), sysid);
     w.d.record.sysid--;
     STR_COPY(w.d.record.owner, "db09");
     trouble("names a node that the configuration does not have", "pgtandem dns show");
-    has("record", anew(RECORD_STRANGE), " owner=db02 ");
+    has("record", to_type(RECORD_STRANGE), " owner=db02 ");
 }
 
 int main(void)
