@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "agent/acts/act.h"
-#include "agent/acts/canary.h"
 #include "agent/acts/watch.h"
+#include "agent/jobs/canary.h"
+#include "agent/jobs/job.h"
 #include "agent/look/rehearse.h"
 #include "agent/node/agent.h"
 #include "agent/reload.h"
@@ -20,6 +21,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+
+static const struct job_kind *const job_kinds[] = {&job_canary, NULL};
 
 struct daemon {
     struct agent *agent;
@@ -104,7 +107,7 @@ static void drop_work(struct agent *g)
     watch_free(g->watch);
     act_drop_all(g);
     rehearse_drop_all(g);
-    canary_drop(g);
+    job_drop(g);
 }
 
 int daemon_run(struct config *c)
@@ -127,7 +130,7 @@ int daemon_run(struct config *c)
         catch_signal(d, &d->interrupt, SIGINT, on_signal);
         catch_signal(d, &d->hangup, SIGHUP, on_hangup);
         d->agent->watch = watch_new(d->agent);
-        canary_clean(d->agent);
+        job_clean(d->agent, job_kinds);
         loop_run(loop);
     } else {
         log_err(LOG_LEVEL_ERROR, &e);

@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "agent/acts/acts.h"
-#include "agent/acts/canary.h"
 #include "agent/cron/cron.h"
+#include "agent/jobs/canary.h"
+#include "agent/jobs/job.h"
 #include "agent/look/evidence.h"
 #include "agent/look/inspect.h"
 #include "agent/look/observe.h"
@@ -134,6 +135,11 @@ static void inspect(struct agent *g, struct rpc_request *r)
     inspect_ask(g, inspect_ms(r), on_inspected, asked_new(g, r));
 }
 
+static void ask_canary(struct agent *g, struct rpc_request *r)
+{
+    job_ask(g, &job_canary, r);
+}
+
 /* ---- what each verb is ----------------------------------------------------------------------- */
 
 /* A look is answered beside whatever goes on; an act has its turn. */
@@ -141,25 +147,16 @@ static const struct {
     void (*look)(struct agent *g, struct rpc_request *r);
     const struct act_kind *act;
 } handlers[VERB_COUNT] = {
-    [VERB_OBSERVE] = {.look = observe},
-    [VERB_EVIDENCE] = {.look = tell_evidence},
-    [VERB_CRON_SHOW] = {.look = show_crontab},
-    [VERB_INSPECT] = {.look = inspect},
-    [VERB_REHEARSE] = {.look = rehearse_answer},
-    [VERB_CANARY] = {.look = canary_answer},
-    [VERB_ARM] = {.act = &act_arm},
-    [VERB_CRON_OFF] = {.act = &act_cron_off},
-    [VERB_CRON_ON] = {.act = &act_cron_on},
-    [VERB_CHECKPOINT] = {.act = &act_checkpoint},
-    [VERB_FENCE] = {.act = &act_fence},
-    [VERB_UNFENCE] = {.act = &act_unfence},
-    [VERB_DETACH] = {.act = &act_detach},
-    [VERB_PROMOTE] = {.act = &act_promote},
-    [VERB_REVOKE] = {.act = &act_revoke},
-    [VERB_FOLLOW] = {.act = &act_follow},
-    [VERB_SLOTS] = {.act = &act_slots},
-    [VERB_REJOIN] = {.act = &act_rejoin},
-    [VERB_CRON_WRITE] = {.act = &act_cron_write},
+    [VERB_OBSERVE] = {.look = observe},           [VERB_EVIDENCE] = {.look = tell_evidence},
+    [VERB_CRON_SHOW] = {.look = show_crontab},    [VERB_INSPECT] = {.look = inspect},
+    [VERB_REHEARSE] = {.look = rehearse_answer},  [VERB_CANARY] = {.look = ask_canary},
+    [VERB_JOB_CANCEL] = {.look = job_cancel},     [VERB_ARM] = {.act = &act_arm},
+    [VERB_CRON_OFF] = {.act = &act_cron_off},     [VERB_CRON_ON] = {.act = &act_cron_on},
+    [VERB_CHECKPOINT] = {.act = &act_checkpoint}, [VERB_FENCE] = {.act = &act_fence},
+    [VERB_UNFENCE] = {.act = &act_unfence},       [VERB_DETACH] = {.act = &act_detach},
+    [VERB_PROMOTE] = {.act = &act_promote},       [VERB_REVOKE] = {.act = &act_revoke},
+    [VERB_FOLLOW] = {.act = &act_follow},         [VERB_SLOTS] = {.act = &act_slots},
+    [VERB_REJOIN] = {.act = &act_rejoin},         [VERB_CRON_WRITE] = {.act = &act_cron_write},
 };
 
 static void on_request(void *arg, struct rpc_request *r)

@@ -258,6 +258,14 @@ static const struct field obs_fence_fields[] = {
 };
 static FIELD_TABLE(obs_fence_table, struct obs_fence, "fence", obs_fence_fields);
 
+static const struct field obs_job_fields[] = {
+    F_STRING(struct obs_job, kind, 0, NULL, "what it is", .since = 3),
+    F_STRING(struct obs_job, by, 0, NULL, "who asked for it", .since = 3),
+    F_INT(struct obs_job, since_wall_ms, 0, 0, MS_MAX, NULL, "since when (wall clock, ms)", .since = 3),
+    F_STRING(struct obs_job, progress, 0, NULL, "how far it is", .since = 3),
+};
+FIELD_TABLE(obs_job_table, struct obs_job, "job", obs_job_fields);
+
 static const struct field obs_peer_fields[] = {
     F_STRING(struct obs_peer, node, 0, NULL, "the node that it is about"),
     F_BOOL(struct obs_peer, agent_answers, 0, NULL, "its agent answers"),
@@ -293,6 +301,7 @@ static const struct field node_obs_fields[] = {
     F_ENUM(struct node_obs, mode, 0, agent_mode_names, NULL, "what the agent may do: act, or only observe", .since = 2),
     F_INT(struct node_obs, certificate_days, 0, -2, INT64_MAX, "-2", "days until its certificate expires, -1 it has, -2 unknown", .since = 2),
     F_STRUCT(struct node_obs, begun, 0, &obs_begun_table, "who began the transition last obeyed", .since = 2),
+    F_STRUCT(struct node_obs, job, 0, &obs_job_table, "what takes long here, beside acts", .since = 3),
     F_STRUCT(struct node_obs, fence, 0, &obs_fence_table, "fence and promises"),
     F_STRUCT(struct node_obs, pg, 0, &obs_pg_table, "PostgreSQL"),
     F_STRUCT(struct node_obs, cron, 0, &obs_cron_table, "crontab"),

@@ -75,7 +75,8 @@ enum {
     X(VERB_CRON_WRITE, "cron-write", true, 1, OF_CONTROLLERS) /* replace the managed block */      \
     X(VERB_REHEARSE, "rehearse", false, 2,                                                         \
       OF_CONTROLLERS)                                  /* later steps' paths, changes nothing */   \
-    X(VERB_CANARY, "canary", false, 2, OF_CONTROLLERS) /* does cron fire? an entry of our own */
+    X(VERB_CANARY, "canary", false, 2, OF_CONTROLLERS) /* does cron fire? an entry of our own */   \
+    X(VERB_JOB_CANCEL, "job-cancel", false, 3, OF_CONTROLLERS) /* the job that runs ends early */
 
 enum verb {
 #define X(id, name, changes, since, whom) id,
@@ -288,6 +289,14 @@ struct obs_begun {
     int64_t wall_ms; /* the node's clock when that ARM came */
 };
 
+/* What takes minutes or hours on a node, beside its acts (agent/jobs/job.h). */
+struct obs_job {
+    char kind[16];         /* "canary"; "" none */
+    char by[BY_BYTES];     /* who asked for it */
+    int64_t since_wall_ms; /* the node's clock */
+    char progress[120];    /* how far it is; "" not said */
+};
+
 struct obs_fence { /* durable state, as far as others need it */
     bool fenced;
     bool standby_only;     /* fenced and allowed to run as a standby (after rejoin) */
@@ -338,6 +347,7 @@ struct node_obs {
     int mode;                                        /* enum agent_mode */
     int64_t certificate_days; /* whole, until the agent's expires; -1 it has; -2 not told */
     struct obs_begun begun;   /* the transition that this node was last armed for */
+    struct obs_job job;       /* that runs here */
     struct obs_fence fence;
     struct obs_pg pg;
     struct obs_cron cron;
@@ -403,4 +413,5 @@ struct reply {
 extern const struct field_table hello_table, request_table, reply_table, node_obs_table;
 extern const struct field_table rehearsals_table;
 extern const struct field_table obs_begun_table;      /* an agent keeps it as it is sent */
+extern const struct field_table obs_job_table;        /* … this too, as a job's intent */
 extern const struct field_table message_record_table; /* struct record (proto/record_fields.c) */

@@ -223,6 +223,18 @@ static void fail_before_phases(struct act *a, const struct err *e)
     on_end(a, e);
 }
 
+/* A job of this node (agent/jobs/job.h, J4) that cannot bear it. */
+static int refuse_excluded(const struct act *a, struct err *reterr)
+{
+    const struct agent *g = a->agent;
+
+    if (!a->rpc || !(g->job_excludes & (UINT32_C(1) << a->q->verb)))
+        return 0;
+    return err_set(reterr, ERR_REFUSED, "wait for its end, or `pgtandem cancel` it",
+                   "the job %s of this node, asked for by %s, excludes %s", g->job_seen.kind,
+                   g->job_seen.by, a->kind->name);
+}
+
 static void take_lock(void *arg)
 {
     struct act *a = arg;
@@ -243,6 +255,8 @@ static void take_lock(void *arg)
     }
     if (r == 0)
         r = agent_state(g, &a->s, &e);
+    if (r == 0)
+        r = refuse_excluded(a, &e);
     if (r < 0)
         fail_before_phases(a, &e);
     else

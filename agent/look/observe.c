@@ -102,6 +102,7 @@ static void finish(struct look *k)
     o->starting_act = g->acting != NULL;
     STR_COPY(o->act, g->acting ? g->acting : "");
     o->act_ms = g->acting ? clock_mono_ms() - g->acting_mono_ms : 0;
+    o->job = g->job_seen;
     k->fn(k->arg, o);
     mem_free(k);
 }

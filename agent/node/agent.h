@@ -17,8 +17,8 @@
 #include "base/loop.h"
 
 struct act;
-struct canary;
 struct err;
+struct job;
 struct rehearse;
 struct watch;
 
@@ -46,7 +46,9 @@ struct agent {
 
     struct act *queue;           /* the first one runs */
     struct act *tails;           /* requests that only wait, beside it */
-    struct canary *canary;       /* agent/acts/canary.c; NULL: none is in the crontab */
+    struct job *job;             /* agent/jobs/job.h; NULL: none */
+    struct obs_job job_seen;     /* … as a look shows it; also what an earlier agent left */
+    uint32_t job_excludes;       /* bit per verb: refused while it is there */
     struct rehearse *rehearsing; /* agent/look/rehearse.c: what has not been answered */
     const char *acting;          /* the name of the one that runs; NULL: none */
     int64_t acting_mono_ms;      /* since when */

@@ -82,6 +82,19 @@ static void slots(struct status *st, size_t owner)
     }
 }
 
+static void job(struct status *st, const struct node_obs *o, const char *name)
+{
+    char at[CLOCK_TEXT_BYTES];
+
+    if (!*o->job.kind)
+        return;
+    clock_text(o->job.since_wall_ms, at);
+    status_add(
+        st, &st->outstanding, name,
+        "a job runs on %s: %s, asked for by %s, since %.8s UTC%s%s; `pgtandem cancel %s` ends it",
+        name, o->job.kind, o->job.by, at + 11, *o->job.progress ? ": " : "", o->job.progress, name);
+}
+
 static void backups(struct status *st, size_t node)
 {
     const struct obs_pg *pg = &st->w->nodes[node].obs.pg;
@@ -169,6 +182,7 @@ void status_node(struct status *st, size_t i, int owner)
     agent_problems(st, n, name);
     busy(st, o, name);
     backups(st, i);
+    job(st, o, name);
     if (o->pg.role == PG_WRITABLE)
         slots(st, i);
     if (!o->watch_enabled)

@@ -146,6 +146,15 @@ static const struct verb_row verbs[] = {
      .example_for = "when a host will never come back", .example = "pgtandem forget vm",
      .takes = MOVES, .exits = MOVE_EXITS, .args_min = 1, .args_max = 1, .value = &commands_node}, .needs = ACTS, .run = verb_forget},
 
+    {{.name = "cancel", .args = "NODE", .group = GROUP_REPAIR,
+     .summary = "end the job that runs on a node",
+     .about = "A job is what takes minutes or hours there, beside what moves the role: so far the canary of "
+         "`preflight --canary`. `pgtandem status` shows it. It ends in its own order, so that nothing of it "
+         "remains, and whoever asked for it reads who cancelled it.",
+     .example_for = "when it is in the way", .example = "pgtandem cancel db01",
+     .exits = EXITS_INCOMPLETE | EXITS_UNREACHABLE, .args_min = 1, .args_max = 1, .value = &commands_node},
+     .needs = NEEDS_CONFIG | NEEDS_AGENTS | NEEDS_OBEYED, .run = verb_cancel},
+
     /* ---- DNS ---- */
     {{.name = "dns show", .args = "[-f FORMAT]", .group = GROUP_DNS,
      .summary = "alias and ownership record on every name server",

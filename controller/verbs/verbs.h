@@ -28,6 +28,7 @@ int verb_fence(struct session *s, struct err *reterr);
 int verb_unfence(struct session *s, struct err *reterr);
 int verb_rejoin(struct session *s, struct err *reterr);
 int verb_forget(struct session *s, struct err *reterr);
+int verb_cancel(struct session *s, struct err *reterr);
 
 /* the ownership record */
 int verb_dns_show(struct session *s, struct err *reterr);

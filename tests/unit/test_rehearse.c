@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/acts/canary_text.h"
+#include "agent/jobs/canary_text.h"
 #include "agent/look/inspect_parts.h"
 #include "agent/postgres/pgrehearse.h"
 #include "base/err.h"

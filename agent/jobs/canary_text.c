@@ -1,4 +1,4 @@
-#include "agent/acts/canary_text.h"
+#include "agent/jobs/canary_text.h"
 
 #include <string.h>
 

@@ -1,13 +1,11 @@
-#include "agent/acts/canary.h"
+#include "agent/jobs/canary.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "agent/acts/acts.h"
-#include "agent/acts/canary_text.h"
 #include "agent/cron/cron.h"
-#include "agent/look/observe.h"
-#include "agent/node/answer.h"
+#include "agent/jobs/canary_text.h"
 #include "base/clock.h"
 #include "base/crontab.h"
 #include "base/err.h"
@@ -27,61 +25,58 @@ enum {
 };
 
 struct canary {
-    struct agent *agent;
-    struct rpc_request *r;
+    struct job job;
     struct timer *timer;
     char nonce[NONCE_BYTES];
-    enum { CANARY_WANTED, CANARY_ADDED, CANARY_OVER, CANARY_ANSWERED } state;
+    enum { CANARY_WANTED, CANARY_ADDING, CANARY_ADDED, CANARY_OVER } state;
     int64_t deadline_ms, added_ms;
     int removals;
     struct rehearsal result;
 };
 
-static bool path_of(const struct agent *g, const char *name, char *ret_path, size_t bytes)
+static struct canary *canary_of(const struct agent *g)
 {
-    return str_printf(ret_path, bytes, "%s/%s", g->config->agent.state_directory, name);
+    bool ours = g->job && g->job->kind == &job_canary;
+
+    return ours ? (struct canary *)g->job : NULL; /* its first member */
+}
+
+static const char *fired_path(const struct agent *g, char ret_path[320])
+{
+    (void)str_printf(ret_path, 320, "%s/canary.fired", g->config->agent.state_directory);
+    return ret_path;
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-void canary_drop(struct agent *g)
+static void canary_drop(struct job *j)
 {
-    if (!g->canary)
-        return;
-    timer_free(g->canary->timer);
-    mem_free(g->canary);
-    g->canary = NULL;
+    timer_free(canary_of(j->agent)->timer);
 }
 
-static void on_observed(void *arg, const struct node_obs *obs)
+static void canary_answer(struct job *j, struct reply *reply, struct arena *a)
 {
-    struct canary *c = arg;
-    AUTO(arena) a = arena_new();
-    struct rehearsals *told = arena_alloc(a, sizeof(*told));
-    struct reply *reply = answer_new(obs, NULL);
+    struct rehearsals *list = arena_alloc(a, sizeof(*list));
 
-    told->list[0] = c->result;
-    told->n = 1;
-    reply->text = field_to_text(&rehearsals_table, told, a);
-    answer_send(c->r, reply);
-    canary_drop(c->agent);
+    list->list[0] = canary_of(j->agent)->result;
+    list->n = 1;
+    reply->text = field_to_text(&rehearsals_table, list, a);
 }
 
-static void answer(struct canary *c)
+static void end(struct canary *c, bool left)
 {
-    c->state = CANARY_ANSWERED;
+    timer_free(c->timer);
+    c->timer = NULL;
+    c->state = CANARY_OVER;
     log_info("canary: %s: %s", rehearsal_verdict_names[c->result.verdict], c->result.said);
-    observe_node(c->agent, AGENT_LOOK_MS, false, on_observed, c);
+    job_end(&c->job, left);
 }
 
-static void refuse(struct canary *c, const struct err *e)
+static void fail(struct canary *c, const struct err *e)
 {
     c->result.verdict = REHEARSAL_FAILED;
     STR_COPY(c->result.said, e->msg);
     STR_COPY(c->result.remedy, e->hint);
-    timer_free(c->timer);
-    c->timer = NULL;
-    answer(c);
 }
 
 /* ---- the line goes --------------------------------------------------------------------------- */
@@ -103,8 +98,10 @@ static void not_begun(void *arg)
 
 static void remove_by_act(struct agent *g)
 {
-    timer_free(g->canary->timer);
-    g->canary->timer = timer_start(g->loop, REMOVE_MS, not_begun, g);
+    struct canary *c = canary_of(g);
+
+    timer_free(c->timer);
+    c->timer = timer_start(g->loop, REMOVE_MS, not_begun, g);
     act_own(g, &act_canary_remove, "canary", "its line is removed");
 }
 
@@ -115,11 +112,13 @@ static void remove_again(void *arg)
 
 static void not_removed(struct agent *g, const struct err *e)
 {
-    struct canary *c = g->canary;
+    struct canary *c = canary_of(g);
 
+    if (!c || c->state != CANARY_OVER) { /* an earlier agent's: the next start tries again */
+        job_cleaned(g, e);
+        return;
+    }
     log_warning("canary: its line is still in the crontab: %s", e->msg);
-    if (!c || c->state != CANARY_OVER)
-        return; /* an earlier agent's: the next start, or the next canary, tries again */
     timer_free(c->timer);
     c->timer = NULL;
     if (++c->removals < REMOVALS_MAX) {
@@ -129,26 +128,25 @@ static void not_removed(struct agent *g, const struct err *e)
     c->result.verdict = REHEARSAL_FAILED;
     STR_PRINTF(c->result.said, "its line could not be removed: %s", e->msg);
     STR_PRINTF(c->result.remedy, "crontab -e: remove the last line (%s)", CANARY_MARK);
-    answer(c);
+    end(c, true);
 }
 
 static void on_removed(void *arg, const struct err *e)
 {
     struct act *a = arg;
     struct agent *g = a->agent;
-    char intent[320], fired[320];
+    char fired[320];
 
     if (e) {
         not_removed(g, e);
         act_fail(a, e);
         return;
     }
-    path_of(g, "canary", intent, sizeof(intent));
-    path_of(g, "canary.fired", fired, sizeof(fired));
-    file_remove(fired, NULL);
-    file_remove(intent, NULL);
-    if (g->canary && g->canary->state == CANARY_OVER)
-        answer(g->canary);
+    file_remove(fired_path(g, fired), NULL);
+    if (canary_of(g) && canary_of(g)->state == CANARY_OVER)
+        end(canary_of(g), false);
+    else
+        job_cleaned(g, NULL);
     act_next(a);
 }
 
@@ -193,8 +191,7 @@ static bool has_fired(const struct canary *c)
     AUTO(arena) a = arena_new();
     char path[320], *text;
 
-    path_of(c->agent, "canary.fired", path, sizeof(path));
-    return file_read(path, 4096, a, &text, NULL, NULL) == 0 &&
+    return file_read(fired_path(c->job.agent, path), 4096, a, &text, NULL, NULL) == 0 &&
            strncmp(text, c->nonce, strlen(c->nonce)) == 0;
 }
 
@@ -202,7 +199,8 @@ static void take_away(struct canary *c)
 {
     c->state = CANARY_OVER;
     c->result.elapsed_ms = clock_mono_ms() - c->added_ms;
-    remove_by_act(c->agent);
+    job_progress(&c->job, "its line is taken away");
+    remove_by_act(c->job.agent);
 }
 
 static void wait_for_cron(void *arg)
@@ -225,7 +223,7 @@ static void wait_for_cron(void *arg)
                  "/etc/security/access.conf and PAM may keep it from running this user's jobs");
         take_away(c);
     } else {
-        c->timer = timer_start(c->agent->loop, POLL_MS, wait_for_cron, c);
+        c->timer = timer_start(c->job.agent->loop, POLL_MS, wait_for_cron, c);
     }
 }
 
@@ -235,23 +233,22 @@ static void fail_to_add(struct act *a, const struct err *e)
 {
     struct err kept = *e;
 
-    refuse(a->agent->canary, &kept);
+    fail(canary_of(a->agent), &kept);
+    end(canary_of(a->agent), false);
     act_fail(a, &kept);
 }
 
 static void on_added(void *arg, const struct err *e)
 {
     struct act *a = arg;
-    struct canary *c = a->agent->canary;
+    struct canary *c = canary_of(a->agent);
     int64_t to_minute_ms = MINUTE_MS - clock_wall_ms() % MINUTE_MS;
 
     c->added_ms = clock_mono_ms();
-    if (e) { /* it may have been written none the less */
-        c->result.verdict = REHEARSAL_FAILED;
-        STR_COPY(c->result.said, e->msg);
-        STR_COPY(c->result.remedy, e->hint);
+    if (e || c->job.cancelled.code) { /* it may have been written though that failed */
+        fail(c, e ? e : &c->job.cancelled);
         take_away(c);
-        act_fail(a, e);
+        act_done(a, e);
         return;
     }
     c->state = CANARY_ADDED;
@@ -259,24 +256,26 @@ static void on_added(void *arg, const struct err *e)
         to_minute_ms += MINUTE_MS;
     c->deadline_ms = c->added_ms + to_minute_ms + CRON_MS;
     c->timer = timer_start(a->agent->loop, POLL_MS, wait_for_cron, c);
+    job_progress(&c->job, "its line is in the crontab; cron has until %lld s from now",
+                 (long long)(to_minute_ms + CRON_MS) / 1000);
     act_next(a);
 }
 
 static void on_text(void *arg, const char *text, const struct err *e)
 {
     struct act *a = arg;
-    struct agent *g = a->agent;
+    struct canary *c = canary_of(a->agent);
     AUTO(arena) arena = arena_new();
-    char intent[320], fired[320], *with;
+    char fired[320], *with;
     struct err why;
 
-    path_of(g, "canary", intent, sizeof(intent));
-    path_of(g, "canary.fired", fired, sizeof(fired));
+    fired_path(a->agent, fired);
     if (e)
         fail_to_add(a, e);
-    else if (canary_text_add(text, fired, g->canary->nonce, arena, &with, &why) < 0 ||
-             file_remove(fired, &why) < 0 ||
-             file_replace(intent, g->canary->nonce, strlen(g->canary->nonce), 0600, &why) < 0)
+    else if (c->job.cancelled.code)
+        fail_to_add(a, &c->job.cancelled);
+    else if (canary_text_add(text, fired, c->nonce, arena, &with, &why) < 0 ||
+             file_remove(fired, &why) < 0 || job_intend(&c->job, &why) < 0)
         fail_to_add(a, &why);
     else
         write_text(a, text, with, on_added);
@@ -293,15 +292,17 @@ static const char *kept_out(const struct act *a)
 
 static void canary_add(struct act *a)
 {
+    struct canary *c = canary_of(a->agent);
     const char *why = kept_out(a);
     struct err e;
 
-    if (!a->agent->canary || a->agent->canary->state != CANARY_WANTED) {
-        act_finish(a); /* its time was up before its turn came */
+    if (!c || c->state != CANARY_WANTED) {
+        act_finish(a); /* its time was up, or it was cancelled, before its turn came */
         return;
     }
-    timer_free(a->agent->canary->timer); /* from here on each part has a deadline of its own */
-    a->agent->canary->timer = NULL;
+    timer_free(c->timer); /* from here on each part has a deadline of its own */
+    c->timer = NULL;
+    c->state = CANARY_ADDING;
     if (why) {
         err_set(&e, ERR_REFUSED, "pgtandem status", "its crontab is left alone: %s", why);
         fail_to_add(a, &e);
@@ -313,7 +314,7 @@ static void canary_add(struct act *a)
 static const act_phase_fn add_phases[] = {canary_add, NULL};
 static const struct act_kind act_canary_add = {.name = "canary-add", .phases = add_phases};
 
-/* ---- for others ------------------------------------------------------------------------------ */
+/* ---- as a job -------------------------------------------------------------------------------- */
 
 static void on_no_turn(void *arg)
 {
@@ -322,50 +323,51 @@ static void on_no_turn(void *arg)
 
     err_set(&e, ERR_TIMEOUT, "look with pgtandem status, and try again",
             "timed out after %d s waiting for another operation on this node", TURN_MS / 1000);
-    refuse(c, &e);
+    fail(c, &e);
+    end(c, false);
 }
 
-static void on_refused(void *arg, const struct node_obs *obs)
+static void canary_start(struct job *j)
 {
+    struct canary *c = canary_of(j->agent);
     struct err e;
 
-    err_set(&e, ERR_REFUSED, "wait for its end: 70 s at most",
-            "another canary is in this node's crontab");
-    answer_send(arg, answer_new(obs, &e));
-}
-
-void canary_answer(struct agent *g, struct rpc_request *r)
-{
-    struct canary *c;
-    struct err e = {.code = 0};
-
-    if (g->canary) {
-        observe_node(g, AGENT_LOOK_MS, false, on_refused, r);
-        return;
-    }
-    c = mem_alloc(sizeof(*c));
-    c->agent = g;
-    c->r = r;
     c->result.kind = REHEARSAL_CANARY;
-    g->canary = c;
     register_new_nonce(c->nonce);
-    if (agent_may_act(g, "a canary in its crontab", &e) == 0 && g->config->cron.mode == CRONTAB_ALL)
+    if (j->agent->config->cron.mode == CRONTAB_ALL) {
         err_set(&e, ERR_REFUSED,
                 "[cron] managed = block leaves room for entries that are not managed",
                 "managed = all: a line of ours would be a job that is on");
-    if (e.code) {
-        refuse(c, &e);
+        fail(c, &e);
+        end(c, false);
         return;
     }
-    c->timer = timer_start(g->loop, TURN_MS, on_no_turn, c);
-    act_own(g, &act_canary_add, "canary", "does cron fire here?");
+    c->timer = timer_start(j->agent->loop, TURN_MS, on_no_turn, c);
+    act_own(j->agent, &act_canary_add, "canary", "does cron fire here?");
 }
 
-void canary_clean(struct agent *g)
+/* While its act runs, that looks at j->cancelled itself; what is being taken away is left to end. */
+static void canary_cancel(struct job *j)
 {
-    char intent[320];
+    struct canary *c = canary_of(j->agent);
 
-    path_of(g, "canary", intent, sizeof(intent));
-    if (file_exists(intent))
-        act_own(g, &act_canary_remove, "canary", "an earlier agent left its line");
+    if (c->state == CANARY_WANTED || c->state == CANARY_ADDED)
+        fail(c, &j->cancelled);
+    if (c->state == CANARY_WANTED)
+        end(c, false);
+    else if (c->state == CANARY_ADDED)
+        take_away(c);
 }
+
+static void canary_clean(struct agent *g)
+{
+    act_own(g, &act_canary_remove, "canary", "an earlier agent left its line");
+}
+
+const struct job_kind job_canary = {.name = "canary",
+                                    .bytes = sizeof(struct canary),
+                                    .start = canary_start,
+                                    .cancel = canary_cancel,
+                                    .answer = canary_answer,
+                                    .drop = canary_drop,
+                                    .clean = canary_clean};

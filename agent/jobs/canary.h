@@ -6,8 +6,7 @@
  *                     --> [act: the line is removed] --> no intent, answer
  *
  * Invariants
- *   - While the line may be in the crontab, the intent is in the state directory: it is written
- *     before the line and removed after it. An agent that finds one at its start removes the line.
+ *   - While the line may be in the crontab, the intent is in the state directory (J2).
  *   - The crontab is edited in acts alone (agent/acts/act.h): a canary never meets another edit
  * halfway.
  *   - Without the line every byte is as it was. Its hash is another one meanwhile: a move that was
@@ -18,11 +17,6 @@
  */
 #pragma once
 
-struct agent;
-struct rpc_request;
+#include "agent/jobs/job.h"
 
-void canary_answer(struct agent *g, struct rpc_request *r);
-/* At the agent's start: what an earlier one has left. */
-void canary_clean(struct agent *g);
-/* End of the program: without an answer; the next start cleans up. */
-void canary_drop(struct agent *g);
+extern const struct job_kind job_canary;
