@@ -293,8 +293,13 @@ bool check_cron_canary(const struct check_view *v, struct preflight_result *r)
     }
     if (find(v, v->to, REHEARSAL_CANARY, NULL))
         return one(v, v->to, REHEARSAL_CANARY, r);
-    check_measured(r, "%s did not plant it", v->b_name);
-    check_remedy(r, "on %s: pgtandem-agent status; then again with --canary", v->b_name);
+
+    const struct err *e = &v->w->nodes[v->to].rehearsal_error;
+    check_measured(r, "%s did not plant it%s%.250s", v->b_name, *e->msg ? ": " : "", e->msg);
+    if (*e->hint)
+        check_remedy(r, "%s", e->hint);
+    else
+        check_remedy(r, "on %s: pgtandem-agent status; then again with --canary", v->b_name);
     return false; /* it was asked for */
 }
 

@@ -251,6 +251,34 @@ def canary_survives(s):
     check(row['verdict'] == 'BLOCK', 'nobody has seen it fire: %s', row)
 
 
+def canary_is_cancelled(s):
+    text = s.crontab('vm')
+    child = s.start_pgtandem('preflight', '--to', 'vm', '--canary', '-f', 'json')
+    wait(lambda: MARK in s.crontab('vm'), 10, 'the canary is in the crontab of vm')
+    said = s.pgtandem('cancel', 'vm')
+    check(said.code == 0 and 'vm: canary, asked for by root@ctl, is being cancelled' in said.stdout, 'cancel: exit %d, %s',
+          said.code, said.stdout + said.stderr)
+    wait(lambda: s.crontab('vm') == text, 20, 'its line goes')
+    row = rows(s.finish_pgtandem(child, 30))['canary']
+    check(row['verdict'] == 'BLOCK' and 'cancelled by root@ctl' in row['measured'], 'who asked is not told: %s', row)
+    said = s.pgtandem('cancel', 'vm')
+    check(said.code == 4 and 'no job runs on this node' in said.stderr, 'cancel again: exit %d, %s', said.code, said.stderr)
+
+
+def canary_is_a_job(s):
+    """While one stands in the crontab of db01: it is shown, a second is refused, and what it excludes."""
+    shown = ' '.join(s.pgtandem('status').stdout.split())
+    check('a job runs on db01: canary, asked for by root@ctl, since ' in shown, 'status: %s', shown)
+    row = rows(s.pgtandem('preflight', '--to', 'db01', '--canary', '-f', 'json'))['canary']
+    check('a job runs on this node: canary' in row['measured'], 'a second one: %s', row)
+    text = s.crontab('db01')
+    s.put_crontab('db01', text.replace('jobs.log', 'other.log'))
+    said = s.pgtandem('cron', 'sync', 'db01', '--yes', '--reason', 'test')
+    check(said.code == 4 and 'excludes cron-write' in said.stderr, 'cron sync: exit %d, %s', said.code,
+          said.stdout + said.stderr)
+    s.put_crontab('db01', text)
+
+
 @tap.test('each thing that is out of order is found, with a remedy; meanwhile a canary is fired by cron'
           ' on the target')
 def _(s):
@@ -258,14 +286,15 @@ def _(s):
     child = s.start_pgtandem('preflight', '--to', 'db01', '--canary', '-f', 'json')
     wait(lambda: MARK in s.crontab('db01'), 10, 'the canary stands in the crontab')
     check(s.crontab('db01').startswith(text), 'a byte of the crontab has changed')
-    for broken in (with_hba, with_password, with_keys, with_cron_denied, with_start, with_rights, with_commands,
+    canary_is_a_job(s)
+    for broken in (canary_is_cancelled, with_hba, with_password, with_keys, with_cron_denied, with_start, with_rights, with_commands,
                    canary_survives):
         broken(s)
     result = s.finish_pgtandem(child, 100)
     row = rows(result)['canary']
     check(row['verdict'] == 'ok' and 'cron fired it' in row['measured'], '%s', row)
     check(s.crontab('db01') == text, 'the crontab is not as before')
-    left = [n for n in os.listdir(s.lab.host('db01', 'var-lib/pgtandem-agent')) if 'canary' in n]
+    left = [n for n in os.listdir(s.lab.host('db01', 'var-lib/pgtandem-agent')) if 'canary' in n or 'job' in n]
     check(not left, 'left behind: %s', left)
     passes(s, *ASKED)
     s.await_steady('db02')
