@@ -16,6 +16,10 @@
 
 enum { INTENT_CAP_BYTES = 4096 };
 
+/* who takes over, what ends writing and what takes a promise back has its way */
+#define NEVER_EXCLUDED                                                                             \
+    (JOB_EXCLUDES(VERB_ARM) | JOB_EXCLUDES(VERB_FENCE) | JOB_EXCLUDES(VERB_REVOKE))
+
 static const char *path_of(const struct agent *g, char ret_path[320])
 {
     (void)str_printf(ret_path, 320, "%s/job.json", g->config->agent.state_directory);
@@ -138,7 +142,7 @@ void job_ask(struct agent *g, const struct job_kind *kind, struct rpc_request *r
     }
     g->job = mem_alloc(kind->bytes);
     *g->job = (struct job){.agent = g, .kind = kind, .r = r};
-    g->job_excludes = kind->excludes & ~JOB_EXCLUDES(VERB_FENCE);
+    g->job_excludes = kind->excludes & ~NEVER_EXCLUDED;
     g->job_seen = (struct obs_job){.since_wall_ms = clock_wall_ms()};
     STR_COPY(g->job_seen.kind, kind->name);
     STR_COPY(g->job_seen.by, r->q.by);

@@ -10,7 +10,8 @@
  *       and goes after the last. An agent that finds one at its start ends what it belongs to.
  *   J3  each look shows it: kind, who asked, since when, how far it is (struct obs_job).
  *   J4  what it changes on the node it changes in acts (agent/acts/act.h). A request that it excludes
- *       is refused before it changes anything, and told which job does; FENCE never is.
+ *       is refused before it changes anything, and told which job does; FENCE, ARM and REVOKE never
+ *       are.
  *   J5  it can be cancelled: it ends in its own order, and whoever asked for it is told by whom.
  */
 #pragma once
