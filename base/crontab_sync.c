@@ -17,7 +17,7 @@ struct sync {
     struct arena *arena;
     struct crontab_lines mine, theirs;
     struct crontab_env their_env; /* where their block begins */
-    bool whole;                   /* mine has a block */
+    bool has_block;               /* mine has a block */
     bool *taken; /* a line of mine that goes, one of the block's or a rest of one */
     size_t n_taken;
     bool on;
@@ -93,11 +93,11 @@ static void find_what_is_taken_in(struct sync *y)
     for (size_t i = 0; i < y->mine.n; i++) {
         const struct crontab_line *l = &y->mine.at[i];
 
-        if (y->whole && y->mine.begin <= i && i <= y->mine.end)
+        if (y->has_block && y->mine.begin <= i && i <= y->mine.end)
             continue;
         if (l->kind == LINE_BEGIN || l->kind == LINE_END)
             y->taken[i] = true;
-        else if ((l->kind == LINE_OFF && !y->whole) ||
+        else if ((l->kind == LINE_OFF && !y->has_block) ||
                  ((l->kind != LINE_OTHER || is_comment(l)) && block_has_entry(y, as_entry(l))))
             take_in(y, i);
     }
@@ -150,7 +150,7 @@ static size_t line_of(const struct sync *y, enum place place)
 {
     switch (place) {
     case PLACE_OF_OLD:
-        if (y->whole)
+        if (y->has_block)
             return y->mine.begin;
         for (size_t i = 0; i < y->mine.n; i++)
             if (y->mine.at[i].kind == LINE_BEGIN || y->mine.at[i].kind == LINE_END)
@@ -175,8 +175,8 @@ static void put_together(const struct sync *y, enum place place, char **ret_text
     buf_init(&b, SIZE_MAX);
     for (size_t i = 0; i <= m->n; i++) {
         if (i == at)
-            add_block(y, &here, y->whole && place == PLACE_OF_OLD, &b);
-        if (i == m->n || y->taken[i] || (y->whole && m->begin <= i && i <= m->end))
+            add_block(y, &here, y->has_block && place == PLACE_OF_OLD, &b);
+        if (i == m->n || y->taken[i] || (y->has_block && m->begin <= i && i <= m->end))
             continue;
         (void)crontab_env_apply(&here, &m->at[i], i);
         buf_add(&b, m->at[i].bytes, m->at[i].len);
@@ -293,7 +293,7 @@ int crontab_sync(const char *text, size_t len, const char *source, size_t source
     r = crontab_lines_scan(text, len, a, &y.mine, reterr);
     if (r < 0)
         return r;
-    y.whole = y.mine.bad == SIZE_MAX && y.mine.begin != SIZE_MAX;
+    y.has_block = y.mine.bad == SIZE_MAX && y.mine.begin != SIZE_MAX;
     read_their_env(&y);
     find_what_is_taken_in(&y);
     for (enum place place = PLACE_OF_OLD; place < PLACES; place++) {

@@ -117,7 +117,7 @@ static uint64_t reach(const struct obs_pg *pg)
 }
 
 /* … and is that all? A standby that crashed has nothing that did not come from a primary. */
-static bool whole(const struct obs_pg *pg, const struct obs_fence *fence)
+static bool cleanly_stopped(const struct obs_pg *pg, const struct obs_fence *fence)
 {
     if (pg->role == PG_RECOVERY)
         return true;
@@ -166,7 +166,8 @@ struct lineage lineage_measure(const struct obs_pg *pg, const struct obs_fence *
     }
     /* promoted, and gone before the new timeline was in use */
     bool newer = pg->role == PG_STOPPED && pg->newest_history_tli > lineage_tli(owner);
-    if (l.kind == LINEAGE_UNMEASURED && !newer && lineage_same(pg, owner) && whole(pg, fence))
+    if (l.kind == LINEAGE_UNMEASURED && !newer && lineage_same(pg, owner) &&
+        cleanly_stopped(pg, fence))
         l.kind = LINEAGE_INSIDE;
     return l;
 }

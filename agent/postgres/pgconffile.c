@@ -179,10 +179,10 @@ static void walk_line(struct walk *w, const char *path, const char *line, int nu
 
     if (!name[0])
         return;
-    bool whole = line_value(rest, value, sizeof(value));
+    bool complete = line_value(rest, value, sizeof(value));
     if (!include && !if_exists && !directory)
-        w->all &= w->fn(w->arg, name, whole ? value : NULL, path, number);
-    else if (!whole || !relative_to(path, value, file, sizeof(file)))
+        w->all &= w->fn(w->arg, name, complete ? value : NULL, path, number);
+    else if (!complete || !relative_to(path, value, file, sizeof(file)))
         w->all = false;
     else if (directory)
         walk_directory(w, file, depth + 1);

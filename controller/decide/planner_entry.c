@@ -48,7 +48,7 @@ static uint32_t others(const struct planner_view *v,
     return nodes;
 }
 
-static bool is_cron_astray(const struct planner_view *v, int node)
+static bool has_jobs_on(const struct planner_view *v, int node)
 {
     return !v->nodes[node].cron_off;
 }
@@ -81,9 +81,9 @@ static uint32_t other_writable(const struct planner_view *v)
     return others(v, planner_writable);
 }
 
-static uint32_t stray(const struct planner_view *v)
+static uint32_t with_jobs_on(const struct planner_view *v)
 {
-    return others(v, is_cron_astray);
+    return others(v, has_jobs_on);
 }
 
 static uint32_t rejoinable(const struct planner_view *v)
@@ -96,9 +96,9 @@ static uint32_t rejoin_wanted(const struct planner_view *v)
     return v->rejoin ? rejoinable(v) : 0;
 }
 
-static uint32_t astray(const struct planner_view *v)
+static uint32_t not_following(const struct planner_view *v)
 {
-    return others(v, planner_astray);
+    return others(v, planner_not_following);
 }
 
 static uint32_t behind(const struct planner_view *v)
@@ -120,9 +120,9 @@ static uint32_t to_behind(const struct planner_view *v)
     return behind(v) & to(v);
 }
 
-static uint32_t to_astray(const struct planner_view *v)
+static uint32_t to_not_following(const struct planner_view *v)
 {
-    return astray(v) & to(v);
+    return not_following(v) & to(v);
 }
 
 static uint32_t to_startable(const struct planner_view *v)
@@ -316,7 +316,7 @@ static uint32_t unheard_by_word(const struct planner_view *v)
 
 static uint32_t to_fence_first(const struct planner_view *v)
 {
-    return owner_can_return(v) ? planner_weak_others(v) : 0;
+    return owner_can_return(v) ? planner_unfenced_others(v) : 0;
 }
 
 /* TAKEOVER at stable: only if the owner answers, else a reboot would hold it. */
@@ -430,11 +430,11 @@ static const struct planner_row stable_resume[] = {
     PLANNER_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
     PLANNER_END ("stable: owner unknown",             owner_unknown,     owner, WHY_OWNER_UNKNOWN, 4),
     PLANNER_END ("stable: owner down",                owner_not_writable, owner, WHY_OWNER_DOWN, 4),
-    PLANNER_STEP("stable: others' jobs on",           NULL,              stray, STEP_CRON_STRAY),
+    PLANNER_STEP("stable: others' jobs on",           NULL,              with_jobs_on, STEP_CRON_STRAY),
     PLANNER_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
     PLANNER_STEP("stable: a node in `from` answered", settle_begins,     NULL,  STEP_TAKEOVER),
     PLANNER_STEP("stable: standbys to rejoin",        NULL,              rejoinable, STEP_REJOIN),
-    PLANNER_STEP("stable: a standby does not follow the owner",          NULL,              astray, STEP_FOLLOW),
+    PLANNER_STEP("stable: a standby does not follow the owner",          NULL,              not_following, STEP_FOLLOW),
     PLANNER_END ("stable: settled",                   began,             owner, WHY_SETTLED, 0),
     PLANNER_END ("stable",                            NULL,              owner, WHY_NOTHING, 0),
     {0},
@@ -447,7 +447,7 @@ static const struct planner_row stable_abort[] = {
     PLANNER_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
     RETURN_IS_PROVEN("stable"),
     PLANNER_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
-    PLANNER_STEP("stable: others' jobs on",           owner_without_cron, stray, STEP_CRON_STRAY),
+    PLANNER_STEP("stable: others' jobs on",           owner_without_cron, with_jobs_on, STEP_CRON_STRAY),
     PLANNER_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
     PLANNER_END ("stable: settled",                   began,             owner, WHY_SETTLED, 0),
     PLANNER_END ("stable: nothing to abort",          NULL,              NULL,  WHY_NOTHING, 0),
@@ -464,7 +464,7 @@ static const struct planner_row stable_unfence[] = {
     PLANNER_STEP("unfence: fenced or held",           owner_can_return,  owner, STEP_UNFENCE),
     PLANNER_END ("unfence: owner unknown",            owner_unknown,     owner, WHY_OWNER_UNKNOWN, 4),
     PLANNER_END ("unfence: owner down",               owner_not_writable, owner, WHY_OWNER_DOWN, 4),
-    PLANNER_STEP("unfence: others' jobs on",          owner_without_cron, stray, STEP_CRON_STRAY),
+    PLANNER_STEP("unfence: others' jobs on",          owner_without_cron, with_jobs_on, STEP_CRON_STRAY),
     PLANNER_STEP("unfence: jobs off",                 owner_without_cron, owner, STEP_CRON_BACK),
     PLANNER_END ("unfence: done",                     NULL,              owner, WHY_SETTLED, 0),
     {0},
@@ -489,7 +489,7 @@ static const struct planner_row stable_rejoin[] = {
     PLANNER_STEP("rejoin: carries an older epoch",    NULL,              to_behind, STEP_ARM),
     PLANNER_STEP("rejoin: without a fence",           to_has_no_fence,   to,    STEP_FENCE),
     PLANNER_STEP("rejoin: fenced",                    NULL,              to_startable, STEP_REJOIN),
-    PLANNER_STEP("rejoin: a standby does not follow the owner",          NULL,              to_astray, STEP_FOLLOW),
+    PLANNER_STEP("rejoin: a standby does not follow the owner",          NULL,              to_not_following, STEP_FOLLOW),
     PLANNER_END ("rejoin: nothing to do",             NULL,              to,    WHY_REJOIN_FAILED, 4),
     {0},
 };

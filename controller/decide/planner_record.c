@@ -30,7 +30,7 @@ static bool record_flip(const struct planner_view *v, struct record *r)
     for (size_t i = 0; i < r->n_from; i++) {
         int node = planner_node_index(v, r->from[i].node);
 
-        if (planner_harmless(v, node) && planner_fenced(v, node))
+        if (planner_known_not_writable(v, node) && planner_fenced(v, node))
             r->from[i].grade = GRADE_G1;
     }
     STR_COPY(r->owner, v->d.to);

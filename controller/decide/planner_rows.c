@@ -35,9 +35,9 @@ static uint32_t suspects(const struct planner_view *v)
     return planner_suspects(v, planner_target(v));
 }
 
-static uint32_t weak(const struct planner_view *v) /* one at a time: FENCE is no fan-out */
+static uint32_t without_fence(const struct planner_view *v) /* one at a time: FENCE is no fan-out */
 {
-    return planner_bit(planner_first(each(v, suspects(v), planner_weak)));
+    return planner_bit(planner_first(each(v, suspects(v), planner_unfenced)));
 }
 
 /* seize: whoever answers and may write or start; a held target too */
@@ -49,8 +49,9 @@ static bool to_fence(const struct planner_view *v, int node)
         return false;
     if (target) /* held; or promoted by hand, and its watch has not stopped it yet */
         return planner_writable(v, node) || (v->nodes[node].held && !v->nodes[node].fenced);
-    return !planner_harmless(v, node) && (!v->nodes[node].fenced || planner_writable(v, node) ||
-                                          planner_fence_unfinished(v, node));
+    return !planner_known_not_writable(v, node) &&
+           (!v->nodes[node].fenced || planner_writable(v, node) ||
+            planner_fence_unfinished(v, node));
 }
 
 static uint32_t fence_old(const struct planner_view *v)
@@ -110,7 +111,8 @@ static uint32_t ungraded(const struct planner_view *v)
 
 static bool g3_unheard(const struct planner_view *v, int node)
 {
-    return !planner_harmless(v, node) && register_grade_of(&v->d, v->nodes[node].name) == GRADE_G3;
+    return !planner_known_not_writable(v, node) &&
+           register_grade_of(&v->d, v->nodes[node].name) == GRADE_G3;
 }
 
 static bool may_receive(const struct planner_view *v, int node)
@@ -123,24 +125,24 @@ static uint32_t to_detach(const struct planner_view *v)
     return each(v, all, may_receive);
 }
 
-static bool astray(const struct planner_view *v, int node)
+static bool not_following(const struct planner_view *v, int node)
 {
-    return planner_astray(v, node) && node != planner_owner(v);
+    return planner_not_following(v, node) && node != planner_owner(v);
 }
 
 static uint32_t to_follow(const struct planner_view *v)
 {
-    return planner_writable(v, planner_owner(v)) ? each(v, all, astray) : 0;
+    return planner_writable(v, planner_owner(v)) ? each(v, all, not_following) : 0;
 }
 
-static bool cron_astray(const struct planner_view *v, int node)
+static bool has_jobs_on(const struct planner_view *v, int node)
 {
     return planner_answers(v, node) && !v->nodes[node].cron_off && node != planner_owner(v);
 }
 
-static uint32_t stray(const struct planner_view *v)
+static uint32_t with_jobs_on(const struct planner_view *v)
 {
-    return each(v, all, cron_astray);
+    return each(v, all, has_jobs_on);
 }
 
 /* ---- conditions --------------------------------------------------------------------------- */
@@ -288,7 +290,7 @@ static bool g3_not_waited(const struct planner_view *v)
 /* clang-format off */
 static const struct planner_row claim_forward[] = {
     PLANNER_END ("claim: A silent",                     a_silent,        a,      WHY_OWNER_SILENT, 4),
-    PLANNER_STEP("claim: held, stopped or in recovery without a fence", NULL, weak, STEP_FENCE),
+    PLANNER_STEP("claim: held, stopped or in recovery without a fence", NULL, without_fence, STEP_FENCE),
     PLANNER_END ("claim: B silent",                     b_silent,        b,      WHY_TO_SILENT, 4),
     PLANNER_STEP("claim: A writable, its jobs on",      a_has_cron,      a,      STEP_CRON_OFF),
     PLANNER_STEP("claim: A writable",                   a_behind_mark,   a,      STEP_CATCHUP),
@@ -304,11 +306,11 @@ static const struct planner_row claim_forward[] = {
 static const struct planner_row claim_back[] = {
     PLANNER_END ("claim: A silent",                     a_silent,        a,      WHY_OWNER_SILENT, 4),
     PLANNER_STEP("claim: a flip may still arrive",      late_flip,       NULL,   STEP_TAKEOVER),
-    PLANNER_STEP("claim: another held, stopped or without a fence", NULL, planner_weak_others, STEP_FENCE),
-    PLANNER_STEP("claim: without a fence",              a_cannot_return, weak,   STEP_FENCE),
+    PLANNER_STEP("claim: another held, stopped or without a fence", NULL, planner_unfenced_others, STEP_FENCE),
+    PLANNER_STEP("claim: without a fence",              a_cannot_return, without_fence,   STEP_FENCE),
     PLANNER_END ("claim: A has never been the primary", a_cannot_return, a,      WHY_NO_WAY_BACK, 4),
     PLANNER_STEP("claim: A not writable, or marked",    a_marked,        a,      STEP_UNFENCE),
-    PLANNER_STEP("claim: others' jobs on",              NULL,            stray,  STEP_CRON_STRAY),
+    PLANNER_STEP("claim: others' jobs on",              NULL,            with_jobs_on,  STEP_CRON_STRAY),
     PLANNER_STEP("claim: A writable, its jobs off",     a_without_cron,  a,      STEP_CRON_BACK),
     PLANNER_STEP("claim: a standby does not follow the owner",             NULL,            to_follow, STEP_FOLLOW_BACK),
     PLANNER_STEP("claim: A as before",                  NULL,            a,      STEP_STABLE_BACK),
@@ -335,17 +337,17 @@ static const struct planner_row seize_forward[] = {
 
 static const struct planner_row seize_back[] = {
     PLANNER_END ("seize: A silent",                     a_silent,        a,      WHY_OWNER_SILENT, 4),
-    PLANNER_STEP("seize: A without a fence",            a_cannot_return, weak,   STEP_FENCE),
+    PLANNER_STEP("seize: A without a fence",            a_cannot_return, without_fence,   STEP_FENCE),
     PLANNER_END ("seize: the owner was never primary",  a_cannot_return, a,      WHY_NEVER_PRIMARY, 4),
     PLANNER_STEP("seize: A answers",                    NULL,            a,      STEP_UNDO),
     {0},
 };
 
 static const struct planner_row flip_forward[] = {
-    PLANNER_STEP("flip: held, stopped or in recovery without a fence", NULL, weak, STEP_FENCE),
+    PLANNER_STEP("flip: held, stopped or in recovery without a fence", NULL, without_fence, STEP_FENCE),
     PLANNER_END ("flip: B silent",                      b_silent,        b,      WHY_NEW_OWNER_SILENT, 4),
     PLANNER_STEP("flip: B promoted, but held",          b_held,          b,      STEP_RELEASE),
-    PLANNER_STEP("flip: B writable, others' jobs on",   b_writable,      stray,  STEP_CRON_STRAY),
+    PLANNER_STEP("flip: B writable, others' jobs on",   b_writable,      with_jobs_on,  STEP_CRON_STRAY),
     PLANNER_STEP("flip: B writable, its jobs off",      b_without_cron,  b,      STEP_CRON_ON),
     PLANNER_STEP("flip: B writable, a standby does not follow it",  b_writable,      to_follow, STEP_FOLLOW),
     PLANNER_STEP("flip: B writable, pg_control older",  b_no_checkpoint, b,      STEP_CHECKPOINT),
@@ -362,7 +364,7 @@ static const struct planner_row flip_forward[] = {
 };
 
 static const struct planner_row flip_back[] = {
-    PLANNER_STEP("flip: held, stopped or in recovery without a fence", NULL, weak, STEP_FENCE),
+    PLANNER_STEP("flip: held, stopped or in recovery without a fence", NULL, without_fence, STEP_FENCE),
     PLANNER_END ("flip: B silent",                      b_silent,        b,      WHY_NEW_OWNER_SILENT, 4),
     PLANNER_END ("flip: B writable",                    b_writable,      b,      WHY_FORWARD_ONLY, 4),
     PLANNER_END ("flip: B promoted, but held",          b_held,          b,      WHY_FORWARD_ONLY, 4),
@@ -376,11 +378,11 @@ static const struct planner_row flip_back[] = {
 
 static const struct planner_row undo[] = {
     PLANNER_END ("undo: A silent",                      a_silent,        a,      WHY_OWNER_SILENT, 4),
-    PLANNER_STEP("undo: another held, stopped or without a fence", NULL, planner_weak_others, STEP_FENCE),
-    PLANNER_STEP("undo: without a fence",               a_cannot_return, weak,   STEP_FENCE),
+    PLANNER_STEP("undo: another held, stopped or without a fence", NULL, planner_unfenced_others, STEP_FENCE),
+    PLANNER_STEP("undo: without a fence",               a_cannot_return, without_fence,   STEP_FENCE),
     PLANNER_END ("undo: A has never been the primary",  a_cannot_return, a,      WHY_NO_WAY_BACK, 4),
     PLANNER_STEP("undo: A not writable, or marked",     a_marked,        a,      STEP_UNFENCE),
-    PLANNER_STEP("undo: others' jobs on",               NULL,            stray,  STEP_CRON_STRAY),
+    PLANNER_STEP("undo: others' jobs on",               NULL,            with_jobs_on,  STEP_CRON_STRAY),
     PLANNER_STEP("undo: A writable, its jobs off",      a_without_cron,  a,      STEP_CRON_BACK),
     PLANNER_STEP("undo: a standby does not follow the owner",              NULL,            to_follow, STEP_FOLLOW_BACK),
     PLANNER_STEP("undo: A as before",                   NULL,            a,      STEP_STABLE_BACK),

@@ -92,7 +92,7 @@ bool planner_standby(const struct planner_view *v, int node)
            (!n->fenced || n->standby_only);
 }
 
-bool planner_astray(const struct planner_view *v, int node)
+bool planner_not_following(const struct planner_view *v, int node)
 {
     return planner_standby(v, node) && !v->nodes[node].promoting &&
            !v->nodes[node].streams_from_owner && v->nodes[node].history_ok &&
@@ -114,7 +114,7 @@ bool planner_fence_unfinished(const struct planner_view *v, int node)
            (n->orphans || n->role == PG_STARTING);
 }
 
-bool planner_weak(const struct planner_view *v, int node)
+bool planner_unfenced(const struct planner_view *v, int node)
 {
     const struct planner_node *n = &v->nodes[node < 0 ? 0 : node];
 
@@ -130,17 +130,17 @@ bool planner_weak(const struct planner_view *v, int node)
     return n->held || n->role != PG_UNKNOWN || !planner_state_is(v, REGISTER_CLAIM);
 }
 
-uint32_t planner_weak_others(const struct planner_view *v)
+uint32_t planner_unfenced_others(const struct planner_view *v)
 {
     uint32_t others = planner_suspects(v, planner_owner(v));
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (!planner_weak(v, i))
+        if (!planner_unfenced(v, i))
             others &= ~planner_bit(i);
     return planner_bit(planner_first(others));
 }
 
-bool planner_harmless(const struct planner_view *v, int node)
+bool planner_known_not_writable(const struct planner_view *v, int node)
 {
     const struct planner_node *n = &v->nodes[node < 0 ? 0 : node];
 
@@ -166,7 +166,7 @@ uint32_t planner_silent(const struct planner_view *v, int target)
     uint32_t nodes = planner_suspects(v, target);
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (v->nodes[i].answered || planner_harmless(v, i))
+        if (v->nodes[i].answered || planner_known_not_writable(v, i))
             nodes &= ~planner_bit(i);
     return nodes;
 }
@@ -191,7 +191,8 @@ bool planner_w_holds(const struct planner_view *v, size_t target, int *ret_node)
     uint32_t suspects = planner_suspects(v, (int)target);
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if ((suspects & planner_bit(i)) && !planner_harmless(v, i) && !planner_graded(v, i)) {
+        if ((suspects & planner_bit(i)) && !planner_known_not_writable(v, i) &&
+            !planner_graded(v, i)) {
             if (ret_node)
                 *ret_node = i;
             return false;
@@ -240,7 +241,7 @@ bool planner_promoted_down(const struct planner_view *v)
            !planner_writable(v, planner_target(v));
 }
 
-bool planner_absolved(const struct planner_view *v, int node)
+bool planner_from_may_lose(const struct planner_view *v, int node)
 {
     const struct planner_node *n = &v->nodes[node < 0 ? 0 : node];
 
@@ -257,10 +258,11 @@ bool planner_stays_in_from(const struct planner_view *v, const struct register_f
     bool asked = !planner_state_is(v, REGISTER_STABLE) && !planner_state_is(v, REGISTER_CLAIM);
 
     if (f->grade == GRADE_G3)
-        return !planner_absolved(v, node);
+        return !planner_from_may_lose(v, node);
     if (f->grade != GRADE_NONE || asked)
         return false;
-    return !(planner_absolved(v, node) && planner_heard(v, node)) && !planner_harmless(v, node);
+    return !(planner_from_may_lose(v, node) && planner_heard(v, node)) &&
+           !planner_known_not_writable(v, node);
 }
 
 bool planner_marked(const struct planner_view *v, int node)
@@ -286,7 +288,7 @@ bool planner_cron_clear(const struct planner_view *v)
             continue;
         if (n->answered && !n->cron_off)
             return false;
-        if ((suspects & planner_bit(i)) && !(planner_harmless(v, i) && n->cron_off) &&
+        if ((suspects & planner_bit(i)) && !(planner_known_not_writable(v, i) && n->cron_off) &&
             (n->answered || register_grade_of(&v->d, n->name) == GRADE_NONE))
             return false;
     }

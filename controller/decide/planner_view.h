@@ -45,7 +45,7 @@ bool planner_standby(const struct planner_view *v,
                      int node); /* answers, in recovery, neither held nor fenced off */
 /* A standby that may be turned to the owner: it does not stream from it and its WAL is the owner's.
  * One on a line of WAL of its own would overwrite that with the owner's. */
-bool planner_astray(const struct planner_view *v, int node);
+bool planner_not_following(const struct planner_view *v, int node);
 bool planner_fenced(const struct planner_view *v,
                     int node); /* durably; a rejoined standby counts */
 /* Fenced, but PostgreSQL has not ended: it is still stopping, or processes have outlived their
@@ -53,12 +53,12 @@ bool planner_fenced(const struct planner_view *v,
 bool planner_fence_unfinished(const struct planner_view *v, int node);
 /* Answers, but is held, stopped or in recovery without a fence, or its fence is not finished
  * (section 7): FENCE it. */
-bool planner_weak(const struct planner_view *v, int node);
+bool planner_unfenced(const struct planner_view *v, int node);
 /* Said, at this epoch, what rule W asks for. */
-bool planner_harmless(const struct planner_view *v, int node);
+bool planner_known_not_writable(const struct planner_view *v, int node);
 /* G2 or G3 in the record, for a node that does not respond. */
 bool planner_graded(const struct planner_view *v, int node);
-/* suspects that do not answer now and have not said at this epoch that they are harmless; … and
+/* suspects that do not answer now and have not said at this epoch that they cannot write; … and
  * that somebody else sees writable */
 uint32_t planner_silent(const struct planner_view *v, int target);
 uint32_t planner_seen_writable(const struct planner_view *v, int target);
@@ -68,12 +68,12 @@ bool planner_confirmed(const struct planner_view *v, int node);
 bool planner_can_return(const struct planner_view *v, int node);
 /* Has said "fenced" (and nothing runs there that could write) or "in recovery": `from` may forget
  * it. */
-bool planner_absolved(const struct planner_view *v, int node);
+bool planner_from_may_lose(const struct planner_view *v, int node);
 /* Has it yet to say what it is, before the record that closes or takes over may forget it? */
 bool planner_stays_in_from(const struct planner_view *v, const struct register_from *f);
 /* Answers, but is held, stopped or in recovery without a fence (section 7): one at a time, since
  * FENCE is no fan-out. UNFENCE needs rule W, so those that the owner's word does not cover. */
-uint32_t planner_weak_others(const struct planner_view *v);
+uint32_t planner_unfenced_others(const struct planner_view *v);
 /* Fenced or held, whether it runs or not. */
 /* A process is there, without a mark, and it does not say what it is: starting, or too busy. */
 bool planner_unknown(const struct planner_view *v, int node);

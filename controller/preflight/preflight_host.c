@@ -31,8 +31,8 @@ bool check_cron_daemon(const struct check_view *v, struct preflight_result *r)
 }
 
 /* Its entries cannot be compared: that is the cause, and comes first. */
-static bool whole_block(const struct node_obs *o, const char *name, bool owner,
-                        struct preflight_result *r)
+static bool block_intact(const struct node_obs *o, const char *name, bool owner,
+                         struct preflight_result *r)
 {
     if (!o->cron.damaged)
         return true;
@@ -46,7 +46,7 @@ static bool whole_block(const struct node_obs *o, const char *name, bool owner,
 
 bool check_cron_parity(const struct check_view *v, struct preflight_result *r)
 {
-    if (!whole_block(v->a, v->a_name, true, r) || !whole_block(v->b, v->b_name, false, r))
+    if (!block_intact(v->a, v->a_name, true, r) || !block_intact(v->b, v->b_name, false, r))
         return false;
 
     const char *ours = v->a->cron.environment, *theirs = v->b->cron.environment;

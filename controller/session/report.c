@@ -70,9 +70,10 @@ void report_number(struct report *r, enum report_style style, int64_t n)
     char text[24];
 
     STR_PRINTF(text, "%" PRId64, n);
-    add_cell(
-        r, (struct report_cell){.style = style, .kind = REPORT_NUMBER, .whole = true, .integer = n},
-        text);
+    add_cell(r,
+             (struct report_cell){
+                 .style = style, .kind = REPORT_NUMBER, .is_integer = true, .integer = n},
+             text);
 }
 
 void report_real(struct report *r, enum report_style style, double value, int decimals)
@@ -162,7 +163,7 @@ static json_t *scalar_json(const struct report_cell *c)
     case REPORT_TEXT:
         return report_json_text(c->empty ? "" : c->text);
     case REPORT_NUMBER:
-        return c->whole ? json_integer(c->integer) : json_real(c->real);
+        return c->is_integer ? json_integer(c->integer) : json_real(c->real);
     case REPORT_BOOL:
         return json_boolean(c->yes);
     case REPORT_TABLE: /* within a table of a table: there is none */

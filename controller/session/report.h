@@ -49,7 +49,7 @@ struct report_cell {
     enum report_kind kind;
     bool empty; /* TEXT: of no characters, "-" stands for them */
     bool yes;
-    bool whole; /* NUMBER: `integer`, else `real` */
+    bool is_integer; /* NUMBER: `integer`, else `real` */
     int64_t integer;
     double real;
     const struct report *table;

@@ -107,11 +107,11 @@ static void put_cell(const struct session *s, const struct report_cell *cell, si
                      bool right, bool last)
 {
     size_t columns = term_columns(cell->text), pad = width > columns ? width - columns : 0;
-    bool whole = columns <= width;
-    const char *mark = whole ? "" : s->term.utf8 ? "…" : "~";
+    bool fits = columns <= width;
+    const char *mark = fits ? "" : s->term.utf8 ? "…" : "~";
 
     fprintf(s->term.out, "  %*s%s%.*s%s%s%*s", right ? (int)pad : 0, "", report_on(s, cell->style),
-            (int)term_fit(cell->text, whole ? width : width - 1), cell->text, mark,
+            (int)term_fit(cell->text, fits ? width : width - 1), cell->text, mark,
             report_off(s, cell->style), right || last ? 0 : (int)pad, "");
 }
 
