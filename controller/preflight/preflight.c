@@ -206,12 +206,12 @@ void preflight_run(struct session *s, const struct world *w, enum preflight_kind
         .kind = kind,
         .from = from,
         .to = to,
-        .a_name = from >= 0 ? c->nodes[from].name : "",
-        .b_name = to >= 0 ? c->nodes[to].name : "",
-        .a = answer_of(w, from),
-        .b = answer_of(w, to),
-        .ai = inspection_of(w, from),
-        .bi = inspection_of(w, to),
+        .owner_name = from >= 0 ? c->nodes[from].name : "",
+        .target_name = to >= 0 ? c->nodes[to].name : "",
+        .owner = answer_of(w, from),
+        .target = answer_of(w, to),
+        .owner_inspection = inspection_of(w, from),
+        .target_inspection = inspection_of(w, to),
         .d = w->d.status == DNS_VIEW_OK && w->d.record_valid ? &w->d.record : NULL,
     };
 

@@ -65,6 +65,6 @@ bool check_backup_outlives(const struct check_view *v, struct preflight_result *
     check_remedy(r,
                  "copy it to another host than %s; [backup] dir or newest_command there reports "
                  "it",
-                 *v->a_name ? v->a_name : "the owner");
+                 *v->owner_name ? v->owner_name : "the owner");
     return judge(v, r, true);
 }

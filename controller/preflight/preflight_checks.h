@@ -42,12 +42,12 @@ struct check_view {
     const struct world *w;
     enum preflight_kind kind;
     int from, to; /* indices; -1 unknown */
-    const char *a_name, *b_name;
-    const struct node_obs *a;          /* the owner's answer; NULL: it is silent or unknown */
-    const struct node_obs *b;          /* the target's answer; NULL: it is silent */
-    const struct inspect *ai, *bi;     /* their inspections; NULL: there is none */
-    const struct record *d;            /* NULL: no valid record */
-    unsigned known[CLUSTER_NODES_MAX]; /* enum node_fact, of each node */
+    const char *owner_name, *target_name;
+    const struct node_obs *owner;  /* its answer; NULL: it is silent or unknown */
+    const struct node_obs *target; /* its answer; NULL: it is silent */
+    const struct inspect *owner_inspection, *target_inspection; /* NULL: there is none */
+    const struct record *d;                                     /* NULL: no valid record */
+    unsigned known[CLUSTER_NODES_MAX];                          /* enum node_fact, of each node */
 };
 
 typedef bool (*check_fn)(const struct check_view *v, struct preflight_result *r);

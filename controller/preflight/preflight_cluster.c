@@ -100,8 +100,8 @@ bool check_system_identifier(const struct check_view *v, struct preflight_result
             return false;
         }
     }
-    if (v->b && !v->b->pg.sysid) {
-        check_measured(r, "unreadable on %s", v->b_name);
+    if (v->target && !v->target->pg.sysid) {
+        check_measured(r, "unreadable on %s", v->target_name);
         return false;
     }
     return true;
@@ -123,44 +123,45 @@ bool check_owner_writable(const struct check_view *v, struct preflight_result *r
         check_remedy(r, "add [node %s] to %s", v->d->owner, v->c->path);
         return false;
     }
-    if (!v->a) {
-        check_measured(r, "%s does not respond: %.100s", v->a_name, v->w->nodes[v->from].error.msg);
+    if (!v->owner) {
+        check_measured(r, "%s does not respond: %.100s", v->owner_name,
+                       v->w->nodes[v->from].error.msg);
         check_remedy(r,
                      "start pgtandem-agent on %s; if the host is lost: pgtandem failover --to %s",
-                     v->a_name, *v->b_name ? v->b_name : "NODE");
+                     v->owner_name, *v->target_name ? v->target_name : "NODE");
         return false;
     }
 
     /* a state that cannot be read counts as a fence elsewhere; here "agent-state" says so */
-    bool fenced = v->a->fence.fenced && v->a->state_ok;
+    bool fenced = v->owner->fence.fenced && v->owner->state_ok;
 
-    check_measured(r, "%s is %s%s", v->a_name, pg_role_names[v->a->pg.role],
-                   fenced             ? ", fenced"
-                   : v->a->fence.held ? ", held"
-                                      : "");
+    check_measured(r, "%s is %s%s", v->owner_name, pg_role_names[v->owner->pg.role],
+                   fenced                 ? ", fenced"
+                   : v->owner->fence.held ? ", held"
+                                          : "");
     check_remedy(r, "pgtandem status; pgtandem resume");
-    if (v->a->pg.role == PG_UNKNOWN)
+    if (v->owner->pg.role == PG_UNKNOWN)
         check_unseen(v, (size_t)v->from, r);
-    return v->a->pg.role == PG_WRITABLE && !fenced && !v->a->fence.held;
+    return v->owner->pg.role == PG_WRITABLE && !fenced && !v->owner->fence.held;
 }
 
 /* ---- the agents ------------------------------------------------------------------------------ */
 
 bool check_owner_lost(const struct check_view *v, struct preflight_result *r)
 {
-    bool serves = v->a->pg.role == PG_WRITABLE;
+    bool serves = v->owner->pg.role == PG_WRITABLE;
 
-    if (v->a->pg.role == PG_UNKNOWN && !v->a->pg.orphans) {
-        check_measured(r, "PostgreSQL of %s is there and does not say what it is", v->a_name);
+    if (v->owner->pg.role == PG_UNKNOWN && !v->owner->pg.orphans) {
+        check_measured(r, "PostgreSQL of %s is there and does not say what it is", v->owner_name);
         check_remedy(r,
                      "on %s: pgtandem-agent status; if it cannot be made to respond: --ignore "
                      "owner-lost (it is fenced first)",
-                     v->a_name);
+                     v->owner_name);
         return false;
     }
-    check_measured(r, "%s is %s", v->a_name, pg_role_names[v->a->pg.role]);
+    check_measured(r, "%s is %s", v->owner_name, pg_role_names[v->owner->pg.role]);
     check_remedy(r, "pgtandem switchover --to %s (or --ignore owner-lost: it is fenced first)",
-                 v->b_name);
+                 v->target_name);
     return !serves;
 }
 
@@ -172,28 +173,29 @@ bool check_target_known(const struct check_view *v, struct preflight_result *r)
         return false;
     }
     if (v->to == v->from) {
-        check_measured(r, "%s is the owner already", v->b_name);
+        check_measured(r, "%s is the owner already", v->target_name);
         check_remedy(r, "--to another node");
         return false;
     }
-    if (!v->b) {
-        check_measured(r, "%s does not respond: %.100s", v->b_name, v->w->nodes[v->to].error.msg);
-        check_remedy(r, "start pgtandem-agent on %s", v->b_name);
+    if (!v->target) {
+        check_measured(r, "%s does not respond: %.100s", v->target_name,
+                       v->w->nodes[v->to].error.msg);
+        check_remedy(r, "start pgtandem-agent on %s", v->target_name);
         return false;
     }
-    check_measured(r, "%s answers in %" PRId64 " ms", v->b_name, v->w->nodes[v->to].rtt_ms);
+    check_measured(r, "%s answers in %" PRId64 " ms", v->target_name, v->w->nodes[v->to].rtt_ms);
     return true;
 }
 
 bool check_target_free(const struct check_view *v, struct preflight_result *r)
 {
-    const struct obs_fence *f = &v->b->fence;
+    const struct obs_fence *f = &v->target->fence;
     const char *mark = f->promoting                    ? "a promotion is recorded"
                        : f->fenced && !f->standby_only ? "fenced"
                        : f->held                       ? "held by its guard"
                                                        : "no mark";
     check_measured(r, "%s", mark);
-    check_remedy(r, f->promoting ? "pgtandem resume" : "pgtandem rejoin %s", v->b_name);
+    check_remedy(r, f->promoting ? "pgtandem resume" : "pgtandem rejoin %s", v->target_name);
     return !f->promoting && !f->held && (!f->fenced || f->standby_only);
 }
 

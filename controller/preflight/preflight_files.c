@@ -9,49 +9,52 @@
 /* What is not there is missing; but that nothing is missing takes a look into each database. */
 static bool in_all_databases(const struct check_view *v, struct preflight_result *r, bool nothing)
 {
-    const struct inspect *i = v->bi;
+    const struct inspect *i = v->target_inspection;
 
     if (!nothing || i->databases_seen >= i->databases)
         return nothing;
     return check_unknown(r, "%" PRId64 " of %" PRId64 " databases of %s were looked into%s%.120s",
-                         i->databases_seen, i->databases, v->b_name, *i->problem ? ": " : "",
+                         i->databases_seen, i->databases, v->target_name, *i->problem ? ": " : "",
                          i->problem);
 }
 
 bool check_libraries(const struct check_view *v, struct preflight_result *r)
 {
     check_measured(r, "%" PRId64 " missing%s%.150s; %" PRId64 " of %" PRId64 " databases seen",
-                   v->bi->missing_count, v->bi->missing_count ? ": " : "",
-                   v->bi->n_missing ? v->bi->missing[0].text : "", v->bi->databases_seen,
-                   v->bi->databases);
+                   v->target_inspection->missing_count,
+                   v->target_inspection->missing_count ? ": " : "",
+                   v->target_inspection->n_missing ? v->target_inspection->missing[0].text : "",
+                   v->target_inspection->databases_seen, v->target_inspection->databases);
     check_remedy(r,
                  "on %s: install the package that has it (SELECT * FROM pg_available_extensions)",
-                 v->b_name);
-    if (v->bi->missing_count == 0 && *v->bi->libraries_unchecked)
-        return check_unknown(r, "%s: %.150s", v->b_name, v->bi->libraries_unchecked);
-    return in_all_databases(v, r, v->bi->missing_count == 0);
+                 v->target_name);
+    if (v->target_inspection->missing_count == 0 && *v->target_inspection->libraries_unchecked)
+        return check_unknown(r, "%s: %.150s", v->target_name,
+                             v->target_inspection->libraries_unchecked);
+    return in_all_databases(v, r, v->target_inspection->missing_count == 0);
 }
 
 /* Indexes on text are in the order of the library that built them. */
 bool check_collations(const struct check_view *v, struct preflight_result *r)
 {
-    check_measured(r, "%" PRId64 " differ%s%.150s", v->bi->collations_count,
-                   v->bi->collations_count ? ": " : "",
-                   v->bi->n_collations ? v->bi->collations[0].text : "");
+    check_measured(r, "%" PRId64 " differ%s%.150s", v->target_inspection->collations_count,
+                   v->target_inspection->collations_count ? ": " : "",
+                   v->target_inspection->n_collations ? v->target_inspection->collations[0].text
+                                                      : "");
     check_remedy(r,
                  "the same glibc and ICU on %s as where the indexes were built; or after the move "
                  "REINDEX, then ALTER DATABASE … REFRESH COLLATION VERSION",
-                 v->b_name);
-    return in_all_databases(v, r, v->bi->collations_count == 0);
+                 v->target_name);
+    return in_all_databases(v, r, v->target_inspection->collations_count == 0);
 }
 
 bool check_libc(const struct check_view *v, struct preflight_result *r)
 {
-    STR_PRINTF(r->threshold, "%s, the owner's", v->ai->libc);
-    check_measured(r, "%s at %s", v->bi->libc, v->b_name);
+    STR_PRINTF(r->threshold, "%s, the owner's", v->owner_inspection->libc);
+    check_measured(r, "%s at %s", v->target_inspection->libc, v->target_name);
     check_remedy(r, "the check \"collations\" shows whether text may sort differently on %s",
-                 v->b_name);
-    return strcmp(v->ai->libc, v->bi->libc) == 0;
+                 v->target_name);
+    return strcmp(v->owner_inspection->libc, v->target_inspection->libc) == 0;
 }
 
 static const struct inspect_mount *mount_of(const struct inspect *i, const char *name)
@@ -66,16 +69,17 @@ bool check_mounts(const struct check_view *v, struct preflight_result *r)
 {
     size_t n = 0;
 
-    for (; n < v->bi->n_mounts; n++) {
-        const struct inspect_mount *b = &v->bi->mounts[n], *a = mount_of(v->ai, b->name);
+    for (; n < v->target_inspection->n_mounts; n++) {
+        const struct inspect_mount *b = &v->target_inspection->mounts[n],
+                                   *a = mount_of(v->owner_inspection, b->name);
 
         if (b->present && !(a && a->separate && !b->separate))
             continue;
         check_measured(r, "%.60s: %.80s %s at %s", b->name, b->path,
                        b->present ? "is not a mount of its own, as it is at the owner," : "is not",
-                       v->b_name);
+                       v->target_name);
         check_remedy(r, "on %s: mount it, with PostgreSQL stopped if it already wrote below",
-                     v->b_name);
+                     v->target_name);
         return false;
     }
     check_measured(r, "%zu there", n);
@@ -86,26 +90,27 @@ bool check_disk_data(const struct check_view *v, struct preflight_result *r)
 {
     const struct inspect_mount *least = NULL;
 
-    for (size_t n = 0; n < v->bi->n_mounts; n++)
-        if (v->bi->mounts[n].free_bytes >= 0 &&
-            (!least || v->bi->mounts[n].free_bytes < least->free_bytes))
-            least = &v->bi->mounts[n];
+    for (size_t n = 0; n < v->target_inspection->n_mounts; n++)
+        if (v->target_inspection->mounts[n].free_bytes >= 0 &&
+            (!least || v->target_inspection->mounts[n].free_bytes < least->free_bytes))
+            least = &v->target_inspection->mounts[n];
     if (!least)
         return true;
     STR_PRINTF(r->threshold, "at least %" PRId64 " MiB", v->c->limits.free_bytes >> 20);
     check_measured(r, "%" PRId64 " MiB free for %s at %s", least->free_bytes >> 20, least->name,
-                   v->b_name);
-    check_remedy(r, "on %s: free space in the file system of %.100s", v->b_name, least->path);
+                   v->target_name);
+    check_remedy(r, "on %s: free space in the file system of %.100s", v->target_name, least->path);
     return least->free_bytes >= v->c->limits.free_bytes;
 }
 
 bool check_unlogged(const struct check_view *v, struct preflight_result *r)
 {
-    check_measured(r, "%" PRId64 "%s%.120s", v->bi->unlogged, v->bi->unlogged ? ", like " : "",
-                   v->bi->unlogged_name);
+    check_measured(r, "%" PRId64 "%s%.120s", v->target_inspection->unlogged,
+                   v->target_inspection->unlogged ? ", like " : "",
+                   v->target_inspection->unlogged_name);
     check_remedy(r, "they are empty on the new primary: ALTER TABLE … SET LOGGED before, or fill "
                     "them again after");
-    return in_all_databases(v, r, v->bi->unlogged == 0);
+    return in_all_databases(v, r, v->target_inspection->unlogged == 0);
 }
 
 /* What kept the agent from seeing more; "" nothing. `ret_late`: for lack of time alone. */

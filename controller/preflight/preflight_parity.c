@@ -53,7 +53,8 @@ bool check_settings_capacity(const struct check_view *v, struct preflight_result
     char found[200] = "";
 
     for (const char *const *name = not_smaller; *name; name++) {
-        const char *ours = check_setting(v->ai, *name), *theirs = check_setting(v->bi, *name);
+        const char *ours = check_setting(v->owner_inspection, *name),
+                   *theirs = check_setting(v->target_inspection, *name);
         long long a, b;
         char text[96];
 
@@ -64,7 +65,7 @@ bool check_settings_capacity(const struct check_view *v, struct preflight_result
         check_list(found, sizeof(found), text);
         if (!*r->remedy)
             check_remedy(r, "on %s: ALTER SYSTEM SET %s = %lld; then restart PostgreSQL there",
-                         v->b_name, *name, a);
+                         v->target_name, *name, a);
     }
     if (*found)
         check_measured(r, "%s", found);
@@ -76,7 +77,8 @@ bool check_settings_alike(const struct check_view *v, struct preflight_result *r
     char found[200] = "";
 
     for (const char *const *name = alike; *name; name++) {
-        const char *ours = check_setting(v->ai, *name), *theirs = check_setting(v->bi, *name);
+        const char *ours = check_setting(v->owner_inspection, *name),
+                   *theirs = check_setting(v->target_inspection, *name);
         char text[160];
 
         if (!ours || !theirs || strcmp(ours, theirs) == 0)
@@ -85,7 +87,7 @@ bool check_settings_alike(const struct check_view *v, struct preflight_result *r
         check_list(found, sizeof(found), text);
         if (!*r->remedy)
             check_remedy(r, "on %s: SHOW %s; ALTER SYSTEM SET %s = …, or --ignore settings",
-                         v->b_name, *name, *name);
+                         v->target_name, *name, *name);
     }
     if (*found)
         check_measured(r, "%s", found);
@@ -94,15 +96,17 @@ bool check_settings_alike(const struct check_view *v, struct preflight_result *r
 
 bool check_read_only(const struct check_view *v, struct preflight_result *r)
 {
-    const char *value = v->bi ? check_setting(v->bi, "default_transaction_read_only") : NULL;
+    const char *value = v->target_inspection
+                            ? check_setting(v->target_inspection, "default_transaction_read_only")
+                            : NULL;
 
     if (!value)
-        return check_unknown(r, "the setting of %s was not read", v->b_name);
-    check_measured(r, "%s at %s", value, v->b_name);
+        return check_unknown(r, "the setting of %s was not read", v->target_name);
+    check_measured(r, "%s at %s", value, v->target_name);
     check_remedy(r,
                  "on %s: ALTER SYSTEM RESET default_transaction_read_only; SELECT "
                  "pg_reload_conf()",
-                 v->b_name);
+                 v->target_name);
     return strcmp(value, "off") == 0;
 }
 
@@ -110,12 +114,12 @@ bool check_pending_restart(const struct check_view *v, struct preflight_result *
 {
     char found[200] = "";
 
-    for (size_t n = 0; n < v->bi->n_settings; n++)
-        if (v->bi->settings[n].pending_restart)
-            check_list(found, sizeof(found), v->bi->settings[n].name);
+    for (size_t n = 0; n < v->target_inspection->n_settings; n++)
+        if (v->target_inspection->settings[n].pending_restart)
+            check_list(found, sizeof(found), v->target_inspection->settings[n].name);
     if (*found)
-        check_measured(r, "%s at %s", found, v->b_name);
-    check_remedy(r, "restart PostgreSQL on %s now, while it is a standby", v->b_name);
+        check_measured(r, "%s at %s", found, v->target_name);
+    check_remedy(r, "restart PostgreSQL on %s now, while it is a standby", v->target_name);
     return !*found;
 }
 
@@ -125,8 +129,9 @@ bool check_preload(const struct check_view *v, struct preflight_result *r)
     char missing[160] = "", library[64];
     const char *theirs;
 
-    theirs = check_setting(v->bi, "shared_preload_libraries");
-    for (const char *at = check_setting(v->ai, "shared_preload_libraries"); theirs && at && *at;) {
+    theirs = check_setting(v->target_inspection, "shared_preload_libraries");
+    for (const char *at = check_setting(v->owner_inspection, "shared_preload_libraries");
+         theirs && at && *at;) {
         size_t n = strcspn(at, ", ");
 
         STR_PRINTF(library, "%.*s", (int)n, at);
@@ -136,9 +141,10 @@ bool check_preload(const struct check_view *v, struct preflight_result *r)
         at += strspn(at, ", ");
     }
     if (*missing)
-        check_measured(r, "%s: not at %s", missing, v->b_name);
+        check_measured(r, "%s: not at %s", missing, v->target_name);
     check_remedy(r, "on %s: ALTER SYSTEM SET shared_preload_libraries = '%.80s'; restart",
-                 v->b_name, *missing ? check_setting(v->ai, "shared_preload_libraries") : "");
+                 v->target_name,
+                 *missing ? check_setting(v->owner_inspection, "shared_preload_libraries") : "");
     return !*missing;
 }
 
@@ -147,32 +153,32 @@ bool check_preload(const struct check_view *v, struct preflight_result *r)
 /* The alias moves the host, never the port. */
 bool check_port(const struct check_view *v, struct preflight_result *r)
 {
-    const char *ours = v->ai ? check_setting(v->ai, "port") : NULL;
-    const char *theirs = v->bi ? check_setting(v->bi, "port") : NULL;
+    const char *ours = v->owner_inspection ? check_setting(v->owner_inspection, "port") : NULL;
+    const char *theirs = v->target_inspection ? check_setting(v->target_inspection, "port") : NULL;
     char configured[24];
 
     if (!theirs)
-        return check_unknown(r, "the setting of %s was not read", v->b_name);
+        return check_unknown(r, "the setting of %s was not read", v->target_name);
     if (!ours) {
         STR_PRINTF(configured, "%" PRId64, v->c->nodes[v->from].port);
         ours = configured;
     }
     STR_PRINTF(r->threshold, "%s, the owner's", ours);
-    check_measured(r, "%s at %s", theirs, v->b_name);
-    check_remedy(r, "on %s: ALTER SYSTEM SET port = %s; restart (clients keep theirs)", v->b_name,
-                 ours);
+    check_measured(r, "%s at %s", theirs, v->target_name);
+    check_remedy(r, "on %s: ALTER SYSTEM SET port = %s; restart (clients keep theirs)",
+                 v->target_name, ours);
     return strcmp(ours, theirs) == 0;
 }
 
 bool check_tls(const struct check_view *v, struct preflight_result *r)
 {
-    const char *ours = v->ai ? check_setting(v->ai, "ssl") : NULL;
-    const char *theirs = v->bi ? check_setting(v->bi, "ssl") : NULL;
+    const char *ours = v->owner_inspection ? check_setting(v->owner_inspection, "ssl") : NULL;
+    const char *theirs = v->target_inspection ? check_setting(v->target_inspection, "ssl") : NULL;
 
     if (!ours || !theirs)
         return check_unknown(r, "the setting was not read on both");
-    check_measured(r, "ssl is %s at %s, %s at %s", ours, v->a_name, theirs, v->b_name);
-    check_remedy(r, "on %s: ALTER SYSTEM SET ssl = on; SELECT pg_reload_conf()", v->b_name);
+    check_measured(r, "ssl is %s at %s, %s at %s", ours, v->owner_name, theirs, v->target_name);
+    check_remedy(r, "on %s: ALTER SYSTEM SET ssl = on; SELECT pg_reload_conf()", v->target_name);
     return strcmp(ours, "on") != 0 || strcmp(theirs, "on") == 0;
 }
 
@@ -181,27 +187,30 @@ bool check_certificate(const struct check_view *v, struct preflight_result *r)
 {
     const char *alias = v->c->cluster.alias;
 
-    if (*v->bi->certificate_problem) {
-        check_measured(r, "%s: %.150s", v->b_name, v->bi->certificate_problem);
+    if (*v->target_inspection->certificate_problem) {
+        check_measured(r, "%s: %.150s", v->target_name, v->target_inspection->certificate_problem);
         check_remedy(r, "on %s: SHOW ssl_cert_file; the agent's user must be able to read it",
-                     v->b_name);
+                     v->target_name);
         return false;
     }
-    if (!v->bi->certificate_until_ms) {
-        check_measured(r, "none: ssl is off at %s", v->b_name);
+    if (!v->target_inspection->certificate_until_ms) {
+        check_measured(r, "none: ssl is off at %s", v->target_name);
         return true;
     }
-    int64_t days = (v->bi->certificate_until_ms - clock_wall_ms()) / 86400000;
+    int64_t days = (v->target_inspection->certificate_until_ms - clock_wall_ms()) / 86400000;
     STR_PRINTF(r->threshold, "%" PRId64 " days, and %.60s", v->c->limits.certificate_days, alias);
     check_remedy(r,
                  "a certificate for %s with subjectAltName=DNS:%s into ssl_cert_file, then "
                  "SELECT pg_reload_conf()",
-                 v->b_name, alias);
+                 v->target_name, alias);
     check_measured(r, "%" PRId64 " days, %s%.100s", days,
-                   v->bi->certificate_covers_alias ? "" : "not the alias: ",
-                   *v->bi->certificate_names ? v->bi->certificate_names : "no names");
+                   v->target_inspection->certificate_covers_alias ? "" : "not the alias: ",
+                   *v->target_inspection->certificate_names
+                       ? v->target_inspection->certificate_names
+                       : "no names");
     return days >= v->c->limits.certificate_days &&
-           (v->bi->certificate_covers_alias || (v->ai && !v->ai->certificate_covers_alias));
+           (v->target_inspection->certificate_covers_alias ||
+            (v->owner_inspection && !v->owner_inspection->certificate_covers_alias));
 }
 
 /* ---- pg_hba.conf, pg_ident.conf -------------------------------------------------------------- */
@@ -234,10 +243,11 @@ static bool same_rows(const struct check_view *v, struct preflight_result *r, co
     size_t less = rows_missing(a, n_a, b, n_b, &first);
     size_t more = rows_missing(b, n_b, a, n_a, &first);
 
-    check_remedy(r, "compare %s of %s and %s; then SELECT pg_reload_conf()", file, v->a_name,
-                 v->b_name);
+    check_remedy(r, "compare %s of %s and %s; then SELECT pg_reload_conf()", file, v->owner_name,
+                 v->target_name);
     if (less + more > 0) {
-        check_measured(r, "%zu not at %s, %zu only there: %.140s", less, v->b_name, more, first);
+        check_measured(r, "%zu not at %s, %zu only there: %.140s", less, v->target_name, more,
+                       first);
         return false;
     }
     for (size_t i = 0; i < n_a && i < n_b; i++)
@@ -251,21 +261,23 @@ static bool same_rows(const struct check_view *v, struct preflight_result *r, co
 
 bool check_hba(const struct check_view *v, struct preflight_result *r)
 {
-    if (v->ai->hba_rules < 0 || v->bi->hba_rules < 0) {
+    if (v->owner_inspection->hba_rules < 0 || v->target_inspection->hba_rules < 0) {
         return check_unknown(r, "pg_hba_file_rules of %s could not be read",
-                             v->ai->hba_rules < 0 ? v->a_name : v->b_name);
+                             v->owner_inspection->hba_rules < 0 ? v->owner_name : v->target_name);
     }
-    return same_rows(v, r, "pg_hba.conf", v->ai->hba, v->ai->n_hba, v->bi->hba, v->bi->n_hba);
+    return same_rows(v, r, "pg_hba.conf", v->owner_inspection->hba, v->owner_inspection->n_hba,
+                     v->target_inspection->hba, v->target_inspection->n_hba);
 }
 
 bool check_ident(const struct check_view *v, struct preflight_result *r)
 {
-    if (v->ai->ident_rules < 0 || v->bi->ident_rules < 0) {
+    if (v->owner_inspection->ident_rules < 0 || v->target_inspection->ident_rules < 0) {
         return check_unknown(r, "pg_ident_file_mappings of %s could not be read",
-                             v->ai->ident_rules < 0 ? v->a_name : v->b_name);
+                             v->owner_inspection->ident_rules < 0 ? v->owner_name : v->target_name);
     }
-    return same_rows(v, r, "pg_ident.conf", v->ai->ident, v->ai->n_ident, v->bi->ident,
-                     v->bi->n_ident);
+    return same_rows(v, r, "pg_ident.conf", v->owner_inspection->ident,
+                     v->owner_inspection->n_ident, v->target_inspection->ident,
+                     v->target_inspection->n_ident);
 }
 
 /* PostgreSQL does not start with such a file: neither the old owner as a standby, nor, after its

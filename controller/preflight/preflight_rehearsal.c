@@ -80,7 +80,7 @@ static bool both(const struct check_view *v, enum rehearsal_kind kind, struct pr
     STR_COPY(first, r->measured);
     (void)passed(v, v->to, b, r);
     if (a->verdict == REHEARSAL_PASSED && strcmp(a->said, b->said) == 0) {
-        check_measured(r, "%s, %s: %.120s", v->a_name, v->b_name, a->said);
+        check_measured(r, "%s, %s: %.120s", v->owner_name, v->target_name, a->said);
     } else {
         check_list(first, sizeof(first), r->measured);
         STR_COPY(r->measured, first);
@@ -96,12 +96,12 @@ bool check_replication_to(const struct check_view *v, struct preflight_result *r
     size_t tried = 0;
 
     for (size_t i = 0; v->to >= 0 && i < v->w->n_nodes; i++) {
-        const struct rehearsal *done = find(v, (int)i, REHEARSAL_REPLICATION, v->b_name);
+        const struct rehearsal *done = find(v, (int)i, REHEARSAL_REPLICATION, v->target_name);
 
         if ((int)i == v->to || (v->kind == PREFLIGHT_UNPLANNED && (int)i == v->from))
             continue;
         if (done && done->verdict == REHEARSAL_FAILED) {
-            check_measured(r, "%s -> %s: %.120s", v->c->nodes[i].name, v->b_name, done->said);
+            check_measured(r, "%s -> %s: %.120s", v->c->nodes[i].name, v->target_name, done->said);
             check_remedy(r, "%s", done->remedy);
             return false;
         }
@@ -110,12 +110,13 @@ bool check_replication_to(const struct check_view *v, struct preflight_result *r
             STR_PRINTF(each, "%s %" PRId64 " ms", v->c->nodes[i].name, done->elapsed_ms);
         else
             STR_PRINTF(each, "%s %s", v->c->nodes[i].name,
-                       any(v, (int)i, REHEARSAL_REPLICATION, v->b_name) ? "not answered in time"
-                                                                        : "not tried");
+                       any(v, (int)i, REHEARSAL_REPLICATION, v->target_name)
+                           ? "not answered in time"
+                           : "not tried");
         check_list(told, sizeof(told), each);
     }
     if (tried == 0)
-        return check_unknown(r, "no node has tried its connection to %s%s%s", v->b_name,
+        return check_unknown(r, "no node has tried its connection to %s%s%s", v->target_name,
                              *told ? ": " : "", told);
     check_measured(r, "%s", told);
     return true;
@@ -123,11 +124,11 @@ bool check_replication_to(const struct check_view *v, struct preflight_result *r
 
 bool check_replication_from(const struct check_view *v, struct preflight_result *r)
 {
-    const struct rehearsal *done = find(v, v->to, REHEARSAL_REPLICATION, v->a_name);
+    const struct rehearsal *done = find(v, v->to, REHEARSAL_REPLICATION, v->owner_name);
 
     if (!done)
-        return not_rehearsed(v, v->to, REHEARSAL_REPLICATION, v->a_name, r);
-    check_measured(r, "%s -> %s: %.120s", v->b_name, v->a_name, done->said);
+        return not_rehearsed(v, v->to, REHEARSAL_REPLICATION, v->owner_name, r);
+    check_measured(r, "%s -> %s: %.120s", v->target_name, v->owner_name, done->said);
     check_remedy(r, "%s", done->remedy);
     return done->verdict != REHEARSAL_FAILED;
 }
@@ -190,13 +191,13 @@ static int listens(const char *value, const char *address)
 /* A connection from another node says more than a setting: that one may be a name. */
 bool check_listen(const struct check_view *v, struct preflight_result *r)
 {
-    const char *value = check_setting(v->bi, "listen_addresses");
+    const char *value = check_setting(v->target_inspection, "listen_addresses");
     const char *address = v->to >= 0 ? v->c->nodes[v->to].address : "";
     int said = value ? listens(value, address) : -1;
 
     STR_PRINTF(r->threshold, "* or %s", address);
     for (size_t i = 0; v->to >= 0 && i < v->w->n_nodes; i++) {
-        const struct rehearsal *done = find(v, (int)i, REHEARSAL_REPLICATION, v->b_name);
+        const struct rehearsal *done = find(v, (int)i, REHEARSAL_REPLICATION, v->target_name);
 
         if (!done || !done->sysid)
             continue;
@@ -206,9 +207,9 @@ bool check_listen(const struct check_view *v, struct preflight_result *r)
     if (said < 0)
         return check_unknown(r,
                              "listen_addresses of %s is '%.100s', and no node has connected to it",
-                             v->b_name, value ? value : "?");
-    check_measured(r, "'%.100s' at %s", value, v->b_name);
-    check_remedy(r, "on %s: ALTER SYSTEM SET listen_addresses = '*'; restart", v->b_name);
+                             v->target_name, value ? value : "?");
+    check_measured(r, "'%.100s' at %s", value, v->target_name);
+    check_remedy(r, "on %s: ALTER SYSTEM SET listen_addresses = '*'; restart", v->target_name);
     return said;
 }
 
@@ -218,10 +219,10 @@ bool check_stop_permission(const struct check_view *v, struct preflight_result *
 {
     if (find(v, v->from, REHEARSAL_STOP, NULL))
         return one(v, v->from, REHEARSAL_STOP, r);
-    check_measured(r, "%s at %s", v->a->can_stop ? "yes" : "no", v->a_name);
+    check_measured(r, "%s at %s", v->owner->can_stop ? "yes" : "no", v->owner_name);
     check_remedy(r, "on %s: pgtandem-agent status says what is missing (polkit rule, unit's name)",
-                 v->a_name);
-    return v->a->can_stop;
+                 v->owner_name);
+    return v->owner->can_stop;
 }
 
 bool check_start_permission(const struct check_view *v, struct preflight_result *r)
@@ -295,11 +296,11 @@ bool check_cron_canary(const struct check_view *v, struct preflight_result *r)
         return one(v, v->to, REHEARSAL_CANARY, r);
 
     const struct err *e = &v->w->nodes[v->to].rehearsal_error;
-    check_measured(r, "%s did not plant it%s%.250s", v->b_name, *e->msg ? ": " : "", e->msg);
+    check_measured(r, "%s did not plant it%s%.250s", v->target_name, *e->msg ? ": " : "", e->msg);
     if (*e->hint)
         check_remedy(r, "%s", e->hint);
     else
-        check_remedy(r, "on %s: pgtandem-agent status; then again with --canary", v->b_name);
+        check_remedy(r, "on %s: pgtandem-agent status; then again with --canary", v->target_name);
     return false; /* it was asked for */
 }
 

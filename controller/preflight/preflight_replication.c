@@ -65,8 +65,8 @@ static const struct obs_sender *sender_of(const struct check_view *v)
 {
     const struct config_node *b = &v->c->nodes[v->to];
 
-    for (size_t i = 0; i < v->a->pg.n_senders; i++) {
-        const struct obs_sender *s = &v->a->pg.senders[i];
+    for (size_t i = 0; i < v->owner->pg.n_senders; i++) {
+        const struct obs_sender *s = &v->owner->pg.senders[i];
 
         if (strcmp(s->address, b->address) == 0 || strcmp(s->application, b->name) == 0)
             return s;
@@ -81,34 +81,35 @@ bool check_attached(const struct check_view *v, struct preflight_result *r)
     check_remedy(r,
                  "on %s: set primary_conninfo to %s (%s), or choose a standby that is attached "
                  "to it: pgtandem status",
-                 v->b_name, v->a_name, v->c->nodes[v->from].address);
-    if (!*v->b->pg.receiver_status) {
-        check_measured(r, "%s has no walreceiver", v->b_name);
+                 v->target_name, v->owner_name, v->c->nodes[v->from].address);
+    if (!*v->target->pg.receiver_status) {
+        check_measured(r, "%s has no walreceiver", v->target_name);
         return false;
     }
     if (!view_streams_from(v->c, v->w, (size_t)v->to, (size_t)v->from)) {
-        check_measured(r, "%s is %s from %s port %" PRId64, v->b_name, v->b->pg.receiver_status,
-                       v->b->pg.receiver_host, v->b->pg.receiver_port);
+        check_measured(r, "%s is %s from %s port %" PRId64, v->target_name,
+                       v->target->pg.receiver_status, v->target->pg.receiver_host,
+                       v->target->pg.receiver_port);
         return false;
     }
     sender = sender_of(v);
     if (!sender || strcmp(sender->state, "streaming") != 0) {
-        check_measured(r, "%s has %s walsender for %s%s%s", v->a_name, sender ? "a" : "no",
-                       v->b_name, sender ? " in state " : "", sender ? sender->state : "");
+        check_measured(r, "%s has %s walsender for %s%s%s", v->owner_name, sender ? "a" : "no",
+                       v->target_name, sender ? " in state " : "", sender ? sender->state : "");
         return false;
     }
-    check_measured(r, "streaming from %s, %s", v->a_name, sender->sync);
+    check_measured(r, "streaming from %s, %s", v->owner_name, sender->sync);
     return true;
 }
 
 bool check_standby(const struct check_view *v, struct preflight_result *r)
 {
-    check_measured(r, "%s is %s", v->b_name, pg_role_names[v->b->pg.role]);
-    check_remedy(r, "on %s: start PostgreSQL as a standby, or pgtandem rejoin %s", v->b_name,
-                 v->b_name);
-    if (v->b->pg.role == PG_UNKNOWN)
+    check_measured(r, "%s is %s", v->target_name, pg_role_names[v->target->pg.role]);
+    check_remedy(r, "on %s: start PostgreSQL as a standby, or pgtandem rejoin %s", v->target_name,
+                 v->target_name);
+    if (v->target->pg.role == PG_UNKNOWN)
         check_unseen(v, (size_t)v->to, r);
-    return v->b->pg.role == PG_RECOVERY;
+    return v->target->pg.role == PG_RECOVERY;
 }
 
 /* ---- lag ------------------------------------------------------------------------------------- */
@@ -120,9 +121,9 @@ static bool lag(const struct check_view *v, struct preflight_result *r, const ch
 
     STR_PRINTF(r->threshold, "at most %" PRId64 " bytes", v->c->limits.lag_bytes);
     check_measured(r, "%" PRIu64 " bytes", bytes);
-    check_remedy(r, "wait until %s has %s it: pgtandem status -w 2", v->b_name, what);
+    check_remedy(r, "wait until %s has %s it: pgtandem status -w 2", v->target_name, what);
     if (behind == 0) {
-        check_measured(r, "%s reports no LSN", v->b_name);
+        check_measured(r, "%s reports no LSN", v->target_name);
         return false;
     }
     return bytes <= (uint64_t)v->c->limits.lag_bytes;
@@ -136,35 +137,36 @@ static uint64_t written(const struct obs_pg *pg)
 
 bool check_receive_lag(const struct check_view *v, struct preflight_result *r)
 {
-    return lag(v, r, "received", written(&v->a->pg), v->b->pg.receive_lsn);
+    return lag(v, r, "received", written(&v->owner->pg), v->target->pg.receive_lsn);
 }
 
 /* Behind the owner; or, when that is silent, behind what the target itself has received. */
 bool check_replay_lag(const struct check_view *v, struct preflight_result *r)
 {
     return lag(v, r, "replayed",
-               v->from >= 0 && check_knows(v, (size_t)v->from, NODE_LSN) ? written(&v->a->pg)
-                                                                         : v->b->pg.receive_lsn,
-               v->b->pg.replay_lsn);
+               v->from >= 0 && check_knows(v, (size_t)v->from, NODE_LSN)
+                   ? written(&v->owner->pg)
+                   : v->target->pg.receive_lsn,
+               v->target->pg.replay_lsn);
 }
 
 bool check_replay_paused(const struct check_view *v, struct preflight_result *r)
 {
-    check_measured(r, "%s", v->b->pg.replay_paused ? "paused" : "not paused");
-    if (v->b->pg.recovery_active[0])
+    check_measured(r, "%s", v->target->pg.replay_paused ? "paused" : "not paused");
+    if (v->target->pg.recovery_active[0])
         check_remedy(r, "on %s: remove %s and restart; pg_wal_replay_resume() would promote it",
-                     v->b_name, v->b->pg.recovery_active);
+                     v->target_name, v->target->pg.recovery_active);
     else
-        check_remedy(r, "on %s: SELECT pg_wal_replay_resume()", v->b_name);
-    return !v->b->pg.replay_paused;
+        check_remedy(r, "on %s: SELECT pg_wal_replay_resume()", v->target_name);
+    return !v->target->pg.replay_paused;
 }
 
 bool check_apply_delay(const struct check_view *v, struct preflight_result *r)
 {
-    check_measured(r, "%" PRId64 " ms", v->b->pg.apply_delay_ms);
+    check_measured(r, "%" PRId64 " ms", v->target->pg.apply_delay_ms);
     check_remedy(r, "on %s: ALTER SYSTEM SET recovery_min_apply_delay = 0; SELECT pg_reload_conf()",
-                 v->b_name);
-    return v->b->pg.apply_delay_ms == 0;
+                 v->target_name);
+    return v->target->pg.apply_delay_ms == 0;
 }
 
 /* ---- will the new primary be able to write and to serve standbys ----------------------------- */
@@ -199,12 +201,12 @@ static bool sync_names_node(const char *names, const char *name)
 /* Right after the promotion only the other standbys are there: the old owner comes later. */
 bool check_sync_names(const struct check_view *v, struct preflight_result *r)
 {
-    const char *names = v->b ? v->b->pg.sync_standby_names : "";
+    const char *names = v->target ? v->target->pg.sync_standby_names : "";
     long long wanted = sync_wanted(names), there = 0;
 
-    if (!*names || strcmp(v->b->pg.synchronous_commit, "off") == 0 ||
-        strcmp(v->b->pg.synchronous_commit, "local") == 0) {
-        check_measured(r, "%s", *names ? v->b->pg.synchronous_commit : "none");
+    if (!*names || strcmp(v->target->pg.synchronous_commit, "off") == 0 ||
+        strcmp(v->target->pg.synchronous_commit, "local") == 0) {
+        check_measured(r, "%s", *names ? v->target->pg.synchronous_commit : "none");
         STR_COPY(r->threshold, "not blocking");
         return true;
     }
@@ -217,7 +219,7 @@ bool check_sync_names(const struct check_view *v, struct preflight_result *r)
     check_remedy(r,
                  "on %s: ALTER SYSTEM SET synchronous_standby_names = ''; SELECT "
                  "pg_reload_conf(); or commits wait for %s to return",
-                 v->b_name, *v->a_name ? v->a_name : "a standby");
+                 v->target_name, *v->owner_name ? v->owner_name : "a standby");
     return there >= wanted;
 }
 
@@ -225,11 +227,11 @@ bool check_walsenders(const struct check_view *v, struct preflight_result *r)
 {
     int64_t needed = (int64_t)v->c->n_nodes - 1;
 
-    int64_t available = v->b->pg.max_wal_senders - v->b->pg.wal_senders_used;
+    int64_t available = v->target->pg.max_wal_senders - v->target->pg.wal_senders_used;
     STR_PRINTF(r->threshold, "at least %" PRId64, needed);
-    check_measured(r, "%" PRId64 " free of %" PRId64, available, v->b->pg.max_wal_senders);
-    check_remedy(r, "on %s: ALTER SYSTEM SET max_wal_senders = %" PRId64 "; restart", v->b_name,
-                 v->b->pg.max_wal_senders + needed - available);
+    check_measured(r, "%" PRId64 " free of %" PRId64, available, v->target->pg.max_wal_senders);
+    check_remedy(r, "on %s: ALTER SYSTEM SET max_wal_senders = %" PRId64 "; restart",
+                 v->target_name, v->target->pg.max_wal_senders + needed - available);
     return available >= needed;
 }
 
@@ -238,20 +240,20 @@ bool check_slots(const struct check_view *v, struct preflight_result *r)
 {
     int64_t needed = (int64_t)v->c->n_nodes - 1, available;
 
-    available = v->b->pg.max_replication_slots;
-    for (size_t i = 0; i < v->b->pg.n_slots; i++)
-        available -= !v->b->pg.slots[i].physical;
+    available = v->target->pg.max_replication_slots;
+    for (size_t i = 0; i < v->target->pg.n_slots; i++)
+        available -= !v->target->pg.slots[i].physical;
     STR_PRINTF(r->threshold, "at least %" PRId64, needed);
-    check_measured(r, "%" PRId64 " of %" PRId64, available, v->b->pg.max_replication_slots);
+    check_measured(r, "%" PRId64 " of %" PRId64, available, v->target->pg.max_replication_slots);
     check_remedy(r, "on %s: ALTER SYSTEM SET max_replication_slots = %" PRId64 "; restart",
-                 v->b_name, v->b->pg.max_replication_slots + needed - available);
+                 v->target_name, v->target->pg.max_replication_slots + needed - available);
     return available >= needed;
 }
 
 bool check_server_version(const struct check_view *v, struct preflight_result *r)
 {
-    check_measured(r, "%" PRId64 " and %" PRId64, v->a->pg.version / 10000,
-                   v->b->pg.version / 10000);
+    check_measured(r, "%" PRId64 " and %" PRId64, v->owner->pg.version / 10000,
+                   v->target->pg.version / 10000);
     check_remedy(r, "pgtandem moves a role between servers of one major version");
-    return v->a->pg.version / 10000 == v->b->pg.version / 10000;
+    return v->owner->pg.version / 10000 == v->target->pg.version / 10000;
 }

@@ -21,23 +21,23 @@ static bool went_through(const struct obs_pg *pg, int64_t tli)
 bool check_history(const struct check_view *v, struct preflight_result *r)
 {
     /* a primary that is down tells none: then the record's */
-    int64_t line = v->a && v->a->pg.tli ? v->a->pg.tli : v->d ? v->d->tli : 0;
+    int64_t line = v->owner && v->owner->pg.tli ? v->owner->pg.tli : v->d ? v->d->tli : 0;
 
     STR_PRINTF(r->threshold, "timeline %" PRId64 " in it", line);
-    check_measured(r, "%s is on timeline %" PRId64 ", newest history file %" PRId64, v->b_name,
-                   lineage_tli(&v->b->pg), v->b->pg.newest_history_tli);
+    check_measured(r, "%s is on timeline %" PRId64 ", newest history file %" PRId64, v->target_name,
+                   lineage_tli(&v->target->pg), v->target->pg.newest_history_tli);
     check_remedy(r,
                  "%s is not on the owner's timeline history: `pgtandem status` shows where it left "
                  "it; what was written there since is lost when it is re-cloned from %s",
-                 v->b_name, *v->a_name ? v->a_name : "the owner");
-    if (v->a && v->a->pg.tli && v->a->pg.tli == lineage_tli(&v->b->pg) &&
-        !lineage_same(&v->b->pg, &v->a->pg)) {
+                 v->target_name, *v->owner_name ? v->owner_name : "the owner");
+    if (v->owner && v->owner->pg.tli && v->owner->pg.tli == lineage_tli(&v->target->pg) &&
+        !lineage_same(&v->target->pg, &v->owner->pg)) {
         check_measured(
             r, "%s and %s are both on timeline %" PRId64 ", which began at different places",
-            v->a_name, v->b_name, line);
+            v->owner_name, v->target_name, line);
         return false;
     }
-    return line > 0 && went_through(&v->b->pg, line);
+    return line > 0 && went_through(&v->target->pg, line);
 }
 
 /* The newest number that a node knows of, used or left behind. */
@@ -52,16 +52,16 @@ bool check_timeline_number(const struct check_view *v, struct preflight_result *
 {
     int64_t mine;
 
-    mine = newest(&v->b->pg);
+    mine = newest(&v->target->pg);
     STR_PRINTF(r->threshold, "%" PRId64 " is free", mine + 1);
-    check_measured(r, "%s has %" PRId64 ", no node a newer one", v->b_name, mine);
+    check_measured(r, "%s has %" PRId64 ", no node a newer one", v->target_name, mine);
     for (size_t i = 0; i < v->w->n_nodes; i++) {
         const struct world_node *n = &v->w->nodes[i];
 
         if ((int)i == v->to || !check_knows(v, i, NODE_TLI) || newest(&n->obs.pg) <= mine)
             continue;
         check_measured(r, "%s has had timeline %" PRId64 ", %s only %" PRId64, v->c->nodes[i].name,
-                       newest(&n->obs.pg), v->b_name, mine);
+                       newest(&n->obs.pg), v->target_name, mine);
         check_remedy(r,
                      "%s was promoted once by hand: save what it alone has "
                      "(docs/two-writable.md, \"Afterwards\"), then re-clone it; two timelines of "
@@ -131,18 +131,18 @@ static bool nothing_beyond_branch(const struct check_view *v, uint64_t branch,
     char at[LSN_TEXT_BYTES], theirs[LSN_TEXT_BYTES];
 
     check_measured(r, "%s was promoted by hand at %s, no node has more of what was before",
-                   v->b_name, lsn_text(branch, at));
+                   v->target_name, lsn_text(branch, at));
     for (size_t i = 0; i < v->w->n_nodes; i++) {
         const struct world_node *n = &v->w->nodes[i];
         uint64_t wal = last_wal(&n->obs.pg);
 
         if ((int)i == v->to || (int)i == v->from || !n->answered || n->obs.pg.role != PG_RECOVERY ||
-            lineage_tli(&n->obs.pg) >= lineage_tli(&v->b->pg) || wal <= branch)
+            lineage_tli(&n->obs.pg) >= lineage_tli(&v->target->pg) || wal <= branch)
             continue;
         check_measured(r,
                        "%s was promoted by hand at %s, %s has %" PRIu64
                        " bytes of %s's WAL beyond that, up to %s",
-                       v->b_name, at, v->c->nodes[i].name, wal - branch, v->a_name,
+                       v->target_name, at, v->c->nodes[i].name, wal - branch, v->owner_name,
                        lsn_text(wal, theirs));
         check_remedy(
             r,
@@ -160,20 +160,23 @@ bool check_most_wal(const struct check_view *v, struct preflight_result *r)
     char mine[LSN_TEXT_BYTES], theirs[LSN_TEXT_BYTES];
     uint64_t branch;
 
-    if (lineage_branched(&v->b->pg, v->a ? &v->a->pg : NULL, v->d ? v->d->tli : 0, &branch))
+    if (lineage_branched(&v->target->pg, v->owner ? &v->owner->pg : NULL, v->d ? v->d->tli : 0,
+                         &branch))
         return nothing_beyond_branch(v, branch, r);
-    check_measured(r, "%s has %s, no node more", v->b_name, lsn_text(last_wal(&v->b->pg), mine));
-    if (v->a && v->a->pg.role == PG_WRITABLE)
+    check_measured(r, "%s has %s, no node more", v->target_name,
+                   lsn_text(last_wal(&v->target->pg), mine));
+    if (v->owner && v->owner->pg.role == PG_WRITABLE)
         return true;
     for (size_t i = 0; i < v->w->n_nodes; i++) {
         const struct world_node *n = &v->w->nodes[i];
         uint64_t wal = last_wal(&n->obs.pg);
 
         if ((int)i == v->to || (int)i == v->from || !n->answered || n->obs.pg.role != PG_RECOVERY ||
-            lineage_tli(&n->obs.pg) < lineage_tli(&v->b->pg) || wal <= last_wal(&v->b->pg))
+            lineage_tli(&n->obs.pg) < lineage_tli(&v->target->pg) ||
+            wal <= last_wal(&v->target->pg))
             continue;
-        check_measured(r, "%s has %s, %s %s: %" PRIu64 " bytes more WAL", v->b_name, mine,
-                       v->c->nodes[i].name, lsn_text(wal, theirs), wal - last_wal(&v->b->pg));
+        check_measured(r, "%s has %s, %s %s: %" PRIu64 " bytes more WAL", v->target_name, mine,
+                       v->c->nodes[i].name, lsn_text(wal, theirs), wal - last_wal(&v->target->pg));
         check_remedy(r, "pgtandem failover --to %s", v->c->nodes[i].name);
         return false;
     }

@@ -79,12 +79,12 @@ static int set_up(void **state)
                             .w = &w,
                             .from = A,
                             .to = B,
-                            .a_name = "db02",
-                            .b_name = "db01",
-                            .a = &w.nodes[A].obs,
-                            .b = &w.nodes[B].obs,
-                            .ai = &facts[A],
-                            .bi = &facts[B]};
+                            .owner_name = "db02",
+                            .target_name = "db01",
+                            .owner = &w.nodes[A].obs,
+                            .target = &w.nodes[B].obs,
+                            .owner_inspection = &facts[A],
+                            .target_inspection = &facts[B]};
     return 0;
 }
 
