@@ -171,21 +171,21 @@ static uint32_t owner(const struct planner_view *v)
 
 /* clang-format off */
 static const struct planner_row first_rows[] = {
-    PLANNER_END ("declined",                      declined,            NULL, WHY_DECLINED, 9),
-    PLANNER_END ("done, and the record has moved on", over,            owner, WHY_FORWARD, 0),
-    PLANNER_END ("D silent since our update",     first_update_unknown, NULL, WHY_CLAIM_UNKNOWN, 4),
-    PLANNER_END ("D silent, nothing can be open of ours", dns_silent_before, NULL, WHY_DNS_SILENT_AT_FIRST, 2),
-    PLANNER_END ("D silent",                      dns_silent_at_first, NULL, WHY_DNS_SILENT, 4),
-    PLANNER_END ("no record any more",            no_record, knows_any_epoch, WHY_RECORD_GONE, 8),
-    PLANNER_END ("no record",                     no_record,           NULL, WHY_NO_RECORD, 8),
-    PLANNER_END ("D foreign",                     foreign,             NULL, WHY_FOREIGN, 8),
-    PLANNER_END ("D is not what the command was given on", overtaken,     NULL, WHY_LOST, 7),
-    PLANNER_END ("D is another's",                displaced,           NULL, WHY_DISPLACED, 7),
-    PLANNER_END ("agents obey another",           began,  knows_higher_epoch, WHY_DISPLACED, 7),
-    PLANNER_END ("D below the agents' epoch",     NULL,   knows_higher_epoch, WHY_EPOCH_BELOW, 8),
-    PLANNER_END ("D names a stranger",            unknown_node,        NULL, WHY_UNKNOWN_NODE, 8),
-    PLANNER_STEP("two writable, one declared lost",    watch_may_settle,    two_writable, STEP_WAIT_WATCH),
-    PLANNER_END ("two writable",                  NULL,                two_writable, WHY_TWO_WRITABLE, 4),
+    PLANNER_END ("declined",                               declined,             NULL,               WHY_DECLINED,            9),
+    PLANNER_END ("done, and the record has moved on",      over,                 owner,              WHY_FORWARD,             0),
+    PLANNER_END ("D silent since our update",              first_update_unknown, NULL,               WHY_CLAIM_UNKNOWN,       4),
+    PLANNER_END ("D silent, nothing can be open of ours",  dns_silent_before,    NULL,               WHY_DNS_SILENT_AT_FIRST, 2),
+    PLANNER_END ("D silent",                               dns_silent_at_first,  NULL,               WHY_DNS_SILENT,          4),
+    PLANNER_END ("no record any more",                     no_record,            knows_any_epoch,    WHY_RECORD_GONE,         8),
+    PLANNER_END ("no record",                              no_record,            NULL,               WHY_NO_RECORD,           8),
+    PLANNER_END ("D foreign",                              foreign,              NULL,               WHY_FOREIGN,             8),
+    PLANNER_END ("D is not what the command was given on", overtaken,            NULL,               WHY_LOST,                7),
+    PLANNER_END ("D is another's",                         displaced,            NULL,               WHY_DISPLACED,           7),
+    PLANNER_END ("agents obey another",                    began,                knows_higher_epoch, WHY_DISPLACED,           7),
+    PLANNER_END ("D below the agents' epoch",              NULL,                 knows_higher_epoch, WHY_EPOCH_BELOW,         8),
+    PLANNER_END ("D names a stranger",                     unknown_node,         NULL,               WHY_UNKNOWN_NODE,        8),
+    PLANNER_STEP("two writable, one declared lost",        watch_may_settle,     two_writable,       STEP_WAIT_WATCH),
+    PLANNER_END ("two writable",                           NULL,                 two_writable,       WHY_TWO_WRITABLE,        4),
     {0},
 };
 /* clang-format on */
@@ -218,8 +218,8 @@ static uint32_t arm_missing(const struct planner_view *v)
 }
 
 static const struct planner_row arm_rows[] = {
-    PLANNER_STEP("armed: not all that answer", NULL, to_arm, STEP_ARM),
-    PLANNER_STEP("armed: A and B must be", NULL, arm_missing, STEP_ARM),
+    PLANNER_STEP("armed: not all that answer",      NULL, to_arm,      STEP_ARM),
+    PLANNER_STEP("armed: owner and target must be", NULL, arm_missing, STEP_ARM),
     {0},
 };
 

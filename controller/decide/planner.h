@@ -242,7 +242,7 @@ struct planner_move {
     uint32_t nodes;    /* STEP: bit per node to act on (one bit = node, unless STEP_NODES) */
     enum planner_reason reason;
     int exit_code;   /* DONE, STOP */
-    const char *row; /* the row of which table decided: "claim: A fenced, B answers" */
+    const char *row; /* the row of which table decided: "claim: old owner fenced, target answers" */
 };
 
 void planner_next(const struct planner_view *v, struct planner_move *ret);

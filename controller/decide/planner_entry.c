@@ -360,150 +360,150 @@ static bool began(const struct planner_view *v)
 /* clang-format off */
 /* Before anything is changed, and before the owner is ARMed: its guard may let it go then. */
 #define RETURN_IS_ASKED(state)                                                                     \
-    PLANNER_STEP(state ": evidence about the silent",     NULL, unheard_not_asked_about, STEP_EVIDENCE), \
-    PLANNER_END (state ": silent, but seen writable",     NULL, unheard_seen_writable, WHY_SEEN_WRITABLE, 4), \
-    PLANNER_END (state ": silent, no grade",              NULL, unheard_ungraded, WHY_NO_GRADE, 4),   \
+    PLANNER_STEP(state ": evidence about the silent", NULL,               unheard_not_asked_about, STEP_EVIDENCE), \
+    PLANNER_END (state ": silent, but seen writable", NULL,                    unheard_seen_writable, WHY_SEEN_WRITABLE, 4), \
+    PLANNER_END (state ": silent, no grade",          NULL,                    unheard_ungraded,      WHY_NO_GRADE,      4),   \
     PLANNER_STEP(state ": G3: the watch has its time",    NULL, unheard_by_word, STEP_WAIT_WATCH)
 #define RETURN_IS_PROVEN(state)                                                                    \
     PLANNER_STEP(state ": another held, stopped or without a fence", NULL, to_fence_first, STEP_FENCE), \
-    PLANNER_STEP(state ": silent, a hook can cut it",     NULL, unheard_to_cut, STEP_CUT),            \
+    PLANNER_STEP(state ": silent, a hook can cut it",          NULL, unheard_to_cut, STEP_CUT),            \
     PLANNER_STEP(state ": a grade to be recorded",        NULL, unheard_to_grade, STEP_GRADE)
 
 static const struct planner_row switchover_entry[] = {
-    PLANNER_END ("switchover: a transition is open",  open_transition,   NULL,  WHY_OPEN, 7),
-    PLANNER_END ("switchover: to the owner",          to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
-    PLANNER_STEP("switchover: preflight",             not_preflighted,   NULL,  STEP_PREFLIGHT),
-    PLANNER_END ("switchover: A silent",              owner_silent,      owner, WHY_OWNER_SILENT, 2),
-    PLANNER_END ("switchover: B silent",              to_silent,         to,    WHY_TO_SILENT, 2),
-    PLANNER_STEP("switchover: claim",                 NULL,              NULL,  STEP_CLAIM),
+    PLANNER_END ("switchover: a transition is open", open_transition, NULL,  WHY_OPEN,         7),
+    PLANNER_END ("switchover: to the owner",         to_is_owner,     to,    WHY_OWNER_IS_TO,  2),
+    PLANNER_STEP("switchover: preflight",            not_preflighted, NULL,  STEP_PREFLIGHT),
+    PLANNER_END ("switchover: owner silent",         owner_silent,    owner, WHY_OWNER_SILENT, 2),
+    PLANNER_END ("switchover: target silent",        to_silent,       to,    WHY_TO_SILENT,    2),
+    PLANNER_STEP("switchover: claim",                NULL,            NULL,  STEP_CLAIM),
     {0},
 };
 
 static const struct planner_row failover_entry[] = {
-    PLANNER_END ("failover: to the owner",            to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
-    PLANNER_STEP("failover: preflight",               not_preflighted,   NULL,  STEP_PREFLIGHT),
-    PLANNER_STEP("failover: evidence",                no_evidence,       suspects, STEP_EVIDENCE),
-    PLANNER_END ("failover: silent, but seen writable", NULL,            seen_writable, WHY_SEEN_WRITABLE, 2),
-    PLANNER_END ("failover: B silent",                to_silent,         to,    WHY_TO_SILENT, 2),
-    PLANNER_END ("failover: A silent, no grade",      NULL,              ungraded, WHY_NO_GRADE_YET, 2),
-    PLANNER_END ("failover: another has more WAL",    has_less,          to,    WHY_NOT_MOST_WAL, 2),
-    PLANNER_STEP("failover: loss not accepted",       loss_not_accepted, owner, STEP_LOSS),
-    PLANNER_END ("failover: promoted by hand too early", leaves_behind,  to,    WHY_LEFT_BEHIND, 2),
-    PLANNER_STEP("failover: seize",                   NULL,              NULL,  STEP_SEIZE),
+    PLANNER_END ("failover: to the owner",               to_is_owner,       to,            WHY_OWNER_IS_TO,   2),
+    PLANNER_STEP("failover: preflight",                  not_preflighted,   NULL,          STEP_PREFLIGHT),
+    PLANNER_STEP("failover: evidence",                   no_evidence,       suspects,      STEP_EVIDENCE),
+    PLANNER_END ("failover: silent, but seen writable",  NULL,              seen_writable, WHY_SEEN_WRITABLE, 2),
+    PLANNER_END ("failover: target silent",              to_silent,         to,            WHY_TO_SILENT,     2),
+    PLANNER_END ("failover: owner silent, no grade",     NULL,              ungraded,      WHY_NO_GRADE_YET,  2),
+    PLANNER_END ("failover: another has more WAL",       has_less,          to,            WHY_NOT_MOST_WAL,  2),
+    PLANNER_STEP("failover: loss not accepted",          loss_not_accepted, owner,         STEP_LOSS),
+    PLANNER_END ("failover: promoted by hand too early", leaves_behind,     to,            WHY_LEFT_BEHIND,   2),
+    PLANNER_STEP("failover: seize",                      NULL,              NULL,          STEP_SEIZE),
     {0},
 };
 
 static const struct planner_row takeover_entry[] = {
-    PLANNER_STEP("take over",                         NULL,              NULL,  STEP_TAKEOVER),
+    PLANNER_STEP("take over", NULL, NULL, STEP_TAKEOVER),
     {0},
 };
 
 static const struct planner_row refuse_open[] = {
-    PLANNER_END ("a transition is open",              NULL,              NULL,  WHY_OPEN, 7),
+    PLANNER_END("a transition is open", NULL, NULL, WHY_OPEN, 7),
     {0},
 };
 
 static const struct planner_row finished[] = {
-    PLANNER_STEP("stable: standbys to rejoin",        NULL,              rejoin_wanted, STEP_REJOIN),
-    PLANNER_END ("stable: the owner's jobs are off",  owner_without_cron, owner, WHY_CRON_OWED, 4),
-    PLANNER_END ("stable: done",                      NULL,              owner, WHY_FORWARD, 0),
+    PLANNER_STEP("stable: standbys to rejoin",       NULL,               rejoin_wanted, STEP_REJOIN),
+    PLANNER_END ("stable: the owner's jobs are off", owner_without_cron, owner,         WHY_CRON_OWED, 4),
+    PLANNER_END ("stable: done",                     NULL,               owner,         WHY_FORWARD,   0),
     {0},
 };
 
 static const struct planner_row undone[] = {
-    PLANNER_END ("stable: undone",                    NULL,              owner, WHY_UNDONE, 3),
+    PLANNER_END("stable: undone", NULL, owner, WHY_UNDONE, 3),
     {0},
 };
 
 static const struct planner_row aborted[] = {
-    PLANNER_END ("stable: undone, as commanded",      NULL,              owner, WHY_UNDONE, 0),
+    PLANNER_END("stable: undone, as commanded", NULL, owner, WHY_UNDONE, 0),
     {0},
 };
 
 static const struct planner_row stable_resume[] = {
-    PLANNER_END ("stable: another is writable",       owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
-    PLANNER_END ("stable: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
+    PLANNER_END("stable: another is writable", owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
+    PLANNER_END("stable: owner silent",        owner_silent,       owner,          WHY_OWNER_SILENT,   4),
     RETURN_IS_ASKED("stable"),
-    PLANNER_STEP("stable: a node carries an older epoch", NULL,          all_behind, STEP_ARM),
-    PLANNER_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
+    PLANNER_STEP("stable: a node carries an older epoch",  NULL,          all_behind, STEP_ARM),
+    PLANNER_STEP("stable: owner fenced, held or cron off", repair_begins, NULL,       STEP_TAKEOVER),
     RETURN_IS_PROVEN("stable"),
-    PLANNER_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
-    PLANNER_END ("stable: owner unknown",             owner_unknown,     owner, WHY_OWNER_UNKNOWN, 4),
-    PLANNER_END ("stable: owner down",                owner_not_writable, owner, WHY_OWNER_DOWN, 4),
-    PLANNER_STEP("stable: others' jobs on",           NULL,              with_jobs_on, STEP_CRON_STRAY),
-    PLANNER_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
-    PLANNER_STEP("stable: a node in `from` answered", settle_begins,     NULL,  STEP_TAKEOVER),
-    PLANNER_STEP("stable: standbys to rejoin",        NULL,              rejoinable, STEP_REJOIN),
-    PLANNER_STEP("stable: a standby does not follow the owner",          NULL,              not_following, STEP_FOLLOW),
-    PLANNER_END ("stable: settled",                   began,             owner, WHY_SETTLED, 0),
-    PLANNER_END ("stable",                            NULL,              owner, WHY_NOTHING, 0),
+    PLANNER_STEP("stable: owner fenced or held",                owner_can_return,   owner,         STEP_UNFENCE),
+    PLANNER_END ("stable: owner unknown",                       owner_unknown,      owner,         WHY_OWNER_UNKNOWN, 4),
+    PLANNER_END ("stable: owner down",                          owner_not_writable, owner,         WHY_OWNER_DOWN,    4),
+    PLANNER_STEP("stable: others' jobs on",                     NULL,               with_jobs_on,  STEP_CRON_STRAY),
+    PLANNER_STEP("stable: owner's jobs off",                    owner_without_cron, owner,         STEP_CRON_BACK),
+    PLANNER_STEP("stable: a node in `from` answered",           settle_begins,      NULL,          STEP_TAKEOVER),
+    PLANNER_STEP("stable: standbys to rejoin",                  NULL,               rejoinable,    STEP_REJOIN),
+    PLANNER_STEP("stable: a standby does not follow the owner", NULL,               not_following, STEP_FOLLOW),
+    PLANNER_END ("stable: settled",                             began,              owner,         WHY_SETTLED,       0),
+    PLANNER_END ("stable",                                      NULL,               owner,         WHY_NOTHING,       0),
     {0},
 };
 
 static const struct planner_row stable_abort[] = {
-    PLANNER_END ("stable: another is writable",       owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
-    PLANNER_END ("stable: nothing to abort",          owner_silent,      NULL,  WHY_NOTHING, 0),
+    PLANNER_END("stable: another is writable", owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
+    PLANNER_END("stable: nothing to abort",    owner_silent,       NULL,           WHY_NOTHING,        0),
     RETURN_IS_ASKED("stable"),
     PLANNER_STEP("stable: owner fenced, held or cron off", repair_begins, NULL, STEP_TAKEOVER),
     RETURN_IS_PROVEN("stable"),
-    PLANNER_STEP("stable: owner fenced or held",      owner_can_return,  owner, STEP_UNFENCE),
-    PLANNER_STEP("stable: others' jobs on",           owner_without_cron, with_jobs_on, STEP_CRON_STRAY),
-    PLANNER_STEP("stable: owner's jobs off",          owner_without_cron, owner, STEP_CRON_BACK),
-    PLANNER_END ("stable: settled",                   began,             owner, WHY_SETTLED, 0),
-    PLANNER_END ("stable: nothing to abort",          NULL,              NULL,  WHY_NOTHING, 0),
+    PLANNER_STEP("stable: owner fenced or held", owner_can_return,   owner,        STEP_UNFENCE),
+    PLANNER_STEP("stable: others' jobs on",      owner_without_cron, with_jobs_on, STEP_CRON_STRAY),
+    PLANNER_STEP("stable: owner's jobs off",     owner_without_cron, owner,        STEP_CRON_BACK),
+    PLANNER_END ("stable: settled",              began,              owner,        WHY_SETTLED, 0),
+    PLANNER_END ("stable: nothing to abort",     NULL,               NULL,         WHY_NOTHING, 0),
     {0},
 };
 
 static const struct planner_row stable_unfence[] = {
-    PLANNER_END ("unfence: not the owner",            to_is_not_owner,   to,    WHY_NOT_OWNER, 2),
-    PLANNER_END ("unfence: another is writable",      owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
-    PLANNER_END ("unfence: owner silent",             owner_silent,      owner, WHY_OWNER_SILENT, 4),
+    PLANNER_END("unfence: not the owner",       to_is_not_owner,    to,             WHY_NOT_OWNER,      2),
+    PLANNER_END("unfence: another is writable", owner_not_writable, other_writable, WHY_OTHER_WRITABLE, 4),
+    PLANNER_END("unfence: owner silent",        owner_silent,       owner,          WHY_OWNER_SILENT,   4),
     RETURN_IS_ASKED("unfence"),
-    PLANNER_STEP("unfence: begin",                    repair_begins,     NULL,  STEP_TAKEOVER),
+    PLANNER_STEP("unfence: begin", repair_begins, NULL, STEP_TAKEOVER),
     RETURN_IS_PROVEN("unfence"),
-    PLANNER_STEP("unfence: fenced or held",           owner_can_return,  owner, STEP_UNFENCE),
-    PLANNER_END ("unfence: owner unknown",            owner_unknown,     owner, WHY_OWNER_UNKNOWN, 4),
-    PLANNER_END ("unfence: owner down",               owner_not_writable, owner, WHY_OWNER_DOWN, 4),
-    PLANNER_STEP("unfence: others' jobs on",          owner_without_cron, with_jobs_on, STEP_CRON_STRAY),
-    PLANNER_STEP("unfence: jobs off",                 owner_without_cron, owner, STEP_CRON_BACK),
-    PLANNER_END ("unfence: done",                     NULL,              owner, WHY_SETTLED, 0),
+    PLANNER_STEP("unfence: fenced or held",  owner_can_return,   owner,        STEP_UNFENCE),
+    PLANNER_END ("unfence: owner unknown",   owner_unknown,      owner,        WHY_OWNER_UNKNOWN, 4),
+    PLANNER_END ("unfence: owner down",      owner_not_writable, owner,        WHY_OWNER_DOWN,    4),
+    PLANNER_STEP("unfence: others' jobs on", owner_without_cron, with_jobs_on, STEP_CRON_STRAY),
+    PLANNER_STEP("unfence: jobs off",        owner_without_cron, owner,        STEP_CRON_BACK),
+    PLANNER_END ("unfence: done",            NULL,               owner,        WHY_SETTLED,       0),
     {0},
 };
 
 static const struct planner_row stable_fence[] = {
-    PLANNER_END ("fence: silent",                     to_silent,         to,    WHY_TO_SILENT, 4),
-    PLANNER_STEP("fence: begin",                      fence_begins,      NULL,  STEP_TAKEOVER),
-    PLANNER_END ("fence: done",                       to_is_fenced,      to,    WHY_FENCED, 0),
-    PLANNER_STEP("fence: not yet",                    NULL,              to,    STEP_FENCE),
+    PLANNER_END ("fence: silent",  to_silent,    to,   WHY_TO_SILENT, 4),
+    PLANNER_STEP("fence: begin",   fence_begins, NULL, STEP_TAKEOVER),
+    PLANNER_END ("fence: done",    to_is_fenced, to,   WHY_FENCED,    0),
+    PLANNER_STEP("fence: not yet", NULL,         to,   STEP_FENCE),
     {0},
 };
 
 static const struct planner_row stable_rejoin[] = {
-    PLANNER_END ("rejoin: the owner",                 to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
-    PLANNER_END ("rejoin: silent",                    to_silent,         to,    WHY_TO_SILENT, 4),
-    PLANNER_END ("rejoin: done",                      to_streams,        to,    WHY_REJOINED, 0),
-    PLANNER_END ("rejoin: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
-    PLANNER_END ("rejoin: owner down",                owner_not_writable, owner, WHY_OWNER_IDLE, 4),
-    PLANNER_END ("rejoin: WAL of its own",            NULL,              to_beyond, WHY_DIVERGED, 4),
-    PLANNER_END ("rejoin: a step failed",             NULL,              to_failed, WHY_REJOIN_FAILED, 4),
-    PLANNER_STEP("rejoin: carries an older epoch",    NULL,              to_behind, STEP_ARM),
-    PLANNER_STEP("rejoin: without a fence",           to_has_no_fence,   to,    STEP_FENCE),
-    PLANNER_STEP("rejoin: fenced",                    NULL,              to_startable, STEP_REJOIN),
-    PLANNER_STEP("rejoin: a standby does not follow the owner",          NULL,              to_not_following, STEP_FOLLOW),
-    PLANNER_END ("rejoin: nothing to do",             NULL,              to,    WHY_REJOIN_FAILED, 4),
+    PLANNER_END ("rejoin: the owner",                           to_is_owner,        to,               WHY_OWNER_IS_TO,   2),
+    PLANNER_END ("rejoin: silent",                              to_silent,          to,               WHY_TO_SILENT,     4),
+    PLANNER_END ("rejoin: done",                                to_streams,         to,               WHY_REJOINED,      0),
+    PLANNER_END ("rejoin: owner silent",                        owner_silent,       owner,            WHY_OWNER_SILENT,  4),
+    PLANNER_END ("rejoin: owner down",                          owner_not_writable, owner,            WHY_OWNER_IDLE,    4),
+    PLANNER_END ("rejoin: WAL of its own",                      NULL,               to_beyond,        WHY_DIVERGED,      4),
+    PLANNER_END ("rejoin: a step failed",                       NULL,               to_failed,        WHY_REJOIN_FAILED, 4),
+    PLANNER_STEP("rejoin: carries an older epoch",              NULL,               to_behind,        STEP_ARM),
+    PLANNER_STEP("rejoin: without a fence",                     to_has_no_fence,    to,               STEP_FENCE),
+    PLANNER_STEP("rejoin: fenced",                              NULL,               to_startable,     STEP_REJOIN),
+    PLANNER_STEP("rejoin: a standby does not follow the owner", NULL,               to_not_following, STEP_FOLLOW),
+    PLANNER_END ("rejoin: nothing to do",                       NULL,               to,               WHY_REJOIN_FAILED, 4),
     {0},
 };
 
 /* Only a node that answers nobody: of any other the record learns by asking it. */
 static const struct planner_row stable_forget[] = {
-    PLANNER_END ("forget: the owner",                 to_is_owner,       to,    WHY_OWNER_IS_TO, 2),
-    PLANNER_END ("forget: it answers",                NULL,              to_answers, WHY_NOT_LOST, 2),
-    PLANNER_END ("forget: owner silent",              owner_silent,      owner, WHY_OWNER_SILENT, 4),
-    PLANNER_END ("forget: owner down",                owner_not_writable, owner, WHY_OWNER_IDLE, 4),
-    PLANNER_STEP("forget: out of the record",         forget_begins,     NULL,  STEP_TAKEOVER),
-    PLANNER_STEP("forget: nothing older is obeyed",   NULL,              all_behind, STEP_ARM),
-    PLANNER_STEP("forget: its slot",                  slot_not_dropped,  owner, STEP_FORGET),
-    PLANNER_END ("forget: done",                      NULL,              to,    WHY_FORGOTTEN, 0),
+    PLANNER_END ("forget: the owner",               to_is_owner,        to,         WHY_OWNER_IS_TO,  2),
+    PLANNER_END ("forget: it answers",              NULL,               to_answers, WHY_NOT_LOST,     2),
+    PLANNER_END ("forget: owner silent",            owner_silent,       owner,      WHY_OWNER_SILENT, 4),
+    PLANNER_END ("forget: owner down",              owner_not_writable, owner,      WHY_OWNER_IDLE,   4),
+    PLANNER_STEP("forget: out of the record",       forget_begins,      NULL,       STEP_TAKEOVER),
+    PLANNER_STEP("forget: nothing older is obeyed", NULL,               all_behind, STEP_ARM),
+    PLANNER_STEP("forget: its slot",                slot_not_dropped,   owner,      STEP_FORGET),
+    PLANNER_END ("forget: done",                    NULL,               to,         WHY_FORGOTTEN,    0),
     {0},
 };
 /* clang-format on */

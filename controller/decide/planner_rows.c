@@ -20,12 +20,12 @@ static uint32_t each(const struct planner_view *v, uint32_t among,
 
 static const uint32_t all = UINT32_MAX;
 
-static uint32_t a(const struct planner_view *v)
+static uint32_t old(const struct planner_view *v)
 {
     return planner_bit(planner_old(v));
 }
 
-static uint32_t b(const struct planner_view *v)
+static uint32_t target(const struct planner_view *v)
 {
     return planner_bit(planner_target(v));
 }
@@ -56,7 +56,7 @@ static bool to_fence(const struct planner_view *v, int node)
 
 static uint32_t fence_old(const struct planner_view *v)
 {
-    return each(v, suspects(v) | b(v), to_fence);
+    return each(v, suspects(v) | target(v), to_fence);
 }
 
 static uint32_t silent(const struct planner_view *v)
@@ -147,60 +147,60 @@ static uint32_t with_jobs_on(const struct planner_view *v)
 
 /* ---- conditions --------------------------------------------------------------------------- */
 
-static bool a_silent(const struct planner_view *v)
+static bool old_silent(const struct planner_view *v)
 {
     return !planner_answers(v, planner_old(v));
 }
 
-static bool a_writable(const struct planner_view *v)
+static bool old_writable(const struct planner_view *v)
 {
     return planner_writable(v, planner_old(v));
 }
 
-static bool a_has_cron(const struct planner_view *v)
+static bool old_has_cron(const struct planner_view *v)
 {
-    return a_writable(v) && !v->nodes[planner_old(v)].cron_off;
+    return old_writable(v) && !v->nodes[planner_old(v)].cron_off;
 }
 
 /* Section 4: UNFENCE whenever its mark is set, running or not. A FENCE that was cut short leaves a
  * primary that runs, may not have its jobs on, and would not come back from its next start. */
-static bool a_marked(const struct planner_view *v)
+static bool old_marked(const struct planner_view *v)
 {
-    return !a_writable(v) || planner_marked(v, planner_old(v));
+    return !old_writable(v) || planner_marked(v, planner_old(v));
 }
 
-static bool a_cannot_return(const struct planner_view *v)
+static bool old_cannot_return(const struct planner_view *v)
 {
     return !planner_can_return(v, planner_old(v));
 }
 
-static bool a_without_cron(const struct planner_view *v)
+static bool old_without_cron(const struct planner_view *v)
 {
     return !v->nodes[planner_old(v)].cron_on;
 }
 
-static bool a_behind_mark(const struct planner_view *v)
+static bool old_behind_mark(const struct planner_view *v)
 {
-    return a_writable(v) && !planner_done(v, STEP_CATCHUP);
+    return old_writable(v) && !planner_done(v, STEP_CATCHUP);
 }
 
 /* It has to answer after the stop, for FLIP: one that has died since CLAIM is noticed while A still
  * writes. */
-static bool a_dns_unasked(const struct planner_view *v)
+static bool old_dns_unasked(const struct planner_view *v)
 {
-    return a_writable(v) && !planner_done(v, STEP_ASK_DNS);
+    return old_writable(v) && !planner_done(v, STEP_ASK_DNS);
 }
 
 /* The mark is there, a clean stop is not: without its shutdown checkpoint nothing can be verified.
  */
 static uint32_t unclean(const struct planner_view *v)
 {
-    return planner_fenced(v, planner_old(v)) && !v->nodes[planner_old(v)].clean ? a(v) : 0;
+    return planner_fenced(v, planner_old(v)) && !v->nodes[planner_old(v)].clean ? old(v) : 0;
 }
 
 /* It stopped cleanly after the FENCE had given up: a FENCE again records where (section 4, row 5).
  */
-static bool a_stop_unseen(const struct planner_view *v)
+static bool old_stop_unseen(const struct planner_view *v)
 {
     const struct planner_node *n = &v->nodes[planner_old(v)];
 
@@ -217,46 +217,46 @@ static bool late_flip(const struct planner_view *v)
     return v->marks.late_flip;
 }
 
-static bool b_silent(const struct planner_view *v)
+static bool target_silent(const struct planner_view *v)
 {
     return !planner_answers(v, planner_target(v));
 }
 
-static bool b_fenced(const struct planner_view *v)
+static bool target_fenced(const struct planner_view *v)
 {
     int to = planner_target(v);
 
     return planner_answers(v, to) && v->nodes[to].fenced && !planner_standby(v, to);
 }
 
-static bool b_no_standby(const struct planner_view *v)
+static bool target_no_standby(const struct planner_view *v)
 {
     return !planner_standby(v, planner_target(v));
 }
 
-static bool b_writable(const struct planner_view *v)
+static bool target_writable(const struct planner_view *v)
 {
     return planner_writable(v, planner_target(v));
 }
 
-static bool b_held(const struct planner_view *v)
+static bool target_held(const struct planner_view *v)
 {
     return planner_answers(v, planner_target(v)) && v->nodes[planner_target(v)].held;
 }
 
-static bool b_not_revoked(const struct planner_view *v)
+static bool target_not_revoked(const struct planner_view *v)
 {
     return !planner_revoked(v, planner_target(v));
 }
 
-static bool b_without_cron(const struct planner_view *v)
+static bool target_without_cron(const struct planner_view *v)
 {
-    return b_writable(v) && !v->nodes[planner_target(v)].cron_on;
+    return target_writable(v) && !v->nodes[planner_target(v)].cron_on;
 }
 
-static bool b_no_checkpoint(const struct planner_view *v)
+static bool target_no_checkpoint(const struct planner_view *v)
 {
-    return b_writable(v) &&
+    return target_writable(v) &&
            v->nodes[planner_target(v)].control_tli < v->nodes[planner_target(v)].tli;
 }
 
@@ -289,103 +289,103 @@ static bool g3_not_waited(const struct planner_view *v)
 
 /* clang-format off */
 static const struct planner_row claim_forward[] = {
-    PLANNER_END ("claim: A silent",                     a_silent,        a,      WHY_OWNER_SILENT, 4),
-    PLANNER_STEP("claim: held, stopped or in recovery without a fence", NULL, without_fence, STEP_FENCE),
-    PLANNER_END ("claim: B silent",                     b_silent,        b,      WHY_TO_SILENT, 4),
-    PLANNER_STEP("claim: A writable, its jobs on",      a_has_cron,      a,      STEP_CRON_OFF),
-    PLANNER_STEP("claim: A writable",                   a_behind_mark,   a,      STEP_CATCHUP),
-    PLANNER_STEP("claim: A writable, DNS not asked again", a_dns_unasked, NULL,  STEP_ASK_DNS),
-    PLANNER_STEP("claim: A writable, B caught up",      a_writable,      a,      STEP_FENCE),
-    PLANNER_END ("claim: A fenced without a clean stop", NULL,           unclean, WHY_NO_CLEAN_STOP, 4),
-    PLANNER_STEP("claim: A fenced, its stop not seen",  a_stop_unseen,   a,      STEP_FENCE),
-    PLANNER_STEP("claim: A fenced, B answers",          unverified,      b,      STEP_VERIFY),
-    PLANNER_STEP("claim: A fenced, B verified",         NULL,            b,      STEP_FLIP),
+    PLANNER_END ("claim: old owner silent",                             old_silent,      old,           WHY_OWNER_SILENT,  4),
+    PLANNER_STEP("claim: held, stopped or in recovery without a fence", NULL,            without_fence, STEP_FENCE),
+    PLANNER_END ("claim: target silent",                                target_silent,   target,        WHY_TO_SILENT,     4),
+    PLANNER_STEP("claim: old owner writable, its jobs on",              old_has_cron,    old,           STEP_CRON_OFF),
+    PLANNER_STEP("claim: old owner writable",                           old_behind_mark, old,           STEP_CATCHUP),
+    PLANNER_STEP("claim: old owner writable, DNS not asked again",      old_dns_unasked, NULL,          STEP_ASK_DNS),
+    PLANNER_STEP("claim: old owner writable, target caught up",         old_writable,    old,           STEP_FENCE),
+    PLANNER_END ("claim: old owner fenced without a clean stop",        NULL,            unclean,       WHY_NO_CLEAN_STOP, 4),
+    PLANNER_STEP("claim: old owner fenced, its stop not seen",          old_stop_unseen, old,           STEP_FENCE),
+    PLANNER_STEP("claim: old owner fenced, target answers",             unverified,      target,        STEP_VERIFY),
+    PLANNER_STEP("claim: old owner fenced, target verified",            NULL,            target,        STEP_FLIP),
     {0},
 };
 
 static const struct planner_row claim_back[] = {
-    PLANNER_END ("claim: A silent",                     a_silent,        a,      WHY_OWNER_SILENT, 4),
-    PLANNER_STEP("claim: a flip may still arrive",      late_flip,       NULL,   STEP_TAKEOVER),
-    PLANNER_STEP("claim: another held, stopped or without a fence", NULL, planner_unfenced_others, STEP_FENCE),
-    PLANNER_STEP("claim: without a fence",              a_cannot_return, without_fence,   STEP_FENCE),
-    PLANNER_END ("claim: A has never been the primary", a_cannot_return, a,      WHY_NO_WAY_BACK, 4),
-    PLANNER_STEP("claim: A not writable, or marked",    a_marked,        a,      STEP_UNFENCE),
-    PLANNER_STEP("claim: others' jobs on",              NULL,            with_jobs_on,  STEP_CRON_STRAY),
-    PLANNER_STEP("claim: A writable, its jobs off",     a_without_cron,  a,      STEP_CRON_BACK),
-    PLANNER_STEP("claim: a standby does not follow the owner",             NULL,            to_follow, STEP_FOLLOW_BACK),
-    PLANNER_STEP("claim: A as before",                  NULL,            a,      STEP_STABLE_BACK),
+    PLANNER_END ("claim: old owner silent",                         old_silent,        old,                     WHY_OWNER_SILENT, 4),
+    PLANNER_STEP("claim: a flip may still arrive",                  late_flip,         NULL,                    STEP_TAKEOVER),
+    PLANNER_STEP("claim: another held, stopped or without a fence", NULL,              planner_unfenced_others, STEP_FENCE),
+    PLANNER_STEP("claim: without a fence",                          old_cannot_return, without_fence,           STEP_FENCE),
+    PLANNER_END ("claim: old owner has never been the primary",     old_cannot_return, old,                     WHY_NO_WAY_BACK,  4),
+    PLANNER_STEP("claim: old owner not writable, or marked",        old_marked,        old,                     STEP_UNFENCE),
+    PLANNER_STEP("claim: others' jobs on",                          NULL,              with_jobs_on,            STEP_CRON_STRAY),
+    PLANNER_STEP("claim: old owner writable, its jobs off",         old_without_cron,  old,                     STEP_CRON_BACK),
+    PLANNER_STEP("claim: a standby does not follow the owner",      NULL,              to_follow,               STEP_FOLLOW_BACK),
+    PLANNER_STEP("claim: old owner as before",                      NULL,              old,                     STEP_STABLE_BACK),
     {0},
 };
 
 static const struct planner_row seize_forward[] = {
-    PLANNER_STEP("seize: a node answers that may write or start", NULL,  fence_old, STEP_FENCE_OLD),
-    PLANNER_END ("seize: silent, but seen writable",    NULL, silent_seen_writable, WHY_SEEN_WRITABLE, 4),
-    PLANNER_STEP("seize: A silent, a hook can cut it",  NULL,            cuttable, STEP_CUT),
-    PLANNER_END ("seize: A silent, no grade",           NULL,            unproven, WHY_NO_GRADE, 4),
-    PLANNER_STEP("seize: a grade to be recorded",       NULL,            gradable, STEP_GRADE),
-    PLANNER_END ("seize: B silent",                     b_silent,        b,      WHY_TO_SILENT, 4),
-    PLANNER_STEP("seize: B fenced",                     b_fenced,        b,      STEP_RAISE),
-    PLANNER_END ("seize: B no standby",                 b_no_standby,    b,      WHY_TO_UNFIT, 4),
-    PLANNER_STEP("seize: standbys may still receive",   NULL,            to_detach, STEP_DETACH),
-    PLANNER_END ("seize: another has more WAL",         less_wal,        b,      WHY_NOT_MOST_WAL, 4),
-    PLANNER_END ("seize: history or timeline ID",       timeline_unfit,  b,      WHY_TIMELINE, 4),
-    PLANNER_STEP("seize: loss not accepted",            loss_not_accepted, a,    STEP_LOSS),
-    PLANNER_STEP("seize: evidence again",               no_evidence,     silent,   STEP_EVIDENCE_AGAIN),
-    PLANNER_STEP("seize: A fenced, or G2/G3 confirmed again", NULL,       b,      STEP_FLIP),
+    PLANNER_STEP("seize: a node answers that may write or start",     NULL,              fence_old,            STEP_FENCE_OLD),
+    PLANNER_END ("seize: silent, but seen writable",                  NULL,              silent_seen_writable, WHY_SEEN_WRITABLE, 4),
+    PLANNER_STEP("seize: old owner silent, a hook can cut it",        NULL,              cuttable,             STEP_CUT),
+    PLANNER_END ("seize: old owner silent, no grade",                 NULL,              unproven,             WHY_NO_GRADE,      4),
+    PLANNER_STEP("seize: a grade to be recorded",                     NULL,              gradable,             STEP_GRADE),
+    PLANNER_END ("seize: target silent",                              target_silent,     target,               WHY_TO_SILENT,     4),
+    PLANNER_STEP("seize: target fenced",                              target_fenced,     target,               STEP_RAISE),
+    PLANNER_END ("seize: target no standby",                          target_no_standby, target,               WHY_TO_UNFIT,      4),
+    PLANNER_STEP("seize: standbys may still receive",                 NULL,              to_detach,            STEP_DETACH),
+    PLANNER_END ("seize: another has more WAL",                       less_wal,          target,               WHY_NOT_MOST_WAL,  4),
+    PLANNER_END ("seize: history or timeline ID",                     timeline_unfit,    target,               WHY_TIMELINE,      4),
+    PLANNER_STEP("seize: loss not accepted",                          loss_not_accepted, old,                  STEP_LOSS),
+    PLANNER_STEP("seize: evidence again",                             no_evidence,       silent,               STEP_EVIDENCE_AGAIN),
+    PLANNER_STEP("seize: old owner fenced, or G2/G3 confirmed again", NULL,              target,               STEP_FLIP),
     {0},
 };
 
 static const struct planner_row seize_back[] = {
-    PLANNER_END ("seize: A silent",                     a_silent,        a,      WHY_OWNER_SILENT, 4),
-    PLANNER_STEP("seize: A without a fence",            a_cannot_return, without_fence,   STEP_FENCE),
-    PLANNER_END ("seize: the owner was never primary",  a_cannot_return, a,      WHY_NEVER_PRIMARY, 4),
-    PLANNER_STEP("seize: A answers",                    NULL,            a,      STEP_UNDO),
+    PLANNER_END ("seize: old owner silent",            old_silent,        old,           WHY_OWNER_SILENT,  4),
+    PLANNER_STEP("seize: old owner without a fence",   old_cannot_return, without_fence, STEP_FENCE),
+    PLANNER_END ("seize: the owner was never primary", old_cannot_return, old,           WHY_NEVER_PRIMARY, 4),
+    PLANNER_STEP("seize: old owner answers",           NULL,              old,           STEP_UNDO),
     {0},
 };
 
 static const struct planner_row flip_forward[] = {
-    PLANNER_STEP("flip: held, stopped or in recovery without a fence", NULL, without_fence, STEP_FENCE),
-    PLANNER_END ("flip: B silent",                      b_silent,        b,      WHY_NEW_OWNER_SILENT, 4),
-    PLANNER_STEP("flip: B promoted, but held",          b_held,          b,      STEP_RELEASE),
-    PLANNER_STEP("flip: B writable, others' jobs on",   b_writable,      with_jobs_on,  STEP_CRON_STRAY),
-    PLANNER_STEP("flip: B writable, its jobs off",      b_without_cron,  b,      STEP_CRON_ON),
-    PLANNER_STEP("flip: B writable, a standby does not follow it",  b_writable,      to_follow, STEP_FOLLOW),
-    PLANNER_STEP("flip: B writable, pg_control older",  b_no_checkpoint, b,      STEP_CHECKPOINT),
-    PLANNER_STEP("flip: B writable",                    b_writable,      b,      STEP_STABLE),
-    PLANNER_END ("flip: B promoted, and down",          planner_promoted_down, b,   WHY_PROMOTED_DOWN, 4),
-    PLANNER_END ("flip: B no standby",                  b_no_standby,    b,      WHY_NEW_OWNER_DOWN, 4),
-    PLANNER_STEP("flip: a hook can cut A",              NULL,            cuttable_flip, STEP_CUT),
-    PLANNER_END ("flip: B in recovery, A silent, no G2/G3", NULL,        ungraded, WHY_NO_GRADE, 4),
-    PLANNER_STEP("flip: a grade to be recorded",        NULL,            gradable, STEP_GRADE),
-    PLANNER_STEP("flip: G3: the watch has its time",    g3_not_waited,   b,      STEP_WAIT_WATCH),
-    PLANNER_END ("flip: silent, but seen writable",     NULL, silent_seen_writable, WHY_SEEN_WRITABLE, 4),
-    PLANNER_STEP("flip: B in recovery, A fenced or G2/G3", NULL,         b,      STEP_PROMOTE),
+    PLANNER_STEP("flip: held, stopped or in recovery without a fence",   NULL,                  without_fence,        STEP_FENCE),
+    PLANNER_END ("flip: target silent",                                  target_silent,         target,               WHY_NEW_OWNER_SILENT, 4),
+    PLANNER_STEP("flip: target promoted, but held",                      target_held,           target,               STEP_RELEASE),
+    PLANNER_STEP("flip: target writable, others' jobs on",               target_writable,       with_jobs_on,         STEP_CRON_STRAY),
+    PLANNER_STEP("flip: target writable, its jobs off",                  target_without_cron,   target,               STEP_CRON_ON),
+    PLANNER_STEP("flip: target writable, a standby does not follow it",  target_writable,       to_follow,            STEP_FOLLOW),
+    PLANNER_STEP("flip: target writable, pg_control older",              target_no_checkpoint,  target,               STEP_CHECKPOINT),
+    PLANNER_STEP("flip: target writable",                                target_writable,       target,               STEP_STABLE),
+    PLANNER_END ("flip: target promoted, and down",                      planner_promoted_down, target,               WHY_PROMOTED_DOWN,    4),
+    PLANNER_END ("flip: target no standby",                              target_no_standby,     target,               WHY_NEW_OWNER_DOWN,   4),
+    PLANNER_STEP("flip: a hook can cut old owner",                       NULL,                  cuttable_flip,        STEP_CUT),
+    PLANNER_END ("flip: target in recovery, old owner silent, no G2/G3", NULL,                  ungraded,             WHY_NO_GRADE,         4),
+    PLANNER_STEP("flip: a grade to be recorded",                         NULL,                  gradable,             STEP_GRADE),
+    PLANNER_STEP("flip: G3: the watch has its time",                     g3_not_waited,         target,               STEP_WAIT_WATCH),
+    PLANNER_END ("flip: silent, but seen writable",                      NULL,                  silent_seen_writable, WHY_SEEN_WRITABLE,    4),
+    PLANNER_STEP("flip: target in recovery, old owner fenced or G2/G3",  NULL,                  target,               STEP_PROMOTE),
     {0},
 };
 
 static const struct planner_row flip_back[] = {
-    PLANNER_STEP("flip: held, stopped or in recovery without a fence", NULL, without_fence, STEP_FENCE),
-    PLANNER_END ("flip: B silent",                      b_silent,        b,      WHY_NEW_OWNER_SILENT, 4),
-    PLANNER_END ("flip: B writable",                    b_writable,      b,      WHY_FORWARD_ONLY, 4),
-    PLANNER_END ("flip: B promoted, but held",          b_held,          b,      WHY_FORWARD_ONLY, 4),
-    PLANNER_END ("flip: B promoted, and down",          planner_promoted_down, b,   WHY_PROMOTED_DOWN, 4),
-    PLANNER_END ("flip: B promoted, and in recovery",   planner_promoted,   b,      WHY_FORWARD_ONLY, 4),
-    PLANNER_END ("flip: A silent or without its past",  a_cannot_return, a,      WHY_NO_WAY_BACK, 4),
-    PLANNER_STEP("flip: B in recovery",                 b_not_revoked,   b,      STEP_REVOKE),
-    PLANNER_STEP("flip: B revoked",                     NULL,            a,      STEP_UNDO),
+    PLANNER_STEP("flip: held, stopped or in recovery without a fence", NULL,                  without_fence, STEP_FENCE),
+    PLANNER_END ("flip: target silent",                                target_silent,         target,        WHY_NEW_OWNER_SILENT, 4),
+    PLANNER_END ("flip: target writable",                              target_writable,       target,        WHY_FORWARD_ONLY,     4),
+    PLANNER_END ("flip: target promoted, but held",                    target_held,           target,        WHY_FORWARD_ONLY,     4),
+    PLANNER_END ("flip: target promoted, and down",                    planner_promoted_down, target,        WHY_PROMOTED_DOWN,    4),
+    PLANNER_END ("flip: target promoted, and in recovery",             planner_promoted,      target,        WHY_FORWARD_ONLY,     4),
+    PLANNER_END ("flip: old owner silent or without its past",         old_cannot_return,     old,           WHY_NO_WAY_BACK,      4),
+    PLANNER_STEP("flip: target in recovery",                           target_not_revoked,    target,        STEP_REVOKE),
+    PLANNER_STEP("flip: target revoked",                               NULL,                  old,           STEP_UNDO),
     {0},
 };
 
 static const struct planner_row undo[] = {
-    PLANNER_END ("undo: A silent",                      a_silent,        a,      WHY_OWNER_SILENT, 4),
-    PLANNER_STEP("undo: another held, stopped or without a fence", NULL, planner_unfenced_others, STEP_FENCE),
-    PLANNER_STEP("undo: without a fence",               a_cannot_return, without_fence,   STEP_FENCE),
-    PLANNER_END ("undo: A has never been the primary",  a_cannot_return, a,      WHY_NO_WAY_BACK, 4),
-    PLANNER_STEP("undo: A not writable, or marked",     a_marked,        a,      STEP_UNFENCE),
-    PLANNER_STEP("undo: others' jobs on",               NULL,            with_jobs_on,  STEP_CRON_STRAY),
-    PLANNER_STEP("undo: A writable, its jobs off",      a_without_cron,  a,      STEP_CRON_BACK),
-    PLANNER_STEP("undo: a standby does not follow the owner",              NULL,            to_follow, STEP_FOLLOW_BACK),
-    PLANNER_STEP("undo: A as before",                   NULL,            a,      STEP_STABLE_BACK),
+    PLANNER_END ("undo: old owner silent",                         old_silent,        old,                     WHY_OWNER_SILENT, 4),
+    PLANNER_STEP("undo: another held, stopped or without a fence", NULL,              planner_unfenced_others, STEP_FENCE),
+    PLANNER_STEP("undo: without a fence",                          old_cannot_return, without_fence,           STEP_FENCE),
+    PLANNER_END ("undo: old owner has never been the primary",     old_cannot_return, old,                     WHY_NO_WAY_BACK,  4),
+    PLANNER_STEP("undo: old owner not writable, or marked",        old_marked,        old,                     STEP_UNFENCE),
+    PLANNER_STEP("undo: others' jobs on",                          NULL,              with_jobs_on,            STEP_CRON_STRAY),
+    PLANNER_STEP("undo: old owner writable, its jobs off",         old_without_cron,  old,                     STEP_CRON_BACK),
+    PLANNER_STEP("undo: a standby does not follow the owner",      NULL,              to_follow,               STEP_FOLLOW_BACK),
+    PLANNER_STEP("undo: old owner as before",                      NULL,              old,                     STEP_STABLE_BACK),
     {0},
 };
 /* clang-format on */

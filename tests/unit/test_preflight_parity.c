@@ -195,7 +195,7 @@ static void what_was_not_looked_into(void **state)
 static void without_an_inspection(void **state)
 {
     (void)state;
-    v.bi = w.nodes[B].inspect = NULL;
+    v.target_inspection = w.nodes[B].inspect = NULL;
     err_set(&w.nodes[B].inspect_error, ERR_TIMEOUT, "", "the inspection did not end in 900 ms");
     assert_false(check_inspected(&v, &r));
     assert_true(r.unchecked); /* a busy host: nothing is said of it yet */
