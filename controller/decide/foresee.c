@@ -65,12 +65,12 @@ static void marked(struct play *p, int node)
 
 static void caught_up(struct play *p, int node)
 {
-    int b = planner_target(&p->v);
+    int target = planner_target(&p->v);
 
-    if (b < 0 || node < 0)
+    if (target < 0 || node < 0)
         return;
-    p->v.nodes[b].attached = true;
-    p->v.nodes[b].receive_lsn = p->v.nodes[b].replay_lsn = p->v.nodes[node].insert_lsn;
+    p->v.nodes[target].attached = true;
+    p->v.nodes[target].receive_lsn = p->v.nodes[target].replay_lsn = p->v.nodes[node].insert_lsn;
 }
 
 static void fenced(struct play *p, int node)
@@ -163,9 +163,9 @@ static void checkpointed(struct play *p, int node)
 /* Promoted before it went down: its timeline has been used, "forward only". */
 static void revoked(struct play *p, int node)
 {
-    int a = planner_old(&p->v);
+    int old = planner_old(&p->v);
 
-    if (a >= 0 && p->v.nodes[node].newest_tli > p->v.nodes[a].newest_tli)
+    if (old >= 0 && p->v.nodes[node].newest_tli > p->v.nodes[old].newest_tli)
         return;
     p->v.nodes[node].revoked_epoch = p->v.d.epoch;
     p->v.nodes[node].promoting = false;

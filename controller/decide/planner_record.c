@@ -41,12 +41,12 @@ static bool record_flip(const struct planner_view *v, struct record *r)
 
 static bool record_undo(const struct planner_view *v, struct record *r)
 {
-    int a = planner_old(v);
+    int old = planner_old(v);
 
-    if (a < 0)
+    if (old < 0)
         return false;
-    STR_COPY(r->owner, v->nodes[a].name);
-    register_from_remove(r, v->nodes[a].name); /* B, revoked, was never in it */
+    STR_COPY(r->owner, v->nodes[old].name);
+    register_from_remove(r, v->nodes[old].name); /* B, revoked, was never in it */
     r->to[0] = '\0';
     r->state = REGISTER_UNDO;
     r->epoch++;

@@ -213,10 +213,11 @@ bool planner_can_return(const struct planner_view *v, int node)
 
 bool planner_past_no_return(const struct planner_view *v)
 {
-    int b = planner_target(v);
+    int target = planner_target(v);
 
     return v->d.epoch > 0 && planner_state_is(v, REGISTER_FLIP) &&
-           (planner_writable(v, b) || (planner_answers(v, b) && v->nodes[b].promoting));
+           (planner_writable(v, target) ||
+            (planner_answers(v, target) && v->nodes[target].promoting));
 }
 
 bool planner_unknown(const struct planner_view *v, int node)
@@ -229,10 +230,10 @@ bool planner_unknown(const struct planner_view *v, int node)
 
 bool planner_promoted(const struct planner_view *v)
 {
-    int b = planner_target(v);
+    int target = planner_target(v);
 
-    return v->d.epoch > 0 && planner_state_is(v, REGISTER_FLIP) && planner_answers(v, b) &&
-           v->nodes[b].promoted;
+    return v->d.epoch > 0 && planner_state_is(v, REGISTER_FLIP) && planner_answers(v, target) &&
+           v->nodes[target].promoted;
 }
 
 bool planner_promoted_down(const struct planner_view *v)
@@ -301,44 +302,46 @@ uint64_t planner_wal(const struct planner_node *n)
 }
 
 /* A branch has of the timeline that it left what lies before that point, and no more. */
-static bool has_more(const struct planner_node *n, const struct planner_node *b, bool less_accepted)
+static bool has_more(const struct planner_node *n, const struct planner_node *target,
+                     bool less_accepted)
 {
-    if (b->branched && n->tli < b->tli)
-        return !less_accepted && planner_wal(n) > b->branch_at;
-    return n->tli >= b->tli && planner_wal(n) > planner_wal(b);
+    if (target->branched && n->tli < target->tli)
+        return !less_accepted && planner_wal(n) > target->branch_at;
+    return n->tli >= target->tli && planner_wal(n) > planner_wal(target);
 }
 
 bool planner_most_wal(const struct planner_view *v, int node)
 {
-    const struct planner_node *b = &v->nodes[node];
+    const struct planner_node *target = &v->nodes[node];
 
     for (int i = 0; i < (int)v->n_nodes; i++)
-        if (i != node && planner_standby(v, i) && has_more(&v->nodes[i], b, v->marks.less_accepted))
+        if (i != node && planner_standby(v, i) &&
+            has_more(&v->nodes[i], target, v->marks.less_accepted))
             return false;
     return true;
 }
 
 bool planner_timeline_fits(const struct planner_view *v, int node)
 {
-    const struct planner_node *b = &v->nodes[node];
+    const struct planner_node *target = &v->nodes[node];
 
-    if (!(b->history_ok || b->branched) || !b->sysid_ok)
+    if (!(target->history_ok || target->branched) || !target->sysid_ok)
         return false;
     for (size_t i = 0; i < v->n_nodes; i++) /* also as last heard: a number stays used */
-        if ((int)i != node && v->nodes[i].newest_tli > b->tli)
+        if ((int)i != node && v->nodes[i].newest_tli > target->tli)
             return false;
     return true;
 }
 
-bool planner_verified(const struct planner_view *v, int a, int b)
+bool planner_verified(const struct planner_view *v, int old, int target)
 {
-    if (a < 0 || b < 0)
+    if (old < 0 || target < 0)
         return false;
-    const struct planner_node *na = &v->nodes[a], *nb = &v->nodes[b];
+    const struct planner_node *from = &v->nodes[old], *to = &v->nodes[target];
 
-    return planner_heard(v, a) && planner_fenced(v, a) && na->clean && na->shutdown_lsn &&
-           na->control_lsn == na->shutdown_lsn && nb->replay_lsn > na->shutdown_lsn &&
-           nb->history_ok && nb->sysid_ok; /* on another line of WAL the LSN proves nothing */
+    return planner_heard(v, old) && planner_fenced(v, old) && from->clean && from->shutdown_lsn &&
+           from->control_lsn == from->shutdown_lsn && to->replay_lsn > from->shutdown_lsn &&
+           to->history_ok && to->sysid_ok; /* on another line of WAL the LSN proves nothing */
 }
 
 /* B alone may believe in a connection that its owner has lost: a walreceiver does not notice that
@@ -346,34 +349,35 @@ bool planner_verified(const struct planner_view *v, int a, int b)
 bool planner_caught_up(const struct planner_view *v)
 {
     enum { ABOUT_ZERO_BYTES = 1 << 20 };
-    int a = planner_old(v), b = planner_target(v);
+    int old = planner_old(v), target = planner_target(v);
 
-    if (!planner_answers(v, a) || !planner_standby(v, b))
+    if (!planner_answers(v, old) || !planner_standby(v, target))
         return false;
-    return v->nodes[b].streams_from_owner && v->nodes[b].attached &&
-           v->nodes[b].replay_lsn + ABOUT_ZERO_BYTES >= v->nodes[a].insert_lsn;
+    return v->nodes[target].streams_from_owner && v->nodes[target].attached &&
+           v->nodes[target].replay_lsn + ABOUT_ZERO_BYTES >= v->nodes[old].insert_lsn;
 }
 
-static bool seize_flip_ready(const struct planner_view *v, int b)
+static bool seize_flip_ready(const struct planner_view *v, int target)
 {
     for (int i = 0; i < (int)v->n_nodes; i++)
         if (planner_standby(v, i) && v->nodes[i].receiving)
             return false;
-    return planner_most_wal(v, b) && planner_timeline_fits(v, b) && planner_done(v, STEP_DETACH) &&
-           (planner_done(v, STEP_EVIDENCE_AGAIN) || planner_silent(v, b) == 0) &&
+    return planner_most_wal(v, target) && planner_timeline_fits(v, target) &&
+           planner_done(v, STEP_DETACH) &&
+           (planner_done(v, STEP_EVIDENCE_AGAIN) || planner_silent(v, target) == 0) &&
            planner_done(v, STEP_LOSS);
 }
 
 bool planner_flip_ready(const struct planner_view *v)
 {
-    int a = planner_old(v), b = planner_target(v);
+    int old = planner_old(v), target = planner_target(v);
 
-    if (!planner_holds(v) || !planner_standby(v, b) || !planner_heard(v, b) ||
-        !planner_w_holds(v, (size_t)b, NULL))
+    if (!planner_holds(v) || !planner_standby(v, target) || !planner_heard(v, target) ||
+        !planner_w_holds(v, (size_t)target, NULL))
         return false;
     if (planner_state_is(v, REGISTER_CLAIM))
-        return planner_done(v, STEP_VERIFY) && planner_verified(v, a, b);
-    return planner_state_is(v, REGISTER_SEIZE) && seize_flip_ready(v, b);
+        return planner_done(v, STEP_VERIFY) && planner_verified(v, old, target);
+    return planner_state_is(v, REGISTER_SEIZE) && seize_flip_ready(v, target);
 }
 
 /* A switchover that turned round goes forward again if the promotion turns out to have happened.

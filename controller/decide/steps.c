@@ -60,9 +60,9 @@ static bool may_fence(const struct planner_view *v, size_t node)
 
 static bool may_verify(const struct planner_view *v, size_t node)
 {
-    int a = planner_old(v);
+    int old = planner_old(v);
 
-    return planner_standby(v, (int)node) && planner_heard(v, a) && planner_fenced(v, a);
+    return planner_standby(v, (int)node) && planner_heard(v, old) && planner_fenced(v, old);
 }
 
 static bool may_cut(const struct planner_view *v, size_t node)
