@@ -57,18 +57,18 @@ void summary_opening(struct run *r)
 void summary_outage_before(struct run *r)
 {
     int state = r->view.d.state;
-    int a = state == REGISTER_FLIP ? planner_previous(&r->view) : planner_owner(&r->view);
-    const struct node_obs *o = a >= 0 ? &r->world.nodes[a].obs : NULL;
+    int old = state == REGISTER_FLIP ? planner_previous(&r->view) : planner_owner(&r->view);
+    const struct node_obs *o = old >= 0 ? &r->world.nodes[old].obs : NULL;
     bool lost = state == REGISTER_SEIZE || r->view.command == PLANNER_FAILOVER ||
                 (o && strcmp(o->begun.txn, r->view.d.txn) == 0 &&
                  strcmp(o->begun.command, "failover") == 0);
 
     r->outage_lost = lost;
-    if (r->view.d.epoch == 0 || state == REGISTER_STABLE || lost || a < 0)
+    if (r->view.d.epoch == 0 || state == REGISTER_STABLE || lost || old < 0)
         return; /* nothing is open; or nobody knows when the owner was lost */
-    if (!r->view.nodes[a].answered && state != REGISTER_CLAIM)
+    if (!r->view.nodes[old].answered && state != REGISTER_CLAIM)
         r->outage_unknown = true;
-    else if (!r->view.nodes[a].fenced || r->view.nodes[a].standby_only)
+    else if (!r->view.nodes[old].fenced || r->view.nodes[old].standby_only)
         return;
     else if (o->fence.wall_ms > 0 && o->wall_ms >= o->fence.wall_ms)
         r->outage_began_ms = r->began_ms - (o->wall_ms - o->fence.wall_ms);

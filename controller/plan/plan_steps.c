@@ -300,9 +300,9 @@ static void undo(struct words *w)
 
 static int old_owner(const struct planner_view *v)
 {
-    int a = planner_old(v);
+    int old = planner_old(v);
 
-    return a >= 0 ? a : planner_owner(v);
+    return old >= 0 ? old : planner_owner(v);
 }
 
 static size_t fill_actions(const struct plan_look *look, const struct foreseen_step *from, size_t n,
