@@ -28,17 +28,21 @@ struct canary {
     struct job job;
     struct timer *timer;
     char nonce[NONCE_BYTES];
-    enum { CANARY_WANTED, CANARY_ADDING, CANARY_ADDED, CANARY_OVER } state;
+    enum { CANARY_WANTED, CANARY_ADDING, CANARY_ADDED, CANARY_OVER, CANARY_ENDED } state;
     int64_t deadline_ms, added_ms;
     int removals;
     struct rehearsal result;
 };
 
+static struct canary *of_job(struct job *j)
+{
+    return (struct canary *)j; /* its first member */
+}
+
+/* The one that is at work on this node; NULL: none. */
 static struct canary *canary_of(const struct agent *g)
 {
-    bool ours = g->job && g->job->kind == &job_canary;
-
-    return ours ? (struct canary *)g->job : NULL; /* its first member */
+    return g->job && g->job->kind == &job_canary ? of_job(g->job) : NULL;
 }
 
 static const char *fired_path(const struct agent *g, char ret_path[320])
@@ -51,14 +55,14 @@ static const char *fired_path(const struct agent *g, char ret_path[320])
 
 static void canary_drop(struct job *j)
 {
-    timer_free(canary_of(j->agent)->timer);
+    timer_free(of_job(j)->timer);
 }
 
 static void canary_answer(struct job *j, struct reply *reply, struct arena *a)
 {
     struct rehearsals *list = arena_alloc(a, sizeof(*list));
 
-    list->list[0] = canary_of(j->agent)->result;
+    list->list[0] = of_job(j)->result;
     list->n = 1;
     reply->text = field_to_text(&rehearsals_table, list, a);
 }
@@ -67,7 +71,7 @@ static void end(struct canary *c, bool left)
 {
     timer_free(c->timer);
     c->timer = NULL;
-    c->state = CANARY_OVER;
+    c->state = CANARY_ENDED;
     log_info("canary: %s: %s", rehearsal_verdict_names[c->result.verdict], c->result.said);
     job_end(&c->job, left);
 }
@@ -329,7 +333,7 @@ static void on_no_turn(void *arg)
 
 static void canary_start(struct job *j)
 {
-    struct canary *c = canary_of(j->agent);
+    struct canary *c = of_job(j);
     struct err e;
 
     c->result.kind = REHEARSAL_CANARY;
@@ -349,7 +353,7 @@ static void canary_start(struct job *j)
 /* While its act runs, that looks at j->cancelled itself; what is being taken away is left to end. */
 static void canary_cancel(struct job *j)
 {
-    struct canary *c = canary_of(j->agent);
+    struct canary *c = of_job(j);
 
     if (c->state == CANARY_WANTED || c->state == CANARY_ADDED)
         fail(c, &j->cancelled);
