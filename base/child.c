@@ -11,8 +11,8 @@
  * behind may hold the pipe for years. All that the process wrote is in the pipe by then and is
  * read; what its descendants write later is not ours.
  *
- * The process handle stays open until the exit also after a cancel, or nobody would reap the
- * zombie.
+ * The process handle stays open until the exit after a cancel, too, or the zombie would not be
+ * reaped.
  */
 #include "base/child.h"
 
@@ -210,8 +210,8 @@ static bool kill_now(struct child *c)
     return pid <= 0 || kill(c->own_session ? -pid : pid, SIGKILL) == 0 || errno != EPERM;
 }
 
-/* Another user's by now (sudo), or within a system call that does not return: nobody waits longer.
- * What is left is freed when it has ended. */
+/* Another user's by now (sudo), or within a system call that does not return: it is no longer
+ * waited for. What is left is freed when it has ended. */
 static void on_grace(uv_timer_t *timer)
 {
     struct child *c = timer->data;

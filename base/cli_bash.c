@@ -89,7 +89,7 @@ static void put_names(const struct cli_option *o, FILE *f)
         fprintf(f, " | -%c", o->letter);
 }
 
-/* Two options of one letter: the first that has a value stands for it. */
+/* Of two options with the same letter, the letter means the first that has a value. */
 static void put_option(const struct cli_option *o, FILE *f)
 {
     fprintf(f, "    ");

@@ -30,7 +30,7 @@ extern const char *const crontab_mode_names[]; /* "block", "all" */
 struct crontab_summary {
     size_t on, off; /* managed entries */
     bool has_block;
-    size_t reboot;        /* managed @reboot entries (a warning: cron starts by itself at boot) */
+    size_t reboot;        /* managed @reboot entries (a warning: the system starts cron at boot) */
     size_t unmanaged;     /* active entries outside */
     char hash[65];        /* sha256 of the text */
     char parity[65];      /* sha256 of the managed entries as if all were on, sorted by nothing */

@@ -47,7 +47,7 @@ static bool is_known(const char *known, const struct crontab_line *l)
     return false;
 }
 
-/* Our mark alone makes an entry ours, too: nobody else writes it. */
+/* Our mark alone makes an entry ours, too: no other program writes it. */
 static int read_lines(const char *text, size_t len, const char *known, struct arena *a,
                       struct crontab_lines *ls, struct err *reterr)
 {

@@ -4,7 +4,7 @@
  * Every fallible function is `int f(..., struct err *reterr)`: 0 or a negative code from the one
  * table below; its outputs (`ret_x`) are untouched on failure. `reterr` may be NULL. An error says
  * what happened, with the number that decided (`msg`), and what to do next (`hint`). The caller may
- * add the node and the step; nobody but main turns a code into an exit status, with
+ * add the node and the step; only main turns a code into an exit status, with
  * err_exit_status().
  */
 #pragma once
@@ -89,5 +89,5 @@ void err_set_step(struct err *e, const char *step);
 void err_set_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 const char *err_name(int code);      /* "stale"; "ok" for 0 */
-int err_from_name(const char *name); /* ERR_PROTOCOL for a name nobody knows */
+int err_from_name(const char *name); /* ERR_PROTOCOL for an unknown name */
 int err_exit_status(int code);       /* 0 for 0 */

@@ -299,7 +299,7 @@ int file_lock(const char *path, int wait_ms, int *ret_fd, struct err *reterr)
         return err_sys(reterr, errno, NULL, "cannot lock %s", path);
     }
 
-    /* the pid is for the message of whoever finds it locked; failing to write it harms nobody */
+    /* the pid is for the message of whoever finds it locked; failing to write it does no harm */
     char pid[32];
 
     STR_PRINTF(pid, "%d\n", (int)getpid());

@@ -18,10 +18,9 @@ struct err;
 int file_read(const char *path, size_t cap_bytes, struct arena *a, char **ret_text, size_t *ret_len,
               struct err *reterr);
 
-/* The same for what must be nobody else's (keys, state): refused are a symbolic link, a foreign
- * owner (not ours, nor root's), and a mode with any of `forbidden_bits` (0077: nobody else may do
- * anything); ERR_CONFIG, and the hint is the chmod or chown to type. It is the opened file that is
- * judged. */
+/* The same for private files (keys, state): refused are a symbolic link, a foreign owner (neither
+ * we nor root), and a mode with any of `forbidden_bits` (0077: no access for group and others);
+ * ERR_CONFIG, and the hint is the chmod or chown to type. It is the opened file that is judged. */
 int file_read_private(const char *path, mode_t forbidden_bits, size_t cap_bytes, struct arena *a,
                       char **ret_text, size_t *ret_len, struct err *reterr);
 

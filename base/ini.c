@@ -18,7 +18,7 @@ enum {
     MOST_INSTANCES = 64, /* sections in one file */
 };
 
-/* one section as it stands in the file */
+/* one section as it is in the file */
 struct instance {
     const struct ini_section *section;
     char title[TITLE_BYTES + 1]; /* "node db01" */
@@ -154,7 +154,7 @@ static int add_instance(struct parser *p, const struct ini_section *s, const cha
     return 0;
 }
 
-/* `title` is what stands between the brackets: "dns" or "node db01" */
+/* `title` is the text between the brackets: "dns" or "node db01" */
 static int open_section(struct parser *p, const char *title)
 {
     char word[TITLE_BYTES + 1];

@@ -31,7 +31,7 @@ struct ini_section {
  * After an error *obj is filled in part. Comments (# or ;) stand on lines of their own. */
 int ini_load(const char *path, const struct ini_section *sections, size_t n_sections, void *obj,
              struct arena *a, struct err *reterr);
-/* The same from text in memory; `name` stands for the file in errors. */
+/* The same from text in memory; errors give `name` as the file. */
 int ini_parse_text(const char *name, const char *text, size_t len,
                    const struct ini_section *sections, size_t n_sections, void *obj,
                    struct arena *a, struct err *reterr);

@@ -40,7 +40,7 @@ static size_t value_length(const char *value)
     return strcspn(value, " \t\"';&|");
 }
 
-/* How much of `at`, which stands behind a name or a scheme, is a secret. */
+/* How much of `at`, which follows a name or a scheme, is a secret. */
 static size_t secret_length(const char *text, const char *at)
 {
     const char *name = at - 1;

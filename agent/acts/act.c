@@ -172,7 +172,7 @@ static void begin_tail(struct act *a)
     start_next(g);
 }
 
-/* Another command has taken over: whoever waits for an earlier one is told (A5). */
+/* Another command has taken over: a caller waiting for an earlier one is refused as stale (A5). */
 static void end_stale_tails(struct agent *g, const struct agent_state *s)
 {
     for (struct act *a = g->tails, *next; a; a = next) {
@@ -278,8 +278,8 @@ static void start_first(struct agent *g)
     take_lock(a);
 }
 
-/* Its caller is told in time that the agent is busy: an answer after its deadline would be taken
- * for silence, and this node for one that is gone. */
+/* The caller learns in time that the agent is busy: an answer after its deadline would look as if
+ * this node did not respond and were gone. */
 static void on_too_late(void *arg)
 {
     struct act *a = arg;

@@ -61,7 +61,7 @@ struct act {
     struct act_other {
         struct act *act;
         struct dns_op *op;
-    } others[DNS_NS_MAX];          /* to the other servers, when it is silent */
+    } others[DNS_NS_MAX];          /* to the other servers, if it does not respond */
     struct gather *gather;         /* unfence by a person's word: peers and the zone's primary */
     struct record first, second;   /* watch: its two reads */
     struct agent_state next_state; /* hold: to be saved once it is seen writable */
@@ -88,7 +88,7 @@ void act_drop_all(struct agent *g);
 /* ---- for phases ------------------------------------------------------------------------------ */
 
 int64_t act_left_ms(const struct act *a); /* until the deadline, at least 1 */
-/* Seize, watch, a guard's hold: what stands in the way of the stop is said and passed over. */
+/* Seize, watch, a guard's hold: what would prevent the stop is reported and passed over. */
 bool act_is_emergency(const struct act *a);
 void act_next(struct act *a);
 void act_finish(struct act *a); /* done, skip the rest */
@@ -115,9 +115,9 @@ void act_read_d(struct act *a);      /* d, as docs/protocol.md, section 1, lets 
 void act_read_others(struct act *a); /* d, from another server that shows what the request names */
 void act_signal(struct act *a); /* standby.signal with who, why, what next; recovery.signal goes */
 /* Once it is stopped: nothing that a file says may end the recovery of whoever starts it
- * (agent/postgres/pgrecovery.h). In an emergency a file that cannot be written is only told. */
+ * (agent/postgres/pgrecovery.h). In an emergency a file that cannot be written is only reported. */
 void act_disarm(struct act *a);
-/* recovery.signal, if it is there, is set aside, and that is told; false: the act has failed. */
+/* Sets recovery.signal aside if it exists, and reports that; false: the act has failed. */
 bool act_set_aside(struct act *a);
 bool act_permit(
     struct act *a); /* for the guard of a start by start_command; false: it has failed */

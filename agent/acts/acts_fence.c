@@ -4,8 +4,8 @@
  *     FENCE:   look, persist the mark, cron off, standby.signal, stop, observe, persist the LSN
  *     UNFENCE: look, admit, read D, remove the signal, start, observe writable, clear the mark
  *
- * A crash between any two leaves the mark set: the guard (row 2) then keeps PostgreSQL down, or it
- * comes up by itself as a standby.
+ * A crash between any two leaves the mark set: the guard (row 2) then keeps PostgreSQL down, or
+ * PostgreSQL comes up as a standby automatically.
  */
 #include <string.h>
 
@@ -27,7 +27,7 @@ void act_fence_sign(const struct act *a, struct agent_state *next)
     STR_COPY(next->fence_reason, a->q->reason);
 }
 
-/* The last look before nobody can write: is there anybody to write instead? */
+/* The last look before no node can write: is there a node to take over? */
 static bool target_is_attached(struct act *a)
 {
     const struct upstream *to = &a->q->upstream;
@@ -74,7 +74,8 @@ static void fence_intent(struct act *a)
 }
 
 /* In an emergency (seize, watch, guard) a crontab that cannot be edited must not keep the database
- * writable; it is told, and in the planned case it stops the fence before anything has stopped. */
+ * writable: the failure is reported. In the planned case it ends the fence before anything has
+ * stopped. */
 static void on_cron(void *arg, const struct err *e)
 {
     struct act *a = arg;
@@ -221,7 +222,7 @@ void act_start_primary(struct act *a)
     case PG_STOPPED:
         act_start_then(a, on_primary_started);
         break;
-    case PG_STARTING: /* as a primary, by an earlier try: a restart would begin its recovery anew */
+    case PG_STARTING: /* as a primary, by an earlier try: a restart would repeat its recovery */
         if (standby)
             act_restart_then(a, on_primary_started);
         else

@@ -54,7 +54,7 @@ static void on_sync_mark(void *arg, const struct err *e)
 {
     struct act *a = arg;
 
-    if (e) /* synchronous standbys may still have to follow: told, not an error */
+    if (e) /* synchronous standbys may still have to follow: reported, not an error */
         buf_printf(&a->text, "a commit under the default synchronous_commit is not confirmed: %s",
                    e->msg);
     act_next(a);

@@ -1,5 +1,6 @@
 /*
- * DETACH, FOLLOW, SLOTS, REJOIN: whom a standby streams from, and for whom WAL is kept.
+ * DETACH, FOLLOW, SLOTS, REJOIN: which node a standby streams from, and for which nodes WAL is
+ * kept.
  *
  * REJOIN turns a fenced node into a standby: the fence becomes "standby only", standby.signal
  * stays, and nothing is ever removed from the data directory. Streaming itself is seen by the
@@ -128,7 +129,7 @@ static bool is_wanted(const struct request *q, const char *name)
 }
 
 /* The slots of this cluster's nodes, our own too, that are not in `q`: a forgotten one fills
- * pg_wal. Slots of other names are nobody's business here. */
+ * pg_wal. Slots with other names are left alone. */
 static size_t superfluous(const struct config *c, const struct request *q,
                           struct slot_name drop[CLUSTER_NODES_MAX + 1])
 {
@@ -331,7 +332,7 @@ static void rejoin_observe(struct act *a)
     }
 }
 
-/* As before the try: stopped, fenced, a standby of nobody. */
+/* As before the try: stopped, fenced, without an upstream. */
 static void on_stopped_diverged(void *arg, const struct err *e)
 {
     struct act *a = arg;

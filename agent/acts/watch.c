@@ -6,7 +6,7 @@
  *                '--> now and then: the crontab
  *
  * Reads are outside of the lock; what they lead to is decided again under it, against the state
- * as it then is, by records whose epochs tell if they are late.
+ * as it then is, by records whose epochs show whether they are late.
  */
 #include "agent/acts/watch.h"
 

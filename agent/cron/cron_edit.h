@@ -39,7 +39,7 @@ struct cron {
     int64_t last_write_s;
     int64_t quiet_wall_ms;
     struct cron_op *ops; /* in progress */
-    struct ran_log *ran; /* NULL: nobody asks */
+    struct ran_log *ran; /* NULL: not recorded */
 };
 
 struct cron_op;
@@ -57,7 +57,7 @@ struct cron_op {
     char expected[65], expected_entries[65], expected_environment[65]; /* struct cron_expected */
     int64_t jobs_deadline_ms;
     char *text, *was, *wanted;
-    bool given;   /* the caller brings `wanted`; else it is made from each text anew */
+    bool given;   /* the caller supplies `wanted`; else it is derived again from each text */
     bool written; /* once at least: `expected` was about the text before that */
     bool touch;   /* written again, or cron takes the second of two edits in one second for none */
     int rounds;

@@ -87,7 +87,8 @@ static bool peer_objects(const struct guard_view *v)
     return false;
 }
 
-/* … and somebody else is named as the owner: by D, or where D is silent by what a peer last saw. */
+/* … and another node is named as the owner: by D or, if D does not respond, by what a peer last
+ * saw. */
 static bool peer_objects_and_names_another(const struct guard_view *v)
 {
     if (!peer_objects(v))

@@ -1,10 +1,10 @@
 /*
- *     lock --> state, files --> row 1 or 2: nobody need be asked
+ *     lock --> state, files --> row 1 or 2: these alone decide
  *                '--> D and the peers, at once --> the table
  *     then, in this order: the state file; standby.signal; the crontab; the answer
  *
  * Only where the verdict is "writable" after a hold the signal goes before the state: a crash in
- * between must find the node still held, not a standby that nobody ever asked for.
+ * between must find the node still held, not a standby that was never requested.
  */
 #include "agent/guard/guard.h"
 
@@ -97,7 +97,7 @@ static void look_here(struct guard *u)
 
     look_at_postgres(u, pg);
     u->f = rules_facts(pg);
-    u->running = pg->role == PG_STARTING; /* where it cannot be told, nothing is left undone */
+    u->running = pg->role == PG_STARTING; /* if that is unknown, no step is skipped */
     if (pg->orphans != 0)
         STR_COPY(u->orphans, pg->problem);
     mem_free(pg);
@@ -112,8 +112,8 @@ static void on_gathered(void *arg, const struct gathered *seen)
     u->gathered = true;
 }
 
-/* Rows 1 and 2 need nobody else: a standby or a fenced node starts (or not) with the network
- * down. */
+/* Rows 1 and 2 need neither D nor a peer: a standby or a fenced node starts (or not) with the
+ * network down. */
 static void decide(struct guard *u)
 {
     const struct agent_state *s = u->readable ? &u->s : NULL;
@@ -220,7 +220,7 @@ static int carry_out(struct guard *u, struct err *reterr)
         r = save(u, reterr);
         r = r < 0 ? r : make_signal(u, reterr);
         return r < 0 ? r : make_harmless(u, reterr);
-    case GUARD_REFUSE: /* a file that is there tells more: who fenced it, and why */
+    case GUARD_REFUSE: /* an existing file says more: who fenced it, and why */
         if (u->d.ruling.row == GUARD_ROW_RECOVERY)
             return 0; /* a standby.signal would make the next start another one */
         if (!u->f.standby_signal)
@@ -386,8 +386,8 @@ int guard_run(struct config *c, bool cron_only)
     int r = machine_become_owner(c->postgresql.data_directory, &e);
     struct loop *loop = loop_new();
     if (r == 0) {
-        /* expired certificates or a lost key are no reason to keep PostgreSQL down: nobody can be
-         * asked, and the table knows what to do then */
+        /* expired certificates or a lost key are no reason to keep PostgreSQL down: neither D
+         * nor a peer can be asked then, and the table covers that */
         u->network = agent_new(loop, c, true, &u->agent, &u->network_error) == 0;
         if (!u->network)
             r = agent_new(loop, c, false, &u->agent, &e);

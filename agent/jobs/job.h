@@ -1,18 +1,19 @@
 /*
  * A job: an operation of this node that takes minutes or hours, beside the acts.
  *
- *     asked --> its intent is durable --> it works, in acts of its own --> no intent any more --> answer
+ *     asked --> its intent is durable --> it works, in its own acts --> intent removed --> answer
  *
  * Invariants
- *   J1  one job at a time: whoever asks for a second is refused, and told which one runs, who asked
- *       for it and since when.
- *   J2  its intent (a file in the state directory) is durable before the first change that it makes,
- *       and goes after the last. An agent that finds one at its start ends what it belongs to.
+ *   J1  one job at a time: a request for a second is refused, and the refusal names the one that
+ *       runs, who asked for it and since when.
+ *   J2  its intent (a file in the state directory) is durable before the first change that it
+ *       makes, and goes after the last. An agent that finds one at its start ends what it
+ *       belongs to.
  *   J3  each look shows it: kind, who asked, since when, how far it is (struct obs_job).
- *   J4  what it changes on the node it changes in acts (agent/acts/act.h). A request that it excludes
- *       is refused before it changes anything, and told which job does; FENCE, ARM and REVOKE never
- *       are.
- *   J5  it can be cancelled: it ends in its own order, and whoever asked for it is told by whom.
+ *   J4  what it changes on the node it changes in acts (agent/acts/act.h). A request that it
+ *       excludes is refused before it changes anything, and the refusal names the job; FENCE, ARM
+ *       and REVOKE never are.
+ *   J5  it can be cancelled: it ends in its own order, and its requester learns who cancelled it.
  */
 #pragma once
 

@@ -3,10 +3,11 @@
  * our own walreceiver. All at once, each with the same deadline, which is a process's: a busy
  * primary must get to answer. A host that answers no SYN at all (proto/knock.h) ends it sooner.
  *
- *   probe, agent, knock ──all but the knock came, or the host is silent──> our own look ──> answer
+ *   probe, agent, knock ──all but the knock came, or no SYN answered──> our own look ──> answer
  *
- * The probe of PostgreSQL cannot be called off: after a silent host it ends by its own deadline,
- * and what it says then is lost. So the look lives until both it and the answer are through.
+ * The probe of PostgreSQL cannot be cancelled: if the host does not respond it ends by its own
+ * deadline, and what it says then is lost. So the look lives until both it and the answer are
+ * through.
  */
 #include "agent/look/evidence.h"
 

@@ -74,7 +74,7 @@ static void on_d(void *arg, const struct dns_view *view, const struct err *e)
         s->d_absent = view->n_txt == 0;
         s->d.epoch = -1;
         s->d.sysid = w->agent->config->binding.sysid;
-        s->d.state = REGISTER_CLAIM; /* which names nobody for good: row 5 or 11, never a fence */
+        s->d.state = REGISTER_CLAIM; /* names no final owner: row 5 or 11, never a fence */
         STR_COPY(s->d_text,
                  view->n_txt == 0 ? "there is no ownership record" : "it is not readable");
     }

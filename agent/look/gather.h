@@ -17,7 +17,7 @@ struct gathered {
     char peers_text[400];
 };
 
-/* `ret` as it is when nobody could be asked. */
+/* `ret` as it is if neither D nor a peer could be asked. */
 void gather_nothing(const struct agent *g, const char *why, struct gathered *ret);
 
 typedef void (*gather_fn)(void *arg, const struct gathered *seen);
@@ -35,7 +35,7 @@ void gather_decide(const struct agent *g, const struct agent_state *s, const str
                    const struct gathered *seen, struct guard_decision *ret);
 
 /* What releases a hold of row 11 while the zone's primary does not respond (rows 9 and 10, or a
- * person's word), by who has answered; "" where another row holds it. `seen` NULL: nobody was
- * asked. */
+ * person's word), by who has answered; "" where another row holds it. `seen` NULL: neither D
+ * nor a peer was asked. */
 void gather_missing(const struct agent *g, int row, const struct gathered *seen, char *ret_text,
                     size_t bytes);

@@ -1,6 +1,6 @@
 /*
  * All statements go over a connection of the inspection's own, one after the other, each with what
- * is left of the deadline; a failed one costs what it alone would have told. They run on
+ * is left of the deadline; a failed one costs only its own findings. They run on
  * PostgreSQL 13 to 17.
  */
 #include <string.h>
@@ -28,7 +28,7 @@ struct look {
     size_t n_databases;
 };
 
-/* Commands are told as set or not: they may hold a password. */
+/* Commands are reported as set or not: they may contain a password. */
 static const char sql_settings[] =
     "SELECT name, CASE WHEN name IN ('archive_command', 'restore_command', "
     "'archive_cleanup_command',"

@@ -8,8 +8,8 @@
  *   crontab       a dry run of crontab(1) with the text as it is
  *   archive       [archive] probe_command, when the request asks for it
  *
- * Each part ends by itself within half of the request's time, so that the answer is always in time.
- * It waits for nobody's turn and takes no lock.
+ * Each part ends within half of the request's time at the latest, so that the answer is always in
+ * time. It waits for no other operation and takes no lock.
  */
 #pragma once
 

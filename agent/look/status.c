@@ -82,7 +82,7 @@ static void print_cron(const struct obs_cron *c)
         row("", "warning: %s", c->problem);
 }
 
-/* A node that rejoined has given up to be a primary again: its mark no longer says what it was. */
+/* A node that has rejoined does not return as the primary: its mark no longer says what it was. */
 void status_fence_text(const struct agent_state *s, char *ret_text, size_t bytes)
 {
     char when[CLOCK_TEXT_BYTES], lsn[LSN_TEXT_BYTES], was[120] = "";
@@ -227,7 +227,7 @@ int status_run(struct config *c)
     if (r == 0)
         r = agent_new(loop, c, false, &t.agent, &e);
     if (r == 0) {
-        /* for its dates: this program talks to nobody */
+        /* for its dates: this program contacts no other node */
         tls_context_new(&c->tls, c->agent.cluster, PEER_AGENT, c->agent.node, &t.agent->tls,
                         &tls_problem);
         observe_node(t.agent, LOOK_MS, true, on_observed, &t);

@@ -10,10 +10,10 @@ struct agent_state;
 struct config;
 struct node_obs;
 
-/* 0: nothing stands out; 10: something does (printed). */
+/* 0: nothing needs attention; 10: something does (printed). */
 int status_run(struct config *c);
 
-/* The mark of a fence in words: since when, by whom, what the node was. */
+/* The mark of a fence in words: since when, who set it, what the node was. */
 void status_fence_text(const struct agent_state *s, char *ret_text, size_t bytes);
 
 /* The agent's certificate; `days` as observed: -1, it has expired. */

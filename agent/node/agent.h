@@ -39,7 +39,7 @@ struct agent {
     struct config *config;
     struct postgres *pg;
     struct cron *cron;
-    struct tls_context *tls;                   /* NULL: this program talks to nobody */
+    struct tls_context *tls;                   /* NULL: this program contacts no other node */
     struct rpc_peer *peers[CLUSTER_NODES_MAX]; /* of config->peers, as agent; NULL without tls */
     char boot[40];
     struct state_known known; /* what agent_state() found last */

@@ -88,8 +88,8 @@ extern const size_t n_config_sections;
 /* Read and check the file alone; nothing else is opened. ERR_CONFIG names file, line and key. */
 int config_load(const char *path, struct config *ret_config, struct err *reterr);
 
-/* Remedies are written about "agent.conf"; a person is told the file that this agent was started
- * with. In place; left as it is where there is no room. */
+/* Remedies say "agent.conf": replaces that with the file that this agent was started with. In
+ * place; left as it is where there is no room. */
 void config_name_file(const struct config *c, char *text, size_t bytes);
 
 /* The TSIG key, into c->zone.key. */
@@ -105,7 +105,7 @@ const struct config_peer *config_peer(const struct config *c, const char *node);
 typedef void (*config_change_fn)(void *arg, const char *section, const char *key, const char *old,
                                  const char *now, bool taken);
 /* Take over from `now` what may change under a running agent: the rows marked FIELD_RELOADS. Each
- * key that differs is told; the others stay as they were. */
+ * key that differs is reported; the others stay as they were. */
 void config_take(struct config *c, const struct config *now, config_change_fn fn, void *arg);
 
 /* The configuration against the machine: certificates, keys, directories, the durable state. Prints

@@ -70,7 +70,7 @@ static int check_expiry(struct config *c, struct err *e)
     int64_t days;
 
     if (tls_context_new(&c->tls, c->agent.cluster, PEER_AGENT, c->agent.node, &tls, NULL) < 0)
-        return 0; /* told by the check before */
+        return 0; /* reported by the check before */
     days = tls_context_days_left(tls, clock_wall_ms());
     tls_context_free(tls);
     if (days >= CERTIFICATE_WARN_DAYS)

@@ -38,7 +38,7 @@ struct long_op {
 
 static void on_cancelled(void *arg, const struct pgconn_reply *r)
 {
-    (void)arg; /* the statement itself will tell; by now the operation may be gone */
+    (void)arg; /* the statement itself reports the outcome; by now the operation may be gone */
     (void)r;
 }
 
@@ -297,7 +297,7 @@ static void slots_begin(struct pgop *op)
     struct slots_op *s = (struct slots_op *)op;
     const char *params[] = {s->want.data, s->drop.data};
 
-    /* a wanted slot that holds nothing back (never reserved, or invalidated) is made anew */
+    /* a wanted slot that holds nothing back (never reserved, or invalidated) is re-created */
     pgop_act(op,
              "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
              " WHERE slot_type = 'physical' AND NOT active AND NOT temporary"

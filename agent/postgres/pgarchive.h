@@ -1,6 +1,6 @@
 /*
  * How far the archiver is: what a stop of a primary waits for. From files and processes alone,
- * since a server that is stopping answers nobody.
+ * since a server that is stopping accepts no connection.
  */
 #pragma once
 

@@ -41,7 +41,7 @@ struct pgconn {
     unsigned session;   /* how often it has been opened */
     int64_t patient_ms; /* monotonic: until then, unless … */
     bool answered;      /* … it has answered all that it was asked */
-    bool given_up;      /* the statement in flight: nobody waits for it */
+    bool given_up;      /* the statement in flight: its result is no longer wanted */
     bool kicked;        /* the timer is to run at once: something was queued */
     struct pglink link;
     struct pgstatement *queue;
@@ -102,7 +102,7 @@ static void broken(struct pgconn *c, const char *what)
     pglink_error(&c->link, line, sizeof(line));
     err_set(&e, ERR_UNREACHABLE, NULL, "%s: %s%s%s", c->label, what, line[0] ? ": " : "", line);
     hang_up(c);
-    c->queue = NULL; /* what a callback asks anew is not to fail with these */
+    c->queue = NULL; /* a statement queued by a callback must not fail with these */
     while (waiting) {
         struct pgstatement *s = waiting;
 
@@ -119,7 +119,7 @@ static bool is_patient(const struct pgconn *c)
     return !c->answered && clock_mono_ms() < c->patient_ms;
 }
 
-/* Something is expected of the server even if nobody in the queue waits for it. */
+/* Something is expected of the server even if no statement in the queue waits for it. */
 static bool is_under_way(const struct pgconn *c)
 {
     return c->state == CONNECTING || c->given_up;
@@ -287,7 +287,7 @@ static bool read_answer(struct pgconn *c)
 
         if (r)
             keep_result(c, r);
-        /* an error that also ended the connection is the connection's; nobody here asks for COPY */
+        /* an error that also ended the connection is the connection's; COPY is never requested */
         if (PQstatus(c->link.pq) == CONNECTION_BAD || (r && is_copy(r))) {
             broken(c, "the connection was cut");
             return true;

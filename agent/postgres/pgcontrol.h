@@ -3,7 +3,7 @@
  * without a child process, in the path where milliseconds count.
  *
  * Layout: PostgreSQL's src/include/catalog/pg_control.h (struct ControlFileData), native byte order
- * and alignment. What is read here stands at the same offsets in versions 1201 (PostgreSQL 12),
+ * and alignment. What is read here is at the same offsets in versions 1201 (PostgreSQL 12),
  * 1300 (13 to 16), 1700 and 1800; only the place of the CRC-32C, which covers all before it,
  * differs. A version that is not in the table is refused rather than guessed.
  */

@@ -46,7 +46,7 @@ bool pgfiles_is_zombie(int pid)
 }
 
 /* 1: its working directory is PGDATA (every process of a server stays there); 0: another one;
- * -1: cannot be told. */
+ * -1: unknown. */
 static int works_in(int pid, const char *data_directory)
 {
     char path[64];
@@ -58,8 +58,8 @@ static int works_in(int pid, const char *data_directory)
     return here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
-/* PostgreSQL runs as the owner of PGDATA and as nobody else. After a power cut the pid that is left
- * in postmaster.pid is soon another daemon's: boots hand out nearly the same pids. */
+/* PostgreSQL runs only as the owner of PGDATA. After a power cut the pid that is left in
+ * postmaster.pid is soon another daemon's: boots hand out nearly the same pids. */
 static bool is_somebody_elses(int pid, const char *data_directory)
 {
     char path[64], *text;

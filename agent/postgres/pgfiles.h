@@ -1,5 +1,5 @@
 /*
- * What the files of a data directory tell without asking the server: is there a postmaster, which
+ * What the files of a data directory show without asking the server: is there a postmaster, which
  * signal files are there. All synchronous and quick. postgres_look_files(),
  * postgres_signal_create() and postgres_signal_remove() of agent/postgres/postgres.h are here too.
  */
@@ -21,12 +21,12 @@ struct pgpostmaster {
 };
 
 /* False: no live postmaster. A pid file left behind by a crash, and a pid that another program has
- * now, do not count; where that cannot be told, the process counts, and so does a file that cannot
- * be read. */
+ * now, do not count; if that cannot be determined, the process counts, and so does a file that
+ * cannot be read. */
 bool pgfiles_postmaster(const char *data_directory, struct pgpostmaster *ret_postmaster);
 
-/* There is no live postmaster. Do processes of it live on, or can that not be told? After a clean
- * stop (pg_control's state, and no pid file) none can: nothing is searched then. */
+/* There is no live postmaster. Are processes of it still alive, or is that unknown? After a clean
+ * stop (pg_control's state, and no pid file) none can be: nothing is searched then. */
 bool pgfiles_orphans(const char *data_directory, int control_state, struct pgorphans *ret);
 /* There is no live postmaster: what `pg` then has for role, orphans and problem. A node is stopped
  * only when no process of it is left that could commit. pg->control_state must be set. */

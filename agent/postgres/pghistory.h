@@ -1,5 +1,5 @@
 /*
- * Timelines as the files of pg_wal tell them (PostgreSQL, 26.3.5 Timelines; the format of a history
+ * Timelines as the files of pg_wal show them (PostgreSQL, 26.3.5 Timelines; the format of a history
  * file is in src/backend/access/transam/timeline.c).
  */
 #pragma once

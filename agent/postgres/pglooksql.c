@@ -6,8 +6,8 @@
 #include "agent/postgres/pgrecovery.h"
 #include "base/buf.h"
 
-/* OFFSET 0 keeps the planner from asking pg_is_in_recovery() anew for each column. A promotion
- * between two columns makes a function fail with 55000; the look is then made again. */
+/* OFFSET 0 keeps the planner from calling pg_is_in_recovery() again for each column. A promotion
+ * between two columns makes a function fail with 55000; the look is then repeated. */
 static const char sql_main[] =
     "SELECT CASE WHEN rec THEN 'standby' ELSE 'primary' END AS role,"
     " current_setting('server_version_num') AS version,"

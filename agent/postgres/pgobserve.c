@@ -183,9 +183,9 @@ static void take_answer(const struct postgres_config *c, const struct pgcontrol 
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
-/* The server could not be asked. It is stopped if nobody is there; starting (or stopping) if the
- * pid file says that it does not accept anyone; a server that should answer and does not is
- * unknown. */
+/* The server could not be asked. It is stopped if no process of it is left; starting (or
+ * stopping) if the pid file says that it accepts no connections; a server that should answer
+ * and does not is unknown. */
 static void take_silence(const struct postgres_config *c, const struct err *e, struct obs_pg *pg)
 {
     struct pgpostmaster postmaster;

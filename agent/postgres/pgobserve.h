@@ -6,4 +6,4 @@ struct pglook;
 struct postgres;
 
 struct pglook *pglook_new(struct postgres *p);
-void pglook_free(struct pglook *l); /* nobody who waits is called */
+void pglook_free(struct pglook *l); /* waiting callers are not called back */

@@ -111,7 +111,7 @@ static bool is_of_user(int pid, unsigned uid)
     return line && sscanf(line, "\nUid: %*u %u", &effective) == 1 && effective == uid;
 }
 
-/* Its working directory is a data directory: of whom is then known. */
+/* Its working directory is a data directory: it is then known which server it belongs to. */
 static bool is_in_a_data_directory(int pid)
 {
     char path[64];
@@ -144,8 +144,9 @@ static bool maps_segment(int pid, int id)
     return false;
 }
 
-/* A process of this data directory: it is there, or it is attached to its memory and in nobody
- * else's data directory. What cannot be looked into counts by user and name. */
+/* A process of this data directory: its working directory is there, or it is attached to
+ * the server's shared memory and works in no other data directory. What cannot be looked into
+ * counts by user and name. */
 static bool is_ours(const struct search *s, bool look_for_segment, int pid)
 {
     char path[64];

@@ -19,7 +19,7 @@ enum { PGORPHAN_MAX = 64 };
 struct pgorphans {
     int n;                  /* found; more than fit are found once these are gone */
     int pids[PGORPHAN_MAX]; /* as they were a moment ago: pgorphan_signal() looks again */
-    bool unknown;           /* it cannot be told whether there are any (more) */
+    bool unknown;           /* whether there are any (more) */
     char problem[200];      /* why not; "" known */
 };
 

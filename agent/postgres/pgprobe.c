@@ -1,6 +1,6 @@
 /*
  * Evidence about another PostgreSQL, over the network. First as a standby would connect: physical
- * replication, IDENTIFY_SYSTEM, and the in_hot_standby that the server reports by itself (14 and
+ * replication, IDENTIFY_SYSTEM, and the in_hot_standby that the server reports unasked (14 and
  * later; before that `SHOW transaction_read_only`, the only commands that a physical walsender
  * takes). A server that refuses that is asked as the agent's own role. One that refuses both is at
  * least there.
@@ -45,7 +45,7 @@ static void probe_release(struct pgop *op)
     struct probe_op *o = (struct probe_op *)op;
 
     pgconn_free(o->conn);
-    if (op->fn) /* dropped: nobody is called back */
+    if (op->fn) /* dropped without a callback */
         mem_free(o->answer);
 }
 

@@ -7,8 +7,8 @@
  * while the last WAL is still being archived, and a crash ends it too), so a fast stop wants both.
  *
  * After a crash of the postmaster a stop is over when no process of it is left that could commit
- * (agent/postgres/pgorphan.h): they are ended one by one, since nobody else will, and a start with
- * one of them alive would fail.
+ * (agent/postgres/pgorphan.h): they are ended one by one, since nothing else ends them, and a start
+ * with one of them alive would fail.
  */
 #include <errno.h>
 #include <signal.h>
@@ -39,7 +39,7 @@ enum {
     QUIT_MS = 500,
     /* before a start: children of a postmaster that has just died end by themselves */
     LINGER_MS = 3000,
-    /* a service manager that has stopped its unit has told the postmaster by then, if it owns it */
+    /* by then a service manager that has stopped its unit has signalled a postmaster it owns */
     OWNED_MS = 1000,
 };
 
@@ -55,7 +55,7 @@ struct stop_op {
     uv_poll_t *watch;
     int64_t quit_ms;              /* when orphans were first sent SIGQUIT; 0 none were found */
     bool killed;                  /* … and SIGKILL since */
-    struct pgwalsenders *senders; /* NULL: nobody is kept from holding the stop up */
+    struct pgwalsenders *senders; /* NULL: none is kept from delaying the stop */
 };
 
 static void on_watch_closed(uv_handle_t *handle)
@@ -214,7 +214,7 @@ static void on_pidfd(uv_poll_t *watch, int status, int events)
     stop_check(&s->op);
 }
 
-/* True: its end will be told. */
+/* True: its end will be reported. */
 static bool watch_process(struct stop_op *s, int pid)
 {
     s->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);

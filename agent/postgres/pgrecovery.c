@@ -14,7 +14,7 @@ enum effect {
     ENDS,     /* any value makes a recovery end, or stand still */
     AT_END,   /* a command that a promotion waits for; its text may hold a password */
     TIMELINE, /* anything but latest keeps it from following a new primary */
-    BLIND,    /* off: nobody can ask it */
+    BLIND,    /* off: it cannot be queried */
 };
 
 static const struct {

@@ -1,7 +1,7 @@
 /*
  * Settings that a primary ignores and a standby obeys (PostgreSQL 15, 20.5.5 Recovery Target and
  * 20.5.4 Archive Recovery): left behind by a restore, they change nothing until the node comes up
- * with standby.signal. Then recovery ends by itself: it promotes, pauses, or shuts down.
+ * with standby.signal. Then recovery ends automatically: it promotes, pauses, or shuts down.
  *
  * Nothing that pgtandem starts may leave recovery but by PROMOTE (docs/protocol.md, section 2). A
  * postmaster that the agent starts itself gets the settings that end a recovery emptied on its

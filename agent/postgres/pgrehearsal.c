@@ -18,7 +18,7 @@ static void on_done(void *arg, const struct err *e)
 
 void pgrehearsal_release(struct pgop *op)
 {
-    if (op->fn) /* dropped: nobody is called back */
+    if (op->fn) /* dropped without a callback */
         mem_free(((struct pgrehearsal *)op)->answer);
 }
 

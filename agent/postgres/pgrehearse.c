@@ -108,8 +108,8 @@ static void failed(struct rehearse_op *o, const char *why)
     pgrehearsal_end(&o->base, REHEARSAL_FAILED, remedy, "%s", reason);
 }
 
-/* A server that is slow, or a share of time that was too short, is no refusal yet. Where nobody
- * took the connection in half a second, none will: kernels do that, however busy the server is. */
+/* A slow server, or a share of time that was too short, is no refusal yet. A connection that was
+ * not accepted in half a second never will be: kernels do that, however busy the server is. */
 static bool is_late(const struct rehearse_op *o, const struct err *e)
 {
     return e->code == ERR_TIMEOUT &&

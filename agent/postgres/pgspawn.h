@@ -14,9 +14,9 @@ struct postgres_config;
 
 enum { PGSPAWN_SETTINGS_MAX = 4 };
 
-/* Start it, as a server that cannot leave recovery by itself (agent/postgres/pgrecovery.h), with
- * the settings `more` ("name=value", NULL-terminated; NULL: none) in force whatever the files say.
- * Returns as soon as the process is there. */
+/* Start it, as a server that cannot leave recovery automatically (agent/postgres/pgrecovery.h),
+ * with the settings `more` ("name=value", NULL-terminated; NULL: none) in force whatever the files
+ * say. Returns as soon as the process is there. */
 int pgspawn_start(struct loop *l, const struct postgres_config *c, const char *const *more,
                   struct pgspawn **ret_spawn, struct err *reterr);
 bool pgspawn_ended(const struct pgspawn *s);

@@ -12,7 +12,7 @@ struct pgstatement {
     char *params[PGCONN_PARAMS_MAX];
     size_t n_params;
     int64_t deadline_ms, timeout_ms;
-    pgconn_fn fn; /* NULL: nobody wants to know */
+    pgconn_fn fn; /* NULL: the result is not wanted */
     void *arg;
 };
 

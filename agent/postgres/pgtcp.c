@@ -77,7 +77,7 @@ static void take_socket(const struct nlmsghdr *h, struct pgtcp *list, size_t n)
     }
 }
 
-/* True: the kernel has told all. */
+/* True: the kernel's answer is complete. */
 static bool read_answers(int fd, struct pgtcp *list, size_t n)
 {
     union {

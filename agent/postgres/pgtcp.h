@@ -1,8 +1,8 @@
 /*
  * What the kernel knows of established TCP connections of this host, other processes' too:
- * sock_diag(7), which asks for no privilege. It tells a peer that is gone, or stopped, from one
- * that has nothing to say, by our own clock and without a word to the process that holds the
- * connection.
+ * sock_diag(7), which asks for no privilege. It distinguishes a peer that is gone, or stopped,
+ * from one that has nothing to send, by our own clock and without involving the process that holds
+ * the connection.
  */
 #pragma once
 
@@ -20,6 +20,6 @@ struct pgtcp {
     bool unanswered;             /* sent again already, and its kernel has not acknowledged it */
 };
 
-/* Look all of `list` up among the connections of the local port. False: the kernel does not tell;
+/* Look all of `list` up among the connections of the local port. False: no complete answer;
  * then nothing is `known`. */
 bool pgtcp_look(int64_t local_port, struct pgtcp *list, size_t n);

@@ -22,14 +22,14 @@
 enum {
     TICK_MS = 5,
     TCP_TICKS = 10,    /* the kernel is asked in every tenth */
-    SILENT_MS = 1000,  /* no answer for so long: nobody waits any more */
+    SILENT_MS = 1000,  /* no answer for so long: no longer waited for */
     FOLLOWERS_MS = 10, /* others have so long once the target has all */
 };
 
 struct walsender {
     int pidfd; /* -1: it has ended */
     int64_t pid;
-    bool target, logical, told; /* told: by us to end */
+    bool target, logical, told; /* the last: SIGTERM was sent */
 };
 
 struct pgwalsenders {

@@ -140,7 +140,7 @@ void postgres_follow(struct postgres *p, const struct upstream *up, const char *
 void postgres_follow_by_restart(struct postgres *p, const struct upstream *up, const char *slot,
                                 int64_t timeout_ms, postgres_done_fn fn, void *arg);
 
-/* Have physical slots of these names (created if missing, reserved at once, made anew if they were
+/* Have physical slots of these names (created if missing, reserved at once, re-created if they were
  * invalidated), on a primary or a standby; others of this cluster's nodes that are inactive are
  * dropped only if listed in `drop`. */
 void postgres_slots(struct postgres *p, const struct slot_name *want, size_t n_want,

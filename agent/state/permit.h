@@ -1,6 +1,6 @@
 /*
  * Where a service manager starts PostgreSQL, it runs the guard first, also when this agent asked
- * for the start in the middle of an act, with the state lock held. The permit tells that guard:
+ * for the start in the middle of an act, with the state lock held. The permit shows that guard:
  * the agent, this living process, has decided already. It is void as soon as the process or the
  * act has ended.
  */

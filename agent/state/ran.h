@@ -21,7 +21,7 @@ struct ran_log {
     size_t n;
 };
 
-/* A child that has ended; `output` "" keeps none. `l` NULL: nobody asks. Beyond RAN_MAX the last
+/* A child that has ended; `output` "" keeps none. `l` NULL: not recorded. Beyond RAN_MAX the last
  * one is replaced. */
 void ran_child(struct ran_log *l, const char *command, const struct child_result *r,
                const char *output);

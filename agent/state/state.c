@@ -89,7 +89,7 @@ int state_lock(const struct state_binding *b, int wait_ms, int *ret_fd, struct e
     return file_lock(path, wait_ms, ret_fd, reterr);
 }
 
-/* The error that stands for "treated as fenced, untouched, a human decides". */
+/* The error that means "treated as fenced, untouched, a human decides". */
 static int unusable(struct err *e, const char *path, const char *why)
 {
     char hint[512];

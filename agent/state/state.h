@@ -7,7 +7,7 @@
  *   S2  (epoch, seq) never decreases.
  *   S3  a file that cannot be read, or is bound to something else, is never replaced by an empty
  *       one: the node is then treated as fenced (guard, row 2) until a human decides.
- *   S4  whoever reads, decides and writes holds the lock meanwhile (requests, watch, guard alike).
+ *   S4  whoever reads, decides and writes holds the lock meanwhile: requests, watch and guard.
  */
 #pragma once
 
@@ -57,7 +57,7 @@ struct agent_state {
 
     bool cron_on; /* cron as last commanded */
 
-    struct upstream upstream; /* rejoin and follow: whom it streams from; node "" none */
+    struct upstream upstream; /* rejoin and follow: what it streams from; node "" none */
 };
 
 extern const struct field_table agent_state_table;
