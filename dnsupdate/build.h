@@ -42,8 +42,8 @@ int build_swap(const struct dns_zone *z, const struct dns_swap *swap, struct mes
 /* Prerequisite "the zone has an SOA", no change: asks whether the key may update at all. */
 int build_probe(const struct dns_zone *z, struct message *ret_message, struct err *reterr);
 
-/* A change that changes nothing: both values demanded as they are, and added anew with the TTLs
- * that they have. A server that applies it finds nothing to do: no new serial. */
+/* A change that changes nothing: both values are prerequisites as they are, and are added again
+ * with the TTLs that they have. A server that applies it finds nothing to do: no new serial. */
 int build_rehearsal(const struct dns_zone *z, const struct dns_view *now,
                     struct message *ret_message, struct err *reterr);
 

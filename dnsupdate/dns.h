@@ -6,7 +6,7 @@
  * it is cancelled. Deadlines are in milliseconds from the call. One server per operation: an update
  * never fails over to another (docs/protocol.md, section 1). Each resend has a fresh id and TSIG
  * and the same prerequisites and nonce; an answer to any outstanding id counts; unsigned or badly
- * signed answers never decide, the first of them is told as a hint when the deadline passes.
+ * signed answers never decide, the first of them is shown as a hint when the deadline passes.
  *
  * RFC 1035 (messages), 2136 (UPDATE), 8945 (TSIG).
  */
@@ -30,8 +30,8 @@ enum {
     DNS_OTHERS_BYTES = 180
 };
 
-/* Where and as whom we ask; copied by nobody, must outlive the calls. Names are lower case, without
- * the final dot. */
+/* Where we ask and with which key; never copied, must outlive the calls. Names are lower case,
+ * without the final dot. */
 struct dns_zone {
     char zone[DNS_NAME_BYTES];      /* "ia2.test" */
     char alias[DNS_NAME_BYTES];     /* "db.ia2.test" */
@@ -158,7 +158,7 @@ struct dns_op *dns_probe_update(struct loop *l, const struct dns_zone *z, int64_
 struct dns_op *dns_probe_wildcard(struct loop *l, const struct dns_zone *z, int64_t timeout_ms,
                                   dns_done_fn fn, void *arg);
 
-/* A rehearsal of dns_swap: the UPDATE that writes alias and record anew as `now` shows them, under
+/* A rehearsal of dns_swap: the UPDATE that writes alias and record again as `now` shows them, under
  * the prerequisite that they are still so. It needs the same rights and changes nothing, not even
  * the serial (BIND 9.18 looks at policy before prerequisites; Knot and PowerDNS leave a zone alone
  * that an update does not change). `rcode` is the signed answer's, -1 when there was none; e is

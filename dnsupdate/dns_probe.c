@@ -87,7 +87,7 @@ static void on_update_answer(void *arg, const struct reply *reply)
     probe_end(p);
 }
 
-/* A name that nobody made must not exist: a wildcard would answer for a register that is absent. */
+/* A name that no one created must not exist: a wildcard would answer for an absent register. */
 static void on_wildcard_answer(void *arg, const struct reply *reply)
 {
     struct probe *p = arg;

@@ -5,7 +5,7 @@
  *   primary's view ─┐
  *   NS of the zone ─┴─> a name: dns_resolve ─(out of zone)─> getaddrinfo ─> a row for each address
  *
- * `open` counts what is on its way; at 0, or at the deadline, the survey is told once.
+ * `open` counts what is on its way; at 0, or at the deadline, the survey is reported once.
  */
 #include <netdb.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static const char kept[] = "(named earlier)";
 
 struct survey;
 
-/* getaddrinfo cannot always be cancelled: it lives by itself, `name` is NULL once nobody waits. */
+/* getaddrinfo cannot always be cancelled: this then lives on, with `name` NULL. */
 struct lookup {
     uv_getaddrinfo_t req;
     struct ns_name *name;

@@ -32,7 +32,7 @@ static bool came_after(const struct swap_seen *s)
         register_parse(s->swap->old_txt, &old, NULL) < 0)
         return true; /* not comparable: whoever wrote it, it is neither the old nor ours */
     if (seen->epoch != ours.epoch)
-        /* at the old epoch: whoever held it was faster, if all tries have been refused */
+        /* at the old epoch: its holder wrote before us, if all tries have been refused */
         return seen->epoch > ours.epoch ||
                (seen->epoch == old.epoch && s->failure && !s->accepted && s->unanswered == 0);
     return old.epoch < ours.epoch || strcmp(seen->txn, ours.txn) != 0;

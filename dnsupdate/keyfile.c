@@ -241,7 +241,8 @@ static int read_line(struct reader *r, struct tsig_key *key)
 
 /* ---- all keys of a file ---------------------------------------------------------------------- */
 
-/* Up to the ";" that ends this statement: another one of BIND's, or a key that nobody asked for. */
+/* Up to the ";" that ends this statement: another BIND statement, or a key that was not asked
+ * for. */
 static int skip_statement(struct reader *r)
 {
     size_t depth = 0;

@@ -23,6 +23,6 @@ struct tsig_key {
  * type. */
 int keyfile_load(const char *path, const char *name, struct tsig_key *ret_key, struct err *reterr);
 
-/* The same from text in memory (`origin` stands for the file in errors). */
+/* The same from text in memory (errors show `origin` as the file). */
 int keyfile_parse(const char *origin, const char *text, size_t len, const char *name,
                   struct tsig_key *ret_key, struct err *reterr);

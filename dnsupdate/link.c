@@ -170,7 +170,7 @@ static int udp_send(struct link *k, const uint8_t *wire, size_t len)
         return rc;
     memcpy(copy, wire, len);
     rc = uv_udp_try_send(&k->udp, &buf, 1, NULL);
-    /* an ICMP error of an earlier datagram is told here once; this one was not sent: again */
+    /* an ICMP error of an earlier datagram is reported here once; this one was not sent: again */
     if (rc == UV_ECONNREFUSED)
         rc = uv_udp_try_send(&k->udp, &buf, 1, NULL);
     return rc < 0 ? rc : 0;

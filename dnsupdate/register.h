@@ -24,7 +24,7 @@ enum {
 enum register_state {
     REGISTER_STABLE, /* no transition open */
     REGISTER_CLAIM,  /* planned: owner is still the old one */
-    REGISTER_SEIZE,  /* unplanned: owner is still the old one, nobody may start writable */
+    REGISTER_SEIZE,  /* unplanned: owner is still the old one, no node may start writable */
     REGISTER_FLIP,   /* owner is the new one, its promotion permitted */
     REGISTER_UNDO,   /* owner is the old one again, on the way back to stable */
 };

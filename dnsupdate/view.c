@@ -53,7 +53,7 @@ static int check(const struct reply *r, const struct dns_zone *z, const char *na
     return explain_lame(server, name, cut, reterr);
 }
 
-/* Our record is printable ASCII. Whatever else stands there is not ours, and is not shown. */
+/* Our record is printable ASCII. Anything else there is not ours, and is not shown. */
 static bool printable(const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++)

@@ -19,7 +19,7 @@ int view_cname(const struct reply *r, const struct dns_zone *z, struct dns_view 
 /* The answer to ANY at the alias: what is there instead of a CNAME. */
 int view_others(const struct reply *r, const struct dns_zone *z, struct dns_view *view,
                 struct err *reterr);
-/* How many records of `type` stand at `name`; -1 where the answer does not tell. */
+/* How many records of `type` there are at `name`; -1 if the answer does not show it. */
 int view_count(const struct reply *r, const char *name, int type);
 int view_soa(const struct reply *r, const struct dns_zone *z, struct dns_view *view,
              struct err *reterr);

@@ -1,5 +1,5 @@
 /*
- * A DNS message as bytes: what ldns does not tell or does not check (RFC 1035, 4).
+ * A DNS message as bytes: what ldns does not report or does not check (RFC 1035, 4).
  *
  * Pure. wire_walk() goes over every record once, so that a message either is sound from its first
  * byte to its last, or is not looked at further.

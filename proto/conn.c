@@ -49,7 +49,7 @@ void conn_fail(struct conn *c, const struct err *e)
     if (c->phase == CONN_CLOSED)
         return;
     if (c->phase != CONN_CONNECTING)
-        conn_flush(c); /* an alert tells the peer why */
+        conn_flush(c); /* sends the peer an alert with the reason */
     release(c);
     c->cfg.on.closed(c->cfg.on.arg, &copy);
 }
@@ -97,7 +97,7 @@ void conn_watch(struct conn *c)
     int64_t timeout_ms;
 
     if (c->phase == CONN_CLOSED || c->broken.code != 0 || c->resumed)
-        return; /* or the timer stands at 0 already */
+        return; /* or the timer is at 0 already */
     if (c->phase != CONN_UP)
         w = WAIT_HELLO;
     else if (c->unsent > 0)

@@ -30,7 +30,7 @@ struct conn {
     bool resumed;   /* conn_advance() is to run from the loop */
     bool client;
     size_t unsent;     /* bytes handed to libuv, not yet taken */
-    struct err broken; /* a failure to be told from the loop */
+    struct err broken; /* a failure to be reported from the loop */
     struct tls *tls;
     struct buf plain;  /* decrypted, not yet delivered */
     size_t delivering; /* bytes at its front: the frame that the owner looks at now */

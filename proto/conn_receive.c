@@ -7,7 +7,7 @@
 enum {
     READ_BYTES = 16384,
     HELLO_CAP_BYTES = 1024,
-    KEEP_BYTES = 8192, /* a larger buffer is given back when it is empty */
+    KEEP_BYTES = 8192, /* a larger buffer is freed when it is empty */
 };
 
 bool conn_is_ready(const struct conn *c)
@@ -63,7 +63,7 @@ static bool take_frame(struct conn *c)
         return false;
     buf_consume(&c->plain, c->delivering);
     c->delivering = 0;
-    c->wait = WAIT_NOTHING; /* a frame was completed: idle time starts anew */
+    c->wait = WAIT_NOTHING; /* a frame was completed: idle time starts again */
     return true;
 }
 

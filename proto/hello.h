@@ -2,7 +2,7 @@
  * The first message each way. Pure.
  *
  * Versions are compared before anything else in a hello is judged, so that a newer program, whose
- * hello may hold keys that we do not know, is still told what is wrong.
+ * hello may hold keys that we do not know, still learns what is wrong.
  */
 #pragma once
 

@@ -2,9 +2,9 @@
  * What a node shows to preflight and plan beyond its observation: the facts that are too heavy for
  * every look. The answer to the verb `inspect` carries it as JSON in the reply's `text`.
  *
- * Nothing here is a secret: of commands and of options that may hold a password only "set" and a
- * hash are told, of a scheduled job its place and program. Lists are cut at their bounds; the
- * counts beside them are of all.
+ * Nothing here is a secret: a command or an option that may hold a password is shown only as "set"
+ * and a hash, a scheduled job as its place and program. Lists are cut at their bounds; the counts
+ * beside them are of all.
  */
 #pragma once
 
@@ -90,7 +90,7 @@ struct inspect {
     bool backup_configured;
     int64_t backup_ms; /* the newest one, wall clock; 0 none seen */
     char backup_place[160];
-    bool backup_outlives; /* not on this host's own disks, as far as can be told */
+    bool backup_outlives; /* not on this host's own disks, as far as can be determined */
     char backup_problem[160];
 
     int64_t elapsed_ms;

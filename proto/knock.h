@@ -1,8 +1,8 @@
 /*
  * Does a host answer at all? A kernel that lives answers a SYN within one round trip, whatever its
- * processes are at: with SYN-ACK, or with RST where nobody listens. Patience is for processes. So
- * several SYNs to several ports of one host, spread over KNOCK_MS, tell a host that is gone (or
- * behind a cut) from one that is busy, much sooner than a process's deadline does.
+ * processes are doing: with SYN-ACK, or with RST if nothing listens. Patience is for processes. So
+ * several SYNs to several ports of one host, spread over KNOCK_MS, distinguish a host that is gone
+ * (or behind a cut) from one that is busy, much sooner than a process's deadline does.
  *
  * The first try goes out only after KNOCK_FIRST_MS: whoever is well has answered the caller's own
  * connection by then, and sees nothing of it.

@@ -1,8 +1,8 @@
 /*
- * Whose WAL is whose, from what two nodes tell of themselves. Pure.
+ * Which WAL two nodes have in common, from what each says about itself. Pure.
  *
- * A timeline is its number *and* its history: two standbys that are promoted from one parent both
- * get the parent's number + 1, and part where their histories say (PostgreSQL, 26.3.5 Timelines).
+ * A timeline is its ID *and* its history: two standbys that are promoted from one parent both get
+ * the parent's ID + 1, and diverge where their histories say (PostgreSQL, 26.3.5 Timelines).
  */
 #pragma once
 
@@ -49,6 +49,6 @@ struct lineage {
     uint64_t there; /* BEYOND: and so far it is the owner's too */
 };
 
-/* `fence` is the node's durable state: whether it ever wrote by itself since. */
+/* `fence` is the node's durable state: whether it has ever written as a primary. */
 struct lineage lineage_measure(const struct obs_pg *pg, const struct obs_fence *fence,
                                const struct obs_pg *owner);

@@ -12,8 +12,9 @@
 #include "base/mem.h"
 #include "proto/address.h"
 
-/* libuv's own listener accepts until nobody waits any more, which a flood can put off for ever, and
- * shows a newcomer's address only when a handle has been made for it. So this accepts by hand. */
+/* libuv's own listener accepts until no connection is waiting, which a flood can put off for ever,
+ * and shows a newcomer's address only when a handle has been made for it. So this one calls accept4
+ * itself. */
 struct listener {
     uv_poll_t poll;
     uv_timer_t pause;
@@ -48,7 +49,7 @@ static void reset(int fd)
     close(fd);
 }
 
-/* False: nobody waits, or accepting has to wait. */
+/* False: no connection is waiting, or accepting has to wait. */
 static bool accept_one(struct listener *n)
 {
     struct sockaddr_storage from = {.ss_family = AF_UNSPEC};

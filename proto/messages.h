@@ -13,7 +13,7 @@
  * row of messages.c. rpc_call() and rpc_answer() see to the rest: a reply to an older controller
  * goes without the newer fields; a request with a newer verb, or with a newer field that is not at
  * its default (and not FIELD_OMISSIBLE), does not go to an older agent: ERR_SKEW. A newer field of
- * a reply is at its default when it comes from an older agent; reply.version tells.
+ * a reply is at its default when it comes from an older agent; see reply.version.
  * The names of an enumeration stay as they are: what is new gets a new field. (Version 3 brought
  * the role "monitor": no older agent takes its certificate, so none reads that name.)
  * The rows of hello_table are for ever: both sides read them before they know of each other.
@@ -49,7 +49,7 @@ enum {
     OF_ALL = OF_MONITORS | 1 << PEER_AGENT,
 };
 
-/* name, changes something (carries epoch and seq), since which protocol version, open to whom */
+/* name, changes something (carries epoch and seq), first protocol version, open to which roles */
 #define VERBS(X)                                                                                   \
     X(VERB_OBSERVE, "observe", false, 1, OF_ALL) /* answered always */                             \
     X(VERB_EVIDENCE, "evidence", false, 1,                                                         \
@@ -103,7 +103,7 @@ struct upstream {
     char node[NODE_NAME_BYTES];
     char address[ADDRESS_BYTES]; /* IP */
     int64_t port;
-    char host[128]; /* its name in DNS, which certificates hold; "" not told */
+    char host[128]; /* its name in DNS, which certificates hold; "" not given */
 };
 
 struct slot_name {
@@ -124,19 +124,19 @@ struct request {
     char expected_hash[65]; /* cron-off/-on/-write: sha256 of the crontab planned on; "" any */
     /* cron-off: obs_cron's parity and environment; then the rest of the text may be another */
     char expected_entries[65], expected_environment[65];
-    char to[NODE_NAME_BYTES]; /* arm: the target, told to whoever looks at the node */
+    char to[NODE_NAME_BYTES]; /* arm: the target, shown to whoever looks at the node */
     char command[16];         /* arm: what was typed: "switchover"; kept with who, when and why */
     struct upstream upstream; /* follow, rejoin; evidence: the lost one; fence: who takes over */
     char target_agent[ADDRESS_BYTES];          /* evidence: the lost node's agent */
     struct slot_name slots[CLUSTER_NODES_MAX]; /* slots: names wanted */
     size_t n_slots;
     char *crontab; /* cron-write: the whole new text; NULL otherwise */
-    struct upstream rehearse[CLUSTER_NODES_MAX]; /* rehearse: whom this node may have to follow */
+    struct upstream rehearse[CLUSTER_NODES_MAX]; /* rehearse: nodes that it may have to follow */
     size_t n_rehearse;
     bool archive; /* rehearse: the archive's probe too */
     /* unfence, DNS silent: peers that a person declared down, comma-separated */
     char declared_down[CLUSTER_NODES_MAX * NODE_NAME_BYTES];
-    bool by_word; /* unfence: by that declaration (which may name nobody) */
+    bool by_word; /* unfence: by that declaration (which may be empty) */
 };
 
 /* ---- the observation of one node ---------------------------------------------------------- */
@@ -235,7 +235,7 @@ struct obs_pg {
     int64_t prepared_xacts, backups_running;
     char backups[96];        /* as in backup_list, cut off: what version 2 has */
     char backup_list[256];   /* each: process, program, client, target, how far; "" none */
-    int64_t slot_keep_bytes; /* max_slot_wal_keep_size; -1: without a limit, or not told */
+    int64_t slot_keep_bytes; /* max_slot_wal_keep_size; -1: without a limit, or not reported */
     bool rewindable;         /* wal_log_hints or data checksums, and full_page_writes */
     struct obs_sender senders[OBS_SENDERS_MAX];
     size_t n_senders;
@@ -245,12 +245,12 @@ struct obs_pg {
     int64_t ready_oldest_s; /* how long the oldest of ready_files has been there; -1 none */
     int64_t archiving_s;    /* how long archive_command has been running; -1 not, or not seen */
     bool stopping;          /* the postmaster is shutting down (role "starting") */
-    int64_t orphans; /* no postmaster, but processes of it live on: how many, -1 cannot be told */
-    int64_t orphan_pid; /* one of them */
-    char problem[200];  /* what kept the agent from seeing more; "" none */
+    int64_t orphans;        /* no postmaster, but processes of it live on: how many; -1 unknown */
+    int64_t orphan_pid;     /* one of them */
+    char problem[200];      /* what kept the agent from seeing more; "" none */
 };
 
-/* The base backups that run, as far as the agent's version tells. */
+/* The base backups that run, as far as the agent's version reports them. */
 static inline const char *obs_pg_backups(const struct obs_pg *pg)
 {
     return *pg->backup_list ? pg->backup_list : pg->backups;
@@ -270,13 +270,13 @@ struct obs_cron {
     int64_t entries_on, entries_off; /* managed ones */
     int64_t unmarked;                /* mode block: no block found is entries 0 and unmarked -1 */
     char hash[65];                   /* sha256 of the whole text */
-    char parity[65];      /* sha256 of the managed part with all entries on: alike on all nodes */
+    char parity[65];      /* sha256 of the managed part, all entries on: identical on all nodes */
     int64_t jobs_running; /* those that descend from cron, and not from other entries */
     char jobs[256];       /* "pid command", the first few */
     bool commanded_on;    /* cron as last commanded */
     char problem[200];
     bool damaged;         /* the block; entries_on and _off are of those known from before */
-    char environment[65]; /* sha256 of the variables in force at each managed entry; "" not told */
+    char environment[65]; /* sha256 of the variables in force at each managed entry; "" unknown */
 };
 
 /* Who began a transition, when and why: the first ARM of it says so, and each node keeps it, so
@@ -323,7 +323,7 @@ struct obs_peer { /* evidence about one other node, as seen from here */
 /* What an agent may do: everything, or look. In `observe` it refuses every act, its guard lets each
  * start through and says what it would have done, and its watch only logs. */
 enum agent_mode { MODE_ACT, MODE_OBSERVE };
-enum { CERTIFICATE_WARN_DAYS = 30 }; /* from when on its end is told */
+enum { CERTIFICATE_WARN_DAYS = 30 }; /* days before it expires from which this is reported */
 extern const char *const agent_mode_names[];
 
 struct node_obs {
@@ -339,13 +339,13 @@ struct node_obs {
     bool watch_enabled;
     int64_t watch_age_ms; /* since the watch last read D; -1 never */
     int64_t watch_period_ms;
-    char peers[CLUSTER_NODES_MAX * NODE_NAME_BYTES]; /* whom its guard asks, comma-separated */
+    char peers[CLUSTER_NODES_MAX * NODE_NAME_BYTES]; /* nodes its guard asks, comma-separated */
     bool can_stop;                                   /* the stop path was checked (permission) */
     bool starting_act;                               /* an act is running now */
     char act[24];                                    /* its verb */
-    int64_t act_ms;                                  /* for how long; 0: none, or not told */
+    int64_t act_ms;                                  /* for how long; 0: none, or not reported */
     int mode;                                        /* enum agent_mode */
-    int64_t certificate_days; /* whole, until the agent's expires; -1 it has; -2 not told */
+    int64_t certificate_days; /* whole, until the agent's expires; -1 it has; -2 not reported */
     struct obs_begun begun;   /* the transition that this node was last armed for */
     struct obs_job job;       /* that runs here */
     struct obs_fence fence;
@@ -374,8 +374,8 @@ extern const char *const rehearsal_verdict_names[];
 struct rehearsal {
     int kind;                   /* enum rehearsal_kind */
     int verdict;                /* enum rehearsal_verdict */
-    char node[NODE_NAME_BYTES]; /* replication: to whom */
-    uint64_t sysid;             /* replication: whom we found there; 0: nobody */
+    char node[NODE_NAME_BYTES]; /* replication: to which node */
+    uint64_t sysid;             /* replication: the cluster found there; 0: none */
     int64_t elapsed_ms;
     bool late;        /* it ran out of its share of time: with a longer one it may say otherwise */
     char said[200];   /* what was proven, or what was said instead */

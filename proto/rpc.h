@@ -5,9 +5,9 @@
  * Stack: rpc (requests and replies matched in order) over conn (hello, deadlines) over tls (OpenSSL
  * on memory BIOs) over a libuv TCP stream; frame = 4 bytes of big-endian length, then JSON, at most
  * 80 KiB. TLS 1.3 only, certificates both ways: SAN `URI:pgtandem:<cluster>:controller`, `:monitor`
- * and `:agent:<node>`, checked against whom we called; the server refuses what is not open to the
- * peer's role (verb_open_to). A link is up only after the hello's reply: in TLS 1.3 the client's
- * handshake ends before its certificate is judged.
+ * and `:agent:<node>`, checked against the node that we called; the server refuses what is not open
+ * to the peer's role (verb_open_to). A link is up only after the hello's reply: in TLS 1.3 the
+ * client's handshake ends before its certificate is judged.
  */
 #pragma once
 
@@ -105,8 +105,8 @@ struct rpc_limits {
 typedef void (*rpc_log_fn)(void *arg, const struct err *e, const char *address); /* refused peers */
 
 struct rpc_server;
-/* Listen on IP:port. Peers whose certificate is not of this cluster are refused and told to `log`
- * (of each kind five a minute, then a count: proto/refusals.h). */
+/* Listen on IP:port. Peers whose certificate is not of this cluster are refused and reported to
+ * `log` (of each kind five a minute, then a count: proto/refusals.h). */
 int rpc_server_start(struct loop *l, struct tls_context *tls, const char *cluster, const char *node,
                      const char *listen_address, const struct rpc_limits *limits,
                      rpc_handler_fn handler, rpc_log_fn log, void *arg,

@@ -21,7 +21,7 @@
  *   1. `fn` is called from the loop only, once; not at all for a cancelled call.
  *   2. A call leaves the list before its `fn`: there the caller may do anything, even free
  *      the peer.
- *   3. A connection on which a call was given up is closed: its reply must not answer another call.
+ *   3. A connection on which a call was abandoned is closed: its reply must answer no other call.
  *   4. A request that changes something is handed to at most one connection.
  */
 
@@ -29,7 +29,7 @@ enum {
     VERSIONS = PROTO_VERSION - PROTO_VERSION_MIN + 1,
     VIGIL_MS = 200, /* how often a link that something is awaited on is looked at */
     PATIENCE_KNOCKS =
-        4, /* so many silent ones in a row before what changes something is given up */
+        4, /* unanswered knocks in a row before a request that changes something fails */
 };
 enum call_state { CALL_WAITING, CALL_SENT, CALL_FAILED };
 
@@ -62,7 +62,7 @@ struct rpc_peer {
     struct knock *knock; /* while the connection is being opened, or is in doubt; with `also` */
     bool host_heard;
     bool knocked_open;   /* the knock began on a connection that was open */
-    unsigned silences;   /* knocks in a row that nobody answered */
+    unsigned silences;   /* knocks in a row without an answer */
     struct timer *vigil; /* looks at an open link while a call waits */
     struct rpc_call *calls;
 };
@@ -235,7 +235,7 @@ static void keep_vigil(struct rpc_peer *p)
         p->vigil = timer_start(p->loop, VIGIL_MS, on_vigil, p);
 }
 
-/* What changes something is given up later than a question: nobody else will do it. */
+/* A request that changes something is abandoned later than a query: nothing else will do it. */
 static bool is_patient(const struct rpc_peer *p, const struct rpc_call *c)
 {
     return c->changes && p->silences < PATIENCE_KNOCKS;
@@ -251,7 +251,7 @@ static void give_up_host(struct rpc_peer *p)
             "at %s",
             KNOCK_TRIES * (int)p->silences, KNOCK_MS * (int)p->silences, p->also);
     if (sent && sent->state == CALL_SENT) {
-        sent->retried = true; /* there is nobody to try it with */
+        sent->retried = true; /* there is no host to try it with */
         drop_conn(p);
         sent_call_lost(sent, &e);
         pump(p); /* the others have not been tried yet */
@@ -366,7 +366,7 @@ static void on_frame(void *arg, const char *json, size_t len)
     struct err e;
 
     if (!c || c->state != CALL_SENT) {
-        drop_conn(p); /* it says something that nobody asked */
+        drop_conn(p); /* a reply without a request */
         return;
     }
     if (field_from_text(&reply_table, json, len, reply, a, &e) < 0) {

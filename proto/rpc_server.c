@@ -27,7 +27,7 @@ enum {
     HELLO_TIMEOUT_MS = 5000,
     IDLE_TIMEOUT_MS = 600000,
     STALL_TIMEOUT_MS = 10000,
-    SHELTER_MS = 250, /* so long nobody takes the place of one who is still shaking hands */
+    SHELTER_MS = 250, /* for this long no newcomer replaces a peer that is still shaking hands */
 };
 
 struct rpc_server {
@@ -39,7 +39,7 @@ struct rpc_server {
     size_t n_sessions;
     struct in_hand *requests;
     size_t n_requests;
-    struct refusals *refusals; /* told to the owner, but not too often */
+    struct refusals *refusals; /* reported to the owner, but not too often */
     rpc_handler_fn handler;
     void *arg;
 };
@@ -118,7 +118,7 @@ static struct session *choose_victim(const struct rpc_server *s)
 /* ---- requests ---------------------------------------------------------------------------- */
 
 /* Encode a reply so that it fits into a frame. Output of what was run may be left out; a crontab
- * that was asked for may not: nobody shall take a part for the whole. */
+ * that was asked for may not: no one must take a part for the whole. */
 static char *encode_reply(const struct reply *reply, enum verb v, int version, struct arena *a)
 {
     char *json = field_to_text_at(&reply_table, reply, version, a);
@@ -187,7 +187,7 @@ static const char *objection(const struct session *n, const struct request *q)
         return conn_peer_role(n->conn) == PEER_MONITOR
                    ? "a monitor may look (observe, evidence, inspect) and nothing else"
                    : "agents obey controllers; another agent may only observe";
-    /* half of the places are for controllers: nobody else keeps a fence waiting */
+    /* half of the places are for controllers: no other peer keeps a fence waiting */
     if (n->server->n_requests >=
         n->server->max_connections / (conn_peer_role(n->conn) == PEER_CONTROLLER ? 1 : 2))
         return "too many requests are in hand";

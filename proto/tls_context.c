@@ -184,7 +184,7 @@ static int load_files(SSL_CTX *ctx, const struct tls_files *f, struct err *reter
 }
 
 /* Dates are not looked at: a host whose certificate has expired must still start its agent, whose
- * guard and watch need no peer. Peers refuse it, and tls_context_days_left() tells. */
+ * guard and watch need no peer. Peers refuse it, and tls_context_days_left() shows it. */
 static int check_chain(SSL_CTX *ctx, X509 *own, const struct tls_files *f, struct err *reterr)
 {
     X509_STORE_CTX *check = X509_STORE_CTX_new();

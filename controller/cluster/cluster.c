@@ -149,7 +149,7 @@ static void on_swap(void *arg, const struct dns_swap_result *result, const struc
 void cluster_swap(struct cluster *k, const struct dns_swap *swap,
                   struct dns_swap_result *ret_result, struct err *ret_why)
 {
-    enum { GRACE_MS = 1000 }; /* the operation ends by itself at its deadline */
+    enum { GRACE_MS = 1000 }; /* the operation ends at its own deadline */
     struct wait w = {.result = ret_result, .why = ret_why};
     int64_t timeout_ms = k->config.dns.timeout_ms;
 

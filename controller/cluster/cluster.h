@@ -34,7 +34,7 @@ enum cluster_key { CLUSTER_KEY_NONE, CLUSTER_KEY_QUERY, CLUSTER_KEY_UPDATE };
 int cluster_open_dns(struct cluster *c, enum cluster_key key, struct err *reterr);
 /* TLS context and peers. Needs the configuration. */
 int cluster_open_agents(struct cluster *c, struct err *reterr);
-/* Of an opened one: ERR_CONFIG where the certificate is a monitor's, whom no agent obeys. */
+/* After opening: ERR_CONFIG if our certificate is a monitor's, which no agent obeys. */
 int cluster_may_act(const struct cluster *c, struct err *reterr);
 void cluster_close(struct cluster *c);
 

@@ -96,7 +96,7 @@ extern const size_t n_config_sections;
 
 /* Load and check. *ret untouched on failure; ERR_CONFIG. */
 int config_load(const char *path, struct config *ret_config, struct err *reterr);
-/* The same from text; `name` stands for the file in errors. */
+/* The same from text; errors show `name` as the file. */
 int config_parse(const char *name, const char *text, size_t len, struct config *ret_config,
                  struct err *reterr);
 

@@ -113,7 +113,7 @@ const char *dns_words_key(struct arena *a, const struct world *w, size_t i)
     return NULL;
 }
 
-/* ---- a record that is to be written again ---------------------------------------------------- */
+/* ---- a record that has to be written again --------------------------------------------------- */
 
 /* The newest record that an agent has seen; returns the highest epoch that any of them knows. */
 static int64_t newest_seen(const struct world *w, struct record *ret)

@@ -41,10 +41,10 @@ enum record_fault {
     RECORD_STRANGE, /* its owner is not in the configuration */
 };
 
-/* What is wrong, and the text for `dns set` that writes it again: the newest record that is known
- * (here, at an agent), with the one node that is writable as its owner, nothing open, above every
- * epoch that an agent knows. Where none is writable (held, fenced, down) the owner stays.
- * *ret_text is NULL where no node can be named so: two are writable, or nobody knows the owner.
- * `by` is who would type it, for a record that no one has seen. */
+/* What is wrong, and the text for `dns set` that writes the record again: the newest known record
+ * (here, at an agent), with the only writable node as its owner, nothing open, above every epoch
+ * that an agent knows. If no node is writable (held, fenced, down), the owner stays. *ret_text is
+ * NULL if no owner can be named: two nodes are writable, or the owner is unknown. `by` is who would
+ * type it, for a record that no one has seen. */
 enum record_fault dns_words_record(struct arena *a, const struct config *c, const struct world *w,
                                    const char *by, const char **ret_text);

@@ -1,6 +1,7 @@
 /*
  * What one node says of another that may be lost, in words: for the moves that ask, and for status
- * where the owner is silent. The asking is observe.h's (OBSERVE_EVIDENCE) and ops_evidence.c's.
+ * while the owner does not respond. The asking itself is in observe.h (OBSERVE_EVIDENCE) and
+ * ops_evidence.c.
  */
 #pragma once
 
@@ -15,8 +16,8 @@ struct world;
 /* "vm sees db02: agent silent, port open, WRITABLE, last WAL 0/1BF0158 at 04:07:06"; in `a`. */
 const char *evidence_words(struct arena *a, const char *witness, const struct obs_peer *seen);
 
-/* All that world.evidence holds, a line for each witness, with how long ago it was asked; 0 when
- * nobody was asked, and when the node responds to us after all. Texts in `a`. */
+/* All that world.evidence holds, a line for each witness, with how long ago it was asked; 0 if no
+ * witness was asked, or if the node responds to us after all. Texts in `a`. */
 enum { EVIDENCE_LINES_MAX = 16 };
 size_t evidence_lines(struct arena *a, const struct config *c, const struct world *w,
                       const char *ret_lines[EVIDENCE_LINES_MAX]);

@@ -2,11 +2,11 @@
  * EXAMINE: everything that preflight and plan judge, in one place: the look at agents and DNS, and
  * beside it the inspections and rehearsals (controller/cluster/inspect.h, rehearse.h).
  *
- * What ran out of its share of time says nothing about the node, so it is asked again, and only
- * that: a healthy host may be busy. For a move twice more, each time with a longer share; what then
- * still has no end is a finding, with the number of milliseconds that it was given. `preflight`
- * answers within 2 s, whatever is dead; for a host that answers and was busy once more, within 8 s:
- * what does not end in that is not checked. A failover waits for nobody a second time: there such
+ * A check that times out says nothing about the node (a healthy host may be busy), so that check
+ * alone is asked again. For a move up to twice more, each time with a longer limit; if it still has
+ * no result, that is a finding, with the number of milliseconds that it was given. `preflight`
+ * answers within 2 s, whatever is dead; if a host responds but was busy, it is asked once more,
+ * within 8 s: what has no result by then is not checked. A failover does not ask again: there such
  * checks only warn.
  */
 #pragma once
@@ -21,7 +21,7 @@ struct world;
 enum examine_time {
     EXAMINE_MOVE,      /* all the time that it takes, within bounds */
     EXAMINE_PREFLIGHT, /* 2 s, and once more for a busy host */
-    EXAMINE_LOST,      /* nobody can write meanwhile */
+    EXAMINE_LOST,      /* no one can write meanwhile */
 };
 
 struct examine {

@@ -57,7 +57,7 @@ struct world {
     struct {
         int about;        /* the node that may be lost */
         int64_t began_ms; /* monotonic, when the first witness was asked; 0 never */
-        uint32_t from;    /* bit per witness that has told; its words: */
+        uint32_t from;    /* bit per witness that has answered; what it saw: */
         struct obs_peer seen[CLUSTER_NODES_MAX];
     } evidence;
     bool asked_in_full;         /* rehearsals have had all the time that a move gives them
@@ -85,8 +85,8 @@ enum {
 /* Look at all (or what `what` says), within config.limits.agent_timeout_ms / dns timeout; waits for
  * a cluster_look() (controller/cluster/cluster_look.h). */
 void world_observe(struct cluster *cl, struct world *w, unsigned what);
-/* An agent obeys a later epoch than the record that was read has: a restored zone, or a command
- * that claimed it between the two. Only the record, read again, tells which. */
+/* An agent obeys a later epoch than that of the record that was read: the zone was restored, or a
+ * command claimed the record between the two. Only reading the record again shows which. */
 bool world_record_is_behind(const struct world *w);
 /* While the zone's primary does not respond: the record with the highest epoch that another server
  * of the zone shows, signed with our key (of the latest survey); false: none. */
@@ -101,7 +101,7 @@ void world_observe_node(struct cluster *cl, struct world *w, int node);
 void world_observe_nodes(struct cluster *cl, struct world *w, uint32_t nodes);
 /* EVIDENCE about `target`, the witness's question; the rest of *q is the caller's. */
 void world_evidence_request(const struct config_node *target, struct request *q);
-/* Take over what a witness tells of the node that `world.evidence` is about. */
+/* Store what a witness reports about the node that `world.evidence` is about. */
 void world_take_evidence(struct world *w, int witness, const struct reply *reply);
 /* Take over the observation that came with a reply. */
 void world_take_reply(struct world *w, int node, const struct reply *reply, int64_t sent_mono_ms);

@@ -19,7 +19,7 @@ struct world_node;
 
 enum {
     REHEARSE_TIMEOUT_MS = 1800,      /* a preflight answers within 2 s, whatever is dead */
-    REHEARSE_TIMEOUT_LOST_MS = 1200, /* while the primary is lost, nobody waits for long */
+    REHEARSE_TIMEOUT_LOST_MS = 1200, /* shorter, while the primary is lost */
 };
 
 /* Every node rehearses: its connection to `to` as a future standby of it, and `to` those to all

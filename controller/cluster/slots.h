@@ -1,7 +1,7 @@
 /*
- * Replication slots that a move leaves behind: the new owner keeps one for every other node, and it
- * holds WAL for a node that is away for as long as that lasts (max_slot_wal_keep_size has no limit
- * by default). Plan and summary say for whom.
+ * Replication slots that a move leaves behind: the new owner keeps one for every other node. While
+ * a node is away, its slot retains WAL for it (max_slot_wal_keep_size has no limit by default).
+ * Plan and summary say for which nodes.
  */
 #pragma once
 

@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "controller/decide/planner_view.h"
 
-/* The view that is played on, and what it does not tell: from whom each node receives WAL. */
+/* The simulated view, and what it does not show: which node each node receives WAL from. */
 struct play {
     struct planner_view v;
     int upstream[CLUSTER_NODES_MAX];
@@ -269,8 +269,8 @@ static bool carry_out(struct play *p, const struct planner_move *m)
     return all;
 }
 
-/* A promoted server makes a checkpoint by itself, in its own time; standbys of a primary that comes
- * back have been asking for it ever since. */
+/* A promoted server makes a checkpoint automatically, in its own time; standbys of a primary that
+ * comes back have been retrying their connection to it all along. */
 static bool gets_there_alone(enum step_id step)
 {
     return step == STEP_CHECKPOINT || step == STEP_FOLLOW_BACK;
@@ -335,7 +335,7 @@ void foresee(const struct planner_view *now, const int upstream[CLUSTER_NODES_MA
         ret->n_back = play(&turn, ret->back, &ret->back_end, NULL);
 }
 
-/* Who streams from the owner is in the view; whom anybody else receives from is not. */
+/* The view shows which nodes stream from the owner, not where the others receive WAL from. */
 static void upstreams(const struct planner_view *v, int ret[CLUSTER_NODES_MAX])
 {
     for (int i = 0; i < CLUSTER_NODES_MAX; i++)

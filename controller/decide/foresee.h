@@ -19,7 +19,7 @@ struct foreseen_step {
     uint32_t nodes;              /* bit per node that it is sent to; 0 none */
     struct record before, after; /* the ownership record around it */
     bool no_return;              /* once this has been done the only way is forward */
-    bool if_needed; /* the node may get there by itself; then the engine leaves it out */
+    bool if_needed; /* the node may get there automatically; then the engine omits it */
 };
 
 struct foresight {
@@ -27,7 +27,7 @@ struct foresight {
     size_t n;
     struct planner_move end; /* the planner's last word: done, or why it stops */
     struct planner_view
-        after; /* the cluster as it will be: what is outstanding, who follows whom */
+        after; /* the cluster as it will be: what is outstanding, what each node follows */
     int upstream[CLUSTER_NODES_MAX]; /* index of the node that each receives WAL from; -1 none */
     struct foreseen_step back[FORESEEN_MAX]; /* from right before the point of no return */
     size_t n_back;

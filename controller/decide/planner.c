@@ -74,9 +74,9 @@ static bool foreign(const struct planner_view *v)
     return v->d.epoch > 0 && v->sysid && v->d.sysid != v->sysid;
 }
 
-/* Before this run has written anything somebody else has: what a person (or a script with --yes)
- * decided on is not there any more. Another's claim may also lie between two answers of one look,
- * which then shows what never was. */
+/* Another command has written before this run has written anything: the record that a person (or a
+ * script with --yes) decided on is gone. Another command's claim may also fall between two answers
+ * of one look, which then shows a state that never existed. */
 static bool overtaken(const struct planner_view *v)
 {
     const struct planner_marks *m = &v->marks;
@@ -218,7 +218,7 @@ static uint32_t arm_missing(const struct planner_view *v)
 }
 
 static const struct planner_row arm_rows[] = {
-    PLANNER_STEP("armed: not all that answer",      NULL, to_arm,      STEP_ARM),
+    PLANNER_STEP("armed: not all that answer", NULL, to_arm, STEP_ARM),
     PLANNER_STEP("armed: owner and target must be", NULL, arm_missing, STEP_ARM),
     {0},
 };
@@ -336,8 +336,8 @@ static bool undone_without_dns(const struct planner_view *v)
            !planner_marked(v, planner_old(v));
 }
 
-/* Who may turn round. A switchover; and a resume in claim whose target does not catch up: the same
- * command again would meet the same target, and meanwhile nobody may be writing. */
+/* Commands that may turn back: a switchover; and a resume in claim whose target does not catch up
+ * (the same command again would meet the same target, while perhaps no one can write). */
 static bool may_turn(const struct planner_view *v)
 {
     if (v->command == PLANNER_SWITCHOVER)
@@ -347,8 +347,8 @@ static bool may_turn(const struct planner_view *v)
             planner_failed(v, STEP_VERIFY));
 }
 
-/* What cannot go on undoes itself, where there is something to do on the way back and nobody else
- * holds the record. Any other command stops: a person decides. */
+/* A command that may turn back and cannot go on rolls back, if there is something to do on the way
+ * back and no other command holds the record. Any other command stops: a person decides. */
 static void turn_if_better(const struct planner_view *v, struct planner_move *ret)
 {
     struct planner_move back;

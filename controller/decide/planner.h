@@ -6,7 +6,7 @@
  *
  * Observation outranks the journal: every decision is made from the view, so that any controller
  * with an empty journal reaches the same end (docs/protocol.md, section 7). The marks are what no
- * look can tell: what this very run has written, tried, verified or been told by a person.
+ * look can show: what this very run has written, tried or verified, and what a person has stated.
  *
  * No I/O, no clock, no memory of its own.
  */
@@ -33,12 +33,11 @@ enum planner_command {
     PLANNER_COMMANDS
 };
 
-/* One node as last heard. A node that is silent now keeps what it said last, `answered` is false.
- */
+/* One node as last heard. If it does not respond now: its last answer, with `answered` cleared. */
 struct planner_node {
     char name[NODE_NAME_BYTES];
     bool answered; /* in the latest look */
-    bool state_ok; /* durable state readable (else it counts as fenced for nobody) */
+    bool state_ok; /* durable state readable (if not, it never counts as fenced) */
     bool sysid_ok; /* its data directory is of this cluster (true if it cannot be read) */
     int64_t epoch; /* highest it obeys, as last heard; 0 never heard.
                              == d.epoch: an answer given after that epoch's compare-and-swap */
@@ -106,7 +105,7 @@ struct planner_view {
     bool rejoin;       /* run STEP_REJOIN after STABLE (switchover) */
     uint64_t sysid;    /* the nodes' own; the record's, if one of them has that; 0 any */
     bool d_answered;   /* the zone's primary answered the latest look */
-    bool d_elsewhere;  /* it is silent, but another server of the zone shows d, signed */
+    bool d_elsewhere;  /* it does not respond, but another server of the zone shows d, signed */
     struct record d;   /* as read; when silent: the last that we read or wrote (epoch 0: never) */
     size_t n_nodes;
     struct planner_node nodes[CLUSTER_NODES_MAX];
@@ -254,9 +253,9 @@ void planner_note(struct planner_marks *m, const struct planner_view *after, enu
 /* … and a DNS step that is DONE first goes here: this record is ours now. */
 void planner_wrote(struct planner_marks *m, enum step_id step, const struct record *r);
 
-/* Rule W (section 3), of FLIP too: nobody but `target` in `owner` and `from` may be writable.
- * The engine asserts it again, with its latest view, right before FLIP, PROMOTE and UNFENCE are
- * sent. ret_node (may be NULL): the first node that breaks it. */
+/* Rule W (section 3), for FLIP too: of the nodes in `owner` and `from`, only `target` may be
+ * writable. The engine asserts it again, with its latest view, right before FLIP, PROMOTE and
+ * UNFENCE are sent. ret_node (may be NULL): the first node that breaks it. */
 bool planner_w_holds(const struct planner_view *v, size_t target, int *ret_node);
 
 /* The record that a DNS step writes, made from the one that is there (v->d). nonce, txn (fresh:
@@ -269,13 +268,14 @@ struct planner_record_args {
 bool planner_record(const struct planner_view *v, enum step_id step,
                     const struct planner_record_args *args, struct record *ret);
 /* The record that a person types for `dns set`: which `from` it gets, or why it is refused.
- * v->marks.accepted: who was declared lost without a fence. ret_node: whom the refusal is about. */
+ * v->marks.accepted: the nodes that were declared lost without a fence. ret_node: the node that the
+ * refusal is about. */
 enum planner_typed {
     TYPED_OK,
-    TYPED_NOT_STABLE, /* state=stable, to=-: whatever was open is given up with the old record */
+    TYPED_NOT_STABLE, /* must be stable, to=-: what was open ends with the old record */
     TYPED_STRANGER,   /* the owner is no node of the configuration */
     TYPED_NO_PRIMARY, /* the owner is a standby that has never been the primary */
-    TYPED_SILENT      /* a node does not respond, and nobody has stated that it is down */
+    TYPED_SILENT      /* a node does not respond, and no one has stated that it is down */
 };
 enum planner_typed planner_typed(const struct planner_view *v, struct record *r, int *ret_node);
 /* Whom the alias names under a record: its owner (claim and seize: still the old one). */
@@ -305,7 +305,7 @@ enum planner_debt_kind {
 };
 const char *planner_debt_text(enum planner_debt_kind k); /* %s is the node */
 bool planner_debt_is_problem(
-    enum planner_debt_kind k); /* false: outstanding, but nobody need hurry (fenced) */
+    enum planner_debt_kind k); /* false: outstanding, but not urgent (fenced) */
 
 struct planner_debt {
     int kind;

@@ -26,7 +26,7 @@ static uint32_t seen_writable(const struct planner_view *v)
     return planner_seen_writable(v, v->to);
 }
 
-/* Refused before anything is changed: nobody could say later that these cannot write. */
+/* Refused before anything is changed: later it could not be shown that these cannot write. */
 static uint32_t ungraded(const struct planner_view *v)
 {
     uint32_t nodes = v->cut_possible ? 0 : planner_silent(v, v->to);
@@ -106,7 +106,7 @@ static uint32_t behind(const struct planner_view *v)
     return others(v, is_behind);
 }
 
-/* The owner too: after `dns init` nobody has been told of the record yet. */
+/* The owner too: after `dns init` no agent knows the record yet. */
 static uint32_t all_behind(const struct planner_view *v)
 {
     int i = planner_owner(v);
@@ -167,8 +167,8 @@ static bool to_streams(const struct planner_view *v)
     return planner_standby(v, v->to) && v->nodes[v->to].streams_from_owner;
 }
 
-/* A standby whose promotion was given up half-way refuses to follow until a FENCE has ended
- * that. */
+/* A standby whose promotion was abandoned halfway refuses to follow until a FENCE has ended the
+ * promotion. */
 static bool to_has_no_fence(const struct planner_view *v)
 {
     return !v->nodes[v->to].fenced && (!planner_standby(v, v->to) || v->nodes[v->to].promoting);
@@ -494,7 +494,7 @@ static const struct planner_row stable_rejoin[] = {
     {0},
 };
 
-/* Only a node that answers nobody: of any other the record learns by asking it. */
+/* Only for a node that does not respond: asking any other settles what the record says of it. */
 static const struct planner_row stable_forget[] = {
     PLANNER_END ("forget: the owner",               to_is_owner,        to,         WHY_OWNER_IS_TO,  2),
     PLANNER_END ("forget: it answers",              NULL,               to_answers, WHY_NOT_LOST,     2),

@@ -1,7 +1,7 @@
 /*
  * The tables of docs/protocol.md, sections 4, 5 and 7: an open transition, by the record's state
- * and the direction. First match. A fresh switchover after its CLAIM stands at the same row as a
- * `resume` after its TAKEOVER: there is one way forward and one way back.
+ * and the direction. The first match applies. A new switchover after its CLAIM is at the same row
+ * as a `resume` after its TAKEOVER: there is one way forward and one way back.
  */
 #include "controller/decide/planner_view.h"
 
@@ -198,8 +198,8 @@ static uint32_t unclean(const struct planner_view *v)
     return planner_fenced(v, planner_old(v)) && !v->nodes[planner_old(v)].clean ? old(v) : 0;
 }
 
-/* It stopped cleanly after the FENCE had given up: a FENCE again records where (section 4, row 5).
- */
+/* It stopped cleanly only after the FENCE had timed out: another FENCE records where (section 4,
+ * row 5). */
 static bool old_stop_unseen(const struct planner_view *v)
 {
     const struct planner_node *n = &v->nodes[planner_old(v)];

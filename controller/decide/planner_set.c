@@ -1,4 +1,4 @@
-/* `dns set`: whom a record that a person types has to name. */
+/* `dns set`: which nodes a record that a person types has to name. */
 #include "controller/decide/planner_view.h"
 
 /* It runs as a standby that never had the role, or is kept down as one: no record makes it
@@ -9,8 +9,9 @@ static bool no_primary(const struct planner_view *v, int node)
            (planner_standby(v, node) || (planner_marked(v, node) && !planner_can_return(v, node)));
 }
 
-/* What was known of who may write is overridden with the record. So all others are in `from`: who
- * answers has still to say at the new epoch what it is, and who is silent takes a person's word. */
+/* The typed record overrides what was known about which nodes may write. So all others are in
+ * `from`: a node that answers still has to report its state at the new epoch; for one that does not
+ * respond, a person has to state that it is down. */
 enum planner_typed planner_typed(const struct planner_view *v, struct record *r, int *ret_node)
 {
     int owner = planner_node_index(v, r->owner);

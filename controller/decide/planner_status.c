@@ -144,7 +144,7 @@ static uint32_t two_writable(const struct planner_view *v)
     return nodes & (nodes - 1) ? nodes : 0;
 }
 
-/* Of a standby that is not the owner they cannot commit, but cannot be told apart either. */
+/* Orphans of a standby that is not the owner cannot commit, but cannot be distinguished either. */
 static uint32_t orphaned(const struct planner_view *v)
 {
     uint32_t nodes = 0;

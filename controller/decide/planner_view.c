@@ -99,8 +99,8 @@ bool planner_not_following(const struct planner_view *v, int node)
            !(v->marks.follow_failed & planner_bit(node));
 }
 
-/* A FENCE that met a promotion halfway may not know yet that this was a primary: only another one
- * tells, and only then UNFENCE is possible. */
+/* A FENCE that caught a promotion halfway may not know yet that this was a primary: only another
+ * FENCE finds out, and only then is UNFENCE possible. */
 static bool fenced_unknowing(const struct planner_node *n)
 {
     return n->fenced && n->role == PG_WRITABLE && !n->was_primary;
@@ -250,9 +250,10 @@ bool planner_from_may_lose(const struct planner_view *v, int node)
                                         (n->role == PG_STOPPED || n->role == PG_RECOVERY));
 }
 
-/* A G3 node stays in `from` until it has answered "fenced" or "in recovery"; any other kept its
- * word when it was heard. But with nothing flipped nobody has been asked: one without a grade is
- * there because `dns set` wrote it, and stays until it has answered so at this epoch. */
+/* A G3 node stays in `from` until it has answered "fenced" or "in recovery"; any other was
+ * confirmed when it was heard. But unless something was flipped, no node has been asked: one
+ * without a grade is there because `dns set` wrote it, and stays until it has answered so at this
+ * epoch. */
 bool planner_stays_in_from(const struct planner_view *v, const struct register_from *f)
 {
     int node = planner_node_index(v, f->node);

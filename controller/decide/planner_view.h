@@ -2,7 +2,7 @@
  * What steps and planner ask of a view, in the words of docs/protocol.md. Internal to the two.
  *
  * A is the owner before the transition, B its target. "heard" is an answer given after this epoch's
- * compare-and-swap: it holds even if the node is silent now, since nobody but the holder of the
+ * compare-and-swap: it holds even if the node does not respond now, since only the holder of the
  * epoch can have changed it. "answers" is the latest look.
  */
 #pragma once

@@ -50,7 +50,7 @@ enum step_id {
     STEP_FENCE_OLD,      /* G1: the node's agent fences it, "no postmaster" is enough */
     STEP_CUT,            /* G2: the hook cuts its power and verifies it */
     STEP_GRADE,          /* a G2 or G3 goes into the record */
-    STEP_RAISE,          /* a fenced target is started as a standby, streaming from nobody */
+    STEP_RAISE,          /* a fenced target is started as a standby without an upstream */
     STEP_DETACH,         /* every standby stops receiving and drains */
     STEP_EVIDENCE_AGAIN, /* as STEP_EVIDENCE, right before the flip */
 
@@ -87,8 +87,8 @@ enum step_flag {
         1 << 3, /* can lie before the point of no return: needs an undo if it changes */
     STEP_NEEDS_DNS = 1 << 4, /* not begun while the zone's primary does not respond */
     STEP_BACKWARD = 1 << 5,  /* a row of the way back: is itself an undo, or serves one */
-    STEP_OBSERVES = 1 << 6,  /* no look can tell that it was done: the act says so, planner_note
-                                keeps  it in the marks */
+    STEP_OBSERVES = 1 << 6,  /* no look can show that it was done: the act says so, planner_note
+                                keeps it in the marks */
     STEP_STOPS = 1 << 7,     /* its point is that a node does not write: an agent that refuses it,
                                 or could not, is believed whatever a look shows */
 };
@@ -98,7 +98,7 @@ enum step_on_fail {
     FAIL_STOP,  /* the command ends, exit 4; `resume` or `abort` */
     FAIL_BACK,  /* a switchover undoes what it did; any other command stops */
     FAIL_RETRY, /* once more; then as FAIL_BACK */
-    FAIL_GO_ON, /* reported, a debt, the way is forward */
+    FAIL_GO_ON, /* reported as outstanding, the way is forward */
 };
 
 struct step {
@@ -132,12 +132,11 @@ extern const struct step steps[STEP_COUNT]; /* by id */
 enum planner_outcome steps_judge(const struct planner_view *v, enum step_id id, int node,
                                  enum planner_outcome said, bool refused);
 
-/* A bit for each step whose intent the durable intent of `step` stands for as well: what may follow
- * it while no node can write. None of them then waits for a disk of its own (docs/protocol.md,
- * I11). */
+/* A bit for each step that the durable intent of `step` announces too: what may follow it while no
+ * node can write. None of them then waits for a disk write of its own (docs/protocol.md, I11). */
 uint64_t steps_announced(const struct planner_view *v, enum step_id step);
 
-/* STEP_NONE for a name that nobody knows. */
+/* STEP_NONE for an unknown name. */
 enum step_id step_from_name(const char *name);
 
 /* The table obeys its own rules: ids in order, unique names, titles, a timeout and both functions

@@ -18,7 +18,7 @@ struct change {
     struct journal *journal;
     char txn[TXN_BYTES];
     int64_t began_ms; /* monotonic */
-    int64_t epoch;    /* told at the end; 0 unknown */
+    int64_t epoch;    /* for the journal's `end`; 0 unknown */
 };
 
 /* --reason, or on a terminal the answer, or what the verb says of itself. */
@@ -32,5 +32,5 @@ int change_open(struct change *c, struct session *s, const char *reason, const c
 int change_close(struct change *c, int rc, struct err *e);
 
 /* One compare-and-swap, journaled. 0 when it is done; ERR_LOST, ERR_DNS: nothing was changed;
- * ERR_INCOMPLETE: nobody knows. */
+ * ERR_INCOMPLETE: unknown whether it was done. */
 int change_swap(struct change *c, const struct dns_swap *swap, struct err *reterr);

@@ -1,7 +1,7 @@
 /*
- * What an administrator has to know before he says yes: who is cut off, for how long nobody can
- * write, what happens to jobs and clients, and whether there is a way back. Printed before the
- * question of a move; nothing here decides anything.
+ * What an administrator has to know before confirming a move: who is cut off, for how long no one
+ * can write, what happens to jobs and clients, and whether there is a way back. Printed before the
+ * confirmation prompt; nothing here decides anything.
  */
 #pragma once
 

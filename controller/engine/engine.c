@@ -194,7 +194,7 @@ static void prepare(struct run *r, struct session *s, const struct engine_order 
     for (size_t i = 0; i < s->options.n_ignore; i++)
         r->view.marks.less_accepted |= strcmp(s->options.ignore[i], "most-wal") == 0;
     unsigned what = OBSERVE_AGENTS | OBSERVE_DNS;
-    if (order->command == PLANNER_FAILOVER) { /* nobody can write meanwhile: all at once */
+    if (order->command == PLANNER_FAILOVER) { /* no one can write meanwhile: all at once */
         what |= OBSERVE_EVIDENCE;
         r->rehearsal = rehearse_start(&s->cluster, &r->world, r->view.to, true);
     }

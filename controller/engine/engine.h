@@ -25,7 +25,7 @@ struct engine_order {
     bool adopt; /* `dns init`: a standby that streams goes on as it does, from whomever */
     enum planner_command command;
     const char *to;          /* NODE, or NULL */
-    int64_t given_epoch;     /* the record's when a person was asked before; 0: nobody was */
+    int64_t given_epoch;     /* the record's when a person was asked before; 0: no one was asked */
     bool rejoin;             /* a switchover takes the old primary back as a standby at its end */
     const struct plan *plan; /* a saved one that it must still be as; or NULL */
     /* go on in this journal, under its transition's id: the command has written to it already. The

@@ -46,7 +46,7 @@ static bool as_planned(struct run *r, const struct preflight *p, struct op_resul
     return true;
 }
 
-/* A failover that nobody is asked about again does not wait for facts that would only warn. */
+/* A failover that is not confirmed again does not wait for facts that would only warn. */
 static void look_at_all(struct run *r)
 {
     struct session *s = r->session;
@@ -179,8 +179,8 @@ static const char *sync_words(const struct run *r, size_t to)
                                      : "unbounded by proof: replication is asynchronous";
 }
 
-/* "db01 last heard from db02 at 04:24:31", the target first. What comes after that was sent to
- * nobody who is here; how long the command waits changes nothing about it. */
+/* "db01 last heard from db02 at 04:24:31", the target first. No node that answers received anything
+ * that was sent later; how long the command waits does not change that. */
 static void say_heard(struct run *r, size_t lost, size_t to)
 {
     char at[CLOCK_TEXT_BYTES];

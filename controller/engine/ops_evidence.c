@@ -1,8 +1,8 @@
 /*
- * What everybody sees of a node that may be lost. Asked three times: with the very first look
- * (world.evidence), right before the flip, and all the while that the watch of a node given up
- * unfenced has its time. So what decides about the promotion has been listened for from the
- * command's beginning to its point of no return (docs/protocol.md, section 5).
+ * What every node sees of a node that may be lost. Asked three times: with the very first look
+ * (world.evidence), right before the flip, and throughout the time that is left to the watch of a
+ * node declared lost without a fence. So the evidence that decides the promotion is collected from
+ * the command's beginning to its point of no return (docs/protocol.md, section 5).
  */
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static void ask_about(struct run *r, size_t target)
              &r->session->cluster.config.nodes[target], res);
 }
 
-/* What the witnesses told of it goes into what this run knows. */
+/* Add what the witnesses reported about it to what this run knows. */
 static void take_witnesses(struct run *r, size_t target)
 {
     const struct world *w = &r->world;

@@ -240,7 +240,7 @@ static void describe_fence(const struct run *r, const struct planner_move *m, st
                o->fence.shutdown_lsn ? stop : "");
 }
 
-/* In a planned move the stop waits for nobody but the target. */
+/* In a planned move the stop waits for the target only. */
 static void fill_target(struct run *r, size_t node, struct request *q, const void *arg)
 {
     int to = planner_target(&r->view);
@@ -319,7 +319,7 @@ static void fill_slot(const struct run *r, size_t of, struct request *q)
     slot_name_of(r->session->cluster.config.nodes[of].name, &q->slots[q->n_slots++]);
 }
 
-/* The new primary keeps a slot for everybody else, so that nobody falls behind for good; but for
+/* The new primary keeps a slot for every other node, so that none falls behind for good; except for
  * `arg` (int, may be NULL), which is lost. */
 static void fill_slots(struct run *r, size_t node, struct request *q, const void *arg)
 {
@@ -350,7 +350,7 @@ static void attach(struct run *r, const struct planner_move *m, enum verb verb,
     enum { STREAM_MS = 10000, LOOK_MS = 100, REQUEST_MS = 30000 };
     struct op_result slots = {0};
     if (ops_call(r, 1U << owner_index(r), VERB_SLOTS, 10000, fill_slots, NULL, &slots) == 0)
-        res->e = slots.e; /* told; a standby may still stream without its slot being ours */
+        res->e = slots.e; /* reported; a standby may stream even without a slot of ours */
     ops_call(r, m->nodes, verb, REQUEST_MS, fill_upstream, NULL, res);
     size_t yes = 0;
     int64_t deadline = clock_mono_ms() + STREAM_MS;
@@ -422,7 +422,7 @@ void op_raise(struct run *r, const struct planner_move *m, struct op_result *res
     res->describe = describe_role;
 }
 
-/* Who was declared down, for the agent to compare with whom it hears itself. */
+/* The nodes declared down, for the agent to compare with those that it hears itself. */
 static void fill_word(struct run *r, size_t node, struct request *q, const void *arg)
 {
     (void)arg;

@@ -1,8 +1,8 @@
 /*
  * The steps that a command would take as things were before its first change. The planner leaves
- * one out when what it is for has come about by other means (a promoted server makes its checkpoint
- * by itself): it is shown as skipped, with what was seen, so that the run can be laid beside its
- * plan.
+ * one out when its purpose has been achieved by other means (a promoted server makes its checkpoint
+ * automatically): it is shown as skipped, with what was seen, so that the run can be compared with
+ * its plan.
  */
 #pragma once
 

@@ -18,7 +18,7 @@ bool run_newer_record(struct run *r, unsigned what)
     const struct err d_error = r->world.d_error;
 
     world_observe(&r->session->cluster, &r->world, what);
-    if (r->world.d.status != DNS_VIEW_OK) { /* says nothing new: what was decided on stands */
+    if (r->world.d.status != DNS_VIEW_OK) { /* no news: keep what was decided on */
         r->world.d = d;
         r->world.d_error = d_error;
     }

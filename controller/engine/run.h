@@ -2,8 +2,8 @@
  * One moving command while it runs: what it knows (world, view with the planner's marks), what it
  * writes (journal) and shows (progress), and what it will say at the end.
  *
- * engine.c drives it, ops*.c act, summary.c tells. The view is rebuilt after every answer; the
- * marks in it are changed by planner_note and planner_wrote alone, but for the two that a person
+ * engine.c drives it, ops*.c act, summary.c reports. The view is rebuilt after every answer; the
+ * marks in it are changed by planner_note and planner_wrote alone, except for the two that a person
  * gives.
  */
 #pragma once
@@ -49,7 +49,7 @@ struct run {
     } last_seen[CLUSTER_NODES_MAX];
     struct rehearse *rehearsal; /* begun with the first look, when the primary is lost */
     struct journal *journal;    /* NULL until something is about to change */
-    uint64_t announced;         /* bit per step: a durable intent of this run stands for it */
+    uint64_t announced;         /* bit per step: a durable intent of this run covers it */
     json_t *before;             /* steps before the journal was opened; NULL none */
     struct trace trace;         /* of the step that runs */
     const char *step;           /* its name; "" none */
@@ -57,8 +57,8 @@ struct run {
     const struct plan *plan; /* --plan: refused where it is not as it was; or NULL */
     const char *reason;
     char txn[TXN_BYTES];
-    /* who had the role when it, or what it goes on with, began ("" unknown), and who is to get it
-     * ("" nobody) */
+    /* the primary when this command, or the transition that it continues, began ("" unknown), and
+     * the node that is to become it ("" none) */
     char from[NODE_NAME_BYTES], to[NODE_NAME_BYTES];
     int64_t began_wall_ms, began_ms;
     struct run_step steps[RUN_STEPS_MAX];

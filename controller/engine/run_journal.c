@@ -43,7 +43,7 @@ static json_t *beginning(struct run *r)
     return data;
 }
 
-/* A journal that cannot be written any more is told once; the command goes on by observation,
+/* A journal that can no longer be written is reported once; the command goes on by observation,
  * because stopping between FENCE and PROMOTE would be worse (controller/journal/journal.h, J2). */
 static void journal_trouble(struct run *r, int rc, const struct err *e)
 {
@@ -87,8 +87,7 @@ int run_journal_open(struct run *r, struct err *reterr)
     return 0;
 }
 
-/* Steps that this intent stands for, so that none of them waits for a disk while no node can
- * write. */
+/* Steps that this intent covers, so that none of them waits for a disk while no node can write. */
 static json_t *announce(struct run *r, uint64_t then)
 {
     json_t *array = json_array();

@@ -65,7 +65,7 @@ void summary_outage_before(struct run *r)
 
     r->outage_lost = lost;
     if (r->view.d.epoch == 0 || state == REGISTER_STABLE || lost || old < 0)
-        return; /* nothing is open; or nobody knows when the owner was lost */
+        return; /* nothing is open; or it is unknown when the owner was lost */
     if (!r->view.nodes[old].answered && state != REGISTER_CLAIM)
         r->outage_unknown = true;
     else if (!r->view.nodes[old].fenced || r->view.nodes[old].standby_only)

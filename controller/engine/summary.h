@@ -17,8 +17,8 @@
 struct planner_move;
 struct run;
 
-/* An open transition is gone on with: since when has nobody been able to write? As the old
- * primary's agent keeps it; or it is not known. */
+/* When an open transition is continued: since when has no one been able to write? As the old
+ * primary's agent recorded it; else it is unknown. */
 void summary_outage_before(struct run *r);
 void summary_opening(struct run *r);
 void summary_closing(struct run *r, const struct planner_move *m);

@@ -1,6 +1,6 @@
 /*
- * A transition that is open and that no journal here tells of: another controller began it. What
- * DNS says of it, and on which host its journal is.
+ * An open transition that no journal here mentions: another controller began it. What DNS says
+ * about it, and which host has its journal.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ struct story_list;
 
 struct elsewhere {
     bool answered;        /* DNS did; false: nothing is known */
-    bool open;            /* and a transition is open that no journal here tells of */
+    bool open;            /* and a transition is open that no journal here mentions */
     struct record record; /* when open */
     char host[BY_BYTES];  /* of the controller that holds it, "" unknown */
 };

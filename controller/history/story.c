@@ -243,7 +243,7 @@ int story_list_find(const struct story_list *l, const char *prefix, struct story
     return 0;
 }
 
-/* ---- debts ----------------------------------------------------------------------------------- */
+/* ---- what is outstanding --------------------------------------------------------------------- */
 
 static bool owes(const struct story *s, const char *text)
 {

@@ -1,6 +1,6 @@
 /*
- * A journal read as what it tells: who, why, each step with its time, how it ended. For `history`,
- * `show` and `report`; nothing decides by it.
+ * What a journal says: who, why, each step with its time, how it ended. For `history`, `show` and
+ * `report`; nothing is decided by it.
  *
  * Journals of every version of the program can be read: what an older one did not write is empty or
  * -1. Texts and JSON are borrowed from the journal's records.
@@ -79,7 +79,7 @@ int64_t story_number(const json_t *o, const char *key, int64_t otherwise);
 /* What was still outstanding at the end of a story, and which later one no longer did. */
 struct story_debt {
     const char *text;
-    const struct story *settled; /* NULL: not yet, as far as these journals tell */
+    const struct story *settled; /* NULL: not yet, as far as these journals show */
 };
 size_t story_debts(const struct story_list *l, const struct story *s, struct arena *a,
                    struct story_debt **ret_debts);

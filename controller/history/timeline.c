@@ -172,7 +172,7 @@ static void see_dns(struct layout *l, const struct story_step *step, double x1)
         band(l, LANE_DNS, x1, TIMELINE_ALIAS, story_text(dns, "alias"));
 }
 
-/* Writing stops when the old primary is told to stop, and goes on when a node is writable; in a
+/* Writing stops when the fence of the old primary begins, and resumes when a node is writable; in a
  * failover it had stopped before. */
 static void see_clients(struct layout *l, const struct story_step *step, double x0, double x1)
 {

@@ -1,7 +1,7 @@
 /*
  * The picture of a story, laid out: a column for each step, a lane for the clients, for DNS and for
- * each node; in a lane, bands that say what it was (primary, standby, fenced; whom the alias
- * named), and bars where a step acted on it. Pure.
+ * each node; in a lane, bands that say what it was (primary, standby, fenced; the node that the
+ * alias named), and bars where a step acted on it. Pure.
  *
  * A column is as wide as its step was long, but never narrower than its name needs: short steps are
  * drawn wider than they were, and each column says its own time. What was looked at and confirmed

@@ -2,10 +2,10 @@
  * The audit: are all journals whole, and does each follow the one before it?
  *
  * What it proves: as long as the newest record's hash is known from elsewhere (a ticket, a mail),
- * no record before it has been changed, taken out or put in. What it cannot know: somebody who may
- * write to the directory can take away the newest files, or change one record and compute
- * everything after it anew. Against that a hash that was noted is looked for (`from`): it is there
- * only if nothing before it was changed.
+ * no record before it has been changed, removed or inserted. What it cannot detect: someone with
+ * write access to the directory can remove the newest files, or change one record and recompute
+ * everything after it. Against that, a hash that was noted is looked for (`from`): it is there only
+ * if nothing before it was changed.
  *
  * Not a fault: a torn last line that the next journal does not know of either (a crash cut it), and
  * a journal without its `end` (the command died, or is at work).

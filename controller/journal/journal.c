@@ -197,7 +197,7 @@ static int64_t stamp_parse(const char *name)
 }
 
 /* The chain goes on from the last file's last whole line, even if that file is damaged: the damage
- * is for `audit verify` to tell, not a reason to refuse a command. Returns that file's time. */
+ * is for `audit verify` to report, not a reason to refuse a command. Returns that file's time. */
 static int64_t find_previous(const char *directory, char ret_hash[JOURNAL_HASH_BYTES])
 {
     AUTO(arena) a = arena_new();

@@ -14,9 +14,9 @@
  *       it (`then` in its data); a result may share its fsync with the next intent; `end` is
  *       synced.
  *   J2  the file is preallocated when it is opened, so that a full disk stops the command before it
- *       begins, not in its middle; should a write fail all the same, the error is told and the
+ *       begins, not in its middle; should a write fail all the same, the error is logged and the
  *       command goes on by observation (the journal is not where safety lives).
- *   J3  a torn last line is not an error: it is cut off by the reader and told.
+ *   J3  a torn last line is not an error: it is cut off by the reader and reported.
  *   J4  one writer: the directory's lock is held for the length of the command.
  */
 #pragma once
@@ -85,11 +85,11 @@ struct journal_file {
 /* Read one file. ERR_INVALID names line and reason for a broken chain or line (not for a torn last
  * line). Free with journal_file_free. */
 int journal_read(const char *path, struct journal_file **ret_file, struct err *reterr);
-/* The same from text in memory; `path` stands for the file. */
+/* The same from text in memory; errors show `path` as the file. */
 int journal_parse(const char *path, const char *text, size_t len, struct journal_file **ret_file,
                   struct err *reterr);
-/* The same, but damage is told in the file, and every record that can be read is there: for people
- * who look at it. */
+/* The same, but damage is recorded in the file, and every record that can be read is there: for
+ * people who look at it. */
 int journal_scan(const char *path, struct journal_file **ret_file, struct err *reterr);
 /* One that could not be read at all, with why as its damage. */
 struct journal_file *journal_unread(const char *path, const struct err *e);

@@ -1,4 +1,4 @@
-/* The reader: every damage is told but the end of the last line, where a crash may have cut. */
+/* The reader: reports all damage but a cut-off end of the last line, as a crash may leave it. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>

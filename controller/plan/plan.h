@@ -5,9 +5,9 @@
  * of every move too; `plan --save` keeps it in a file and `switchover --plan` carries it out,
  * unless a fact that mattered has changed since.
  *
- * Facts are what the steps rest on and what stands still by nature: who is what, whom they follow,
- * the crontabs, the record, the settings. WAL positions and lag are shown and never compared; the
- * preflight judges them when it comes to it.
+ * Facts are what the steps rest on and what does not normally change: each node's role and
+ * upstream, the crontabs, the record, the settings. WAL positions and lag are shown and never
+ * compared; the preflight judges them when it runs.
  *
  * The file is one JSON object, by the field tables of plan_fields.c, with a sha256 over all else in
  * it: it is not meant to be edited.
@@ -59,7 +59,7 @@ struct plan_node_facts {
     int64_t timeline;
     char role[16];
     char fence[16];   /* "-", "fenced", "standby only", "held" */
-    char follows[96]; /* the node that it streams from, else "host:port", "-" nobody */
+    char follows[96]; /* the node that it streams from, else "host:port", "-" none */
     char conninfo[256];
     char sync_standby_names[128];
     char synchronous_commit[16];

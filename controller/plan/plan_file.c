@@ -13,7 +13,7 @@
 enum { FILE_CAP_BYTES = 1 << 20 };
 static const char format_name[] = "pgtandem-plan";
 
-/* Over the object without its seal, keys sorted, no blanks: a file may be laid out anew. */
+/* Over the object without its seal, keys sorted, no blanks: a file may be reformatted. */
 static void hash_of(const json_t *o, char ret_hex[JOURNAL_HASH_BYTES])
 {
     json_t *bare = json_copy((json_t *)(uintptr_t)o);

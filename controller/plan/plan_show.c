@@ -66,7 +66,7 @@ static struct plan *look_and_build(struct session *s, enum planner_command comma
     struct examine all = {.time = EXAMINE_MOVE, .inspect = true, .observe = what};
 
     if (command == PLANNER_FAILOVER)
-        all.time = EXAMINE_PREFLIGHT; /* at night nobody waits for a host that hangs */
+        all.time = EXAMINE_PREFLIGHT; /* a failover does not wait for a host that hangs */
 
     if (has_preflight(command)) {
         all.to = config_node_index(&s->cluster.config, to);

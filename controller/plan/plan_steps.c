@@ -150,7 +150,8 @@ static void verify(struct words *w)
     THEN("past the shutdown checkpoint of %s", name_of(w, w->old));
 }
 
-/* What the statement itself will say; what a silent node had last, its witnesses will tell. */
+/* What the statement itself will say; if a node does not respond, its witnesses will report what it
+ * had last. */
 static void loss(struct words *w)
 {
     char wrote[LSN_TEXT_BYTES], has[LSN_TEXT_BYTES];

@@ -6,7 +6,7 @@
 #include "controller/preflight/preflight_checks.h"
 #include "proto/hello.h"
 
-/* Only the nodes of the move itself must act in a failover: a third one is told afterwards. */
+/* In a failover only the nodes of the move itself must act: any other is dealt with afterwards. */
 bool check_agent_mode(const struct check_view *v, struct preflight_result *r)
 {
     char observing[100] = "", first[NODE_NAME_BYTES] = "";
@@ -82,7 +82,7 @@ bool check_certificates(const struct check_view *v, struct preflight_result *r)
         const struct world_node *n = &v->w->nodes[i];
 
         if (!n->answered || n->version < 2 || n->obs.certificate_days == -2)
-            continue; /* it did not tell */
+            continue; /* not reported */
         if (!fresh(r, n->obs.certificate_days, v->c->nodes[i].name))
             return false;
         least = n->obs.certificate_days < least ? n->obs.certificate_days : least;

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "controller/preflight/preflight_checks.h"
 
-/* The newest one that any inspection tells of; with `outlives`, of those that do not need the
+/* The newest one that any inspection reports; with `outlives`, of those that do not need the
  * owner's host. NULL: none. */
 static const struct inspect *newest(const struct check_view *v, bool outlives, bool *ret_configured)
 {

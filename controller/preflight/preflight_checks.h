@@ -43,8 +43,8 @@ struct check_view {
     enum preflight_kind kind;
     int from, to; /* indices; -1 unknown */
     const char *owner_name, *target_name;
-    const struct node_obs *owner;  /* its answer; NULL: it is silent or unknown */
-    const struct node_obs *target; /* its answer; NULL: it is silent */
+    const struct node_obs *owner;  /* its answer; NULL: it does not respond or is unknown */
+    const struct node_obs *target; /* its answer; NULL: it does not respond */
     const struct inspect *owner_inspection, *target_inspection; /* NULL: there is none */
     const struct record *d;                                     /* NULL: no valid record */
     unsigned known[CLUSTER_NODES_MAX];                          /* enum node_fact, of each node */
@@ -64,7 +64,7 @@ struct preflight_check {
 /* All of them, in order; how many. */
 size_t preflight_table(const struct preflight_check **ret_checks);
 
-/* Never empty measured: "fine" stands for nothing found. */
+/* `measured` is never left empty: it says "fine" if nothing was found. */
 void check_measured(struct preflight_result *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void check_remedy(struct preflight_result *r, const char *fmt, ...)

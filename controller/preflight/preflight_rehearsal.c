@@ -42,7 +42,7 @@ static bool not_rehearsed(const struct check_view *v, int node, enum rehearsal_k
                          e->code ? ": " : "", e->code ? e->msg : "");
 }
 
-/* One rehearsal of one node: false when it failed, and told. */
+/* One rehearsal of one node: false if it failed, which is then reported. */
 static bool passed(const struct check_view *v, int node, const struct rehearsal *done,
                    struct preflight_result *r)
 {
@@ -162,8 +162,8 @@ bool check_replication_identity(const struct check_view *v, struct preflight_res
     return true;
 }
 
-/* What the text says by itself: 1 it listens there, 0 it does not, -1 a name, which only the server
- * can resolve. */
+/* What the text alone says: 1 it listens there, 0 it does not, -1 a name, which only the server can
+ * resolve. */
 static int listens(const char *value, const char *address)
 {
     static const char *const nowhere[] = {"localhost", "127.0.0.1", "::1", NULL};

@@ -129,7 +129,7 @@ static bool lag(const struct check_view *v, struct preflight_result *r, const ch
     return bytes <= (uint64_t)v->c->limits.lag_bytes;
 }
 
-/* WAL that is inserted but not flushed yet is sent to nobody. */
+/* WAL that is inserted but not flushed yet is not sent. */
 static uint64_t written(const struct obs_pg *pg)
 {
     return pg->flush_lsn ? pg->flush_lsn : pg->insert_lsn;
@@ -140,7 +140,7 @@ bool check_receive_lag(const struct check_view *v, struct preflight_result *r)
     return lag(v, r, "received", written(&v->owner->pg), v->target->pg.receive_lsn);
 }
 
-/* Behind the owner; or, when that is silent, behind what the target itself has received. */
+/* Behind the owner or, if that does not respond, behind what the target itself has received. */
 bool check_replay_lag(const struct check_view *v, struct preflight_result *r)
 {
     return lag(v, r, "replayed",

@@ -81,7 +81,7 @@ static void print_unchecked(const struct session *s, const struct preflight *p)
     }
 }
 
-/* What to do stands below the table: it may be long, and it is what the reader came for. */
+/* What to do is below the table: it may be long, and it is what the reader came for. */
 static void print_remedies(const struct session *s, const struct preflight *p)
 {
     for (size_t i = 0; i < p->n; i++) {

@@ -20,7 +20,7 @@ static bool went_through(const struct obs_pg *pg, int64_t tli)
 
 bool check_history(const struct check_view *v, struct preflight_result *r)
 {
-    /* a primary that is down tells none: then the record's */
+    /* a primary that is down reports none: then the record's */
     int64_t line = v->owner && v->owner->pg.tli ? v->owner->pg.tli : v->d ? v->d->tli : 0;
 
     STR_PRINTF(r->threshold, "timeline %" PRId64 " in it", line);

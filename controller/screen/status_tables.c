@@ -80,7 +80,7 @@ static void put_lsn(struct report *t, uint64_t lsn)
     report_word(t, STYLE_PLAIN, lsn ? lsn_text(lsn, text) : NULL);
 }
 
-/* For people "312 kB 0.4 s"; each by itself for programs. */
+/* One text for people ("312 kB 0.4 s"), separate numbers for programs. */
 static void put_lag(struct report *t, const struct status_node *n)
 {
     const char *bytes = n->lag_bytes >= 0 ? human_bytes(t->arena, n->lag_bytes) : "?";

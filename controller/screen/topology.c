@@ -8,7 +8,7 @@
 #include "controller/cluster/cluster.h"
 #include "controller/cluster/view.h"
 
-/* ---- who hangs on whom ----------------------------------------------------------------------- */
+/* ---- what each node streams from ------------------------------------------------------------- */
 
 static int upstream_of(const struct config *c, const struct world *w, size_t node)
 {

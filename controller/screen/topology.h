@@ -1,7 +1,8 @@
 /*
- * The cluster as a picture, drawn from one look: the alias and whom it names, the ownership record
- * and who serves it, each node below the one that it streams from, scheduled jobs, controllers.
- * What hangs on nothing, or on the wrong thing, stands apart and says why.
+ * The cluster as a picture, drawn from one look: the alias and the node that it names, the
+ * ownership record and the servers that serve it, each node below the one that it streams from,
+ * scheduled jobs, controllers. A node with no upstream, or the wrong one, is drawn apart, with the
+ * reason.
  */
 #pragma once
 
@@ -22,7 +23,7 @@ struct topology {
     int alias;                            /* the node that the alias names; -1 none of ours */
     int owner;                            /* by the record; -1 unknown */
     int upstream[CLUSTER_NODES_MAX];      /* a node, or UPSTREAM_… */
-    const char *wrong[CLUSTER_NODES_MAX]; /* why it stands wrongly, or "" */
+    const char *wrong[CLUSTER_NODES_MAX]; /* what is wrong with it, or "" */
     struct {
         const char *name;
         bool here, wrote; /* … the record */

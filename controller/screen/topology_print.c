@@ -1,4 +1,4 @@
-/* The picture itself: a tree below the alias, and what stands apart. */
+/* The picture itself: a tree below the alias, and what is drawn apart from it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,7 +132,7 @@ static void put_below(struct drawing *d, size_t root, const char *indent, int de
     }
 }
 
-/* A root that nobody drew yet, and what hangs on it. */
+/* A root that has not been drawn yet, and the nodes below it. */
 static void put_root(struct drawing *d, size_t i)
 {
     put_node(d, "  ", i);

@@ -1,8 +1,8 @@
 /*
- * What a person is told to type, for the configuration that this command was given: with `-c FILE`
- * (or the environment's), each `pgtandem VERB` in a remedy names that file too, or it would act on
- * another cluster; and "pgtandem.conf" becomes its path. The one place for it: remedies are written
- * without a file, and go through here when they are shown.
+ * The command that a remedy proposes, for the configuration that this command was given: with `-c
+ * FILE` (or the environment's), each `pgtandem VERB` in a remedy names that file too, or it would
+ * act on another cluster; and "pgtandem.conf" becomes its path. The one place for it: remedies are
+ * written without a file, and go through here when they are shown.
  */
 #pragma once
 

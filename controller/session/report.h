@@ -47,7 +47,7 @@ struct report_cell {
     const char *text; /* printable */
     enum report_style style;
     enum report_kind kind;
-    bool empty; /* TEXT: of no characters, "-" stands for them */
+    bool empty; /* TEXT: the empty string, shown as "-" */
     bool yes;
     bool is_integer; /* NUMBER: `integer`, else `real` */
     int64_t integer;

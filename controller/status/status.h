@@ -42,7 +42,7 @@ struct status_journal {
 enum writable_state { WRITABLE_ONE, WRITABLE_NONE, WRITABLE_UNKNOWN, WRITABLE_SEVERAL };
 struct status_writable {
     enum writable_state state;
-    uint32_t nodes;        /* bit per node seen writable, by itself or by a witness */
+    uint32_t nodes;        /* bit per node seen writable, in its own answer or by a witness */
     int64_t since_wall_ms; /* NONE: when the last one stopped; 0 unknown */
     bool about;            /* … as the last standby that heard from it knows */
     const char *text;      /* "db02 is fenced, db01 is not yet promoted" */
@@ -64,7 +64,7 @@ enum status_watched {
         WATCHED_COUNT
 };
 
-/* One node; what else it has said stands in the look itself (struct world_node). */
+/* One node; what else it has said is in the look itself (struct world_node). */
 struct status_node {
     const char *name;
     bool owner, answered;        /* without an answer only name, owner and error mean anything */
@@ -84,8 +84,7 @@ struct status {
     const struct world *w;
     struct planner_view *view;
     struct planner_situation situation;
-    struct record
-        last_seen; /* the newest that an agent has seen; stands in when DNS does not respond */
+    struct record last_seen; /* the newest that an agent has seen; used when DNS does not respond */
     const char *last_seen_by;
     struct status_journal journal;
     struct status_writable writable;
@@ -94,7 +93,7 @@ struct status {
     size_t ns_agree, ns_total;                   /* addresses of the zone's name servers */
     int64_t caches_clear_wall_ms;                /* 0: nothing to wait for */
     struct status_lines problems;                /* first the one that `next` is about */
-    struct status_lines outstanding;             /* debts that nobody need hurry for */
+    struct status_lines outstanding;             /* outstanding, but not urgent */
     struct status_lines changes;                 /* since the look before; a watch alone has them */
     struct status_lines recent;                  /* the last of them, with their time */
     const char *next;                            /* a command, or "" */

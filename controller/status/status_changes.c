@@ -123,7 +123,7 @@ static void remember(struct status_past *p, const struct status *st)
     p->n_problems = st->problems.n;
 }
 
-/* What changed while nobody looked stays on the screen for a while. */
+/* What changed while no one was looking stays on the screen for a while. */
 static void keep_recent(struct status_past *p, struct status *st)
 {
     for (size_t i = 0; i < st->changes.n; i++) {

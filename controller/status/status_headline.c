@@ -118,7 +118,7 @@ static void dns_silent(struct status *st)
                st->w->d_error.msg);
 }
 
-/* The guard lets it go by itself as soon as one of the two is there (rows 9 and 10). */
+/* The guard releases it automatically as soon as either condition holds (rows 9 and 10). */
 static void held_without_dns(struct status *st, int owner)
 {
     char names[300] = "";

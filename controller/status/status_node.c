@@ -127,7 +127,7 @@ static void agent_problems(struct status *st, const struct world_node *n, const 
                            n->obs.certificate_days);
 }
 
-/* What makes, or would make, a standby leave recovery by itself, or a primary begin one. */
+/* What makes, or would make, a standby leave recovery, or a primary enter it, without a command. */
 static void recovery_problems(struct status *st, const struct node_obs *o, const char *name)
 {
     const struct obs_pg *pg = &o->pg;

@@ -58,7 +58,7 @@ static const char *cron_word(struct arena *a, const struct obs_cron *c)
                         n);
 }
 
-/* What a standby can have: WAL that is inserted but not flushed yet is sent to nobody. */
+/* What a standby can have: WAL that is inserted but not flushed yet is not sent. */
 static uint64_t written(const struct obs_pg *pg)
 {
     return pg->flush_lsn ? pg->flush_lsn : pg->insert_lsn;
@@ -80,9 +80,9 @@ static int64_t measured_lag_ms(const struct status *st, size_t node, const struc
     return s ? s->replay_lag_ms : -1;
 }
 
-/* Behind the owner in bytes, and in seconds. The age of the last replayed commit is no lag: on an
+/* Behind the owner in bytes, and in seconds. The age of the last replayed commit is not lag: on an
  * idle primary it only grows, also while a checkpoint's record or the padding after a restart is
- * still on its way. It stands in only while the owner is silent. -1: unknown. */
+ * still on its way. It is used only while the owner does not respond. -1: unknown. */
 static void lag_of(const struct status *st, size_t node, int owner, int64_t *ret_bytes,
                    int64_t *ret_ms)
 {

@@ -1,7 +1,7 @@
 /*
  * What is wrong, in words, the most pressing first; what is outstanding, not urgent; and one
- * command to type next. The planner's situation is the headline; its debts and what else a look
- * shows follow.
+ * command to type next. The planner's situation is the headline; what it lists as outstanding and
+ * what else a look shows follow.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -13,16 +13,16 @@
 #include "controller/cluster/view.h"
 #include "controller/status/status_words.h"
 
-/* ---- debts ----------------------------------------------------------------------------------- */
+/* ---- what is outstanding --------------------------------------------------------------------- */
 
-/* Has the headline told this debt already? */
+/* Does the headline say this already? */
 static bool told(const struct status *st, const struct planner_debt *d)
 {
     if (st->situation.reason == WHY_TWO_WRITABLE && d->kind == DEBT_WRITABLE)
         return true;
     if (st->situation.reason == WHY_OWNER_DOWN && d->kind == DEBT_NO_STANDBY &&
         st->view->nodes[d->node].role == PG_RECOVERY)
-        return true; /* there is nobody to stream from */
+        return true; /* there is no node to stream from */
     if (st->situation.node != (int)d->node)
         return false;
     switch (st->situation.reason) {
@@ -44,7 +44,7 @@ static bool told(const struct status *st, const struct planner_debt *d)
     case WHY_NOT_READY:
         return d->kind == DEBT_STATE || d->kind == DEBT_HELD || d->kind == DEBT_NO_STANDBY ||
                d->kind == DEBT_SILENT;
-    default: /* the other headlines are not about a debt */
+    default: /* the other headlines do not cover it */
         return false;
     }
 }
@@ -182,7 +182,8 @@ static bool nobody_answers(const struct status *st)
     return st->w->d.status == DNS_VIEW_SILENT;
 }
 
-/* Without any record there are no debts; who is silent, and why, is told all the same. */
+/* Without a record nothing is outstanding; a node that does not respond is reported all the same,
+ * with the reason. */
 static void silence(struct status *st)
 {
     if (nobody_answers(st)) {

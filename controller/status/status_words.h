@@ -3,8 +3,8 @@
  * and the sentences that more than one part says. Texts are in the status's arena.
  *
  * status.c has the parts filled in turn: status_nodes.c, status_writable.c, status_problems.c; the
- * last calls status_headline.c, then says the debts, DNS and this host, and status_node.c for each
- * node.
+ * last calls status_headline.c, then reports what is outstanding, DNS and this host, and calls
+ * status_node.c for each node.
  */
 #pragma once
 
@@ -37,6 +37,6 @@ void status_nodes(struct status *st);    /* fills nodes */
 void status_writable(struct status *st); /* fills writable */
 void status_problems(struct status *st); /* fills problems, outstanding, next */
 void status_headline(struct status *st);
-/* The owner is silent to us: the others' words, and from them what to do. */
+/* The owner does not respond to us: what the other nodes say, and what to do about it. */
 void status_owner_silent(struct status *st, int owner);
 void status_node(struct status *st, size_t i, int owner); /* nothing, unless it answers */

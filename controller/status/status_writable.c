@@ -1,7 +1,7 @@
 /*
  * The first question of the night: can anybody write? From what the nodes say of themselves, and
- * from what witnesses see of a node that does not respond to us. Unknown is said as unknown: a
- * node whose role cannot be told may be writable.
+ * from what witnesses see of a node that does not respond to us. Unknown is reported as unknown: a
+ * node whose role cannot be determined may be writable.
  *
  *     a node says or is seen writable  -> ONE, SEVERAL
  *     else the owner, or the node that the alias names, is not known -> UNKNOWN

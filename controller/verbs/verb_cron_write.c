@@ -81,7 +81,7 @@ static int edit_sync(struct session *s, const struct cron_nodes *c, size_t node,
 
 /* ---- asking the agent ------------------------------------------------------------------------ */
 
-/* *ret_text: what the agent says about it, in the session's arena; NULL: nobody asks. */
+/* *ret_text: what the agent says about it, in the session's arena; NULL: not wanted. */
 static int ask(struct session *s, struct cron_nodes *c, size_t node, struct request *q,
                struct trace *trace, const char **ret_text, struct err *reterr)
 {
@@ -198,7 +198,7 @@ static int plan(struct session *s, const struct cron_nodes *c, edit_fn edit, cha
             err_set_node(reterr, s->cluster.config.nodes[i].name);
             return rc;
         }
-        /* a block that is gone: its agent is still to be told to forget what it knew of it */
+        /* the block is gone: its agent still has to forget what it knew of it */
         bool forget = edit == edit_unadopt && c->world.nodes[i].obs.cron.damaged;
         if (texts[i] && strcmp(texts[i], c->text[i]) == 0 && !forget)
             texts[i] = NULL;

@@ -197,8 +197,8 @@ static void print_repair(const struct session *s, const struct world *w)
                               text, nonce + strlen(r.nonce)));
 }
 
-/* What the agents and the configuration say of the record, and the line that corrects it. True:
- * there is one. */
+/* What the agents and the configuration say about the record, and the line that corrects it.
+ * True if there is one. */
 static bool print_correction(struct session *s, const struct world *w)
 {
     const struct cluster *c = &s->cluster;

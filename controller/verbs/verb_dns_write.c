@@ -191,8 +191,8 @@ static bool is_address(const char *host)
     return strchr(host, ':') || strspn(host, "0123456789.") == strlen(host);
 }
 
-/* A standby that streams, and not as the configuration and the owner tell: it is adopted as it is.
- * A later command makes it follow in its own way, as the agent writes it (FOLLOW). */
+/* A standby that streams, but not as the configuration and the owner say, is adopted as it is. A
+ * later command makes it follow as the agent sets it up (FOLLOW). */
 static void say_follows(const struct session *s, const struct world *w, size_t owner)
 {
     const struct config_node *up = &s->cluster.config.nodes[owner];

@@ -34,7 +34,7 @@ static int check_options(const struct session *s, struct err *reterr)
     return preflight_check_ignores(s, reterr);
 }
 
-/* `asked_on`: the look on which a person was asked already; NULL: nobody was. */
+/* `asked_on`: the look on which a person was already asked; NULL: no one was. */
 static int move(struct session *s, enum planner_command command, const char *to,
                 const struct world *asked_on, struct err *reterr)
 {
@@ -82,7 +82,7 @@ int verb_switchover(struct session *s, struct err *reterr)
     return move(s, PLANNER_SWITCHOVER, s->options.to, NULL, reterr);
 }
 
-/* Until no standby takes in any more, for half a second at most: nobody writes, so it ends. */
+/* Until no standby receives any more WAL, for half a second at most: no one writes, so it ends. */
 static void let_wal_drain(struct session *s, struct world *w, struct choose_look *ret)
 {
     enum { DRAIN_MS = 500, PAUSE_MS = 50, QUIET_LOOKS = 3 };
@@ -185,7 +185,7 @@ int verb_unfence(struct session *s, struct err *reterr)
     return move_node(s, PLANNER_UNFENCE, NULL, reterr);
 }
 
-/* Whoever gives up a copy types its name, after what is given up with it was shown. */
+/* To give up a copy, a person types its name, after seeing what is lost with it. */
 static int confirm_forget(struct session *s, const struct world **ret_look, struct err *reterr)
 {
     struct world *w;

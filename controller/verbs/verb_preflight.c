@@ -1,4 +1,4 @@
-/* `preflight --to NODE`: the checks of a switchover (or, if the owner is silent, of a failover). */
+/* `preflight --to NODE`: checks of a switchover, or of a failover if the owner does not respond. */
 #include <stdio.h>
 #include <string.h>
 
