@@ -57,7 +57,7 @@ static size_t column_width(const struct report *r, size_t column)
 }
 
 /* The column that goes next, or n_columns: those that may be left out, the highest first; then the
- * last ones, which move below the row. The first three say what the row is about. */
+ * last ones, which move below the row. The first two say what the row is about. */
 static size_t next_to_go(const struct report *r, const struct layout *l)
 {
     size_t victim = r->n_columns;
