@@ -102,7 +102,7 @@ static void not_begun(void *arg)
 
 static void remove_by_act(struct agent *g)
 {
-    struct canary *c = canary_of(g);
+    struct canary *c = of_job(g->job);
 
     timer_free(c->timer);
     c->timer = timer_start(g->loop, REMOVE_MS, not_begun, g);
@@ -237,15 +237,15 @@ static void fail_to_add(struct act *a, const struct err *e)
 {
     struct err kept = *e;
 
-    fail(canary_of(a->agent), &kept);
-    end(canary_of(a->agent), false);
+    fail(of_job(a->agent->job), &kept);
+    end(of_job(a->agent->job), false);
     act_fail(a, &kept);
 }
 
 static void on_added(void *arg, const struct err *e)
 {
     struct act *a = arg;
-    struct canary *c = canary_of(a->agent);
+    struct canary *c = of_job(a->agent->job);
     int64_t to_minute_ms = MINUTE_MS - clock_wall_ms() % MINUTE_MS;
 
     c->added_ms = clock_mono_ms();
@@ -268,7 +268,7 @@ static void on_added(void *arg, const struct err *e)
 static void on_text(void *arg, const char *text, const struct err *e)
 {
     struct act *a = arg;
-    struct canary *c = canary_of(a->agent);
+    struct canary *c = of_job(a->agent->job);
     AUTO(arena) arena = arena_new();
     char fired[320], *with;
     struct err why;
