@@ -22,7 +22,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-static const struct job_kind *const job_kinds[] = {&job_canary, NULL};
+static const struct job_kind *const job_kinds[] = {&canary_job, NULL};
 
 struct daemon {
     struct agent *agent;

@@ -137,7 +137,7 @@ static void inspect(struct agent *g, struct rpc_request *r)
 
 static void ask_canary(struct agent *g, struct rpc_request *r)
 {
-    job_ask(g, &job_canary, r);
+    job_ask(g, &canary_job, r);
 }
 
 /* ---- what each verb is ----------------------------------------------------------------------- */

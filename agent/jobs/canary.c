@@ -42,7 +42,7 @@ static struct canary *of_job(struct job *j)
 /* The one that is at work on this node; NULL: none. */
 static struct canary *canary_of(const struct agent *g)
 {
-    return g->job && g->job->kind == &job_canary ? of_job(g->job) : NULL;
+    return g->job && g->job->kind == &canary_job ? of_job(g->job) : NULL;
 }
 
 static const char *fired_path(const struct agent *g, char ret_path[320])
@@ -350,7 +350,7 @@ static void canary_start(struct job *j)
     act_own(j->agent, &act_canary_add, "canary", "does cron fire here?");
 }
 
-/* While its act runs, that looks at j->cancelled itself; what is being taken away is left to end. */
+/* While its act runs, that looks at j->cancelled itself; what is being taken away goes on. */
 static void canary_cancel(struct job *j)
 {
     struct canary *c = of_job(j);
@@ -368,7 +368,7 @@ static void canary_clean(struct agent *g)
     act_own(g, &act_canary_remove, "canary", "an earlier agent left its line");
 }
 
-const struct job_kind job_canary = {.name = "canary",
+const struct job_kind canary_job = {.name = "canary",
                                     .bytes = sizeof(struct canary),
                                     /* it would be refused all the same, as "changed meanwhile" */
                                     .excludes = JOB_EXCLUDES(VERB_CRON_WRITE),

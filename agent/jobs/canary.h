@@ -19,4 +19,4 @@
 
 #include "agent/jobs/job.h"
 
-extern const struct job_kind job_canary;
+extern const struct job_kind canary_job;

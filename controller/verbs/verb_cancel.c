@@ -47,7 +47,7 @@ int verb_cancel(struct session *s, struct err *reterr)
     int rc = ask(s, node, reterr);
     if (rc < 0)
         return rc;
-    printf("%s: %s, asked for by %s, is being cancelled; whoever asked is told\n", name, job->kind,
+    printf("%s: %s, asked for by %s, is being cancelled; whoever asked sees it\n", name, job->kind,
            job->by);
     remedy_print(&s->options, s->cluster.arena, "pgtandem status");
     return 0;
