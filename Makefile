@@ -30,7 +30,7 @@ PROGRAMS := $(if $(wildcard controller/main.c),$(BUILD)/pgtandem) \
 LIBS     := $(DIRS:%=$(BUILD)/lib%.a)
 PAGES    := $(addprefix $(BUILD)/pages/,pgtandem.1 pgtandem.conf.5 pgtandem.bash \
               pgtandem-agent.8 pgtandem-agent.conf.5 pgtandem-agent.bash)
-TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+TESTS    := $(patsubst %.c,$(BUILD)/%,$(sort $(shell find tests/unit -name 'test_*.c')))
 SIM      := $(if $(wildcard tests/sim/*.c),$(BUILD)/sim)
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 REFERENCE := $(patsubst tests/reference/%.c,$(BUILD)/tests/reference/%,\
@@ -151,17 +151,17 @@ $(BUILD)/pages/pgtandem.%: $(BUILD)/pages-controller
 above_base      := dnsupdate proto controller agent tests
 above_dnsupdate := proto controller agent
 above_proto     := controller agent
-included := $(shell grep -Ho '^.include "[a-z]*/' tests/unit/*.c tests/fuzz/*.c tests/reference/*.c | \
+included := $(shell grep -Ho '^.include "[a-z]*/' $(TESTS:$(BUILD)/%=%.c) tests/fuzz/*.c tests/reference/*.c | \
               sed 's|:.include "\(.*\)/$$|:\1|')
 includes = $(patsubst $(1):%,%,$(filter $(1):%,$(included)))
 archives = $(foreach dir,controller agent proto dnsupdate base,\
              $(if $(filter $(dir) $(above_$(dir)),$(call includes,$(1))),$(BUILD)/lib$(dir).a))
 
 define TEST
-$(BUILD)/tests/unit/$(1): $(BUILD)/tests/unit/$(1).o $(call archives,tests/unit/$(1).c)
+$(1): $(1).o $(call archives,$(1:$(BUILD)/%=%.c))
 	$$(call say,LD,$$@)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) $$(call pkg,--libs,cmocka)
 endef
-$(foreach test,$(notdir $(TESTS)),$(eval $(call TEST,$(test))))
+$(foreach test,$(TESTS),$(eval $(call TEST,$(test))))
 
 # A fuzz harness with a main() of ours: it runs what tests/fuzz/corpus holds, once.
 define REPLAYS
@@ -219,7 +219,8 @@ print-cppflags:
 	@echo '$(CPPFLAGS)'
 
 format:
-	clang-format -i $(foreach dir,$(DIRS) $(DIRS:%=%/*) tests/unit tests/sim tests/fuzz tests/reference tests/lab/*,$(wildcard $(dir)/*.[ch]))
+	clang-format -i $(foreach dir,$(DIRS) $(DIRS:%=%/*) tests/sim tests/fuzz tests/reference tests/lab/*,$(wildcard $(dir)/*.[ch])) \
+          $(shell find tests/unit -name '*.[ch]')
 
 sanitize:
 	$(MAKE) SAN=1 BUILD=$(BUILD)/asan all units

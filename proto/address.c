@@ -1,10 +1,18 @@
 #include "proto/address.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <uv.h>
 
 #include "base/err.h"
 #include "base/str.h"
+
+bool address_is_ip(const char *text)
+{
+    struct in6_addr ip;
+
+    return inet_pton(AF_INET, text, &ip) == 1 || inet_pton(AF_INET6, text, &ip) == 1;
+}
 
 int address_parse(const char *text, struct sockaddr_storage *ret_address, struct err *reterr)
 {

@@ -8,6 +8,8 @@ struct err;
 struct sockaddr;
 struct sockaddr_storage;
 
+/* An IPv4 or IPv6 address and nothing else: no name, no port, no brackets, no scope. */
+bool address_is_ip(const char *text);
 /* ERR_CONFIG for anything but IP:port. Port 0 is accepted (a listener gets a free one). */
 int address_parse(const char *text, struct sockaddr_storage *ret_address, struct err *reterr);
 const char *address_text(const struct sockaddr *address, char ret_text[ADDRESS_BYTES]);

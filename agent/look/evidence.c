@@ -11,7 +11,6 @@
  */
 #include "agent/look/evidence.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -48,10 +47,7 @@ static void look_free(struct look *k)
 /* Did it hear from that node? A host by name, or none known, may be it. */
 static bool may_be_of(const char *host, const char *address)
 {
-    unsigned char ip[16];
-
-    return strcmp(host, address) == 0 ||
-           (inet_pton(AF_INET, host, ip) != 1 && inet_pton(AF_INET6, host, ip) != 1);
+    return strcmp(host, address) == 0 || !address_is_ip(host);
 }
 
 static void on_observed(void *arg, const struct node_obs *obs)

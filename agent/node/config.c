@@ -1,7 +1,7 @@
 #include "agent/node/config.h"
 
-#include <arpa/inet.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "agent/state/machine.h"
@@ -141,13 +141,6 @@ static int bad(const struct config *c, struct err *e, const char *section, const
                    "%s: [%s] %s = %s: %s", c->path, section, key, value, what);
 }
 
-static bool is_ip(const char *text)
-{
-    unsigned char address[sizeof(struct in6_addr)];
-
-    return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
-}
-
 static bool is_ip_port(const char *text)
 {
     struct sockaddr_storage address;
@@ -168,7 +161,7 @@ static int check_agent(const struct config *c, struct err *e)
     if (c->postgresql.data_directory[0] != '/')
         return bad(c, e, "postgresql", "data_directory", c->postgresql.data_directory,
                    "not a whole path");
-    if (!is_ip(c->postgresql.address))
+    if (!address_is_ip(c->postgresql.address))
         return bad(c, e, "postgresql", "address", c->postgresql.address, "not an IP address");
     return 0;
 }
@@ -182,7 +175,7 @@ static int check_peers(const struct config *c, struct err *e)
             return bad(c, e, "peer", "name", p->node, "not the name of another node");
         if (!is_ip_port(p->agent))
             return bad(c, e, "peer", "agent", p->agent, "not IP:port");
-        if (!is_ip(p->address))
+        if (!address_is_ip(p->address))
             return bad(c, e, "peer", "address", p->address, "not an IP address");
         for (size_t k = 0; k < i; k++)
             if (strcmp(c->peers[k].agent, p->agent) == 0)
@@ -205,7 +198,7 @@ static int split_others(struct config *c, struct err *e)
             return bad(c, e, "dns", "others", c->dns.others, "too many, or one is too long");
         memcpy(item, at, len);
         item[len] = '\0';
-        if (!is_ip(item) && !is_ip_port(item))
+        if (!address_is_ip(item) && !is_ip_port(item))
             return bad(c, e, "dns", "others", item, "neither IP nor IP:port");
         STR_COPY(c->others[c->n_others], item);
         c->n_others++;
@@ -216,7 +209,7 @@ static int split_others(struct config *c, struct err *e)
 
 static int make_zone(struct config *c, struct err *e)
 {
-    if (!is_ip(c->dns.server) && !is_ip_port(c->dns.server))
+    if (!address_is_ip(c->dns.server) && !is_ip_port(c->dns.server))
         return bad(c, e, "dns", "server", c->dns.server,
                    "neither IP nor IP:port (names may not resolve when the guard needs them)");
     STR_COPY(c->zone.zone, c->dns.zone);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "proto/address.h"
 
 /* ---- connection strings ---------------------------------------------------------------------- */
 
@@ -72,7 +73,7 @@ static int check_options(const PQconninfoOption *options, struct err *reterr)
 /* Not an address, not a socket's directory, not a list. */
 static bool is_name(const char *host)
 {
-    return host && *host && !strpbrk(host, "/,:") && strspn(host, "0123456789.") != strlen(host);
+    return host && *host && !strpbrk(host, "/,:") && !address_is_ip(host);
 }
 
 static void add_host(struct buf *b, const PQconninfoOption *base, const PQconninfoOption *options,

@@ -1,6 +1,5 @@
 #include "controller/cluster/config.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +10,7 @@
 #include "base/ini.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "proto/address.h"
 
 const char *const severity_names[] = {"block", "warn", "off", "default", NULL};
 
@@ -163,13 +163,6 @@ static bool host_name_valid(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
 }
 
-static bool ip_valid(const char *text)
-{
-    struct in6_addr address;
-
-    return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
-}
-
 /* IP, IP:port or [IP6]:port */
 static bool ip_port_valid(const char *text, bool port_required)
 {
@@ -177,14 +170,14 @@ static bool ip_port_valid(const char *text, bool port_required)
     long long port;
     const char *colon = strrchr(text, ':');
 
-    if (ip_valid(text))
+    if (address_is_ip(text))
         return !port_required;
     if (!colon || !str_to_int(colon + 1, 1, 65535, &port))
         return false;
     size_t len = (size_t)(colon - text);
     if (len >= 2 && text[0] == '[' && text[len - 1] == ']')
-        return STR_PRINTF(ip, "%.*s", (int)(len - 2), text + 1) && strchr(ip, ':') && ip_valid(ip);
-    return STR_PRINTF(ip, "%.*s", (int)len, text) && !strchr(ip, ':') && ip_valid(ip);
+        return STR_PRINTF(ip, "%.*s", (int)(len - 2), text + 1) && strchr(ip, ':') && address_is_ip(ip);
+    return STR_PRINTF(ip, "%.*s", (int)len, text) && !strchr(ip, ':') && address_is_ip(ip);
 }
 
 static bool name_in_zone(const char *name, const char *zone)
@@ -209,7 +202,7 @@ static int check_node(const struct config *c, const struct config_node *n, struc
     if (strcasecmp(n->target, c->cluster.alias) == 0)
         return config_refuse(c, reterr, section, "target", n->target,
                              "the alias cannot point to itself");
-    if (!ip_valid(n->address))
+    if (!address_is_ip(n->address))
         return config_refuse(c, reterr, section, "address", n->address, "not an IP address");
     for (const struct config_node *o = c->nodes; o < n; o++) {
         if (strcmp(o->agent, n->agent) == 0)
@@ -260,7 +253,7 @@ static int check_others(const struct config *c, struct err *reterr)
 
         at += strspn(at, ", \t");
         len = strcspn(at, ", \t");
-        if (len > 0 && (!STR_PRINTF(ip, "%.*s", (int)len, at) || !ip_valid(ip)))
+        if (len > 0 && (!STR_PRINTF(ip, "%.*s", (int)len, at) || !address_is_ip(ip)))
             return config_refuse(c, reterr, "dns", "others", c->dns.others,
                                  "not IPs, comma-separated");
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "proto/address.h"
 #include "controller/preflight/preflight_checks.h"
 
 /* `to`: of replication, the node that it leads to; else NULL. */
@@ -182,7 +183,7 @@ static int listens(const char *value, const char *address)
             return 1;
         for (size_t i = 0; nowhere[i]; i++)
             local |= strcmp(word, nowhere[i]) == 0;
-        if (!local && word[strspn(word, "0123456789.")] && !strchr(word, ':'))
+        if (!local && !address_is_ip(word))
             said = -1;
     }
     return said;

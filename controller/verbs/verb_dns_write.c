@@ -18,6 +18,7 @@
 #include "controller/session/report.h"
 #include "controller/session/session.h"
 #include "controller/verbs/verbs.h"
+#include "proto/address.h"
 #include "proto/slot.h"
 
 #define FIRST_REASON "the first ownership record"
@@ -186,11 +187,6 @@ static bool observing(const struct session *s, const struct world *w)
     return any;
 }
 
-static bool is_address(const char *host)
-{
-    return strchr(host, ':') || strspn(host, "0123456789.") == strlen(host);
-}
-
 /* A standby that streams, but not as the configuration and the owner say, is adopted as it is. A
  * later command makes it follow as the agent sets it up (FOLLOW). */
 static void say_follows(const struct session *s, const struct world *w, size_t owner)
@@ -200,7 +196,7 @@ static void say_follows(const struct session *s, const struct world *w, size_t o
     for (size_t i = 0; i < w->n_nodes; i++) {
         const struct obs_pg *pg = &w->nodes[i].obs.pg;
         const char *name = s->cluster.config.nodes[i].name;
-        bool address = is_address(pg->receiver_host);
+        bool address = address_is_ip(pg->receiver_host);
         struct slot_name slot;
 
         if (i == owner || strcmp(pg->receiver_status, "streaming") != 0 ||

@@ -16,7 +16,7 @@
 #include "dnsupdate/dns.h"
 #include "dnsupdate/reply.h"
 #include "dnsupdate/view.h"
-#include "tests/unit/dnsanswer.h"
+#include "tests/unit/dnsupdate/dnsanswer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "tests/unit/pki.h"
+#include "tests/unit/proto/pki.h"
 
 enum { AGENTS = 50, TIMEOUT_MS = 20000, ROUNDS_MAX = 1000 };
 
