@@ -67,8 +67,9 @@ ifeq ($(FUZZING),1)
 CFLAGS += -fsanitize=fuzzer-no-link
 endif
 ifeq ($(COV),1)
-CFLAGS  := -std=gnu11 -g -O0 --coverage -fPIE
+CFLAGS  := -std=gnu11 -g -O0 --coverage -fprofile-update=atomic -fPIE
 LDFLAGS += --coverage
+COUNTER := $(BUILD)/tests/lab/coverage/keep_counts.o
 endif
 
 COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS)
@@ -91,7 +92,7 @@ help:
 	@echo 'make format     clang-format in place'
 	@echo 'make sanitize   unit tests under ASan + UBSan, and under valgrind'
 	@echo 'make fuzz       libFuzzer on each parser, FUZZ_SECONDS each (default 60)'
-	@echo 'make coverage   lines and branches that unit tests and explorer reach, and a floor for each folder'
+	@echo 'make coverage   what decides: each branch by units and explorer; each folder: 90 % of its lines, with the lab'
 	@echo 'make bench      outage of planned and unplanned moves, measured: as root'
 	@echo 'make demo       the whole story in a minute and a half: as root'
 	@echo 'make install    DESTDIR= PREFIX=$(PREFIX) ROLES="controller agent"; make uninstall'
@@ -126,10 +127,10 @@ $(foreach dir,$(DIRS),$(eval $(call ARCHIVE,$(dir))))
 
 FLOORS := $(BUILD)/libproto.a $(BUILD)/libdnsupdate.a $(BUILD)/libbase.a
 
-$(BUILD)/pgtandem: $(BUILD)/controller/main.o $(BUILD)/libcontroller.a $(FLOORS)
+$(BUILD)/pgtandem: $(BUILD)/controller/main.o $(COUNTER) $(BUILD)/libcontroller.a $(FLOORS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/pgtandem-agent: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(FLOORS)
+$(BUILD)/pgtandem-agent: $(BUILD)/agent/main.o $(COUNTER) $(BUILD)/libagent.a $(FLOORS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Manual pages and completion, from the tables that the programs run by.
@@ -245,10 +246,15 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< \
 	    $(call archives,tests/fuzz/$*.c) $(LDLIBS)
 
-coverage:
-	$(MAKE) COV=1 BUILD=$(BUILD)/coverage all units sim
+# Users other than root count into files that are there. Slow programs may fail a test that measures:
+# `make test` is the judge of those.
+coverage: deps
+	$(MAKE) COV=1 BUILD=$(BUILD)/coverage all units sim $(LAB_PROGRAMS:$(BUILD)/%=$(BUILD)/coverage/%)
 	find $(BUILD)/coverage -name '*.gcda' -delete
+	find $(BUILD)/coverage -name '*.gcno' | sed 's/gcno$$/gcda/' | xargs sh -c 'umask 0; touch "$$@"' sh
 	tests/run --build $(BUILD)/coverage units sim
+	tests/coverage --pure $(BUILD)/coverage
+	-LAB_BUILD=$(BUILD)/coverage tests/run --build $(BUILD)/coverage lab
 	tests/coverage $(BUILD)/coverage
 
 bench: deps
