@@ -49,16 +49,8 @@ bool rules_was_primary(const struct agent_state *s, const struct facts *f)
 {
     if (s->held)
         return s->held_was_primary;
-    switch ((enum pg_role)f->role) {
-    case PG_WRITABLE:
-        return true;
-    case PG_RECOVERY:
-        return false;
-    case PG_UNKNOWN:
-    case PG_STOPPED:
-    case PG_STARTING:
-        break;
-    }
+    if (f->role == PG_WRITABLE || f->role == PG_RECOVERY)
+        return f->role == PG_WRITABLE;
     return !f->standby_signal && f->control_state != CONTROL_SHUTDOWNED_IN_RECOVERY &&
            f->control_state != CONTROL_IN_ARCHIVE_RECOVERY;
 }

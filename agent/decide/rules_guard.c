@@ -28,11 +28,6 @@ static bool d_names_me(const struct guard_view *v)
     return v->d_answered && same(v->d->owner, v->node);
 }
 
-static bool d_is_mine(const struct guard_view *v) /* owner = me, epoch = ours */
-{
-    return d_names_me(v) && v->d->epoch == my_epoch(v);
-}
-
 bool rules_held_for_good(const struct agent_state *s, const struct facts *f)
 {
     return s->held && (!s->held_was_primary || rules_latest_timeline(f) > s->held_tli);
@@ -75,8 +70,8 @@ static bool is_foreign(const struct guard_view *v)
 {
     uint64_t mine = v->state->sysid;
 
-    return !v->register_matches || (mine && v->facts->sysid && v->facts->sysid != mine) ||
-           (mine && v->d_answered && v->d->sysid != mine);
+    return !v->register_matches || (mine && ((v->facts->sysid && v->facts->sysid != mine) ||
+                                             (v->d_answered && v->d->sysid != mine)));
 }
 
 static bool peer_objects(const struct guard_view *v)
@@ -120,10 +115,11 @@ static bool d_seize_or_newer(const struct guard_view *v)
     return v->d_answered && (v->d->state == REGISTER_SEIZE || v->d->epoch > my_epoch(v));
 }
 
+/* What rows 5 to 7 have let through is a record of our epoch; where it is flip or stable, its owner
+ * is this node. */
 static bool promoted_and_flip(const struct guard_view *v)
 {
-    return d_is(v, REGISTER_FLIP) && d_is_mine(v) && rules_promoted(v->state, v->facts) &&
-           !held_for_good(v);
+    return d_is(v, REGISTER_FLIP) && rules_promoted(v->state, v->facts) && !held_for_good(v);
 }
 
 bool rules_others_unproven(const struct record *d)
@@ -136,7 +132,7 @@ bool rules_others_unproven(const struct record *d)
 
 static bool owner_as_ever(const struct guard_view *v)
 {
-    if (!d_is_mine(v) || held_for_good(v))
+    if (!d_names_me(v) || held_for_good(v))
         return false;
     return d_is(v, REGISTER_UNDO) ||
            ((d_is(v, REGISTER_STABLE) || d_is(v, REGISTER_CLAIM)) && !rules_others_unproven(v->d));
@@ -249,6 +245,17 @@ const char *rules_guard_row_text(int row)
     return row >= 0 && row <= GUARD_ROW_RECOVERY ? guard_texts[row] : "";
 }
 
+/* Cron as last commanded is kept: it returns with the release. */
+static void hold(const struct guard_view *v, const struct guard_ruling *r, struct agent_state *next)
+{
+    next->held = true;
+    next->held_row = r->row;
+    if (v->state->held)
+        return;
+    next->held_was_primary = rules_was_primary(v->state, v->facts);
+    next->held_tli = rules_latest_timeline(v->facts);
+}
+
 void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
                        struct agent_state *next)
 {
@@ -259,31 +266,17 @@ void rules_guard_state(const struct guard_view *v, const struct guard_ruling *r,
         rules_forget_hold(next);
         return;
     }
+    if (r->verdict == GUARD_FENCE)
+        rules_fence(s, v->facts, next);
+    else if (r->verdict == GUARD_HOLD)
+        hold(v, r, next);
+    else if (r->verdict == GUARD_WRITABLE)
+        rules_forget_hold(next);
+    else
+        next->cron_on = false;
     /* What was seen is remembered; what is obeyed is raised by ARM alone (row 7 depends on it). */
     if (v->d_answered && r->row > 3 && v->d->epoch >= s->epoch)
         next->seen = *v->d;
-    switch (r->verdict) {
-    case GUARD_STANDBY:
-    case GUARD_REFUSE:
-        next->cron_on = false;
-        break;
-    case GUARD_FENCE:
-        rules_fence(s, v->facts, next);
-        if (v->d_answered)
-            next->seen = *v->d;
-        break;
-    case GUARD_HOLD: /* cron as last commanded is kept: it returns with the release */
-        next->held = true;
-        next->held_row = r->row;
-        if (!s->held) {
-            next->held_was_primary = rules_was_primary(s, v->facts);
-            next->held_tli = rules_latest_timeline(v->facts);
-        }
-        break;
-    case GUARD_WRITABLE:
-        rules_forget_hold(next);
-        break;
-    }
 }
 
 void rules_guard_decide(const struct guard_view *v, struct guard_decision *ret)

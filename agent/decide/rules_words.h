@@ -10,7 +10,8 @@
 bool rules_blocked(const struct agent_state *s);
 /* flip and stable name for good who the owner is; in claim and seize it is still the old one. */
 bool rules_settled_on_another(const struct record *d, const char *node);
-/* Left alone, would PostgreSQL be (or become at its next start) writable here? */
+/* Writable, or stopped as a primary stops (or cannot be asked). A standby that has lost its signal
+ * file would come up writable too, but was none: pg_control shows it. */
 bool rules_was_primary(const struct agent_state *s, const struct facts *f);
 /* The timeline that recovery would end on. pg_control alone is not enough: until the checkpoint
  * after a promotion it still shows the old one. */

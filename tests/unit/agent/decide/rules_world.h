@@ -8,12 +8,12 @@ static const char nonce[] = "00000000000000000000000000000001";
 static const char other_nonce[] = "00000000000000000000000000000002";
 static const char txn[] = "0000000000000001";
 
-static struct agent_state state_at(int64_t epoch)
+static inline struct agent_state state_at(int64_t epoch)
 {
     return (struct agent_state){.sysid = 7, .epoch = epoch, .seq = 3};
 }
 
-static struct record record_of(int64_t epoch, enum register_state state, const char *owner)
+static inline struct record record_of(int64_t epoch, enum register_state state, const char *owner)
 {
     struct record d = {.epoch = epoch, .state = (int)state, .sysid = 7, .tli = 1, .ttl = 30};
 
@@ -23,7 +23,7 @@ static struct record record_of(int64_t epoch, enum register_state state, const c
     return d;
 }
 
-static struct facts standby(void)
+static inline struct facts standby(void)
 {
     return (struct facts){.role = PG_RECOVERY,
                           .standby_signal = true,
@@ -33,7 +33,7 @@ static struct facts standby(void)
                           .sysid = 7};
 }
 
-static struct facts primary(void)
+static inline struct facts primary(void)
 {
     return (struct facts){.role = PG_WRITABLE,
                           .control_state = CONTROL_IN_PRODUCTION,
@@ -42,7 +42,7 @@ static struct facts primary(void)
                           .sysid = 7};
 }
 
-static struct facts stopped_primary(void)
+static inline struct facts stopped_primary(void)
 {
     return (struct facts){
         .role = PG_STOPPED, .control_state = CONTROL_SHUTDOWNED, .control_tli = 1, .sysid = 7};

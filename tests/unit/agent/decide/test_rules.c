@@ -235,6 +235,73 @@ static void rejoin_ends_what_it_was(void **unused)
     assert_int_equal(rules_rejoin(&s, &f, "a", &d, &next), RULE_ORPHANS);
 }
 
+static void arm_again_at_the_same_epoch(void **unused)
+{
+    struct agent_state s = state_at(5), next;
+    struct record d = record_of(5, REGISTER_CLAIM, "a");
+
+    (void)unused;
+    /* a request was without an answer: its successor has a new seq */
+    assert_int_equal(rules_arm(&s, 5, 4, nonce, txn, &d, &next), RULE_OBEY);
+    assert_int_equal(next.seq, 4);
+    assert_string_equal(next.txn, txn);
+    /* a server that lags behind the command: no restored zone */
+    assert_int_equal(rules_arm(&s, 6, 1, nonce, txn, &d, &next), RULE_NONCE);
+}
+
+static void promote_ends_what_rejoin_left(void **unused)
+{
+    struct agent_state s = state_at(5), next;
+    struct facts f = standby(), down = stopped_primary();
+    struct record d = record_of(5, REGISTER_STABLE, "b");
+
+    (void)unused;
+    s.held = s.held_was_primary = true; /* a hold is no fence: rejoin makes one */
+    s.held_tli = s.held_row = 1;
+    assert_int_equal(rules_rejoin(&s, &down, "a", &d, &next), RULE_OBEY);
+    assert_true(next.fenced && next.fence_standby_only);
+    assert_true(!next.held && !next.held_was_primary && !next.held_tli && !next.held_row);
+    s = next;
+    assert_int_equal(rules_promote(&s, &f, 5, txn, &next), RULE_OBEY);
+    assert_true(!next.fenced && !next.fence_standby_only);
+}
+
+static void revoke_leaves_nothing_of_a_promotion(void **unused)
+{
+    struct agent_state s = state_at(5), next;
+    struct facts f = standby();
+
+    (void)unused;
+    rules_promote(&s, &f, 5, txn, &s);
+    assert_int_equal(rules_revoke(&s, 6, &next), RULE_OBEY);
+    assert_true(next.promoting && next.revoked); /* until it is observed */
+    assert_int_equal(rules_revoke_done(&next, &s), RULE_OBEY);
+    assert_false(s.promoting);
+    assert_int_equal(s.promoting_epoch, 0);
+    assert_int_equal(s.promoting_tli, 0);
+    assert_string_equal(s.promoting_txn, "");
+}
+
+static void unfence_leaves_nothing_of_a_fence(void **unused)
+{
+    struct agent_state s = state_at(5), next;
+    struct facts p = primary();
+
+    (void)unused;
+    rules_fence(&s, &p, &s);
+    assert_int_equal(s.fence_epoch, 5);
+    assert_int_equal(s.fence_tli, 1);
+    s.fence_lsn = 99;
+    s.fence_wall_ms = 1;
+    STR_COPY(s.fence_by, "root@ctl");
+    STR_COPY(s.fence_reason, "a test");
+    assert_int_equal(rules_unfence_done(&s, &next), RULE_OBEY);
+    assert_true(!next.fenced && !next.fence_was_primary && !next.fence_lsn);
+    assert_true(!next.fence_tli && !next.fence_epoch && !next.fence_wall_ms);
+    assert_string_equal(next.fence_by, "");
+    assert_string_equal(next.fence_reason, "");
+}
+
 static void reasons_are_complete(void **unused)
 {
     (void)unused;
@@ -259,6 +326,10 @@ int main(void)
         cmocka_unit_test(unfence_only_what_was_primary),
         cmocka_unit_test(cron_on_only_on_a_writable_owner),
         cmocka_unit_test(rejoin_ends_what_it_was),
+        cmocka_unit_test(arm_again_at_the_same_epoch),
+        cmocka_unit_test(promote_ends_what_rejoin_left),
+        cmocka_unit_test(revoke_leaves_nothing_of_a_promotion),
+        cmocka_unit_test(unfence_leaves_nothing_of_a_fence),
         cmocka_unit_test(reasons_are_complete),
     };
 

@@ -1,54 +1,9 @@
-/* agent/decide/rules: the guard's rows 1 to 12, what releases a node that it holds, and the watch.
- */
+/* agent/decide/rules: the guard's rows 1 to 12, and what releases a node that it holds. */
 #include "agent/decide/rules.h"
 
 #include <string.h>
 
-#include "tests/unit/agent/decide/rules_world.h"
-#include "tests/unit/unit.h"
-
-struct start {
-    struct agent_state s;
-    struct facts f;
-    struct record d;
-    struct guard_peer peer;
-    struct guard_view v;
-};
-
-/* A primary that starts again under D stable with itself as the owner: row 9. */
-static struct start *start(void)
-{
-    static struct start x;
-
-    x = (struct start){.s = state_at(5),
-                       .f = stopped_primary(),
-                       .d = record_of(5, REGISTER_STABLE, "a"),
-                       .peer = {.answered = true,
-                                .in_recovery = true,
-                                .epoch = 5,
-                                .seen_epoch = 5,
-                                .seen_state = REGISTER_STABLE,
-                                .seen_owner = "a"}};
-    x.s.seen = x.d;
-    x.v = (struct guard_view){.node = "a",
-                              .state_readable = true,
-                              .state = &x.s,
-                              .facts = &x.f,
-                              .register_matches = true,
-                              .d_answered = true,
-                              .d = &x.d,
-                              .peers = &x.peer,
-                              .n_peers = 1};
-    return &x;
-}
-
-static void expect(const struct start *x, int row, enum guard_verdict verdict)
-{
-    struct guard_ruling r = rules_guard(&x->v);
-
-    assert_int_equal(r.row, row);
-    assert_int_equal(r.verdict, verdict);
-}
+#include "tests/unit/agent/decide/guard_world.h"
 
 static void guard_rows_one_to_three(void **unused)
 {
@@ -212,74 +167,146 @@ static void guard_releases_what_it_held(void **unused)
     expect(x, 11, GUARD_HOLD);
 }
 
-/* Held, the zone's primary silent: row 10 with the word of a person for a peer that is silent, and
- * the record as another server shows it. */
-static struct start *held_without_dns(void)
+/* Each line makes one thing of a cold start (row 10) differ. */
+static void a_cold_start_wants_every_word(void **unused)
 {
     struct start *x = start();
 
+    (void)unused;
     x->v.d_answered = false;
-    x->s.held = x->s.held_was_primary = true;
+    expect(x, 10, GUARD_WRITABLE);
+    STR_COPY(x->s.seen.owner, "b");
+    expect(x, 11, GUARD_HOLD);
+    STR_COPY(x->s.seen.owner, "a");
+    x->s.seen.epoch = 6; /* seen, not obeyed: a command went by */
+    expect(x, 11, GUARD_HOLD);
+    x->s.seen.epoch = 4; /* obeyed, not seen */
+    expect(x, 11, GUARD_HOLD);
+    x->s.seen.epoch = 5;
+    x->s.seen.state = REGISTER_CLAIM;
+    expect(x, 11, GUARD_HOLD);
+    x->s.seen.state = REGISTER_STABLE;
+    x->peer.epoch = 4;
+    expect(x, 11, GUARD_HOLD);
+    x->peer.epoch = 5;
+    x->peer.in_recovery = false; /* stopped, or not known */
+    expect(x, 11, GUARD_HOLD);
+    x->peer.in_recovery = true;
+    STR_COPY(x->peer.seen_owner, "b");
+    expect(x, 11, GUARD_HOLD);
+    STR_COPY(x->peer.seen_owner, "a");
+    expect(x, 10, GUARD_WRITABLE);
+    x->s.held = true; /* it was no primary when it was held */
+    expect(x, 11, GUARD_HOLD);
+}
+
+/* Row 3 is about what differs; what is not known does not. */
+static void an_unknown_identity_is_not_foreign(void **unused)
+{
+    struct start *x = start();
+
+    (void)unused;
+    x->f.sysid = 0;
+    expect(x, 9, GUARD_WRITABLE);
+    x->d.sysid = 8;
+    expect(x, 3, GUARD_REFUSE);
+    x->v.d_answered = false;
+    expect(x, 10, GUARD_WRITABLE);
+    x = start();
+    x->s.sysid = 0;
+    expect(x, 9, GUARD_WRITABLE);
+}
+
+/* A peer objects: that is a hold, unless another owner is named by what is not older. */
+static void a_fence_needs_an_owner_that_is_named(void **unused)
+{
+    struct start *x = start();
+
+    (void)unused;
+    x->peer.writable = true;
+    STR_COPY(x->d.owner, "b");
+    x->d.epoch = 4; /* a restored zone */
+    expect(x, 4, GUARD_HOLD);
+    x->v.d_answered = false;
+    STR_COPY(x->peer.seen_owner, "b");
+    expect(x, 4, GUARD_FENCE);
+    x->peer.seen_state = REGISTER_FLIP;
+    expect(x, 4, GUARD_FENCE);
+    x->peer.seen_state = REGISTER_CLAIM; /* the old owner, not for good */
+    expect(x, 4, GUARD_HOLD);
+    x->peer.seen_state = REGISTER_STABLE;
+    x->peer.seen_epoch = 4;
+    expect(x, 4, GUARD_HOLD);
+}
+
+/* One peer objects, another that does not respond would have named an owner: it has not. */
+static void a_silent_peer_names_no_owner(void **unused)
+{
+    struct start *x = start();
+    struct guard_peer peers[2] = {x->peer, x->peer};
+
+    (void)unused;
+    x->v.d_answered = false;
+    x->v.peers = peers;
+    x->v.n_peers = 2;
+    peers[0].writable = true;
+    peers[1].answered = false;
+    STR_COPY(peers[1].seen_owner, "b");
+    expect(x, 4, GUARD_HOLD);
+    peers[1].answered = true;
+    expect(x, 4, GUARD_FENCE);
+}
+
+/* Rows 8 and 9 are reached by a record of this epoch alone, and row 8 by this node's. */
+static void a_promotion_counts_at_its_own_epoch(void **unused)
+{
+    struct start *x = start();
+
+    (void)unused;
+    x->s.promoting = true;
+    x->s.promoting_tli = 1;
+    x->f.newest_history_tli = 2;
+    x->d.state = REGISTER_FLIP;
+    expect(x, 8, GUARD_WRITABLE);
+    x->d.epoch = 4;
+    expect(x, 5, GUARD_HOLD);
+    x->d.epoch = 6;
+    expect(x, 7, GUARD_HOLD);
+    x->d.epoch = 5;
+    STR_COPY(x->d.owner, "b");
+    expect(x, 6, GUARD_FENCE);
+    x->d.state = REGISTER_UNDO; /* back to another node, which has yet to become writable */
+    expect(x, 11, GUARD_HOLD);
+    x->d.state = REGISTER_CLAIM;
+    expect(x, 11, GUARD_HOLD);
+    STR_COPY(x->d.owner, "a");
+    x->d.epoch = 4;
+    expect(x, 5, GUARD_HOLD);
+    x->d.state = REGISTER_UNDO;
+    x->d.epoch = 6;
+    expect(x, 7, GUARD_HOLD);
+}
+
+static void a_hold_ends_on_the_timeline_it_began_on(void **unused)
+{
+    struct start *x = start();
+
+    (void)unused;
+    x->s.held = x->s.held_was_primary = x->f.standby_signal = true;
     x->s.held_tli = 1;
     x->f.role = PG_RECOVERY;
-    x->f.standby_signal = true;
-    STR_COPY(x->peer.seen_nonce, nonce);
-    return x;
-}
-
-static void a_hold_is_released_by_word(void **unused)
-{
-    struct start *x = held_without_dns();
-
-    (void)unused;
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_OBEY);
-    x->peer.answered = false;
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_PEER_SILENT);
-    x->peer.declared_down = true;
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_OBEY);
-    x->peer.answered = true; /* it answers: then its answer counts, whatever was said of it */
-    x->peer.epoch = 6;
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_PEER_DIFFERS);
-    x = held_without_dns();
-    STR_COPY(x->peer.seen_nonce, other_nonce);
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_PEER_DIFFERS);
-    x = held_without_dns();
-    x->peer.in_recovery = false; /* stopped, or not known */
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &x->d), RULE_PEER_DIFFERS);
-}
-
-static void no_word_releases_anything_else(void **unused)
-{
-    struct start *x = held_without_dns();
-    struct record shown = x->d;
-
-    (void)unused;
-    x->v.d_answered = true;
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_D_ANSWERS);
-    x = held_without_dns();
-    x->s.fenced = x->s.fence_was_primary = true;
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_FENCED);
-    x = held_without_dns();
-    x->s.held = false;
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_NOT_HELD);
-    x = held_without_dns();
-    x->f.newest_history_tli = 2; /* it has left the timeline that it was held on */
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_NOT_HELD);
-    x = held_without_dns();
-    STR_COPY(x->s.seen.nonce, other_nonce);
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_OTHER_RECORD);
-    x = held_without_dns();
-    shown.epoch = 4; /* the secondary lags */
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_EPOCH_BELOW);
-    shown = x->d;
-    shown.state = REGISTER_SEIZE;
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_D_STATE);
-    shown = x->d;
-    register_from_add(&shown, "b", GRADE_NONE); /* dns set wrote it */
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_D_STATE);
-    shown = x->d;
-    STR_COPY(shown.owner, "b");
-    assert_int_equal(rules_release_by_word(&x->v, nonce, &shown), RULE_NOT_OWNER);
+    x->f.tli = 1;
+    expect(x, 9, GUARD_WRITABLE);
+    x->f.control_tli = 2; /* recovery has passed a switch that the running server does not show */
+    expect(x, 11, GUARD_HOLD);
+    x->f.control_tli = 1;
+    x->s.held_was_primary = false;
+    expect(x, 11, GUARD_HOLD);
+    x->d.state = REGISTER_FLIP;
+    x->s.promoting = true;
+    x->f.tli = 2;
+    x->s.promoting_tli = 1;
+    expect(x, 11, GUARD_HOLD);
 }
 
 static void guard_fence_is_remembered(void **unused)
@@ -298,41 +325,6 @@ static void guard_fence_is_remembered(void **unused)
         assert_true(strlen(rules_guard_row_text(row)) > 0);
 }
 
-static void watch_needs_two_reads(void **unused)
-{
-    struct agent_state s = state_at(5);
-    struct facts p = primary(), b = standby();
-    struct record mine = record_of(5, REGISTER_STABLE, "a"), theirs = mine;
-
-    (void)unused;
-    STR_COPY(theirs.owner, "b");
-    assert_int_equal(rules_watch(&s, &p, "a", &theirs, &theirs), WATCH_FENCE);
-    assert_int_equal(rules_watch(&s, &p, "a", &theirs, &mine), WATCH_NOTHING);
-    assert_int_equal(rules_watch(&s, &p, "a", &mine, &theirs), WATCH_NOTHING);
-    assert_int_equal(rules_watch(&s, &b, "a", &theirs, &theirs), WATCH_NOTHING);
-    s.cron_on = true;
-    assert_int_equal(rules_watch(&s, &b, "a", &theirs, &theirs), WATCH_CRON_OFF);
-    theirs.state = REGISTER_CLAIM;
-    assert_int_equal(rules_watch(&s, &p, "a", &theirs, &theirs), WATCH_NOTHING);
-    theirs.state = REGISTER_FLIP;
-    theirs.epoch = 4;
-    assert_int_equal(rules_watch(&s, &p, "a", &theirs, &theirs), WATCH_NOTHING);
-    theirs.epoch = 6;
-    theirs.sysid = 8;
-    assert_int_equal(rules_watch(&s, &p, "a", &theirs, &theirs), WATCH_NOTHING);
-    theirs.sysid = 7;
-    p.role = PG_UNKNOWN; /* a backend has outlived its postmaster, under a signal file made since */
-    p.standby_signal = p.orphans = true;
-    p.control_state = CONTROL_IN_PRODUCTION;
-    assert_int_equal(rules_watch(&s, &p, "a", &theirs, &theirs), WATCH_FENCE);
-    p.control_state = CONTROL_IN_ARCHIVE_RECOVERY; /* a standby's: it cannot commit */
-    assert_int_not_equal(rules_watch(&s, &p, "a", &theirs, &theirs), WATCH_FENCE);
-    p.standby_signal = p.orphans = false;
-    p.control_state = CONTROL_IN_PRODUCTION;
-    p.role = PG_UNKNOWN; /* too busy to be asked, but no standby */
-    assert_int_equal(rules_watch(&s, &p, "a", &theirs, &theirs), WATCH_FENCE);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,10 +333,13 @@ int main(void)
         cmocka_unit_test(guard_rows_eight_to_eleven),
         cmocka_unit_test(guard_row_twelve),
         cmocka_unit_test(guard_releases_what_it_held),
-        cmocka_unit_test(a_hold_is_released_by_word),
-        cmocka_unit_test(no_word_releases_anything_else),
+        cmocka_unit_test(a_cold_start_wants_every_word),
+        cmocka_unit_test(an_unknown_identity_is_not_foreign),
+        cmocka_unit_test(a_fence_needs_an_owner_that_is_named),
+        cmocka_unit_test(a_silent_peer_names_no_owner),
+        cmocka_unit_test(a_promotion_counts_at_its_own_epoch),
+        cmocka_unit_test(a_hold_ends_on_the_timeline_it_began_on),
         cmocka_unit_test(guard_fence_is_remembered),
-        cmocka_unit_test(watch_needs_two_reads),
     };
 
     return cmocka_run_group_tests_name("rules_guard", tests, NULL, NULL);
