@@ -176,7 +176,8 @@ static bool ip_port_valid(const char *text, bool port_required)
         return false;
     size_t len = (size_t)(colon - text);
     if (len >= 2 && text[0] == '[' && text[len - 1] == ']')
-        return STR_PRINTF(ip, "%.*s", (int)(len - 2), text + 1) && strchr(ip, ':') && address_is_ip(ip);
+        return STR_PRINTF(ip, "%.*s", (int)(len - 2), text + 1) && strchr(ip, ':') &&
+               address_is_ip(ip);
     return STR_PRINTF(ip, "%.*s", (int)len, text) && !strchr(ip, ':') && address_is_ip(ip);
 }
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "proto/address.h"
 #include "controller/preflight/preflight_checks.h"
+#include "proto/address.h"
 
 /* `to`: of replication, the node that it leads to; else NULL. */
 static const struct rehearsal *any(const struct check_view *v, int node, enum rehearsal_kind kind,
