@@ -307,6 +307,7 @@ static const struct planner_row claim_back[] = {
     PLANNER_STEP("claim: a flip may still arrive",                  late_flip,         NULL,                    STEP_TAKEOVER),
     PLANNER_STEP("claim: another held, stopped or without a fence", NULL,              planner_unfenced_others, STEP_FENCE),
     PLANNER_STEP("claim: without a fence",                          old_cannot_return, without_fence,           STEP_FENCE),
+    PLANNER_END ("claim: old owner unknown",                        old_unknown,       old,                     WHY_OWNER_UNKNOWN, 4),
     PLANNER_END ("claim: old owner has never been the primary",     old_cannot_return, old,                     WHY_NO_WAY_BACK,  4),
     PLANNER_STEP("claim: old owner not writable, or marked",        old_marked,        old,                     STEP_UNFENCE),
     PLANNER_STEP("claim: others' jobs on",                          NULL,              with_jobs_on,            STEP_CRON_STRAY),
@@ -363,6 +364,7 @@ static const struct planner_row flip_forward[] = {
 };
 
 static const struct planner_row flip_back[] = {
+    PLANNER_STEP("flip: ours, and it came late",                       late_flip,             NULL,          STEP_TAKEOVER),
     PLANNER_STEP("flip: held, stopped or in recovery without a fence", NULL,                  without_fence, STEP_FENCE),
     PLANNER_END ("flip: target silent",                                target_silent,         target,        WHY_NEW_OWNER_SILENT, 4),
     PLANNER_END ("flip: target writable",                              target_writable,       target,        WHY_FORWARD_ONLY,     4),

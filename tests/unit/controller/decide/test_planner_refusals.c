@@ -113,6 +113,30 @@ static void a_lost_update_is_no_ground_to_turn(void **unused)
     expect_step(v, STEP_REVOKE, B);
 }
 
+/* Section 4, FLIP: what lands after all is taken over first, then undone. */
+static void a_flip_that_lands_late_is_taken_over(void **unused)
+{
+    struct planner_view *v = claim_fenced(PLANNER_SWITCHOVER);
+    struct record flip;
+
+    (void)unused;
+    planner_note(&v->marks, v, STEP_FLIP, -1, OUTCOME_UNKNOWN);
+    STR_COPY(v->d.owner, "b");
+    v->d.to[0] = '\0';
+    v->d.state = REGISTER_FLIP;
+    v->d.nonce[0] = 'f';
+    register_from_add(&v->d, "a", GRADE_G1);
+    expect_step(v, STEP_TAKEOVER, -1);
+    v->d.epoch = 6;
+    flip = v->d;
+    planner_wrote(&v->marks, STEP_TAKEOVER, &flip);
+    for (int i = A; i <= C; i++)
+        v->nodes[i].epoch = 6;
+    expect_step(v, STEP_REVOKE, B);
+    v->nodes[B].revoked_epoch = 6;
+    expect_step(v, STEP_UNDO, A);
+}
+
 /* ---- DNS silent ------------------------------------------------------------------------------- */
 
 /* FENCE is no UPDATE: that it has no answer says nothing about the record. */
@@ -199,6 +223,8 @@ static void an_owner_that_does_not_say_what_it_is(void **unused)
     expect_end(v, WHY_OWNER_UNKNOWN, 4);
     expect_node(v, A);
     v->command = PLANNER_SWITCHOVER;
+    expect_end(v, WHY_OWNER_UNKNOWN, 4);
+    v->command = PLANNER_ABORT; /* that it cannot return has not been seen either */
     expect_end(v, WHY_OWNER_UNKNOWN, 4);
     v = world(PLANNER_RESUME, REGISTER_FLIP);
     v->nodes[A].role = PG_UNKNOWN;
@@ -305,6 +331,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_done_whoever_comes_next),
         cmocka_unit_test(a_failover_that_was_undone),
         cmocka_unit_test(a_lost_update_is_no_ground_to_turn),
+        cmocka_unit_test(a_flip_that_lands_late_is_taken_over),
         cmocka_unit_test(a_fence_without_an_answer_is_no_claim),
         cmocka_unit_test(resume_fences_no_one_without_dns),
         cmocka_unit_test(nothing_is_rolled_back_without_dns),

@@ -137,6 +137,14 @@ static void no_grade(struct planner_view *v)
     register_from_remove(&v->d, "a");
 }
 
+static void flipped_already(struct planner_view *v)
+{
+    v->d.state = REGISTER_FLIP;
+    STR_COPY(v->d.owner, "b");
+    v->d.to[0] = '\0';
+    register_from_add(&v->d, "a", GRADE_G1);
+}
+
 static void flip_needs_all_of_it(void **unused)
 {
     static const struct breaks planned[] = {
@@ -147,6 +155,7 @@ static void flip_needs_all_of_it(void **unused)
         {"VERIFY has not been done", not_verified},
         {"the proof does not hold any more", b_another_system},
         {"no transition is open", stable},
+        {"it has been written already", flipped_already},
     };
     static const struct breaks unplanned[] = {
         {"rule W does not hold", no_grade},
