@@ -339,8 +339,8 @@ static bool undone_without_dns(const struct planner_view *v)
            !planner_marked(v, planner_old(v));
 }
 
-/* Commands that may turn back: a switchover (what it holds is claim or flip: in undo it has turned);
- * and a resume in claim whose target does not catch up (the same command again would meet the same
+/* Commands that may turn back: a switchover (it holds claim or flip: in undo it has turned), and a
+ * resume in claim whose target does not catch up (the same command again would meet the same
  * target, while perhaps no one can write). */
 static bool may_turn(const struct planner_view *v)
 {

@@ -12,7 +12,7 @@ static void expect_node(const struct planner_view *v, int node)
     assert_int_equal(m.node, node);
 }
 
-/* ---- the record ------------------------------------------------------------------------------ */
+/* ---- the record ----------------------------------------------------------------------------- */
 
 static void a_record_of_strangers(void **unused)
 {
@@ -65,7 +65,7 @@ static void a_record_that_is_gone(void **unused)
     expect_node(v, B);
 }
 
-/* ---- another command at work ------------------------------------------------------------------ */
+/* ---- another command at work ---------------------------------------------------------------- */
 
 static void what_is_written_is_done_whoever_comes_next(void **unused)
 {
@@ -137,7 +137,7 @@ static void a_flip_that_lands_late_is_taken_over(void **unused)
     expect_step(v, STEP_UNDO, A);
 }
 
-/* ---- DNS silent ------------------------------------------------------------------------------- */
+/* ---- DNS silent ----------------------------------------------------------------------------- */
 
 /* FENCE is no UPDATE: that it has no answer says nothing about the record. */
 static void a_fence_without_an_answer_is_no_claim(void **unused)
@@ -184,7 +184,7 @@ static void nothing_is_rolled_back_without_dns(void **unused)
     expect_end(v, WHY_STEP_FAILED, 4);
 }
 
-/* ---- one step is not possible ----------------------------------------------------------------- */
+/* ---- one step is not possible --------------------------------------------------------------- */
 
 static void a_switchover_to_no_node(void **unused)
 {
@@ -243,7 +243,7 @@ static void jobs_that_stay_on_keep_the_owners_off(void **unused)
     expect_step(v, STEP_FOLLOW, C); /* outstanding: the way is forward */
 }
 
-/* ---- seize: the target ------------------------------------------------------------------------ */
+/* ---- seize: the target ---------------------------------------------------------------------- */
 
 static void a_target_that_is_fenced_and_held(void **unused)
 {
@@ -256,7 +256,7 @@ static void a_target_that_is_fenced_and_held(void **unused)
     expect_step(v, STEP_RAISE, B);
 }
 
-/* ---- fence ------------------------------------------------------------------------------------ */
+/* ---- fence ---------------------------------------------------------------------------------- */
 
 /* It is what ends two writable nodes. */
 static void fence_goes_on_where_two_write(void **unused)
@@ -295,7 +295,7 @@ static void a_fence_of_another_time_is_not_enough(void **unused)
     expect_step(v, STEP_FENCE, B);
 }
 
-/* ---- by a person's word ------------------------------------------------------------------------ */
+/* ---- by a person's word --------------------------------------------------------------------- */
 
 static void a_word_is_about_the_record_that_all_have_seen(void **unused)
 {

@@ -16,7 +16,7 @@ static void expect_situation(const struct planner_view *v, enum planner_reason w
                  s.command);
 }
 
-/* ---- sentences ------------------------------------------------------------------------------- */
+/* ---- sentences ------------------------------------------------------------------------------ */
 
 static void sentences_name_the_node(void **unused)
 {
@@ -43,7 +43,7 @@ static void sentences_name_the_node(void **unused)
     }
 }
 
-/* ---- debts ------------------------------------------------------------------------------------ */
+/* ---- debts ---------------------------------------------------------------------------------- */
 
 static void expect_debt(const struct planner_view *v, int kind, size_t node)
 {
@@ -86,7 +86,7 @@ static void without_a_record_nothing_is_outstanding(void **unused)
     assert_int_equal(planner_debts(v, debts), 0);
 }
 
-/* ---- the record ------------------------------------------------------------------------------- */
+/* ---- the record ----------------------------------------------------------------------------- */
 
 static void what_is_wrong_with_the_record(void **unused)
 {
@@ -121,7 +121,7 @@ static void who_is_to_be_fenced_for_orphans(void **unused)
     expect_situation(v, WHY_ORPHANS, A, "pgtandem fence a");
 }
 
-/* ---- DNS silent: the owner held --------------------------------------------------------------- */
+/* ---- DNS silent: the owner held ------------------------------------------------------------- */
 
 static struct planner_view *held_without_dns(void)
 {
@@ -153,7 +153,7 @@ static void what_keeps_a_word_from_helping(void **unused)
     expect_situation(v, WHY_DNS_SILENT, -1, "pgtandem dns show");
 }
 
-/* ---- where no command leads on ---------------------------------------------------------------- */
+/* ---- where no command leads on -------------------------------------------------------------- */
 
 /* Fenced, but never the primary; and no other node answers that could become it. */
 static void an_owner_that_cannot_return_and_no_other(void **unused)

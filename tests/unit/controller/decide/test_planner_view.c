@@ -3,7 +3,7 @@
 
 #include "tests/unit/controller/decide/planner_world.h"
 
-/* What must hold, and what breaks it: each case is one change to a world where the answer is yes. */
+/* What breaks what must hold: each case is one change to a world where the answer is yes. */
 struct breaks {
     const char *what;
     void (*change)(struct planner_view *v);
