@@ -117,11 +117,14 @@ static bool began(const struct planner_view *v)
     return v->marks.began;
 }
 
+/* … or none where there must be one: no command writes such a record, but a person can. */
 static bool unknown_node(const struct planner_view *v)
 {
+    bool begun = planner_state_is(v, REGISTER_CLAIM) || planner_state_is(v, REGISTER_SEIZE);
+
     if (v->d.epoch == 0)
         return false;
-    if (planner_owner(v) < 0 || (v->d.to[0] && planner_node_index(v, v->d.to) < 0))
+    if (planner_owner(v) < 0 || ((begun || v->d.to[0]) && planner_node_index(v, v->d.to) < 0))
         return true;
     for (size_t i = 0; i < v->d.n_from; i++)
         if (planner_node_index(v, v->d.from[i].node) < 0)
@@ -161,7 +164,7 @@ static bool ended(const struct planner_view *v) /* what this run set out to do h
 
 static bool over(const struct planner_view *v)
 {
-    return ended(v) && !planner_holds(v);
+    return v->marks.finished && !planner_holds(v);
 }
 
 static uint32_t owner(const struct planner_view *v)
@@ -336,12 +339,13 @@ static bool undone_without_dns(const struct planner_view *v)
            !planner_marked(v, planner_old(v));
 }
 
-/* Commands that may turn back: a switchover; and a resume in claim whose target does not catch up
- * (the same command again would meet the same target, while perhaps no one can write). */
+/* Commands that may turn back: a switchover (it holds claim or flip: in undo it has turned), and a
+ * resume in claim whose target does not catch up (the same command again would meet the same
+ * target, while perhaps no one can write). */
 static bool may_turn(const struct planner_view *v)
 {
     if (v->command == PLANNER_SWITCHOVER)
-        return planner_state_is(v, REGISTER_CLAIM) || planner_state_is(v, REGISTER_FLIP);
+        return true;
     return v->command == PLANNER_RESUME && planner_state_is(v, REGISTER_CLAIM) &&
            (planner_done(v, STEP_CATCHUP) || planner_failed(v, STEP_CATCHUP) ||
             planner_failed(v, STEP_VERIFY));
@@ -351,12 +355,13 @@ static bool may_turn(const struct planner_view *v)
  * back and no other command holds the record. Any other command stops: a person decides. */
 static void turn_if_better(const struct planner_view *v, struct planner_move *ret)
 {
-    struct planner_move back;
+    struct planner_move back = {.kind = MOVE_STOP};
 
     if (ret->kind != MOVE_STOP || !may_turn(v) || (!v->d_answered && !undone_without_dns(v)) ||
         v->marks.lost || planner_writable(v, planner_target(v)))
         return;
-    if (walk(v, planner_rows(v, true), &back) && back.kind == MOVE_STEP)
+    walk(v, planner_rows(v, true), &back);
+    if (back.kind == MOVE_STEP)
         *ret = back;
 }
 
@@ -365,7 +370,12 @@ void planner_next(const struct planner_view *v, struct planner_move *ret)
     bool back = planner_back(v);
     const struct planner_row *word = planner_word_rows(v);
 
-    if (!v->marks.declined && word && walk(v, word, ret))
+    if (!v->marks.declined && word) {
+        walk(v, word, ret);
+        return;
+    }
+    /* what was rolled back has been, whatever the record has become since */
+    if (v->marks.undone && !planner_holds(v) && walk(v, planner_stable_rows(v), ret))
         return;
     if (walk(v, first_rows, ret))
         return;

@@ -67,8 +67,7 @@ static bool is_startable(const struct planner_view *v, int node)
 {
     const struct planner_node *n = &v->nodes[node];
 
-    return n->fenced && n->wal.kind != LINEAGE_BEYOND && n->role == PG_STOPPED &&
-           !(v->marks.rejoin_failed & planner_bit(node));
+    return n->fenced && n->wal.kind != LINEAGE_BEYOND && n->role == PG_STOPPED;
 }
 
 static bool is_behind(const struct planner_view *v, int node)
@@ -109,10 +108,12 @@ static uint32_t behind(const struct planner_view *v)
 /* The owner too: after `dns init` no agent knows the record yet. */
 static uint32_t all_behind(const struct planner_view *v)
 {
-    int i = planner_owner(v);
-    bool told = !planner_answers(v, i) || !is_behind(v, i);
+    uint32_t nodes = 0;
 
-    return behind(v) | (told ? 0 : planner_bit(i));
+    for (int i = 0; i < (int)v->n_nodes; i++)
+        if (planner_answers(v, i) && is_behind(v, i))
+            nodes |= planner_bit(i);
+    return nodes;
 }
 
 static uint32_t to_behind(const struct planner_view *v)
@@ -319,15 +320,16 @@ static uint32_t to_fence_first(const struct planner_view *v)
     return owner_can_return(v) ? planner_unfenced_others(v) : 0;
 }
 
-/* TAKEOVER at stable: only if the owner answers, else a reboot would hold it. */
+/* TAKEOVER at stable: only if the owner answers, else a reboot would hold it. (Here either can only
+ * be true of one that does.) */
 static bool repair_begins(const struct planner_view *v)
 {
-    return !planner_holds(v) && !owner_silent(v) && (owner_can_return(v) || owner_without_cron(v));
+    return !planner_holds(v) && (owner_can_return(v) || owner_without_cron(v));
 }
 
 static bool settle_begins(const struct planner_view *v)
 {
-    return !planner_holds(v) && owner_writable(v) && from_answered(v);
+    return !planner_holds(v) && from_answered(v);
 }
 
 static bool fence_begins(const struct planner_view *v)
@@ -518,15 +520,9 @@ const struct planner_row *planner_entry_rows(const struct planner_view *v)
     case PLANNER_RESUME:
     case PLANNER_ABORT:
         return open_transition(v) ? takeover_entry : planner_stable_rows(v);
-    case PLANNER_UNFENCE:
-    case PLANNER_FENCE:
-    case PLANNER_REJOIN:
-    case PLANNER_FORGET:
+    default:
         return open_transition(v) ? refuse_open : planner_stable_rows(v);
-    case PLANNER_COMMANDS:
-        break;
     }
-    return refuse_open;
 }
 
 const struct planner_row *planner_stable_rows(const struct planner_view *v)
@@ -548,11 +544,7 @@ const struct planner_row *planner_stable_rows(const struct planner_view *v)
         return stable_rejoin;
     case PLANNER_FORGET:
         return stable_forget;
-    case PLANNER_SWITCHOVER:
-    case PLANNER_FAILOVER:
-    case PLANNER_RESUME:
-    case PLANNER_COMMANDS:
-        break;
+    default:
+        return stable_resume;
     }
-    return stable_resume;
 }

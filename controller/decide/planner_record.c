@@ -213,8 +213,7 @@ static void note_failed(struct planner_marks *m, const struct planner_view *afte
 void planner_note(struct planner_marks *m, const struct planner_view *after, enum step_id step,
                   int node, enum planner_outcome outcome)
 {
-    if ((steps[step].flags & STEP_CHANGES) && !(steps[step].flags & STEP_DNS) &&
-        outcome != OUTCOME_DECLINED)
+    if ((steps[step].flags & STEP_CHANGES) && !(steps[step].flags & STEP_DNS))
         m->touched = true;
     if (outcome == OUTCOME_DONE)
         note_done(m, after, step, node);

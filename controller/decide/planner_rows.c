@@ -125,14 +125,9 @@ static uint32_t to_detach(const struct planner_view *v)
     return each(v, all, may_receive);
 }
 
-static bool not_following(const struct planner_view *v, int node)
-{
-    return planner_not_following(v, node) && node != planner_owner(v);
-}
-
 static uint32_t to_follow(const struct planner_view *v)
 {
-    return planner_writable(v, planner_owner(v)) ? each(v, all, not_following) : 0;
+    return each(v, all, planner_not_following);
 }
 
 static bool has_jobs_on(const struct planner_view *v, int node)
@@ -191,20 +186,23 @@ static bool old_dns_unasked(const struct planner_view *v)
     return old_writable(v) && !planner_done(v, STEP_ASK_DNS);
 }
 
+static bool old_unknown(const struct planner_view *v)
+{
+    return planner_unknown(v, planner_old(v));
+}
+
 /* The mark is there, a clean stop is not: without its shutdown checkpoint nothing can be verified.
  */
-static uint32_t unclean(const struct planner_view *v)
+static bool old_unclean(const struct planner_view *v)
 {
-    return planner_fenced(v, planner_old(v)) && !v->nodes[planner_old(v)].clean ? old(v) : 0;
+    return !v->nodes[planner_old(v)].clean;
 }
 
 /* It stopped cleanly only after the FENCE had timed out: another FENCE records where (section 4,
  * row 5). */
 static bool old_stop_unseen(const struct planner_view *v)
 {
-    const struct planner_node *n = &v->nodes[planner_old(v)];
-
-    return n->fenced && n->clean && !n->shutdown_lsn;
+    return !v->nodes[planner_old(v)].shutdown_lsn;
 }
 
 static bool unverified(const struct planner_view *v)
@@ -226,7 +224,7 @@ static bool target_fenced(const struct planner_view *v)
 {
     int to = planner_target(v);
 
-    return planner_answers(v, to) && v->nodes[to].fenced && !planner_standby(v, to);
+    return v->nodes[to].fenced && !planner_standby(v, to);
 }
 
 static bool target_no_standby(const struct planner_view *v)
@@ -241,7 +239,7 @@ static bool target_writable(const struct planner_view *v)
 
 static bool target_held(const struct planner_view *v)
 {
-    return planner_answers(v, planner_target(v)) && v->nodes[planner_target(v)].held;
+    return v->nodes[planner_target(v)].held;
 }
 
 static bool target_not_revoked(const struct planner_view *v)
@@ -296,7 +294,8 @@ static const struct planner_row claim_forward[] = {
     PLANNER_STEP("claim: old owner writable",                           old_behind_mark, old,           STEP_CATCHUP),
     PLANNER_STEP("claim: old owner writable, DNS not asked again",      old_dns_unasked, NULL,          STEP_ASK_DNS),
     PLANNER_STEP("claim: old owner writable, target caught up",         old_writable,    old,           STEP_FENCE),
-    PLANNER_END ("claim: old owner fenced without a clean stop",        NULL,            unclean,       WHY_NO_CLEAN_STOP, 4),
+    PLANNER_END ("claim: old owner unknown",                            old_unknown,     old,           WHY_OWNER_UNKNOWN, 4),
+    PLANNER_END ("claim: old owner fenced without a clean stop",        old_unclean,     old,           WHY_NO_CLEAN_STOP, 4),
     PLANNER_STEP("claim: old owner fenced, its stop not seen",          old_stop_unseen, old,           STEP_FENCE),
     PLANNER_STEP("claim: old owner fenced, target answers",             unverified,      target,        STEP_VERIFY),
     PLANNER_STEP("claim: old owner fenced, target verified",            NULL,            target,        STEP_FLIP),
@@ -308,6 +307,7 @@ static const struct planner_row claim_back[] = {
     PLANNER_STEP("claim: a flip may still arrive",                  late_flip,         NULL,                    STEP_TAKEOVER),
     PLANNER_STEP("claim: another held, stopped or without a fence", NULL,              planner_unfenced_others, STEP_FENCE),
     PLANNER_STEP("claim: without a fence",                          old_cannot_return, without_fence,           STEP_FENCE),
+    PLANNER_END ("claim: old owner unknown",                        old_unknown,       old,                     WHY_OWNER_UNKNOWN, 4),
     PLANNER_END ("claim: old owner has never been the primary",     old_cannot_return, old,                     WHY_NO_WAY_BACK,  4),
     PLANNER_STEP("claim: old owner not writable, or marked",        old_marked,        old,                     STEP_UNFENCE),
     PLANNER_STEP("claim: others' jobs on",                          NULL,              with_jobs_on,            STEP_CRON_STRAY),
@@ -364,6 +364,7 @@ static const struct planner_row flip_forward[] = {
 };
 
 static const struct planner_row flip_back[] = {
+    PLANNER_STEP("flip: ours, and it came late",                       late_flip,             NULL,          STEP_TAKEOVER),
     PLANNER_STEP("flip: held, stopped or in recovery without a fence", NULL,                  without_fence, STEP_FENCE),
     PLANNER_END ("flip: target silent",                                target_silent,         target,        WHY_NEW_OWNER_SILENT, 4),
     PLANNER_END ("flip: target writable",                              target_writable,       target,        WHY_FORWARD_ONLY,     4),
@@ -392,7 +393,7 @@ static const struct planner_row undo[] = {
 
 const struct planner_row *planner_rows(const struct planner_view *v, bool back)
 {
-    switch ((enum register_state)v->d.state) {
+    switch (v->d.state) {
     case REGISTER_CLAIM:
         return back ? claim_back : claim_forward;
     case REGISTER_SEIZE:
@@ -401,8 +402,7 @@ const struct planner_row *planner_rows(const struct planner_view *v, bool back)
         return back ? flip_back : flip_forward;
     case REGISTER_UNDO:
         return undo;
-    case REGISTER_STABLE:
-        break;
+    default:
+        return planner_stable_rows(v);
     }
-    return planner_stable_rows(v);
 }

@@ -282,8 +282,6 @@ static const char *by_hand(enum planner_reason why)
     /* as where a standby was promoted by hand before it had all */
     if (why == WHY_NOT_MOST_WAL || why == WHY_LEFT_BEHIND)
         return "pgtandem plan --failover --to %s";
-    if (why == WHY_DIVERGED)
-        return "read docs/two-writable.md, \"Afterwards\"";
     if (why == WHY_TWO_WRITABLE)
         return "read docs/two-writable.md; change nothing before";
     return NULL;
@@ -365,18 +363,6 @@ static void write_way(const struct planner_view *v, const struct way *w, char *t
                      w->to >= 0 ? v->nodes[w->to].name : "", statement);
 }
 
-static void write_by_hand(const struct planner_view *v, const char *sentence, int node, char *text,
-                          size_t cap)
-{
-    const char *hole = strstr(sentence, "%s");
-
-    if (hole)
-        (void)str_printf(text, cap, "%.*s%s%s", (int)(hole - sentence), sentence,
-                         node >= 0 ? v->nodes[node].name : "", hole + 2);
-    else
-        (void)str_printf(text, cap, "%s", sentence);
-}
-
 static void next_of(const struct planner_view *v, const struct situation_row *row,
                     struct planner_situation *ret)
 {
@@ -396,25 +382,30 @@ static void next_of(const struct planner_view *v, const struct situation_row *ro
     }
     ret->at_node = hand ? -1 : node;
     if (hand)
-        write_by_hand(v, hand, node, ret->command, sizeof(ret->command));
+        planner_sentence(hand, node >= 0 ? v->nodes[node].name : "", ret->command,
+                         sizeof(ret->command));
+}
+
+static bool applies(const struct planner_view *v, const struct situation_row *row,
+                    uint32_t *ret_nodes)
+{
+    *ret_nodes = 0;
+    if (row->when && !row->when(v))
+        return false;
+    return !row->nodes || (*ret_nodes = row->nodes(v)) != 0;
 }
 
 void planner_situation(const struct planner_view *v, struct planner_situation *ret)
 {
-    for (size_t i = 0; i < sizeof(situations) / sizeof(situations[0]); i++) {
-        const struct situation_row *row = &situations[i];
-        uint32_t nodes = 0;
+    const struct situation_row *row = situations;
+    uint32_t nodes;
 
-        if (row->when && !row->when(v))
-            continue;
-        if (row->nodes && (nodes = row->nodes(v)) == 0)
-            continue;
-        *ret = (struct planner_situation){.reason = row->reason,
-                                          .node = planner_first(nodes),
-                                          .problem = row->problem,
-                                          .at_node = -1,
-                                          .past_no_return = planner_past_no_return(v)};
-        next_of(v, row, ret);
-        return;
-    }
+    while (!applies(v, row, &nodes)) /* the last always does */
+        row++;
+    *ret = (struct planner_situation){.reason = row->reason,
+                                      .node = planner_first(nodes),
+                                      .problem = row->problem,
+                                      .at_node = -1,
+                                      .past_no_return = planner_past_no_return(v)};
+    next_of(v, row, ret);
 }

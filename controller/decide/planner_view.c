@@ -42,17 +42,15 @@ int planner_old(const struct planner_view *v)
 
 int planner_target(const struct planner_view *v)
 {
-    switch ((enum register_state)v->d.state) {
+    switch (v->d.state) {
     case REGISTER_CLAIM:
     case REGISTER_SEIZE:
         return planner_node_index(v, v->d.to);
     case REGISTER_FLIP:
         return planner_owner(v);
-    case REGISTER_STABLE:
-    case REGISTER_UNDO:
-        break;
+    default:
+        return -1;
     }
-    return -1;
 }
 
 uint32_t planner_suspects(const struct planner_view *v, int target)
@@ -215,7 +213,7 @@ bool planner_past_no_return(const struct planner_view *v)
 {
     int target = planner_target(v);
 
-    return v->d.epoch > 0 && planner_state_is(v, REGISTER_FLIP) &&
+    return planner_state_is(v, REGISTER_FLIP) &&
            (planner_writable(v, target) ||
             (planner_answers(v, target) && v->nodes[target].promoting));
 }
@@ -232,7 +230,7 @@ bool planner_promoted(const struct planner_view *v)
 {
     int target = planner_target(v);
 
-    return v->d.epoch > 0 && planner_state_is(v, REGISTER_FLIP) && planner_answers(v, target) &&
+    return planner_state_is(v, REGISTER_FLIP) && planner_answers(v, target) &&
            v->nodes[target].promoted;
 }
 
