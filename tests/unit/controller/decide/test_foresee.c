@@ -271,6 +271,30 @@ static void a_revoke_that_would_be_refused(void **unused)
     ends_in_the_middle(STEP_REVOKE);
 }
 
+/* A clean stop at no place in the WAL: FENCE after FENCE would ask where it was. */
+static void a_plan_without_an_end(void **unused)
+{
+    struct planner_move end;
+
+    (void)unused;
+    v.command = PLANNER_RESUME;
+    v.d.state = REGISTER_CLAIM;
+    STR_COPY(v.d.to, "b");
+    v.nodes[A].fenced = v.nodes[A].was_primary = v.nodes[A].clean = v.nodes[A].signal = true;
+    v.nodes[A].role = PG_STOPPED;
+    v.nodes[A].control_lsn = 0;
+    foresee(&v, upstream, &f);
+    assert_int_equal(f.n, FORESEEN_MAX);
+    assert_int_equal(f.steps[FORESEEN_MAX - 1].step, STEP_FENCE);
+    ends_in_the_middle(STEP_FENCE);
+    assert_true(foresee_end(&v, &end));
+    f.end = end;
+    ends_in_the_middle(STEP_FENCE);
+    v.nodes[A].control_lsn = 99; /* one is enough where it is known */
+    foresee(&v, upstream, &f);
+    assert_int_equal(f.end.kind, MOVE_DONE);
+}
+
 /* `from` has eight places: no flip without one for the owner before. */
 static void a_record_without_room(void **unused)
 {
@@ -322,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup(a_standby_that_receives_nothing, set_up),
         cmocka_unit_test_setup(what_the_old_owner_has, set_up),
         cmocka_unit_test_setup(a_revoke_that_would_be_refused, set_up),
+        cmocka_unit_test_setup(a_plan_without_an_end, set_up),
         cmocka_unit_test_setup(a_record_without_room, set_up),
         cmocka_unit_test_setup(a_fence_without_a_record, set_up),
     };
