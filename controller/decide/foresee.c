@@ -249,10 +249,11 @@ static bool carry_out(struct play *p, const struct planner_move *m)
     bool all = true;
 
     if (s->flags & STEP_DNS) {
-        all = write_record(p, s->id);
+        if (!write_record(p, s->id))
+            return false;
         refresh(p);
         planner_note(&p->v.marks, &p->v, s->id, m->node, OUTCOME_DONE);
-        return all;
+        return s->achieved(&p->v, (size_t)(m->node < 0 ? 0 : m->node));
     }
     for (int i = 0; i < (int)p->v.n_nodes; i++)
         if (m->nodes & planner_bit(i))

@@ -4,7 +4,6 @@
 #include "tests/unit/controller/decide/planner_world.h"
 
 static struct planner_view *v;
-
 /* What is asked, of which step on which node, in a view made by `start`. */
 static struct {
     struct planner_view *(*start)(void);
@@ -19,24 +18,25 @@ static void check(bool expected, const char *change)
         fail_msg("%s: %s with %s", now.name, expected ? "no" : "yes", change);
 }
 
-static void ready(struct planner_view *(*start)(void), enum step_id step, int node)
+static void begin(struct planner_view *(*start)(void), const char *name, int node)
 {
     now.start = start;
-    now.ask = steps[step].ready;
-    now.name = steps[step].name;
+    now.name = name;
     now.node = node;
     v = start();
     check(true, "nothing changed");
 }
 
+static void ready(struct planner_view *(*start)(void), enum step_id step, int node)
+{
+    now.ask = steps[step].ready;
+    begin(start, steps[step].name, node);
+}
+
 static void achieved(struct planner_view *(*start)(void), enum step_id step, int node)
 {
-    now.start = start;
     now.ask = steps[step].achieved;
-    now.name = steps[step].name;
-    now.node = node;
-    v = start();
-    check(true, "nothing changed");
+    begin(start, steps[step].name, node);
 }
 
 #define WITH(expected, change)                                                                     \
@@ -58,8 +58,6 @@ static void owner_is(const char *name)
 {
     STR_COPY(v->d.owner, name);
 }
-
-/* ---- the record ---------------------------------------------------------------------------- */
 
 static struct planner_view *stable(void)
 {
@@ -109,8 +107,6 @@ static void a_stable_record_is_taken_over_if_its_owner_answers(void **unused)
     NO_WITH(v->d.epoch = 0);
 }
 
-/* ---- planned ------------------------------------------------------------------------------- */
-
 static struct planner_view *jobs_off(void)
 {
     struct planner_view *w = world(PLANNER_SWITCHOVER, REGISTER_CLAIM);
@@ -136,7 +132,7 @@ static void a_serving_owner_is_stopped_last(void **unused)
     NO_WITH(v->nodes[B].role = PG_STOPPED);
     NO_WITH(v->nodes[B].attached = false); /* I14 */
     NO_WITH(v->nodes[A].epoch = 4);
-    /* no outage is begun by these */
+    /* these begin no outage */
     YES_WITH(v->marks.done = 0; v->nodes[A].role = PG_STOPPED);
     YES_WITH(v->marks.done = 0; v->nodes[A].fenced = true);
     YES_WITH(v->marks.done = 0; v->d.state = REGISTER_STABLE);
@@ -162,8 +158,6 @@ static void the_role_goes_to_a_standby_of_a_fenced_owner(void **unused)
     NO_WITH(v->d_answered = false);
     NO_WITH(v->nodes[A].fenced = false); /* W */
 }
-
-/* ---- unplanned ----------------------------------------------------------------------------- */
 
 static struct planner_view *owner_lost(void)
 {
@@ -204,8 +198,6 @@ static void a_fenced_node_is_raised_unless_it_is_the_owner(void **unused)
     NO_WITH(owner_is("b"));
     NO_WITH(v->nodes[B].role = PG_WRITABLE);
 }
-
-/* ---- forward ------------------------------------------------------------------------------- */
 
 static struct planner_view *flipped(void)
 {
@@ -283,8 +275,6 @@ static void what_is_fenced_rejoins_a_writable_owner(void **unused)
     NO_WITH(v->nodes[B].role = PG_STOPPED);
 }
 
-/* ---- back ---------------------------------------------------------------------------------- */
-
 static struct planner_view *revoked(void)
 {
     struct planner_view *w = flipped();
@@ -351,8 +341,6 @@ static void a_word_releases_a_held_owner(void **unused)
     NO_WITH(v->nodes[A].fenced = true);
     NO_WITH(v->nodes[A].fenced = v->nodes[A].was_primary = true);
 }
-
-/* ---- achieved ------------------------------------------------------------------------------ */
 
 static void a_fence_is_done_when_postgresql_has_ended(void **unused)
 {
