@@ -10,12 +10,6 @@
 const char *const register_state_names[] = {"stable", "claim", "seize", "flip", "undo", NULL};
 const char *const grade_names[] = {"-", "g1", "g2", "g3", NULL};
 
-/* The keys in their one order. */
-enum key { V, EPOCH, NONCE, STATE, OWNER, TO, FROM, TXN, SYSID, TLI, TTL, GRADE, BY, KEYS };
-static const char *const key_names[] = {"v",   "epoch", "nonce", "state", "owner", "to", "from",
-                                        "txn", "sysid", "tli",   "ttl",   "grade", "by"};
-_Static_assert(sizeof(key_names) / sizeof(key_names[0]) == KEYS, "a name for each key");
-
 static const char grade_letters[] = "-123"; /* by enum grade */
 static const char grade_form[] = "one of - 1 2 3 for each node of `from`, or - alone";
 
@@ -97,6 +91,38 @@ static bool parse_int(const char *text, long long min, long long max, int64_t *r
     return true;
 }
 
+static bool parse_hex(const char *text, char *ret, size_t bytes)
+{
+    if (!hex_valid(text, bytes - 1))
+        return false;
+    str_copy(ret, bytes, text);
+    return true;
+}
+
+static bool parse_node(const char *text, char ret_node[NODE_NAME_BYTES])
+{
+    if (!register_node_name_valid(text))
+        return false;
+    str_copy(ret_node, NODE_NAME_BYTES, text);
+    return true;
+}
+
+static bool parse_version(const char *text, struct record *r)
+{
+    (void)r;
+    return strcmp(text, "1") == 0;
+}
+
+static bool parse_epoch(const char *text, struct record *r)
+{
+    return parse_int(text, 1, INT64_MAX, &r->epoch);
+}
+
+static bool parse_nonce(const char *text, struct record *r)
+{
+    return parse_hex(text, r->nonce, sizeof(r->nonce));
+}
+
 static bool parse_state(const char *text, struct record *r)
 {
     for (int i = 0; register_state_names[i]; i++)
@@ -107,52 +133,60 @@ static bool parse_state(const char *text, struct record *r)
     return false;
 }
 
-static bool parse_node(const char *text, bool may_be_none, char ret_node[NODE_NAME_BYTES])
+static bool parse_owner(const char *text, struct record *r)
 {
-    if (may_be_none && strcmp(text, "-") == 0)
-        return true;
-    return register_node_name_valid(text) && str_copy(ret_node, NODE_NAME_BYTES, text);
+    return parse_node(text, r->owner);
 }
 
-static bool parse_value(enum key key, const char *text, struct record *r)
+static bool parse_to(const char *text, struct record *r)
+{
+    return strcmp(text, "-") == 0 || parse_node(text, r->to);
+}
+
+static bool parse_txn(const char *text, struct record *r)
+{
+    return parse_hex(text, r->txn, sizeof(r->txn));
+}
+
+static bool parse_sysid(const char *text, struct record *r)
 {
     unsigned long long id;
 
-    switch (key) {
-    case V:
-        return strcmp(text, "1") == 0;
-    case EPOCH:
-        return parse_int(text, 1, INT64_MAX, &r->epoch);
-    case NONCE:
-        return hex_valid(text, NONCE_BYTES - 1) && STR_COPY(r->nonce, text);
-    case STATE:
-        return parse_state(text, r);
-    case OWNER:
-        return parse_node(text, false, r->owner);
-    case TO:
-        return parse_node(text, true, r->to);
-    case FROM:
-        return parse_from(text, r);
-    case TXN:
-        return hex_valid(text, TXN_BYTES - 1) && STR_COPY(r->txn, text);
-    case SYSID:
-        if (!str_to_u64(text, &id) || id == 0)
-            return false;
-        r->sysid = id;
-        return true;
-    case TLI:
-        return parse_int(text, 1, UINT32_MAX, &r->tli);
-    case TTL:
-        return parse_int(text, 0, INT32_MAX, &r->ttl); /* RFC 2181, 8 */
-    case GRADE:
-        return parse_grade(text, r);
-    case BY:
-        return by_valid(text) && STR_COPY(r->by, text);
-    case KEYS:
-        break;
-    }
-    return false;
+    if (!str_to_u64(text, &id) || id == 0)
+        return false;
+    r->sysid = id;
+    return true;
 }
+
+static bool parse_tli(const char *text, struct record *r)
+{
+    return parse_int(text, 1, UINT32_MAX, &r->tli);
+}
+
+static bool parse_ttl(const char *text, struct record *r)
+{
+    return parse_int(text, 0, INT32_MAX, &r->ttl); /* RFC 2181, 8 */
+}
+
+static bool parse_by(const char *text, struct record *r)
+{
+    if (!by_valid(text))
+        return false;
+    STR_COPY(r->by, text);
+    return true;
+}
+
+/* The keys in their one order. */
+static const struct {
+    const char *name;
+    bool (*parse)(const char *text, struct record *r);
+} keys[] = {
+    {"v", parse_version},   {"epoch", parse_epoch}, {"nonce", parse_nonce}, {"state", parse_state},
+    {"owner", parse_owner}, {"to", parse_to},       {"from", parse_from},   {"txn", parse_txn},
+    {"sysid", parse_sysid}, {"tli", parse_tli},     {"ttl", parse_ttl},     {"grade", parse_grade},
+    {"by", parse_by},
+};
+enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
 static int bad(struct err *reterr, const char *text, const char *what, const char *key)
 {
@@ -164,12 +198,12 @@ static int bad(struct err *reterr, const char *text, const char *what, const cha
         key, text);
 }
 
-/* Cut "key=value" off *p into `word`; false at the end or when it is too long. */
+/* Cut "key=value" off *p, of a text that has room in `word`; false at the end. */
 static bool next_word(const char **p, char word[REGISTER_TEXT_BYTES])
 {
     size_t len = strcspn(*p, " ");
 
-    if (len == 0 || len >= REGISTER_TEXT_BYTES)
+    if (len == 0)
         return false;
     memcpy(word, *p, len);
     word[len] = '\0';
@@ -181,27 +215,24 @@ static bool next_word(const char **p, char word[REGISTER_TEXT_BYTES])
 
 int register_parse(const char *text, struct record *ret_record, struct err *reterr)
 {
-    char word[REGISTER_TEXT_BYTES], again[REGISTER_TEXT_BYTES];
+    char word[REGISTER_TEXT_BYTES], again[REGISTER_TEXT_BYTES] = "";
     struct record r = {.epoch = 0};
     const char *p = text;
-    int rc;
 
     if (strlen(text) >= REGISTER_TEXT_BYTES)
         return bad(reterr, text, "more than 255 bytes, from", "v");
-    for (enum key key = V; key < KEYS; key++) {
-        size_t len = strlen(key_names[key]);
+    for (size_t key = 0; key < KEYS; key++) {
+        size_t len = strlen(keys[key].name);
 
-        if (!next_word(&p, word) || strncmp(word, key_names[key], len) != 0 || word[len] != '=')
-            return bad(reterr, text, "missing or out of order:", key_names[key]);
-        if (!parse_value(key, word + len + 1, &r))
-            return bad(reterr, text, "bad value for", key_names[key]);
+        if (!next_word(&p, word) || strncmp(word, keys[key].name, len) != 0 || word[len] != '=')
+            return bad(reterr, text, "missing or out of order:", keys[key].name);
+        if (!keys[key].parse(word + len + 1, &r))
+            return bad(reterr, text, "bad value for", keys[key].name);
     }
     if (*p)
-        return bad(reterr, text, "something follows", key_names[BY]);
-    /* leading zeros, a plus sign: one value, one text */
-    rc = register_format(&r, again, reterr);
-    if (rc < 0)
-        return rc;
+        return bad(reterr, text, "something follows", keys[KEYS - 1].name);
+    /* leading zeros, a plus sign: one value, one text; nothing when it could not be written */
+    (void)register_format(&r, again, NULL);
     if (strcmp(text, again) != 0)
         return bad(reterr, text, "an unusual spelling; expected:", again);
     *ret_record = r;

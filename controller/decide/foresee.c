@@ -63,12 +63,11 @@ static void marked(struct play *p, int node)
     cron_off(p, node);
 }
 
+/* Handed out in claim alone, which names both. */
 static void caught_up(struct play *p, int node)
 {
     int target = planner_target(&p->v);
 
-    if (target < 0 || node < 0)
-        return;
     p->v.nodes[target].attached = true;
     p->v.nodes[target].receive_lsn = p->v.nodes[target].replay_lsn = p->v.nodes[node].insert_lsn;
 }
@@ -90,7 +89,8 @@ static void fenced_at_once(struct play *p, int node)
     bool ran = p->v.nodes[node].role != PG_STOPPED;
 
     marked(p, node);
-    p->v.nodes[node].clean = p->v.nodes[node].clean && !ran;
+    if (ran)
+        p->v.nodes[node].clean = false;
 }
 
 static void raised(struct play *p, int node)
@@ -138,13 +138,14 @@ static void released(struct play *p, int node)
     p->v.nodes[node].held = false;
 }
 
+/* Never handed out without a writable owner. */
 static void follows(struct play *p, int node)
 {
     struct planner_node *n = &p->v.nodes[node];
     int owner = planner_owner(&p->v);
 
     n->receiving = true;
-    n->tli = n->newest_tli = owner >= 0 ? p->v.nodes[owner].tli : n->tli;
+    n->tli = n->newest_tli = p->v.nodes[owner].tli;
     n->history_ok = true;
     p->upstream[node] = owner;
 }
@@ -160,12 +161,10 @@ static void checkpointed(struct play *p, int node)
     p->v.nodes[node].control_tli = p->v.nodes[node].tli;
 }
 
-/* Promoted before it went down: its timeline has been used, "forward only". */
+/* A history file newer than the old owner's: the agent refuses, its timeline has been used. */
 static void revoked(struct play *p, int node)
 {
-    int old = planner_old(&p->v);
-
-    if (old >= 0 && p->v.nodes[node].newest_tli > p->v.nodes[old].newest_tli)
+    if (p->v.nodes[node].newest_tli > p->v.nodes[planner_old(&p->v)].newest_tli)
         return;
     p->v.nodes[node].revoked_epoch = p->v.d.epoch;
     p->v.nodes[node].promoting = false;
@@ -222,7 +221,7 @@ static bool write_record(struct play *p, enum step_id step)
     /* of the right form, and never one that is in use: ours are counted */
     STR_PRINTF(nonce, "%032x", (unsigned)++p->nonces);
     struct planner_record_args args = {.nonce = nonce, .txn = "0000000000000000", .by = p->v.d.by};
-    if (owner >= 0 && step == STEP_STABLE)
+    if (step == STEP_STABLE) /* closed by a writable owner alone */
         args.tli = p->v.nodes[owner].tli;
     if (!planner_record(&p->v, step, &args, &next))
         return false;
@@ -243,17 +242,18 @@ static void refresh(struct play *p)
     }
 }
 
-/* False when the step's own test does not find it done: then this file knows too little. */
+/* False when the record has no room, or the step's own test does not find it done. */
 static bool carry_out(struct play *p, const struct planner_move *m)
 {
     const struct step *s = &steps[m->step];
     bool all = true;
 
     if (s->flags & STEP_DNS) {
-        all = write_record(p, s->id);
+        if (!write_record(p, s->id))
+            return false;
         refresh(p);
         planner_note(&p->v.marks, &p->v, s->id, m->node, OUTCOME_DONE);
-        return all && s->achieved(&p->v, (size_t)(m->node < 0 ? 0 : m->node));
+        return s->achieved(&p->v, (size_t)(m->node < 0 ? 0 : m->node));
     }
     for (int i = 0; i < (int)p->v.n_nodes; i++)
         if (m->nodes & planner_bit(i))
@@ -264,7 +264,8 @@ static bool carry_out(struct play *p, const struct planner_move *m)
     for (int i = 0; i < (int)p->v.n_nodes; i++)
         if (m->nodes & planner_bit(i)) {
             planner_note(&p->v.marks, &p->v, s->id, i, OUTCOME_DONE);
-            all = all && s->achieved(&p->v, (size_t)i);
+            if (!s->achieved(&p->v, (size_t)i))
+                all = false;
         }
     return all;
 }
@@ -276,7 +277,8 @@ static bool gets_there_alone(enum step_id step)
     return step == STEP_CHECKPOINT || step == STEP_FOLLOW_BACK;
 }
 
-/* From `p` to the end. `ret_turn` (may be NULL): how it was right before the point of no return. */
+/* From `p` to the end. `ret_turn`: how it was right before the point of no return, if it came to
+ * that. */
 static size_t play(struct play *p, struct foreseen_step *ret, struct planner_move *ret_end,
                    struct play *ret_turn)
 {
@@ -298,7 +300,7 @@ static size_t play(struct play *p, struct foreseen_step *ret, struct planner_mov
         }
         bool first_past = !past && planner_past_no_return(&p->v);
         past = past || first_past;
-        if (first_past && ret_turn)
+        if (first_past)
             *ret_turn = before;
         ret[n++] = (struct foreseen_step){.step = ret_end->step,
                                           .node = ret_end->node,
@@ -324,7 +326,7 @@ static bool turn_round(struct planner_view *v)
 void foresee(const struct planner_view *now, const int upstream[CLUSTER_NODES_MAX],
              struct foresight *ret)
 {
-    struct play forward = {.v = *now}, turn = {.v = {.command = PLANNER_COMMANDS}};
+    struct play forward = {.v = *now}, turn = {.v = {.command = PLANNER_COMMANDS}}, unused;
 
     memset(ret, 0, sizeof(*ret));
     memcpy(forward.upstream, upstream, sizeof(forward.upstream));
@@ -332,7 +334,7 @@ void foresee(const struct planner_view *now, const int upstream[CLUSTER_NODES_MA
     ret->after = forward.v;
     memcpy(ret->upstream, forward.upstream, sizeof(ret->upstream));
     if (turn_round(&turn.v))
-        ret->n_back = play(&turn, ret->back, &ret->back_end, NULL);
+        ret->n_back = play(&turn, ret->back, &ret->back_end, &unused);
 }
 
 /* The view shows which nodes stream from the owner, not where the others receive WAL from. */

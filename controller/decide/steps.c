@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/err.h"
 #include "controller/decide/planner_view.h"
 
 /* ---- ready -------------------------------------------------------------------------------- */
@@ -393,47 +392,4 @@ enum planner_outcome steps_judge(const struct planner_view *v, enum step_id id, 
     if (step->achieved(v, (size_t)node))
         return OUTCOME_DONE;
     return said == OUTCOME_DONE ? OUTCOME_FAILED : said;
-}
-
-/* ---- the table's own rules ---------------------------------------------------------------- */
-
-static const char *fault_of(const struct step *s)
-{
-    const struct step *undo = &steps[s->undo];
-    bool changes = s->flags & STEP_CHANGES, dns = s->flags & STEP_DNS;
-
-    if (!s->name || !s->name[0] || !s->title || !s->title[0])
-        return "has no name or title";
-    if (step_from_name(s->name) != s->id)
-        return "has a name that another step has";
-    if (!s->ready || !s->achieved)
-        return "lacks ready or achieved";
-    if (s->timeout_ms <= 0 || s->timeout_ms > 600000)
-        return "has no timeout, or one above ten minutes";
-    if (changes && (s->flags & STEP_BEFORE_PNR) && s->undo == STEP_NONE)
-        return "changes something before the point of no return and has no undo";
-    if (!changes && s->undo != STEP_NONE)
-        return "changes nothing and has an undo";
-    if (s->undo != STEP_NONE && !(undo->flags & STEP_BACKWARD))
-        return "has an undo that is no backward step";
-    if ((s->flags & STEP_BACKWARD) && !changes)
-        return "is a backward step that changes nothing";
-    if (dns && (!changes || !(s->flags & STEP_NEEDS_DNS) || s->on_fail == FAIL_GO_ON))
-        return "is an UPDATE but does not say so";
-    if ((s->flags & STEP_BEFORE_PNR) && s->on_fail == FAIL_GO_ON)
-        return "goes on after a failure before the point of no return";
-    return NULL;
-}
-
-int steps_validate(struct err *reterr)
-{
-    for (int i = STEP_NONE + 1; i < STEP_COUNT; i++) {
-        const char *fault =
-            steps[i].id == (enum step_id)i ? fault_of(&steps[i]) : "is out of order";
-
-        if (fault)
-            return err_set(reterr, ERR_INVALID, "correct controller/decide/steps.c",
-                           "step %d (%s) %s", i, steps[i].name ? steps[i].name : "", fault);
-    }
-    return 0;
 }

@@ -22,7 +22,6 @@ enum planner_outcome {
     OUTCOME_DECLINED /* a person said no */
 };
 
-struct err;
 struct planner_view;
 
 enum step_id {
@@ -138,8 +137,3 @@ uint64_t steps_announced(const struct planner_view *v, enum step_id step);
 
 /* STEP_NONE for an unknown name. */
 enum step_id step_from_name(const char *name);
-
-/* The table obeys its own rules: ids in order, unique names, titles, a timeout and both functions
- * everywhere; what changes something before the point of no return has an undo; an undo is a
- * backward row; DNS rows need DNS. 0, or ERR_INVALID naming the row. */
-int steps_validate(struct err *reterr);

@@ -1,8 +1,12 @@
 /* dnsupdate/register: the one text form of the ownership record, and nothing else. */
 #include "dnsupdate/register.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -81,6 +85,7 @@ static void test_malformed(void **state)
         {HEAD "from=,a" TAIL "grade=- by=x", "`from`"},
         {HEAD "from=a,a" TAIL "grade=-,- by=x", "`from`"},
         {HEAD "from=a,-" TAIL "grade=-,- by=x", "`from`"},
+        {HEAD "from=a234567890123456789012345" TAIL "grade=- by=x", "`from`"},
         {HEAD "from=a,b,c,d,e,f,g,h,i" TAIL "grade=- by=x", "`from`"},
         {HEAD "from=- txn=0123", "`txn`"},
         {HEAD "from=- txn=" TXN " sysid=0", "`sysid`"},
@@ -100,6 +105,7 @@ static void test_malformed(void **state)
         {HEAD "from=-" TAIL "grade=-", "`by`"},
         {HEAD "from=-" TAIL "grade=- by=", "`by`"},
         {HEAD "from=-" TAIL "grade=- by=a\"b", "`by`"},
+        {HEAD "from=-" TAIL "grade=- by=a\\b", "`by`"},
         {HEAD "from=-" TAIL "grade=- by=\x7f", "`by`"},
         {HEAD "from=-" TAIL "grade=- by=123456789012345678901234567890123", "`by`"},
         {HEAD "from=-" TAIL "grade=- by=x ", "`by`"},
@@ -157,6 +163,12 @@ static void test_length(void **state)
     STR_COPY(r.from[0].node, "c23456789012345678901234");
     assert_int_equal(register_format(&r, text, &e), ERR_TOO_LONG);
     assert_string_equal(text, "before");
+    assert_non_null(strstr(e.msg, "to b23456789012345678901234, from c23456789012345678901234,vm"));
+    r.to[0] = '\0'; /* its 22 bytes go to two others */
+    STR_COPY(r.from[1].node, "d23456789012345678901234");
+    STR_COPY(r.from[2].node, "e23456789012345678901234");
+    assert_int_equal(register_format(&r, text, &e), ERR_TOO_LONG);
+    assert_non_null(strstr(e.msg, "to -, from c23456789012345678901234,d"));
 
     memset(longer, 'x', sizeof(longer));
     longer[sizeof(longer) - 1] = '\0';
@@ -196,11 +208,14 @@ static void test_format_refuses(void **state)
     REFUSED(STR_COPY(r.to, "Db"));
     REFUSED(STR_COPY(r.from[1].node, "a,b"));
     REFUSED(r.from[1].grade = 4);
+    REFUSED(r.from[1].grade = -1);
     REFUSED(r.n_from = 9);
     REFUSED(r.txn[3] = 'G');
     REFUSED(r.sysid = 0);
     REFUSED(r.tli = 0);
+    REFUSED(r.tli = (int64_t)UINT32_MAX + 1);
     REFUSED(r.ttl = -1);
+    REFUSED(r.ttl = (int64_t)INT32_MAX + 1);
     REFUSED(STR_COPY(r.by, "a b"));
     REFUSED(r.by[0] = '\0');
 }
@@ -250,6 +265,45 @@ static void test_names(void **state)
     assert_false(register_node_name_valid("a.b"));
 }
 
+/* The kernel's own; a test may let it be interrupted, or give less than was asked for. */
+static struct {
+    int left; /* calls that it is not the kernel's */
+    int calls;
+} made_up;
+
+ssize_t getrandom(void *ret, size_t bytes, unsigned int flags)
+{
+    made_up.calls++;
+    if (made_up.left == 0)
+        return syscall(SYS_getrandom, ret, bytes, flags);
+    if (made_up.left-- % 2 == 0) {
+        errno = EINTR;
+        return -1;
+    }
+    if (bytes > 5)
+        bytes = 5;
+    memset(ret, 0xa0 + made_up.calls, bytes);
+    return (ssize_t)bytes;
+}
+
+/* A nonce of which a part was never drawn would be used again. */
+static void test_random_goes_on_until_it_has_all(void **state)
+{
+    char a[NONCE_BYTES], txn[TXN_BYTES];
+
+    (void)state;
+    made_up.left = 8;
+    made_up.calls = 0;
+    register_new_nonce(a);
+    assert_string_equal(a, "a2a2a2a2a2a4a4a4a4a4a6a6a6a6a6a8");
+    assert_int_equal(made_up.left, 0);
+    made_up.left = 4;
+    made_up.calls = 0;
+    register_new_txn(txn);
+    assert_string_equal(txn, "a2a2a2a2a2a4a4a4");
+    made_up.left = 0;
+}
+
 static void test_random(void **state)
 {
     char a[NONCE_BYTES], b[NONCE_BYTES], txn[TXN_BYTES];
@@ -275,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_from),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_random_goes_on_until_it_has_all),
     };
 
     return cmocka_run_group_tests_name("register", tests, NULL, NULL);

@@ -187,6 +187,153 @@ static void resume_and_abort(void **unused)
     expect("takeover arm unfence cron-back follow-back? stable-back", "");
 }
 
+/* A standby whose walreceiver is down gets nothing of the owner's stop. */
+static void a_standby_that_receives_nothing(void **unused)
+{
+    (void)unused;
+    v.nodes[C].receiving = v.nodes[C].streams_from_owner = false;
+    v.nodes[C].receive_lsn = v.nodes[C].replay_lsn = 60;
+    foresee(&v, upstream, &f);
+    assert_int_equal(f.end.kind, MOVE_DONE);
+    assert_int_equal(f.after.nodes[A].shutdown_lsn, 101);
+    assert_int_equal(f.after.nodes[B].receive_lsn, 102);
+    assert_int_equal(f.after.nodes[C].receive_lsn, 60);
+}
+
+/* After a failover: a clean stop before the new timeline lies within it, if it is of this cluster;
+ * of anything else only a measurement can say so. */
+static void what_the_old_owner_has(void **unused)
+{
+    static const struct {
+        enum pg_role role;
+        bool clean, sysid_ok;
+        uint64_t control_lsn;
+        enum lineage_kind kind;
+    } cases[] = {
+        {PG_STOPPED, true, true, 80, LINEAGE_INSIDE},
+        {PG_STOPPED, true, true, 100, LINEAGE_UNMEASURED},
+        {PG_STOPPED, true, false, 80, LINEAGE_UNMEASURED},
+        {PG_STOPPED, false, true, 80, LINEAGE_UNMEASURED},
+        {PG_WRITABLE, false, true, 80, LINEAGE_UNMEASURED}, /* stopped at once */
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct planner_node *a = &v.nodes[A];
+
+        set_up(unused);
+        v.command = PLANNER_FAILOVER;
+        a->role = cases[i].role;
+        a->clean = cases[i].clean;
+        a->sysid_ok = cases[i].sysid_ok;
+        a->control_lsn = cases[i].control_lsn;
+        foresee(&v, upstream, &f);
+        assert_int_equal(f.end.kind, MOVE_DONE);
+        assert_string_equal(f.after.d.owner, "b");
+        assert_int_equal(f.after.nodes[A].clean, cases[i].clean);
+        assert_int_equal(f.after.nodes[A].wal.kind, cases[i].kind);
+    }
+}
+
+static void ends_in_the_middle(enum step_id step)
+{
+    assert_int_equal(f.end.kind, MOVE_STOP);
+    assert_int_equal(f.end.step, step);
+    assert_int_equal(f.end.reason, WHY_NOT_READY);
+    assert_int_equal(f.end.exit_code, 4);
+}
+
+/* The agent would refuse: a history file says that the timeline has been used. */
+static void a_revoke_that_would_be_refused(void **unused)
+{
+    struct planner_move end;
+
+    (void)unused;
+    v.command = PLANNER_ABORT;
+    v.d.state = REGISTER_FLIP;
+    STR_COPY(v.d.owner, "b");
+    register_from_add(&v.d, "a", GRADE_G1);
+    v.nodes[A].fenced = v.nodes[A].was_primary = v.nodes[A].clean = v.nodes[A].signal = true;
+    v.nodes[A].role = PG_STOPPED;
+    v.nodes[A].shutdown_lsn = v.nodes[A].control_lsn = 99;
+    v.nodes[A].cron_on = false;
+    v.nodes[A].cron_off = true;
+    v.nodes[B].receiving = v.nodes[B].streams_from_owner = false;
+    v.nodes[C].receiving = v.nodes[C].streams_from_owner = false;
+    v.nodes[B].promoting = true;
+    expect("takeover arm revoke undo arm unfence cron-back follow-back? stable-back", "");
+    v.nodes[B].newest_tli = 2;
+    expect("takeover arm", "");
+    ends_in_the_middle(STEP_REVOKE);
+    assert_int_equal(f.after.nodes[B].revoked_epoch, 0);
+    assert_true(f.after.nodes[B].promoting);
+    assert_true(foresee_end(&v, &end)); /* a takeover would have been written */
+    f.end = end;
+    ends_in_the_middle(STEP_REVOKE);
+}
+
+/* A clean stop at no place in the WAL: FENCE after FENCE would ask where it was. */
+static void a_plan_without_an_end(void **unused)
+{
+    struct planner_move end;
+
+    (void)unused;
+    v.command = PLANNER_RESUME;
+    v.d.state = REGISTER_CLAIM;
+    STR_COPY(v.d.to, "b");
+    v.nodes[A].fenced = v.nodes[A].was_primary = v.nodes[A].clean = v.nodes[A].signal = true;
+    v.nodes[A].role = PG_STOPPED;
+    v.nodes[A].control_lsn = 0;
+    foresee(&v, upstream, &f);
+    assert_int_equal(f.n, FORESEEN_MAX);
+    assert_int_equal(f.steps[FORESEEN_MAX - 1].step, STEP_FENCE);
+    ends_in_the_middle(STEP_FENCE);
+    assert_true(foresee_end(&v, &end));
+    f.end = end;
+    ends_in_the_middle(STEP_FENCE);
+    v.nodes[A].control_lsn = 99; /* one is enough where it is known */
+    foresee(&v, upstream, &f);
+    assert_int_equal(f.end.kind, MOVE_DONE);
+}
+
+/* `from` has eight places: no flip without one for the owner before. */
+static void a_record_without_room(void **unused)
+{
+    static const char *const lost[] = {"d", "e", "f", "g", "h", "i", "j", "k"};
+
+    (void)unused;
+    for (size_t i = 0; i < REGISTER_NODES_MAX; i++) {
+        struct planner_node *n = &v.nodes[v.n_nodes++];
+
+        STR_COPY(n->name, lost[i]);
+        register_from_add(&v.d, lost[i], GRADE_G3);
+    }
+    expect("claim arm cron-off catch-up ask-dns fence verify", "");
+    ends_in_the_middle(STEP_FLIP);
+    assert_string_equal(f.after.d.owner, "a");
+    assert_int_equal(f.after.d.state, REGISTER_CLAIM);
+    register_from_remove(&v.d, "k");
+    v.n_nodes--;
+    foresee(&v, upstream, &f);
+    assert_string_equal(f.after.d.owner, "b");
+}
+
+/* `fence` needs no record. Where none was ever read no node is the owner, nor streams from it. */
+static void a_fence_without_a_record(void **unused)
+{
+    (void)unused;
+    v.command = PLANNER_FENCE;
+    v.to = C;
+    v.d_answered = false;
+    v.d = (struct record){.epoch = 0};
+    upstream[B] = -1;
+    v.nodes[B].streams_from_owner = false;
+    expect("fence", "");
+    assert_int_equal(f.end.reason, WHY_FENCED);
+    assert_true(f.after.nodes[C].fenced);
+    assert_true(f.after.nodes[B].receiving);
+    assert_false(f.after.nodes[B].streams_from_owner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +343,12 @@ int main(void)
         cmocka_unit_test_setup(failover_from_a_silent_node, set_up),
         cmocka_unit_test_setup(other_commands, set_up),
         cmocka_unit_test_setup(resume_and_abort, set_up),
+        cmocka_unit_test_setup(a_standby_that_receives_nothing, set_up),
+        cmocka_unit_test_setup(what_the_old_owner_has, set_up),
+        cmocka_unit_test_setup(a_revoke_that_would_be_refused, set_up),
+        cmocka_unit_test_setup(a_plan_without_an_end, set_up),
+        cmocka_unit_test_setup(a_record_without_room, set_up),
+        cmocka_unit_test_setup(a_fence_without_a_record, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

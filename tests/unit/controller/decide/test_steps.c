@@ -3,18 +3,50 @@
 
 #include <string.h>
 
-#include "base/err.h"
 #include "controller/decide/planner.h"
 #include "tests/unit/unit.h"
 
-static void table_is_valid(void **unused)
+/* ids in order, titles, a timeout of ten minutes at most, both functions */
+static void every_row_is_complete(void **unused)
 {
-    struct err e = {.msg = ""};
-    int rc = steps_validate(&e);
-
     (void)unused;
-    if (rc < 0)
-        fail_msg("%s", e.msg);
+    for (int i = STEP_NONE + 1; i < STEP_COUNT; i++) {
+        const struct step *s = &steps[i];
+
+        assert_int_equal(s->id, i);
+        assert_true(s->name && s->name[0]);
+        assert_true(s->title && s->title[0]);
+        assert_true(s->ready && s->achieved);
+        assert_in_range(s->timeout_ms, 1, 600000);
+    }
+}
+
+static const char *fault_of(const struct step *s)
+{
+    bool changes = s->flags & STEP_CHANGES, early = s->flags & STEP_BEFORE_PNR;
+
+    if (changes && early && s->undo == STEP_NONE)
+        return "changes something before the point of no return and has no undo";
+    if (!changes && s->undo != STEP_NONE)
+        return "changes nothing and has an undo";
+    if (s->undo != STEP_NONE && !(steps[s->undo].flags & STEP_BACKWARD))
+        return "has an undo that is no backward step";
+    if ((s->flags & STEP_BACKWARD) && !changes)
+        return "is a backward step that changes nothing";
+    if ((s->flags & STEP_DNS) &&
+        (!changes || !(s->flags & STEP_NEEDS_DNS) || s->on_fail == FAIL_GO_ON))
+        return "is an UPDATE but does not say so";
+    if (early && s->on_fail == FAIL_GO_ON)
+        return "goes on after a failure before the point of no return";
+    return NULL;
+}
+
+static void what_is_changed_can_be_undone(void **unused)
+{
+    (void)unused;
+    for (int i = STEP_NONE + 1; i < STEP_COUNT; i++)
+        if (fault_of(&steps[i]))
+            fail_msg("step %d (%s) %s", i, steps[i].name, fault_of(&steps[i]));
 }
 
 static void names_are_found(void **unused)
@@ -97,7 +129,8 @@ static void the_steps_without_a_writer_are_announced(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(table_is_valid),
+        cmocka_unit_test(every_row_is_complete),
+        cmocka_unit_test(what_is_changed_can_be_undone),
         cmocka_unit_test(names_are_found),
         cmocka_unit_test(failures_are_as_in_the_protocol),
         cmocka_unit_test(nothing_is_ready_in_an_empty_world),

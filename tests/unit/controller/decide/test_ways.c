@@ -169,6 +169,24 @@ static void a_way_is_played_to_its_end(void **state)
     assert_false(w.leads);
 }
 
+/* A fence needs the node's own agent: no person's word stands in for it. */
+static void a_silent_node_is_not_fenced(void **state)
+{
+    struct planner_view *v = fresh(PLANNER_RESUME, REGISTER_STABLE);
+    struct way w;
+
+    (void)state;
+    ways_find(v, WAY_FENCE, C, &w);
+    assert_true(w.leads);
+    silence(&v->nodes[C]);
+    ways_find(v, WAY_FENCE, C, &w);
+    assert_false(w.leads);
+    assert_int_equal(w.command, PLANNER_FENCE);
+    assert_int_equal(w.to, C);
+    assert_int_equal(w.accepted, 0);
+    assert_int_equal(w.end.kind, MOVE_STOP);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -181,6 +199,7 @@ int main(void)
         cmocka_unit_test(a_standby),
         cmocka_unit_test(an_owner_that_is_down),
         cmocka_unit_test(a_way_is_played_to_its_end),
+        cmocka_unit_test(a_silent_node_is_not_fenced),
     };
 
     return cmocka_run_group_tests_name("ways", tests, NULL, NULL);
