@@ -334,7 +334,8 @@ static void test_deadline_of_a_session(void **state)
     char text[32];
 
     (void)state;
-    sh("sleep 60 & echo $!; wait", (struct child_spec){.own_session = true, .timeout_ms = 1000}, &o);
+    sh("sleep 60 & echo $!; wait", (struct child_spec){.own_session = true, .timeout_ms = 1000},
+       &o);
     assert_true(o.result.timed_out);
     STR_COPY(text, o.result.output);
     text[strcspn(text, "\n")] = '\0';
