@@ -191,11 +191,13 @@ static bool old_unknown(const struct planner_view *v)
     return planner_unknown(v, planner_old(v));
 }
 
-/* The mark is there, a clean stop is not: without its shutdown checkpoint nothing can be verified.
- */
+/* The mark is there, a clean stop is not, or not even a FENCE of this command could tell where it
+ * was: without its shutdown checkpoint nothing can be verified. */
 static bool old_unclean(const struct planner_view *v)
 {
-    return !v->nodes[planner_old(v)].clean;
+    const struct planner_node *n = &v->nodes[planner_old(v)];
+
+    return !n->clean || (!n->shutdown_lsn && planner_done(v, STEP_FENCE));
 }
 
 /* It stopped cleanly only after the FENCE had timed out: another FENCE records where (section 4,

@@ -327,6 +327,11 @@ static void a_stop_under_way_is_waited_for(void **unused)
     expect_step(v, STEP_FENCE, A);
     v->nodes[A].role = PG_STOPPED;
     expect_end(v, WHY_NO_CLEAN_STOP, 4);
+    v->nodes[A].clean =
+        true; /* it came to its end when no one looked: another FENCE records where */
+    expect_step(v, STEP_FENCE, A);
+    v->marks.done |= step_bit(STEP_FENCE); /* … and does not: not a third one, without an end */
+    expect_end(v, WHY_NO_CLEAN_STOP, 4);
 }
 
 int main(void)
