@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import time
 
 from labkit import files, hosts, scene, services, tap
 from labkit.scene import check, wait
@@ -240,11 +241,18 @@ def with_rights(s):
     passes(s, 'rights')
 
 
+def start_canary(s, node):
+    """Early in a minute: cron does not fire it, and end it, while the test looks at it."""
+    wait(lambda: 2 < time.time() % 60 < 35, 31, 'the minute has time')
+    child = s.start_pgtandem('preflight', '--to', node, '--canary', '-f', 'json')
+    wait(lambda: MARK in s.crontab(node), 10, 'the canary is in the crontab of ' + node)
+    return child
+
+
 def canary_survives(s):
     """The agent of vm dies while its line stands there: the next one removes it."""
     text = s.crontab('vm')
-    child = s.start_pgtandem('preflight', '--to', 'vm', '--canary', '-f', 'json')
-    wait(lambda: MARK in s.crontab('vm'), 10, 'the canary stands in the crontab of vm')
+    child = start_canary(s, 'vm')
     s.kill_process('vm', 'agent')
     wait(lambda: s.crontab('vm') == text, 20, 'the canary is removed by the next agent')
     row = rows(s.finish_pgtandem(child, 100))['canary']
@@ -253,8 +261,7 @@ def canary_survives(s):
 
 def canary_is_cancelled(s):
     text = s.crontab('vm')
-    child = s.start_pgtandem('preflight', '--to', 'vm', '--canary', '-f', 'json')
-    wait(lambda: MARK in s.crontab('vm'), 10, 'the canary is in the crontab of vm')
+    child = start_canary(s, 'vm')
     said = s.pgtandem('cancel', 'vm')
     check(said.code == 0 and 'vm: canary, asked for by root@ctl, is being cancelled' in said.stdout, 'cancel: exit %d, %s',
           said.code, said.stdout + said.stderr)
@@ -283,8 +290,7 @@ def canary_is_a_job(s):
           ' on the target')
 def _(s):
     text = s.crontab('db01')
-    child = s.start_pgtandem('preflight', '--to', 'db01', '--canary', '-f', 'json')
-    wait(lambda: MARK in s.crontab('db01'), 10, 'the canary stands in the crontab')
+    child = start_canary(s, 'db01')
     check(s.crontab('db01').startswith(text), 'a byte of the crontab has changed')
     canary_is_a_job(s)
     for broken in (canary_is_cancelled, with_hba, with_password, with_keys, with_cron_denied, with_start, with_rights, with_commands,
